@@ -1,0 +1,14 @@
+noinst_LIBRARIES += libbase.a
+libbase_a_SOURCES = \
+	src/base/address.c src/base/address.h \
+	src/base/buffer.c src/base/buffer.h \
+	src/base/clock.c src/base/clock.h \
+	src/base/cpu.c src/base/cpu.h \
+	src/base/fd.c src/base/fd.h \
+	src/base/list.h \
+	src/base/log.c src/base/log.h \
+	src/base/privilege.c src/base/privilege.h \
+	src/base/signals.c src/base/signals.h \
+	src/base/slice.h \
+	src/base/socket.c src/base/socket.h \
+	src/base/text.c src/base/text.h

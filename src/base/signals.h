@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Signals. Nothing runs inside of a signal handler: wanted signals are blocked and read from a
+ * signalfd in the event loop. A forked child starts from a clean slate. */
+#ifndef BROOD_BASE_SIGNALS_H
+#define BROOD_BASE_SIGNALS_H
+
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Blocks the `count` signals and returns a non-blocking, close-on-exec signalfd for them, or -errno.
+ * SIGPIPE is set to be ignored. */
+int signals_open(const int *wanted, size_t count) __attribute__((warn_unused_result));
+
+struct signals_received {
+	int signal;
+	pid_t sender;
+};
+
+/* The next signal that has come; 1, 0 when there is none, or -errno. */
+int signals_read(int fd, struct signals_received *out) __attribute__((warn_unused_result));
+
+/* In a child after fork: every disposition back to default (SIGPIPE ignored), and an empty mask. */
+void signals_reset(void);
+
+/* "SIGTERM"; "signal 70" for one without a name. Valid until the next call. */
+const char *signals_name(int signal);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reading numbers, times and sizes that a person typed, and guessing what a misspelt word meant. */
+#ifndef BROOD_BASE_TEXT_H
+#define BROOD_BASE_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Decimal digits only, the whole text. 0, -EINVAL (not a number) or -ERANGE. */
+int text_parse_u64(const char *text, uint64_t *out) __attribute__((warn_unused_result));
+
+/* "500ms", "10s", "5m", "2h", "1d"; a bare number is seconds. Out: milliseconds. */
+int text_parse_duration(const char *text, uint64_t *out_ms) __attribute__((warn_unused_result));
+
+/* "512", "64k", "10m", "1g" (powers of 1024, case does not matter). Out: bytes. */
+int text_parse_size(const char *text, uint64_t *out_bytes) __attribute__((warn_unused_result));
+
+/* The shortest exact way to write them, as the parsers above read it: "500ms", "10s", "64k". */
+void text_format_duration(char *out, size_t room, uint64_t ms);
+void text_format_size(char *out, size_t room, uint64_t bytes);
+
+/* Number of single-letter edits (insert, delete, replace, swap of neighbours) between two words. */
+size_t text_distance(const char *a, const char *b);
+
+/* The one of `words` nearest to `word`, or NULL when none is near enough to be meant. */
+const char *text_nearest(const char *word, const char *const *words, size_t count);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The HTTP side of a worker: it is handed connected sockets and answers what comes on them with files
+ * from below one root. It knows nothing of clusters, listeners or other processes; for tests it runs
+ * on one end of a socketpair.
+ *
+ * One server per process, in the process's event loop. No call blocks on the network.
+ *
+ *     RFC 9110 (semantics), RFC 9112 (HTTP/1.1); conditional requests 9110 section 13, ranges 14. */
+#ifndef BROOD_HTTP_HTTP_H
+#define BROOD_HTTP_HTTP_H
+
+#include "base/slice.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <time.h>
+
+struct event_base;
+struct http_server;
+struct mime_table;
+
+/* All-zero members mean the default in brackets. */
+struct http_options {
+	/* Total deadlines, in milliseconds. */
+	unsigned head_timeout_ms;      /* first octet to end of head [10000]; a connection that never
+	                                  sent one is closed silently after it */
+	unsigned body_timeout_ms;      /* a request body that is read to be discarded [30000] */
+	unsigned write_timeout_ms;     /* without any progress of a response [60000] */
+	unsigned keepalive_timeout_ms; /* idle between requests [75000] */
+
+	/* Limits. */
+	size_t head_size_max;   /* octets of one head, request line included [32768] -> 431 */
+	size_t target_size_max; /* octets of the request target [8192] -> 414 */
+	size_t head_fields_max; /* field lines [100] -> 431 */
+	size_t discard_max;     /* octets of a request body that are read and dropped [262144] */
+
+	/* What is served. */
+	int root_fd;                    /* directory; borrowed, must outlive the server */
+	const struct mime_table *mime;  /* borrowed */
+	const char *const *index_names; /* NULL-terminated; NULL: "index.html" */
+
+	/* Cache of files, for this process. */
+	size_t cache_entries;  /* [4096] */
+	size_t cache_bytes;    /* bodies held in memory, all together [16 MiB] */
+	size_t cache_body_max; /* a file up to this size is held in memory, a larger one goes by
+	                          sendfile [65536] */
+	size_t cache_fds;      /* open files kept for sendfile [an eighth of RLIMIT_NOFILE, at most
+	                          1024] */
+
+	/* Value of an X-Brood-Worker field in each response; NULL for none. Copied. */
+	const char *worker_tag;
+};
+
+/* One answered request, for an access log. Slices are valid during the call only; they are as
+ * received, so the writer must escape. Empty slices: absent (a request that could not be parsed). */
+struct http_log_record {
+	const struct sockaddr *peer; /* of the connection; family AF_UNIX for Unix sockets */
+	time_t time;                 /* wall clock when the request was complete */
+	struct slice request_line;   /* "GET /x HTTP/1.1" */
+	struct slice host, referer, user_agent;
+	unsigned status;
+	uint64_t body_bytes; /* of the response, sent */
+	uint64_t duration_us; /* from first octet of the request seen to last of the answer written */
+};
+
+/* What the owner wants to hear. Members may be NULL. */
+struct http_events {
+	void *context;
+	/* A connection that came by http_server_take has ended, its fd is closed. May be called from
+	 * within http_server_take. */
+	void (*closed)(void *context);
+	void (*log)(void *context, const struct http_log_record *record);
+};
+
+struct http_stats {
+	unsigned connections; /* open, all */
+	unsigned idle;        /* of these, waiting for a next request with nothing read of it */
+	uint64_t requests;    /* answered since the start */
+};
+
+/* Returns NULL when there is no memory. `options` and `events` are copied. */
+struct http_server *http_server_new(struct event_base *base, const struct http_options *options,
+				    const struct http_events *events);
+
+/* Closes what is open and frees all. */
+void http_server_free(struct http_server *server);
+
+enum http_take_flags {
+	HTTP_TAKE_PROBE = 1, /* the process's own self-test: neither logged nor counted */
+	HTTP_TAKE_WAITING = 2, /* there are probably octets to read (deferred accept, handed over) */
+};
+
+/* Takes a connected, non-blocking, close-on-exec stream socket; it is the server's from here on, also
+ * on failure. With HTTP_TAKE_WAITING it is read and, as far as possible, answered before anything is
+ * registered with the loop. */
+void http_server_take(struct http_server *server, int fd, unsigned flags);
+
+/* To be called a few times a second: deadlines are swept, and files revalidated afterwards. */
+void http_server_tick(struct http_server *server);
+
+/* From now on each answer says "Connection: close" and its connection is closed after it in stages.
+ * Connections that are idle stay open for their next request (or until their deadline). */
+void http_server_retire(struct http_server *server);
+
+/* The same, and idle connections are closed now. Requests in flight (also half-read heads) go on. */
+void http_server_stop(struct http_server *server);
+
+/* Closes every connection now. */
+void http_server_abort(struct http_server *server);
+
+void http_server_get_stats(const struct http_server *server, struct http_stats *out);
+
+/* Types by file name ending; read once by the master, shared by its children after fork. Reads
+ * `path` (mime.types format; NULL: the system's /etc/mime.types) over a small built-in table.
+ * A file that cannot be read leaves the built-in table. NULL when there is no memory. */
+struct mime_table *mime_table_new(const char *path);
+void mime_table_free(struct mime_table *table);
+
+#endif

@@ -1,0 +1,1 @@
+# check_PROGRAMS += t/unit/base/..._test

@@ -1,0 +1,1 @@
+# check_PROGRAMS += t/unit/proc/..._test
