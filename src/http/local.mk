@@ -1,6 +1,6 @@
 noinst_LIBRARIES += libhttp.a
 libhttp_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(LLHTTP_CFLAGS)
-libhttp_a_SOURCES = src/http/http.h
+libhttp_a_SOURCES = src/http/http.h src/http/request.h src/http/response.h src/http/static.h
 
 # Debian 12 has llhttp as C sources only (package node-llhttp): compiled from where that package put
 # them, by one-line files in the build folder.

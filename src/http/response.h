@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One response, as whoever makes it (static.c, or an error) gives it to the connection, which alone
+ * writes. The connection adds "Connection: close" where due, the empty line, and leaves out the body
+ * of a HEAD; so a maker sets the same for GET and HEAD. */
+#ifndef BROOD_HTTP_RESPONSE_H
+#define BROOD_HTTP_RESPONSE_H
+
+#include "base/slice.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct file;
+struct response_scratch;
+
+struct response {
+	unsigned status;
+
+	/* Status line and all fields, each with its CRLF; no Connection field, no empty line at the end.
+	 * Either in a cached file's own memory or in the scratch space. */
+	struct slice head;
+
+	/* The body: octets in memory, or `length` octets of an open file from `offset` on. */
+	struct slice body;
+	int file_fd; /* -1: the body is in memory */
+	uint64_t file_offset, file_length;
+
+	/* In memory `head` is directly followed by CRLF and `body`: all three can go as one. */
+	bool contiguous;
+
+	/* Keeps head, body and fd valid; the connection calls file_release when all is written (or the
+	 * connection is gone). NULL: they are valid for ever, or until the next response is made (the
+	 * scratch), so that what could not be written at once is copied. */
+	struct file *file;
+
+	bool close; /* this connection must end after it (framing in doubt, body not read) */
+};
+
+/* What a process's responses have in common: the Date text of this second, Server, worker tag, and
+ * space to build one head at a time. */
+struct response_maker;
+struct response_maker *response_maker_new(const char *worker_tag); /* NULL: no memory */
+void response_maker_free(struct response_maker *maker);
+
+/* The text "Sat, 21 Nov 2026 10:00:00 GMT" (29 octets) of now, and the second it stands for; renewed by
+ * response_maker_tick, which the connection calls once per turn of the loop (one clock read, vDSO). */
+struct slice response_date(const struct response_maker *maker, int64_t *second);
+void response_maker_tick(struct response_maker *maker);
+
+/* "Server: brood\r\n" and, if asked for, "X-Brood-Worker: 0-1-4711\r\n": fields in every response. */
+struct slice response_common_fields(const struct response_maker *maker);
+
+/* Starts a head in the scratch space: status line, Date, common fields. Then add fields, then finish.
+ * What does not fit (4096 octets) makes response_finish turn the response into a bare 500. */
+void response_begin(struct response_maker *maker, struct response *response, unsigned status);
+void response_field(struct response_maker *maker, const char *name, struct slice value);
+void response_field_u64(struct response_maker *maker, const char *name, uint64_t value);
+void response_finish(struct response_maker *maker, struct response *response);
+
+/* A whole response with a small HTML body that says the status: errors, redirects. `extra` is further
+ * field lines, each with CRLF ("Allow: GET, HEAD, OPTIONS\r\n"), or empty. */
+void response_simple(struct response_maker *maker, struct response *response, unsigned status,
+		     struct slice extra);
+
+const char *response_reason(unsigned status); /* "Not Found" */
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Files below one root as resources: path, cache, conditions, ranges. */
+#ifndef BROOD_HTTP_STATIC_H
+#define BROOD_HTTP_STATIC_H
+
+#include "http/http.h"
+
+struct file;
+struct request;
+struct response;
+struct response_maker;
+struct static_site;
+
+/* NULL: no memory. `options` is read, not kept (what it borrows must live on). */
+struct static_site *static_site_new(const struct http_options *options);
+void static_site_free(struct static_site *site);
+
+/* Makes the response to a well-formed request of any method: GET, HEAD, OPTIONS answered, others 405
+ * with Allow or 501. Never fails: what goes wrong is a status. May open and read a file. */
+void static_answer(struct static_site *site, const struct request *request,
+		   struct response_maker *maker, struct response *response);
+
+/* A few times a second, with the monotonic time: entries become due for revalidation. */
+void static_site_tick(struct static_site *site, uint64_t now_ms);
+
+/* Gives back the reference that a response holds. NULL is allowed. */
+void file_release(struct file *file);
+
+#endif
