@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A growable run of octets with one owner. An empty buffer holds no memory. Not for the hot path. */
+ * A growable run of octets with one owner. An all-zero struct is an empty buffer, which holds no
+ * memory. Append and printf keep a NUL behind the last octet, which is not counted. Not for the hot
+ * path. */
 #ifndef BROOD_BASE_BUFFER_H
 #define BROOD_BASE_BUFFER_H
 
@@ -20,7 +22,7 @@ int buffer_append(struct buffer *buffer, const void *data, size_t size)
 int buffer_printf(struct buffer *buffer, const char *format, ...)
 	__attribute__((format(printf, 2, 3), warn_unused_result));
 
-/* Drops the first `size` octets. */
+/* Drops the first `size` octets; dropping all gives the memory back. */
 void buffer_consume(struct buffer *buffer, size_t size);
 
 /* Gives the memory back; the buffer is empty and usable again. */
