@@ -28,12 +28,18 @@ struct socket_options {
 /* Binds and listens; close-on-exec, non-blocking; TCP with SO_REUSEADDR, TCP_DEFER_ACCEPT (accept
  * returns what has sent something) and TCP_NODELAY (inherited by what is accepted). *address gets
  * the port that the kernel chose when it was 0, and becomes 0.0.0.0 when it was the wildcard and
- * there is no IPv6. A Unix socket's file is replaced only if nobody answers on it, and appears with
- * its final mode and owner. Returns the fd or -errno. */
+ * there is no IPv6. "[::]" takes IPv6 only.
+ *
+ * A Unix socket's file appears with its final mode, and has its final owner before anybody can
+ * connect. What is at its path before is replaced only if it is a socket that nobody answers on;
+ * -EEXIST: it is no socket. The umask is changed for a moment: not for processes with threads.
+ *
+ * Returns the fd or -errno (-EADDRINUSE: somebody listens there; ask socket_holder). */
 int socket_listen(struct address *address, const struct socket_options *options)
 	__attribute__((warn_unused_result));
 
-/* Who listens on this address, by /proc: "pid 4711 (nginx)". False when it cannot be told. */
+/* Who listens on this address, by /proc: "pid 4711 (nginx)"; of a family of processes the one with
+ * the lowest pid. False when it cannot be told. Slow (reads all of /proc): for error messages. */
 bool socket_holder(const struct address *address, char *out, size_t room);
 
 #endif

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Making listening sockets, and finding out who has an address that is taken. Master only. */
+#include "base/socket.h"
+
+#include "base/fd.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static int set_option(int fd, int level, int option, int value)
+{
+	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
+}
+
+static int open_stream(int family)
+{
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* "*" takes both families; "[::]" by its letter only IPv6, so that 0.0.0.0 can stand beside it. */
+static int set_tcp_options(int fd, const struct address *address, bool join_group)
+{
+	const struct sockaddr_in6 *ipv6 = (const struct sockaddr_in6 *)&address->storage;
+	int rc = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+
+	if (rc == 0 && address->storage.ss_family == AF_INET6)
+		rc = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY,
+				!address->wildcard && !IN6_IS_ADDR_V4MAPPED(&ipv6->sin6_addr));
+	if (rc == 0 && join_group)
+		rc = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	/* A client that says nothing costs no wake-up; after the given seconds (rounded up to a
+	 * retransmission) accept returns it even so, and the timeout for the head begins (tcp(7)). */
+	if (rc == 0)
+		rc = set_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 1);
+	if (rc == 0)
+		rc = set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	return rc;
+}
+
+static int listen_tcp(struct address *address, const struct socket_options *options)
+{
+	struct sockaddr_storage bound;
+	socklen_t size = sizeof(bound);
+	int rc, fd = open_stream(address->storage.ss_family);
+
+	if (fd < 0)
+		return fd;
+	rc = set_tcp_options(fd, address, options->sharing == SOCKET_GROUP_FURTHER);
+	if (rc < 0)
+		goto fail;
+	if (bind(fd, (const struct sockaddr *)&address->storage, address->size) < 0) {
+		rc = -errno;
+		goto fail;
+	}
+	if (options->sharing == SOCKET_GROUP_FIRST) {
+		rc = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+		if (rc < 0)
+			goto fail;
+	}
+	/* With SO_REUSEADDR two sockets may be bound to one address until one of them listens: the
+	 * loser learns of it here. */
+	if (listen(fd, options->backlog) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&bound, &size) < 0) {
+		rc = -errno;
+		goto fail;
+	}
+	address->storage = bound;
+	address->size = size;
+	address_set_port(address, address_port(address));
+	return fd;
+fail:
+	fd_close(&fd);
+	return rc;
+}
+
+static int listen_wildcard(struct address *address, const struct socket_options *options)
+{
+	struct sockaddr_in ipv4 = {.sin_family = AF_INET,
+				   .sin_port = htons(address_port(address)),
+				   .sin_addr.s_addr = htonl(INADDR_ANY)};
+	struct address fallback = {.size = sizeof(ipv4)};
+	int fd = listen_tcp(address, options);
+
+	if (fd != -EAFNOSUPPORT && fd != -EADDRNOTAVAIL)
+		return fd;
+	memcpy(&fallback.storage, &ipv4, sizeof(ipv4));
+	fd = listen_tcp(&fallback, options);
+	if (fd >= 0)
+		*address = fallback;
+	return fd;
+}
+
+/* A connection to a Unix socket that somebody listens on, or -errno; -EAGAIN: its queue is full. */
+static int connect_unix(const struct address *address)
+{
+	int rc, fd = open_stream(AF_UNIX);
+
+	if (fd < 0)
+		return fd;
+	if (connect(fd, (const struct sockaddr *)&address->storage, address->size) == 0)
+		return fd;
+	rc = -errno;
+	fd_close(&fd);
+	return rc;
+}
+
+/* Makes the path free where that robs nobody: only a socket file that refuses connections is
+ * removed. What answers, and what cannot be asked, is in use. */
+static int clear_unix_path(const struct address *address)
+{
+	const char *path = address_unix_path(address);
+	struct stat status;
+	int fd;
+
+	if (lstat(path, &status) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(status.st_mode))
+		return -EEXIST;
+	fd = connect_unix(address);
+	if (fd == -ENOENT)
+		return 0;
+	if (fd != -ECONNREFUSED) {
+		if (fd >= 0)
+			close(fd);
+		return -EADDRINUSE;
+	}
+	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+/* Through a descriptor of the very file, so that somebody who may write to the directory cannot have
+ * another file given away by swapping names. */
+static int set_unix_owner(const char *path, uid_t owner, gid_t group)
+{
+	struct stat status;
+	int rc = 0, file;
+
+	if (owner == (uid_t)-1 && group == (gid_t)-1)
+		return 0;
+	file = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (file < 0 || fstat(file, &status) < 0)
+		rc = -errno;
+	else if (!S_ISSOCK(status.st_mode) || status.st_uid != geteuid())
+		rc = -EPERM;
+	else if (fchownat(file, "", owner, group, AT_EMPTY_PATH) < 0)
+		rc = -errno;
+	fd_close(&file);
+	return rc;
+}
+
+/* The mode is right from the first moment by the umask, and nobody can connect before listen: so no
+ * temporary name is needed, and the name that the kernel shows (ss, getsockname) is the real one. */
+static int listen_unix(const struct address *address, const struct socket_options *options)
+{
+	const char *path = address_unix_path(address);
+	mode_t mask;
+	int rc, fd;
+
+	if (!path)
+		return -EINVAL;
+	rc = clear_unix_path(address);
+	if (rc < 0)
+		return rc;
+	fd = open_stream(AF_UNIX);
+	if (fd < 0)
+		return fd;
+	mask = umask(0777 & ~options->unix_mode);
+	rc = bind(fd, (const struct sockaddr *)&address->storage, address->size) < 0 ? -errno : 0;
+	umask(mask);
+	if (rc < 0)
+		goto fail;
+	rc = set_unix_owner(path, options->unix_owner, options->unix_group);
+	if (rc == 0 && listen(fd, options->backlog) < 0)
+		rc = -errno;
+	if (rc == 0)
+		return fd;
+	unlink(path);
+fail:
+	fd_close(&fd);
+	return rc;
+}
+
+int socket_listen(struct address *address, const struct socket_options *options)
+{
+	if (address_is_unix(address))
+		return listen_unix(address, options);
+	return address->wildcard ? listen_wildcard(address, options) : listen_tcp(address, options);
+}
+
+/* Does a line of /proc/net/tcp or tcp6 describe a listener that takes our address? Addresses there
+ * are words in the machine's own order, as in memory (proc_pid_net(5)). */
+static bool line_takes(const char *line, const struct address *address, uint64_t *inode)
+{
+	enum { LISTENING = 0x0a, ADDRESS_DIGITS = 32 };
+	const struct sockaddr_in6 *ipv6 = (const struct sockaddr_in6 *)&address->storage;
+	const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)&address->storage;
+	char local[ADDRESS_DIGITS + 1], ours[ADDRESS_DIGITS + 1];
+	unsigned port, state;
+	uint32_t words[4];
+	size_t count = address->storage.ss_family == AF_INET ? 1 : 4;
+
+	if (sscanf(line, " %*u: %32[0-9A-F]:%4x %*[0-9A-F]:%*x %x %*x:%*x %*x:%*x %*x %*u %*u %" SCNu64,
+		   local, &port, &state, inode) != 4)
+		return false;
+	if (state != LISTENING || port != address_port(address) || *inode == 0)
+		return false;
+	if (address->wildcard || strspn(local, "0") == strlen(local))
+		return true;
+	memcpy(words, count == 1 ? (const void *)&ipv4->sin_addr : &ipv6->sin6_addr, count * 4);
+	for (size_t i = 0; i < count; i++)
+		snprintf(ours + 8 * i, 9, "%08" PRIX32, words[i]);
+	return strspn(ours, "0") == strlen(ours) || strcmp(local, ours) == 0;
+}
+
+static bool find_inode(const char *table, const struct address *address, uint64_t *inode)
+{
+	FILE *file = fopen(table, "re");
+	bool found = false;
+	char line[512];
+
+	if (!file)
+		return false;
+	while (!found && fgets(line, sizeof(line), file))
+		found = line_takes(line, address, inode);
+	fclose(file);
+	return found;
+}
+
+static bool process_has(const char *pid, const char *link_wanted)
+{
+	char path[64], link[64];
+	DIR *directory;
+	struct dirent *entry;
+	bool found = false;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/fd", pid);
+	directory = opendir(path);
+	if (!directory)
+		return false;
+	while (!found && (entry = readdir(directory))) {
+		ssize_t length = readlinkat(dirfd(directory), entry->d_name, link, sizeof(link) - 1);
+
+		if (length < 0)
+			continue;
+		link[length] = '\0';
+		found = strcmp(link, link_wanted) == 0;
+	}
+	closedir(directory);
+	return found;
+}
+
+/* Of several holders the one with the lowest pid: the oldest, most often, and so the parent. */
+static pid_t find_process(uint64_t inode)
+{
+	char link_wanted[48];
+	struct dirent *entry;
+	long lowest = 0;
+	DIR *proc = opendir("/proc");
+
+	if (!proc)
+		return 0;
+	snprintf(link_wanted, sizeof(link_wanted), "socket:[%" PRIu64 "]", inode);
+	while ((entry = readdir(proc))) {
+		long pid = strtol(entry->d_name, NULL, 10);
+
+		if (pid > 0 && (lowest == 0 || pid < lowest) &&
+		    process_has(entry->d_name, link_wanted))
+			lowest = pid;
+	}
+	closedir(proc);
+	return (pid_t)lowest;
+}
+
+/* Who called listen(2): the kernel tells any client (unix(7), SO_PEERCRED). */
+static pid_t find_unix_holder(const struct address *address)
+{
+	struct ucred holder = {0};
+	socklen_t size = sizeof(holder);
+	int fd = connect_unix(address);
+
+	if (fd < 0)
+		return 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &holder, &size) < 0)
+		holder.pid = 0;
+	fd_close(&fd);
+	return holder.pid;
+}
+
+static void read_program(pid_t pid, char *out, size_t room)
+{
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	snprintf(out, room, "?");
+	file = fopen(path, "re");
+	if (!file)
+		return;
+	if (fgets(out, (int)room, file))
+		out[strcspn(out, "\n")] = '\0';
+	fclose(file);
+	/* A process may give itself any name; this one is shown to people. */
+	for (char *at = out; *at; at++)
+		if (*at < ' ' || *at > '~')
+			*at = '?';
+}
+
+bool socket_holder(const struct address *address, char *out, size_t room)
+{
+	char program[32];
+	uint64_t inode;
+	pid_t pid = 0;
+
+	if (address_is_unix(address))
+		pid = find_unix_holder(address);
+	else if (find_inode("/proc/net/tcp", address, &inode) ||
+		 find_inode("/proc/net/tcp6", address, &inode))
+		pid = find_process(inode);
+	if (pid <= 0)
+		return false;
+	read_program(pid, program, sizeof(program));
+	snprintf(out, room, "pid %d (%s)", (int)pid, program);
+	return true;
+}
