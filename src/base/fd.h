@@ -28,7 +28,8 @@ size_t fd_raise_limit(void);
 size_t fd_count_open(void);
 
 /* A spare descriptor, given up for a moment when all others are used: with it a process at its limit
- * can still accept a connection to turn it away, instead of spinning on one it cannot take. */
+ * can still accept a connection to turn it away, instead of spinning on one it cannot take. An
+ * all-zero struct is an empty one. */
 struct fd_reserve {
 	int fd;
 };

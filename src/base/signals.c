@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Signals by signalfd, and a clean slate for children. The one place where dispositions change. */
+#include "base/signals.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+static void set_disposition(int signal, void (*handler)(int))
+{
+	struct sigaction action = {.sa_handler = handler};
+
+	/* EINVAL for SIGKILL, SIGSTOP and the two that libc keeps to itself: those are not ours. */
+	(void)sigaction(signal, &action, NULL);
+}
+
+int signals_open(const int *wanted, size_t count)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < count; i++)
+		sigaddset(&set, wanted[i]);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	/* Whoever started us may have left some ignored. A blocked signal reaches the signalfd even
+	 * so, but an ignored SIGCHLD makes children vanish without a status (wait(2)). */
+	for (size_t i = 0; i < count; i++)
+		set_disposition(wanted[i], SIG_DFL);
+	set_disposition(SIGPIPE, SIG_IGN);
+	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int signals_read(int fd, struct signals_received *out)
+{
+	struct signalfd_siginfo info;
+	ssize_t got;
+
+	do
+		got = read(fd, &info, sizeof(info));
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return errno == EAGAIN ? 0 : -errno;
+	if (got != sizeof(info))
+		return -EIO;
+	out->signal = (int)info.ssi_signo;
+	out->sender = (pid_t)info.ssi_pid;
+	return 1;
+}
+
+void signals_reset(void)
+{
+	sigset_t none;
+
+	for (int signal = 1; signal < NSIG; signal++)
+		set_disposition(signal, SIG_DFL);
+	set_disposition(SIGPIPE, SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+const char *signals_name(int signal)
+{
+	static char text[32];
+	const char *name = sigabbrev_np(signal);
+
+	if (name)
+		snprintf(text, sizeof(text), "SIG%s", name);
+	else
+		snprintf(text, sizeof(text), "signal %d", signal);
+	return text;
+}
