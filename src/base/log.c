@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The error log. A line is built in full and goes out by one call that never waits: a log whose
+ * reader has stopped loses lines, the server does not lose time. */
+#include "base/log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LINE_MAX_OCTETS = 2048, TAG_MAX = 32 };
+
+/* How a descriptor is written to without waiting. */
+enum target { TARGET_UNKNOWN, TARGET_FILE, TARGET_PIPE, TARGET_SOCKET, TARGET_TERMINAL };
+
+/* One log per process, reached from everywhere. */
+static struct {
+	int fd;
+	enum target target;
+	bool coloured;
+	enum log_level level;
+	char tag[TAG_MAX];
+} current = {.fd = STDERR_FILENO, .level = LOG_LEVEL_INFO};
+
+struct line {
+	char text[LINE_MAX_OCTETS];
+	size_t used;
+};
+
+static const char cut_mark[] = " [cut]";
+static const char colour_off[] = "\033[0m";
+
+/* What must still fit behind the message: the mark, the end of a colour, the newline. */
+enum { TAIL_ROOM = sizeof(cut_mark) - 1 + sizeof(colour_off) - 1 + 1 };
+
+static void classify(void)
+{
+	const char *no_colour = getenv("NO_COLOR");
+	struct stat status;
+
+	current.target = TARGET_FILE;
+	current.coloured = false;
+	if (fstat(current.fd, &status) < 0)
+		return;
+	if (S_ISSOCK(status.st_mode)) {
+		current.target = TARGET_SOCKET;
+	} else if (S_ISFIFO(status.st_mode)) {
+		current.target = TARGET_PIPE;
+	} else if (isatty(current.fd)) {
+		current.target = TARGET_TERMINAL;
+		current.coloured = !no_colour || no_colour[0] == '\0';
+	}
+}
+
+void log_set_fd(int fd)
+{
+	current.fd = fd;
+	classify();
+}
+
+int log_fd(void)
+{
+	return current.fd;
+}
+
+void log_set_level(enum log_level level)
+{
+	current.level = level;
+}
+
+void log_set_tag(const char *tag)
+{
+	snprintf(current.tag, sizeof(current.tag), "%s", tag);
+}
+
+static void add(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add(struct line *line, const char *format, ...)
+{
+	size_t room = sizeof(line->text) - line->used;
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vsnprintf(line->text + line->used, room, format, arguments);
+	va_end(arguments);
+	if (length > 0)
+		line->used += (size_t)length < room ? (size_t)length : room - 1;
+}
+
+/* The length of the printable UTF-8 character at `text`, or 0: a control, or not UTF-8 at all
+ * (RFC 3629 section 4: no overlong forms, no surrogates, nothing above U+10FFFF). */
+static size_t printable(const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t length = at[0] < 0x80 ? 1 : at[0] < 0xc2 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 :
+			at[0] < 0xf5 ? 4 : 0;
+	unsigned code;
+
+	if (length <= 1)
+		return at[0] >= 0x20 && at[0] != 0x7f ? length : 0;
+	code = at[0] & (0xffU >> (length + 1));
+	for (size_t i = 1; i < length; i++) {
+		if ((at[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (at[i] & 0x3fU);
+	}
+	if (code < least[length] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+		return 0;
+	return code >= 0xa0 ? length : 0; /* U+0080 to U+009F are controls too */
+}
+
+static void add_message(struct line *line, const char *message)
+{
+	const size_t end = sizeof(line->text) - TAIL_ROOM - 1;
+
+	while (*message != '\0') {
+		size_t length = printable(message);
+
+		if (line->used + (length ? length : 4) > end) {
+			add(line, "%s", cut_mark);
+			return;
+		}
+		if (length == 0) {
+			add(line, "\\x%02x", (unsigned char)*message++);
+			continue;
+		}
+		memcpy(line->text + line->used, message, length);
+		line->used += length;
+		message += length;
+	}
+}
+
+static void add_file_head(struct line *line, enum log_level level)
+{
+	static const char *const names[] = {"error", "warn ", "info ", "debug"};
+	struct timespec now;
+	struct tm utc;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &utc);
+	add(line, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %s %s [%d] ", utc.tm_year + 1900,
+	    utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
+	    now.tv_nsec / 1000000, names[level], current.tag[0] ? current.tag : "brood",
+	    (int)getpid());
+}
+
+static void add_terminal_head(struct line *line, enum log_level level)
+{
+	static const char *const colours[] = {"\033[31m", "\033[33m", "", "\033[2m"};
+
+	if (current.coloured)
+		add(line, "%s", colours[level]);
+	add(line, "brood: ");
+	if (current.tag[0])
+		add(line, "%s: ", current.tag);
+}
+
+/* One attempt, which does not wait. Descriptors that were inherited (a terminal, a pipe) are blocking,
+ * and are left so: O_NONBLOCK would change them for whoever shares them. */
+static ssize_t put(const char *text, size_t size)
+{
+	struct iovec part = {.iov_base = (void *)(size_t)text, .iov_len = size};
+	struct pollfd ready = {.fd = current.fd, .events = POLLOUT};
+	ssize_t done;
+
+	if (current.target == TARGET_SOCKET)
+		return send(current.fd, text, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (current.target == TARGET_FILE)
+		return write(current.fd, text, size);
+	if (current.target == TARGET_PIPE) {
+		done = pwritev2(current.fd, &part, 1, -1, RWF_NOWAIT);
+		if (done >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL))
+			return done;
+	}
+	/* A line is shorter than PIPE_BUF: a pipe that is ready takes it whole (pipe(7)). */
+	if (poll(&ready, 1, 0) <= 0)
+		return 0;
+	return write(current.fd, text, size);
+}
+
+static void write_line(enum log_level level, const char *format, va_list arguments)
+	__attribute__((format(printf, 2, 0)));
+static void write_line(enum log_level level, const char *format, va_list arguments)
+{
+	char message[LINE_MAX_OCTETS];
+	struct line line = {.used = 0};
+	int saved = errno; /* %m in the message, and the caller's afterwards */
+
+	if (level > current.level)
+		return;
+	if (vsnprintf(message, sizeof(message), format, arguments) < 0)
+		return;
+	if (current.target == TARGET_UNKNOWN)
+		classify();
+	if (current.target == TARGET_TERMINAL)
+		add_terminal_head(&line, level);
+	else
+		add_file_head(&line, level);
+	add_message(&line, message);
+	if (current.coloured)
+		add(&line, "%s", colour_off);
+	line.text[line.used++] = '\n';
+	while (put(line.text, line.used) < 0 && errno == EINTR)
+		;
+	errno = saved;
+}
+
+#define DEFINE_LEVEL(name, level)                                                                  \
+	void name(const char *format, ...)                                                         \
+	{                                                                                          \
+		va_list arguments;                                                                 \
+                                                                                                   \
+		va_start(arguments, format);                                                       \
+		write_line(level, format, arguments);                                              \
+		va_end(arguments);                                                                 \
+	}
+
+DEFINE_LEVEL(log_error, LOG_LEVEL_ERROR)
+DEFINE_LEVEL(log_warn, LOG_LEVEL_WARN)
+DEFINE_LEVEL(log_info, LOG_LEVEL_INFO)
+DEFINE_LEVEL(log_debug, LOG_LEVEL_DEBUG)
