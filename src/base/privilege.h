@@ -20,8 +20,8 @@ struct privilege {
 	size_t group_count;
 };
 
-/* For a process that is root: `user`, else www-data, else nobody; `group`, else the user's own and
- * its further ones. NULL or "" for the defaults. For others: no change, and naming somebody else is
+/* For a process that is root: `user` (name or number), else www-data, else nobody; `group` alone, else
+ * the user's own and its further ones. NULL or "" for the defaults. For others: no change, and naming somebody else is
  * an error. 0, or -errno with a reason in words. */
 int privilege_lookup(const char *user, const char *group, struct privilege *out, char *reason,
 		     size_t reason_room) __attribute__((warn_unused_result));
@@ -31,7 +31,8 @@ int privilege_lookup(const char *user, const char *group, struct privilege *out,
 int privilege_drop(const struct privilege *privilege) __attribute__((warn_unused_result));
 
 /* Opens a directory with that user's rights (O_RDONLY|O_DIRECTORY|O_CLOEXEC), the caller being
- * himself again at return. Returns an fd or -errno (EACCES: that user cannot read or enter it). */
+ * himself again at return. Returns an fd or -errno (EACCES: that user cannot read or enter it).
+ * Aborts when the caller's own rights cannot be restored. Not for processes with threads. */
 int privilege_open_directory(const struct privilege *privilege, const char *path)
 	__attribute__((warn_unused_result));
 
