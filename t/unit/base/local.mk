@@ -1,1 +1,33 @@
-# check_PROGRAMS += t/unit/base/..._test
+base_tests = \
+	t/unit/base/address_test \
+	t/unit/base/buffer_test \
+	t/unit/base/clock_test \
+	t/unit/base/cpu_test \
+	t/unit/base/fd_test \
+	t/unit/base/log_test \
+	t/unit/base/privilege_test \
+	t/unit/base/signals_test \
+	t/unit/base/socket_test \
+	t/unit/base/text_test
+check_PROGRAMS += $(base_tests)
+
+t_unit_base_address_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_base_address_test_LDADD = libbase.a $(CMOCKA_LIBS)
+t_unit_base_buffer_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_base_buffer_test_LDADD = libbase.a $(CMOCKA_LIBS)
+t_unit_base_clock_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_base_clock_test_LDADD = libbase.a $(CMOCKA_LIBS)
+t_unit_base_cpu_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_base_cpu_test_LDADD = libbase.a $(CMOCKA_LIBS)
+t_unit_base_fd_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_base_fd_test_LDADD = libbase.a $(CMOCKA_LIBS)
+t_unit_base_log_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_base_log_test_LDADD = libbase.a $(CMOCKA_LIBS) -lutil
+t_unit_base_privilege_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_base_privilege_test_LDADD = libbase.a $(CMOCKA_LIBS)
+t_unit_base_signals_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_base_signals_test_LDADD = libbase.a $(CMOCKA_LIBS)
+t_unit_base_socket_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_base_socket_test_LDADD = libbase.a $(CMOCKA_LIBS)
+t_unit_base_text_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_base_text_test_LDADD = libbase.a $(CMOCKA_LIBS)
