@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Addresses to listen on: from text to what bind(2) takes, and back. Nothing is resolved by name. */
+ * Addresses to listen on: from text to what bind(2) takes, and back. Nothing is resolved by name.
+ */
 #include "base/address.h"
 
 #include "base/text.h"

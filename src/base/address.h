@@ -13,7 +13,8 @@
 enum { ADDRESS_TEXT_MAX = 128 };
 
 struct address {
-	char text[ADDRESS_TEXT_MAX]; /* canonical: "*:8000", "127.0.0.1:80", "[::1]:8000", "unix:/p" */
+	char text[ADDRESS_TEXT_MAX]; /* canonical: "*:8000", "127.0.0.1:80", "[::1]:8000", "unix:/p"
+				      */
 	struct sockaddr_storage storage;
 	socklen_t size;
 	bool wildcard; /* "*": dual-stack where there is IPv6, else 0.0.0.0 */
@@ -32,7 +33,7 @@ bool address_equal(const struct address *a, const struct address *b);
 
 bool address_is_unix(const struct address *address);
 const char *address_unix_path(const struct address *address); /* NULL for others */
-uint16_t address_port(const struct address *address);          /* 0 for Unix sockets */
+uint16_t address_port(const struct address *address);         /* 0 for Unix sockets */
 void address_set_port(struct address *address, uint16_t port);
 
 /* What a person may open: "http://127.0.0.1:8000", "http://localhost:8000" for wildcards,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The two clocks. Deadlines and ages use the monotonic one (shared by all processes since boot), what
- * people and HTTP read the wall clock. */
+ * The two clocks. Deadlines and ages use the monotonic one (shared by all processes since boot),
+ * what people and HTTP read the wall clock. */
 #ifndef BROOD_BASE_CLOCK_H
 #define BROOD_BASE_CLOCK_H
 

@@ -4,7 +4,8 @@
  *
  * A process is in one group of each mounted hierarchy: /proc/self/cgroup names the groups,
  * /proc/self/mountinfo says where the hierarchies can be seen. In a container the mount often shows
- * only a part of the tree: its root (mountinfo's fourth field) is then taken off the group's name. */
+ * only a part of the tree: its root (mountinfo's fourth field) is then taken off the group's name.
+ */
 #include "base/cpu.h"
 
 #include <errno.h>
@@ -100,12 +101,13 @@ static const char *below_root(const char *group, const char *root)
 	return strcmp(group + length, "/") == 0 ? "" : group + length;
 }
 
-/* The group and its ancestors up to the mount point. The group itself may be invisible in a container
- * that was shown another part of the tree: then the mount point alone is asked. */
+/* The group and its ancestors up to the mount point. The group itself may be invisible in a
+ * container that was shown another part of the tree: then the mount point alone is asked. */
 static unsigned walk_up(const char *prefix, const char *mount, const char *below, bool v2)
 {
 	char directory[PATH_MAX];
-	int length = snprintf(directory, sizeof(directory), "%s%s%s", prefix, mount, below ? below : "");
+	int length =
+		snprintf(directory, sizeof(directory), "%s%s%s", prefix, mount, below ? below : "");
 	size_t top = strlen(prefix) + strlen(mount);
 	unsigned quota = 0;
 

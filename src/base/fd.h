@@ -27,13 +27,13 @@ size_t fd_raise_limit(void);
 /* The number of descriptors this process has open (by /proc; 0 when that cannot be read). */
 size_t fd_count_open(void);
 
-/* A spare descriptor, given up for a moment when all others are used: with it a process at its limit
- * can still accept a connection to turn it away, instead of spinning on one it cannot take. An
- * all-zero struct is an empty one. */
+/* A spare descriptor, given up for a moment when all others are used: with it a process at its
+ * limit can still accept a connection to turn it away, instead of spinning on one it cannot take.
+ * An all-zero struct is an empty one. */
 struct fd_reserve {
 	int fd;
 };
-void fd_reserve_fill(struct fd_reserve *reserve); /* (re)opens it where possible */
+void fd_reserve_fill(struct fd_reserve *reserve);  /* (re)opens it where possible */
 bool fd_reserve_spend(struct fd_reserve *reserve); /* false: there was none */
 
 #endif

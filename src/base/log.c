@@ -103,8 +103,12 @@ static size_t printable(const char *text)
 {
 	const unsigned char *at = (const unsigned char *)text;
 	static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t length = at[0] < 0x80 ? 1 : at[0] < 0xc2 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 :
-			at[0] < 0xf5 ? 4 : 0;
+	size_t length = at[0] < 0x80   ? 1
+			: at[0] < 0xc2 ? 0
+			: at[0] < 0xe0 ? 2
+			: at[0] < 0xf0 ? 3
+			: at[0] < 0xf5 ? 4
+				       : 0;
 	unsigned code;
 
 	if (length <= 1)
@@ -150,9 +154,8 @@ static void add_file_head(struct line *line, enum log_level level)
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &utc);
 	add(line, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %s %s [%d] ", utc.tm_year + 1900,
-	    utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
-	    now.tv_nsec / 1000000, names[level], current.tag[0] ? current.tag : "brood",
-	    (int)getpid());
+	    utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, now.tv_nsec / 1000000,
+	    names[level], current.tag[0] ? current.tag : "brood", (int)getpid());
 }
 
 static void add_terminal_head(struct line *line, enum log_level level)
@@ -166,8 +169,8 @@ static void add_terminal_head(struct line *line, enum log_level level)
 		add(line, "%s: ", current.tag);
 }
 
-/* One attempt, which does not wait. Descriptors that were inherited (a terminal, a pipe) are blocking,
- * and are left so: O_NONBLOCK would change them for whoever shares them. */
+/* One attempt, which does not wait. Descriptors that were inherited (a terminal, a pipe) are
+ * blocking, and are left so: O_NONBLOCK would change them for whoever shares them. */
 static ssize_t put(const char *text, size_t size)
 {
 	struct iovec part = {.iov_base = (void *)(size_t)text, .iov_len = size};

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * The error log: one line per event, one write per line, never half of one. Levels, a tag that names
- * the process, and a form for people when it goes to a terminal:
+ * The error log: one line per event, one write per line, never half of one. Levels, a tag that
+ * names the process, and a form for people when it goes to a terminal:
  *
  *     terminal   brood: worker 2: cannot open ...
  *     file       2026-11-21T10:04:05.123Z warn  worker 2 [4711] cannot open ...
  *
  * Control octets and what is not UTF-8 are escaped (\x1b), so that nothing from outside can forge a
- * line; one longer than 2048 octets is cut and says so. Writing never waits: a line that a full pipe or
- * a stopped terminal does not take at once is dropped. errno is kept (and %m may be used).
+ * line; one longer than 2048 octets is cut and says so. Writing never waits: a line that a full
+ * pipe or a stopped terminal does not take at once is dropped. errno is kept (and %m may be used).
  * Whoever decides what happens next logs; whoever returns an error does not. */
 #ifndef BROOD_BASE_LOG_H
 #define BROOD_BASE_LOG_H

@@ -199,17 +199,17 @@ static int remember(struct identity *out)
 	return 0;
 }
 
-/* Whatever of it was changed. A master that is half another user cannot go on: it would fork workers,
- * open logs and answer signals with rights nobody chose, and no error path could be trusted to run
- * as root. There is no sane answer to this but to end, loudly. */
+/* Whatever of it was changed. A master that is half another user cannot go on: it would fork
+ * workers, open logs and answer signals with rights nobody chose, and no error path could be
+ * trusted to run as root. There is no sane answer to this but to end, loudly. */
 static void restore(struct identity *self)
 {
 	if (seteuid(self->uid) < 0 || setegid(self->gid) < 0)
 		abort();
 	if (self->groups_changed && setgroups((size_t)self->group_count, self->groups) < 0)
 		abort();
-	/* Changing ids makes a process undumpable: it would leave no core file when it crashes. 2 is
-	 * the administrator's setting, which only the kernel may choose (prctl(2)). */
+	/* Changing ids makes a process undumpable: it would leave no core file when it crashes. 2
+	 * is the administrator's setting, which only the kernel may choose (prctl(2)). */
 	if (self->dumpable == 1)
 		(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 	free(self->groups);

@@ -20,9 +20,9 @@ struct privilege {
 	size_t group_count;
 };
 
-/* For a process that is root: `user` (name or number), else www-data, else nobody; `group` alone, else
- * the user's own and its further ones. NULL or "" for the defaults. For others: no change, and naming somebody else is
- * an error. 0, or -errno with a reason in words. */
+/* For a process that is root: `user` (name or number), else www-data, else nobody; `group` alone,
+ * else the user's own and its further ones. NULL or "" for the defaults. For others: no change, and
+ * naming somebody else is an error. 0, or -errno with a reason in words. */
 int privilege_lookup(const char *user, const char *group, struct privilege *out, char *reason,
 		     size_t reason_room) __attribute__((warn_unused_result));
 

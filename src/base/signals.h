@@ -10,8 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Blocks the `count` signals and returns a non-blocking, close-on-exec signalfd for them, or -errno.
- * SIGPIPE is set to be ignored. */
+/* Blocks the `count` signals and returns a non-blocking, close-on-exec signalfd for them, or
+ * -errno. SIGPIPE is set to be ignored. */
 int signals_open(const int *wanted, size_t count) __attribute__((warn_unused_result));
 
 struct signals_received {

@@ -43,7 +43,8 @@ static int set_tcp_options(int fd, const struct address *address, bool join_grou
 	if (rc == 0 && join_group)
 		rc = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	/* A client that says nothing costs no wake-up; after the given seconds (rounded up to a
-	 * retransmission) accept returns it even so, and the timeout for the head begins (tcp(7)). */
+	 * retransmission) accept returns it even so, and the timeout for the head begins (tcp(7)).
+	 */
 	if (rc == 0)
 		rc = set_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 1);
 	if (rc == 0)
@@ -141,8 +142,8 @@ static int clear_unix_path(const struct address *address)
 	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/* Through a descriptor of the very file, so that somebody who may write to the directory cannot have
- * another file given away by swapping names. */
+/* Through a descriptor of the very file, so that somebody who may write to the directory cannot
+ * have another file given away by swapping names. */
 static int set_unix_owner(const char *path, uid_t owner, gid_t group)
 {
 	struct stat status;
@@ -162,7 +163,8 @@ static int set_unix_owner(const char *path, uid_t owner, gid_t group)
 }
 
 /* The mode is right from the first moment by the umask, and nobody can connect before listen: so no
- * temporary name is needed, and the name that the kernel shows (ss, getsockname) is the real one. */
+ * temporary name is needed, and the name that the kernel shows (ss, getsockname) is the real one.
+ */
 static int listen_unix(const struct address *address, const struct socket_options *options)
 {
 	const char *path = address_unix_path(address);
@@ -212,7 +214,8 @@ static bool line_takes(const char *line, const struct address *address, uint64_t
 	uint32_t words[4];
 	size_t count = address->storage.ss_family == AF_INET ? 1 : 4;
 
-	if (sscanf(line, " %*u: %32[0-9A-F]:%4x %*[0-9A-F]:%*x %x %*x:%*x %*x:%*x %*x %*u %*u %" SCNu64,
+	if (sscanf(line,
+		   " %*u: %32[0-9A-F]:%4x %*[0-9A-F]:%*x %x %*x:%*x %*x:%*x %*x %*u %*u %" SCNu64,
 		   local, &port, &state, inode) != 4)
 		return false;
 	if (state != LISTENING || port != address_port(address) || *inode == 0)
@@ -251,7 +254,8 @@ static bool process_has(const char *pid, const char *link_wanted)
 	if (!directory)
 		return false;
 	while (!found && (entry = readdir(directory))) {
-		ssize_t length = readlinkat(dirfd(directory), entry->d_name, link, sizeof(link) - 1);
+		ssize_t length =
+			readlinkat(dirfd(directory), entry->d_name, link, sizeof(link) - 1);
 
 		if (length < 0)
 			continue;

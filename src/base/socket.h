@@ -11,9 +11,9 @@
 #include <sys/types.h>
 
 enum socket_sharing {
-	SOCKET_ALONE,         /* one socket for the address */
-	SOCKET_GROUP_FIRST,   /* bound without SO_REUSEPORT, so that a second server gets "address in
-	                         use"; the option is set between bind and listen, for the others */
+	SOCKET_ALONE,       /* one socket for the address */
+	SOCKET_GROUP_FIRST, /* bound without SO_REUSEPORT, so that a second server gets "address in
+			       use"; the option is set between bind and listen, for the others */
 	SOCKET_GROUP_FURTHER, /* bound with it: joins the first one's group */
 };
 

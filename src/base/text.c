@@ -21,7 +21,10 @@ static const struct unit duration_units[] = {
 	{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1},
 };
 static const struct unit size_units[] = {
-	{"g", (uint64_t)1 << 30}, {"m", 1 << 20}, {"k", 1 << 10}, {"", 1},
+	{"g", (uint64_t)1 << 30},
+	{"m", 1 << 20},
+	{"k", 1 << 10},
+	{"", 1},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
