@@ -71,8 +71,4 @@ int brood_channel_fd(const struct brood_channel *channel);
 /* Closes the end and forgets what is queued. NULL is allowed. */
 void brood_channel_free(struct brood_channel *channel);
 
-/* In a forked child: closes the inherited copy of an end and forgets it, without touching the event
- * loop that was inherited with it (see event_reinit in libevent's event.h for why). */
-void brood_channel_abandon(struct brood_channel *channel);
-
 #endif

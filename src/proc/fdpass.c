@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Descriptors over a Unix socket. Any process. */
+#include "proc/fdpass.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+union control {
+	char space[CMSG_SPACE(FDPASS_MAX * sizeof(int))];
+	struct cmsghdr align;
+};
+
+int fdpass_send(int socket, const struct iovec *parts, size_t part_count, const int *fds,
+		size_t fd_count)
+{
+	union control control;
+	struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = part_count};
+	struct cmsghdr *header;
+	ssize_t sent;
+
+	if (fd_count > FDPASS_MAX)
+		return -EMSGSIZE;
+	if (fd_count > 0) {
+		memset(&control, 0, sizeof(control));
+		message.msg_control = control.space;
+		message.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
+		header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
+		memcpy(CMSG_DATA(header), fds, fd_count * sizeof(int));
+	}
+	do
+		sent = sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -errno : 0;
+}
+
+ssize_t fdpass_receive(int socket, void *data, size_t room, int *fds, size_t *fd_count, bool *lost)
+{
+	union control control;
+	struct iovec part = {.iov_base = data, .iov_len = room};
+	struct msghdr message = {.msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = control.space,
+				 .msg_controllen = sizeof(control.space)};
+	struct cmsghdr *header;
+	ssize_t size;
+	size_t bytes;
+
+	*fd_count = 0;
+	*lost = false;
+	do
+		size = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	while (size < 0 && errno == EINTR);
+	if (size < 0)
+		return -errno;
+	*lost = (message.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0;
+	for (header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+		if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+			continue;
+		bytes = header->cmsg_len - CMSG_LEN(0);
+		memcpy(fds + *fd_count, CMSG_DATA(header), bytes);
+		*fd_count += bytes / sizeof(int);
+	}
+	return size;
+}

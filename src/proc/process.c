@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Forking a child (brood/process.h). The one home of fork. The parent's side is short; the child's is
+ * a fixed order that can be read from top to bottom. */
+#include "brood/process.h"
+
+#include "base/fd.h"
+#include "base/signals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+static _Noreturn void become_child(const struct brood_process_options *options)
+{
+	/* Handlers and masks first: a signal meant for the child must end it, not be kept for ever. */
+	signals_reset();
+	if (options->title)
+		prctl(PR_SET_NAME, options->title);
+	/* The parent's epoll and signal descriptors go here too, so nothing that the child does to its
+	 * copies of event structures can reach the parent's loop. */
+	fd_close_all_but(options->keep_fds, options->keep_count);
+	_exit(options->main(options->context) & 0xff);
+}
+
+pid_t brood_process_fork(const struct brood_process_options *options)
+{
+	sigset_t all, old;
+	pid_t pid;
+	int error;
+
+	/* Between fork and signals_reset the child has the parent's dispositions: nothing may arrive. */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &old);
+	pid = fork();
+	if (pid == 0)
+		become_child(options);
+	error = -errno;
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return pid < 0 ? error : pid;
+}
