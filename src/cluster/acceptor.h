@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Accepting: a set of listening sockets in an event loop, used by workers (modes shared and reuseport)
+ * and by the master (handoff). It never spins: whatever keeps a connection from being taken ends in a
+ * pause with a timer. */
+#ifndef BROOD_CLUSTER_ACCEPTOR_H
+#define BROOD_CLUSTER_ACCEPTOR_H
+
+#include <stdbool.h>
+
+struct event_base;
+struct acceptor;
+
+enum acceptor_verdict {
+	ACCEPTOR_GO_ON,
+	ACCEPTOR_PAUSE, /* not now: look again after *pause_ms */
+};
+
+struct acceptor_handlers {
+	/* Asked before each accept. */
+	enum acceptor_verdict (*may_accept)(void *context, unsigned *pause_ms);
+	/* Takes a connection: non-blocking, close-on-exec. `scarce`: it came by the reserve descriptor
+	 * because this process has no other; it should be answered and closed. */
+	void (*accepted)(void *context, int fd, unsigned listener, bool scarce);
+	/* A batch is over: what was accepted may be sent on. May be NULL. */
+	void (*settled)(void *context);
+};
+
+/* NULL: no memory. `handlers` must outlive it. */
+struct acceptor *acceptor_new(struct event_base *base, const struct acceptor_handlers *handlers,
+			      void *context);
+
+/* Closes the sockets and frees. NULL is allowed. */
+void acceptor_free(struct acceptor *acceptor);
+
+/* Takes a listening socket; `listener` comes back with each connection, `group` names sockets that
+ * are removed together. 0 or -ENOMEM (the fd is closed). */
+int acceptor_add(struct acceptor *acceptor, int fd, unsigned listener, unsigned group)
+	__attribute__((warn_unused_result));
+void acceptor_remove_group(struct acceptor *acceptor, unsigned group);
+
+/* Looks again at once, if it pauses. */
+void acceptor_resume(struct acceptor *acceptor);
+
+/* Takes all that is queued now, whatever may_accept says; before a listener is given up. */
+void acceptor_drain(struct acceptor *acceptor);
+
+#endif

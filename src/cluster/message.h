@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What master and workers say to each other over a worker's channel. Fixed-size structs in host order,
+ * both ends being on one machine; whoever receives checks sizes and counts. */
+#ifndef BROOD_CLUSTER_MESSAGE_H
+#define BROOD_CLUSTER_MESSAGE_H
+
+#include <stdint.h>
+
+enum message_type {
+	/* worker to master */
+	MESSAGE_READY = 1, /* no data: the worker has answered its own probe */
+	MESSAGE_TAKEN,     /* struct message_ids: these connections are the worker's now */
+	MESSAGE_REFUSED,   /* struct message_ids: these are not; nothing was read from them */
+
+	/* master to worker */
+	MESSAGE_CONNECTIONS = 16, /* struct message_connections + as many descriptors */
+	MESSAGE_RETIRE,           /* no data: accept no more; leave when all is finished */
+	MESSAGE_STOP,             /* no data: the same, and close what is idle */
+	MESSAGE_LOGS,             /* no data + descriptors: the log files were reopened */
+	MESSAGE_ADOPT,            /* struct message_sockets + descriptors: accept on these too */
+	MESSAGE_RELEASE,          /* struct message_sockets, only the slot counts: no longer */
+	MESSAGE_BOARD,            /* struct message_board + a descriptor: a slot's scoreboard page */
+};
+
+enum { MESSAGE_BATCH = 64 }; /* no more than BROOD_CHANNEL_FDS_MAX */
+
+struct message_ids {
+	uint32_t count, unused;
+	uint64_t ids[MESSAGE_BATCH];
+};
+
+struct message_connections {
+	uint32_t count, unused;
+	struct {
+		uint64_t id;
+		uint32_t listener, unused;
+	} each[MESSAGE_BATCH];
+};
+
+struct message_sockets {
+	uint32_t slot; /* whose sockets they are */
+	uint32_t count;
+	uint32_t listeners[MESSAGE_BATCH];
+};
+
+struct message_board {
+	uint32_t slot, unused;
+};
+
+#endif
