@@ -62,8 +62,8 @@ int brood_channel_send(struct brood_channel *channel, const struct brood_frame *
 	__attribute__((warn_unused_result));
 
 /* Reads and delivers all that has come, without waiting: what a parent does with a dead child's
- * channel before it decides what the child had not done. The channel must not be freed from within
- * its callbacks meanwhile. Returns true when the end was reached (closed was called). */
+ * channel before it decides what the child had not done. Returns true when the end was reached (closed
+ * was called), or the channel was freed by a callback. */
 bool brood_channel_drain(struct brood_channel *channel);
 
 int brood_channel_fd(const struct brood_channel *channel);

@@ -58,15 +58,6 @@ static void pause_for(struct acceptor *acceptor, unsigned pause_ms)
 	evtimer_add(acceptor->timer, &delay);
 }
 
-static void on_timer(evutil_socket_t fd, short what, void *argument)
-{
-	struct acceptor *acceptor = argument;
-
-	(void)fd, (void)what;
-	fd_reserve_fill(&acceptor->reserve);
-	listen_again(acceptor);
-}
-
 /* No descriptor is left: the reserve gives one connection its turn, so that even a process full of
  * idle connections goes on answering, slowly; then a pause. */
 static void accept_scarce(struct ear *ear, int error)
@@ -112,27 +103,54 @@ static enum outcome accept_one(struct ear *ear)
 	}
 }
 
-static void on_ready(evutil_socket_t fd, short what, void *argument)
+/* Takes what is queued on one socket, as far as it may. False: a pause has begun. */
+static bool accept_batch(struct ear *ear, bool after_pause)
 {
-	struct ear *ear = argument;
 	struct acceptor *acceptor = ear->acceptor;
 	enum outcome outcome = ACCEPTED;
 	unsigned pause_ms = 0;
 
-	(void)fd, (void)what;
 	for (int i = 0; i < BATCH && outcome != NOTHING_LEFT; i++) {
-		if (acceptor->handlers->may_accept(acceptor->context, &pause_ms) == ACCEPTOR_PAUSE) {
+		if (acceptor->handlers->may_accept(acceptor->context, after_pause, &pause_ms) ==
+		    ACCEPTOR_PAUSE) {
 			pause_for(acceptor, pause_ms);
-			break;
+			return false;
 		}
 		outcome = accept_one(ear);
 		if (outcome == SHORTAGE) {
 			accept_scarce(ear, errno);
-			break;
+			return false;
 		}
 	}
+	return true;
+}
+
+static void settle(struct acceptor *acceptor)
+{
 	if (acceptor->handlers->settled)
 		acceptor->handlers->settled(acceptor->context);
+}
+
+static void on_ready(evutil_socket_t fd, short what, void *argument)
+{
+	struct ear *ear = argument;
+
+	(void)fd, (void)what;
+	accept_batch(ear, false);
+	settle(ear->acceptor);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *argument)
+{
+	struct acceptor *acceptor = argument;
+
+	(void)fd, (void)what;
+	fd_reserve_fill(&acceptor->reserve);
+	listen_again(acceptor);
+	for (struct list *at = acceptor->ears.next; at != &acceptor->ears; at = at->next)
+		if (!accept_batch(LIST_ENTRY(at, struct ear, link), true))
+			break;
+	settle(acceptor);
 }
 
 struct acceptor *acceptor_new(struct event_base *base, const struct acceptor_handlers *handlers,
@@ -228,6 +246,5 @@ void acceptor_drain(struct acceptor *acceptor)
 		for (int i = 0; i < DRAIN_MAX && (outcome == ACCEPTED || outcome == PASSED_OVER); i++)
 			outcome = accept_one(LIST_ENTRY(at, struct ear, link));
 	}
-	if (acceptor->handlers->settled)
-		acceptor->handlers->settled(acceptor->context);
+	settle(acceptor);
 }

@@ -17,8 +17,9 @@ enum acceptor_verdict {
 };
 
 struct acceptor_handlers {
-	/* Asked before each accept. */
-	enum acceptor_verdict (*may_accept)(void *context, unsigned *pause_ms);
+	/* Asked before each accept. `after_pause`: a pause is just over, and this is what has waited for
+	 * its end. */
+	enum acceptor_verdict (*may_accept)(void *context, bool after_pause, unsigned *pause_ms);
 	/* Takes a connection: non-blocking, close-on-exec. `scarce`: it came by the reserve descriptor
 	 * because this process has no other; it should be answered and closed. */
 	void (*accepted)(void *context, int fd, unsigned listener, bool scarce);

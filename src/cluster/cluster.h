@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 struct event_base;
+struct listeners;
 struct worker;
 
 enum cluster_accept {
@@ -63,8 +64,9 @@ struct cluster_program {
 	int (*reload)(void *context, struct cluster_options *options);
 	/* USR1: reopen log files. The descriptors to give to workers are in fds[0..count). */
 	size_t (*reopen)(void *context, int *fds, size_t room);
-	/* Every slot has been ready once; `listening` are the addresses in force. Called once. */
-	void (*ready)(void *context, const struct address *listening, size_t count);
+	/* Every slot has been ready once (or is parked); `workers` of them. cluster_address tells where the
+	 * server listens. Called once. */
+	void (*ready)(void *context, const struct listeners *listeners, unsigned workers);
 	void (*stopping)(void *context);
 	/* Descriptors that workers keep (root directory, logs). */
 	size_t (*keep)(void *context, int *fds, size_t room);
@@ -75,8 +77,9 @@ struct cluster_program {
 	 * later, from the loop) the program calls worker_ready. */
 	int (*start)(void *context, struct worker *worker, struct event_base *base);
 	/* Takes a connected socket. The program must call worker_connection_closed once for each, also
-	 * from within this call. `listener` counts from 0 in the order of the addresses. */
-	void (*connection)(void *context, int fd, unsigned listener);
+	 * from within this call. `listener` counts from 0 in the order of the addresses. `scarce`: this
+	 * process is out of descriptors; answer and close. */
+	void (*connection)(void *context, int fd, unsigned listener, bool scarce);
 	/* Accepts nothing more: say goodbye on the next answer, keep idle connections for it. */
 	void (*retire)(void *context);
 	/* Finish what is in flight, close what is idle. */
@@ -95,6 +98,11 @@ struct cluster_program {
  * logged in one line. */
 int cluster_run(enum cluster_accept accept, const struct cluster_listen *listen, size_t listen_count,
 		const struct cluster_options *options, const struct cluster_program *program);
+
+/* --- for the program, in the master --- */
+
+/* Address number `index` as bound (with the port that the kernel chose), NULL behind the last one. */
+const struct address *cluster_address(const struct listeners *listeners, unsigned index);
 
 /* --- for the program, in a worker --- */
 

@@ -162,3 +162,8 @@ void listeners_close(struct listeners *listeners)
 	free(listeners->all);
 	*listeners = (struct listeners){0};
 }
+
+const struct address *cluster_address(const struct listeners *listeners, unsigned index)
+{
+	return index < listeners->count ? &listeners->all[index].address : NULL;
+}

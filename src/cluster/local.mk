@@ -1,3 +1,31 @@
 noinst_LIBRARIES += libcluster.a
 libcluster_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS)
-libcluster_a_SOURCES = src/cluster/cluster.h
+libcluster_a_SOURCES = \
+	src/cluster/acceptor.c \
+	src/cluster/acceptor.h \
+	src/cluster/backoff.c \
+	src/cluster/backoff.h \
+	src/cluster/balance.c \
+	src/cluster/balance.h \
+	src/cluster/board.c \
+	src/cluster/board.h \
+	src/cluster/cluster.h \
+	src/cluster/handoff.c \
+	src/cluster/handoff.h \
+	src/cluster/listeners.c \
+	src/cluster/listeners.h \
+	src/cluster/master.c \
+	src/cluster/master.h \
+	src/cluster/master_instance.c \
+	src/cluster/master_roll.c \
+	src/cluster/master_slots.c \
+	src/cluster/master_spread.c \
+	src/cluster/message.h \
+	src/cluster/place.c \
+	src/cluster/place.h \
+	src/cluster/roll.c \
+	src/cluster/roll.h \
+	src/cluster/slot.c \
+	src/cluster/slot.h \
+	src/cluster/worker.c \
+	src/cluster/worker.h

@@ -11,6 +11,7 @@ enum message_type {
 	/* worker to master */
 	MESSAGE_READY = 1, /* no data: the worker has answered its own probe */
 	MESSAGE_TAKEN,     /* struct message_ids: these connections are the worker's now */
+	MESSAGE_REPLACE,   /* no data: somebody asked this worker to leave; it serves until retired */
 	MESSAGE_REFUSED,   /* struct message_ids: these are not; nothing was read from them */
 
 	/* master to worker */

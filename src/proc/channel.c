@@ -258,10 +258,11 @@ int brood_channel_send(struct brood_channel *channel, const struct brood_frame *
 
 bool brood_channel_drain(struct brood_channel *channel)
 {
-	while (!channel->ended)
-		if (read_one(channel) == READING_EMPTY)
-			return false;
-	return true;
+	enum reading reading = channel->ended ? READING_OVER : READING_MORE;
+
+	while (reading == READING_MORE)
+		reading = read_one(channel);
+	return reading == READING_OVER; /* the channel may be gone by now */
 }
 
 int brood_channel_fd(const struct brood_channel *channel)

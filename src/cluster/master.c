@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The master: its loop, and a cluster's life from the first bind to the last worker's end. It decides
+ * and waits for events; it never reads what a client sends, never blocks and never sleeps.
+ *
+ *     cluster_run: open -> loop { if asked, act; tick } -> close
+ *
+ *     RUNNING --TERM, INT, QUIT--> STOPPING --again, or stop_timeout--> KILLING
+ *        \________ the set-up fails for good ___________________________/  --> all reaped: leave */
+#include "cluster/master.h"
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/signals.h"
+#include "brood/channel.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { TICK_MS = 250, LOGS_MAX = 8, START_GRACE_MS = 1000 };
+
+/* --- the end --- */
+
+void master_leave_if_done(struct master *master)
+{
+	if (master->state != MASTER_RUNNING && list_empty(&master->instances))
+		event_base_loopexit(master->base, NULL);
+}
+
+static void kill_all(struct master *master, const char *why)
+{
+	master->state = MASTER_KILLING;
+	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
+		instance_kill(LIST_ENTRY(at, struct instance, link), why);
+	master_leave_if_done(master);
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *argument)
+{
+	(void)fd, (void)what;
+	log_warn("stop_timeout is over: ending the workers that are left");
+	kill_all(argument, "stop_timeout");
+}
+
+static void stop(struct master *master, const char *asked_by)
+{
+	/* Workers keep the deadline themselves; the master's is for those that cannot. */
+	unsigned timeout_ms = master->options.stop_timeout_ms + 500;
+	struct timeval delay = {timeout_ms / 1000, (timeout_ms % 1000) * 1000};
+
+	if (master->state != MASTER_RUNNING) {
+		log_info("%s again: stopping at once", asked_by);
+		kill_all(master, "stopped at once");
+		return;
+	}
+	log_info("%s: stopping", asked_by);
+	master->state = MASTER_STOPPING;
+	roll_cancel(&master->roll);
+	master->program->stopping(master->program->context);
+	spread_drain(master);
+	for (unsigned i = 0; i < master->slot_room; i++)
+		event_del(master->slots[i]->timer);
+	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
+		instance_stop(LIST_ENTRY(at, struct instance, link));
+	/* The workers' copies are the last ones: each answers what is queued, then closes. */
+	listeners_close(&master->listeners);
+	event_add(master->deadline, &delay);
+	master_leave_if_done(master);
+}
+
+void master_give_up(struct master *master, int status)
+{
+	master->exit_status = status;
+	log_error("no worker became ready: giving up");
+	kill_all(master, "the server gives up");
+}
+
+/* --- the start --- */
+
+void master_check_ready(struct master *master)
+{
+	unsigned ready = 0, parked = 0;
+
+	if (master->ready_told || master->state != MASTER_RUNNING)
+		return;
+	for (unsigned i = 0; i < master->slot_count; i++) {
+		ready += master->slots[i]->ready_once;
+		parked += !master->slots[i]->ready_once && master->slots[i]->state == SLOT_PARKED;
+	}
+	if (ready + parked < master->slot_count)
+		return;
+	if (ready == 0) {
+		master_give_up(master, CLUSTER_EXIT_CRASH);
+		return;
+	}
+	master->ready_told = true;
+	master->program->ready(master->program->context, &master->listeners, ready);
+}
+
+/* At the first start a server whose workers hang is as useless as one whose workers die. */
+static void check_start(struct master *master, uint64_t now_ms)
+{
+	if (master->ready_told ||
+	    now_ms - master->started_ms < master->options.start_timeout_ms + START_GRACE_MS)
+		return;
+	for (unsigned i = 0; i < master->slot_count; i++)
+		if (master->slots[i]->ready_once)
+			return;
+	master_give_up(master, CLUSTER_EXIT_CRASH);
+}
+
+/* --- events --- */
+
+static void reopen_logs(struct master *master)
+{
+	int fds[LOGS_MAX];
+	size_t count = master->program->reopen(master->program->context, fds, LOGS_MAX);
+
+	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
+		instance_send_logs(LIST_ENTRY(at, struct instance, link), fds, count);
+	log_info("log files reopened");
+}
+
+static void scale(struct master *master, int by)
+{
+	unsigned count = master->slot_count;
+
+	if (master->state != MASTER_RUNNING)
+		return;
+	if ((by < 0 && count <= 1) || (by > 0 && count >= CLUSTER_SLOTS_MAX)) {
+		log_warn("%u workers already: no change", count);
+		return;
+	}
+	count = by < 0 ? count - 1 : count + 1;
+	log_info("%u workers from now on", count);
+	if (slots_resize(master, count) < 0)
+		log_warn("going on with %u workers", master->slot_count);
+}
+
+/* Everything a signal can ask for, in one flat list. One that came several times counts once. */
+static void on_signals(evutil_socket_t fd, short what, void *argument)
+{
+	struct master *master = argument;
+	struct signals_received received;
+	bool asked[NSIG] = {false};
+	int up = 0, down = 0, stops = 0, stop_signal = 0;
+
+	(void)what;
+	while (signals_read(fd, &received) > 0) {
+		asked[received.signal] = true;
+		up += received.signal == SIGTTIN;
+		down += received.signal == SIGTTOU;
+		if (received.signal == SIGTERM || received.signal == SIGINT ||
+		    received.signal == SIGQUIT) {
+			stops++;
+			stop_signal = received.signal;
+		}
+	}
+	if (asked[SIGCHLD])
+		brood_process_reap(instance_ended, master);
+	if (asked[SIGUSR1])
+		reopen_logs(master);
+	if (asked[SIGHUP])
+		master_reload(master);
+	if (asked[SIGUSR2])
+		log_warn("SIGUSR2: upgrading in place is not in this version");
+	for (; up > 0; up--)
+		scale(master, 1);
+	for (; down > 0; down--)
+		scale(master, -1);
+	for (; stops > 0; stops--)
+		stop(master, signals_name(stop_signal));
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *argument)
+{
+	struct master *master = argument;
+	uint64_t now_ms = clock_now_ms();
+
+	(void)fd, (void)what;
+	if (master->state != MASTER_RUNNING)
+		return;
+	check_start(master, now_ms);
+	slots_try_hard(master, now_ms);
+	spread_adopt(master, now_ms);
+}
+
+/* --- life --- */
+
+static int watch(struct master *master)
+{
+	static const int wanted[] = {SIGTERM, SIGINT,  SIGQUIT, SIGHUP, SIGUSR1,
+				     SIGUSR2, SIGTTIN, SIGTTOU, SIGCHLD};
+	struct timeval interval = {0, TICK_MS * 1000};
+
+	master->signal_fd = signals_open(wanted, sizeof(wanted) / sizeof(wanted[0]));
+	if (master->signal_fd < 0)
+		return master->signal_fd;
+	master->base = event_base_new();
+	if (!master->base)
+		return -ENOMEM;
+	master->signals = event_new(master->base, master->signal_fd, EV_READ | EV_PERSIST, on_signals,
+				    master);
+	master->tick = event_new(master->base, -1, EV_PERSIST, on_tick, master);
+	master->deadline = evtimer_new(master->base, on_deadline, master);
+	if (!master->signals || !master->tick || !master->deadline ||
+	    event_add(master->signals, NULL) < 0 || event_add(master->tick, &interval) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+static void close_all(struct master *master)
+{
+	slots_free(master);
+	spread_close(master);
+	listeners_close(&master->listeners);
+	if (master->signals)
+		event_free(master->signals);
+	if (master->tick)
+		event_free(master->tick);
+	if (master->deadline)
+		event_free(master->deadline);
+	if (master->base)
+		event_base_free(master->base);
+	fd_close(&master->signal_fd);
+}
+
+int cluster_run(enum cluster_accept accept, const struct cluster_listen *listen, size_t listen_count,
+		const struct cluster_options *options, const struct cluster_program *program)
+{
+	struct master master = {
+		.program = program,
+		.options = *options,
+		.accept = accept,
+		.configured_workers = options->workers,
+		.signal_fd = -1,
+		.started_ms = clock_now_ms(),
+		.random = (uint32_t)clock_now_us() ^ (uint32_t)getpid(),
+		.exit_status = CLUSTER_EXIT_CRASH,
+	};
+	int error;
+
+	list_init(&master.instances);
+	handoff_init(&master.handoff, NULL, NULL);
+	log_set_tag("master");
+	if (listeners_open(&master.listeners, accept, listen, listen_count, options->workers) < 0)
+		goto done; /* it has said why */
+	error = watch(&master);
+	if (error == 0)
+		error = spread_open(&master);
+	if (error) {
+		log_error("cannot set up the master: %s", strerror(-error));
+		goto done;
+	}
+	master.exit_status = CLUSTER_EXIT_DONE;
+	if (slots_resize(&master, options->workers) < 0)
+		master_give_up(&master, CLUSTER_EXIT_CRASH);
+	event_base_dispatch(master.base);
+done:
+	close_all(&master);
+	return master.exit_status;
+}

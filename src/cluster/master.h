@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The master's own state, shared by the master_*.c files and by nobody else. Master only.
+ *
+ *     master.c          the loop: signals, ticks, start and stop
+ *     master_slots.c    slots: what slot.c's table says, done
+ *     master_instance.c one worker process as the master sees it: fork, channel, end
+ *     master_roll.c     reload and rolling restart
+ *     master_spread.c   connections and sockets to workers: handoff, adoption */
+#ifndef BROOD_CLUSTER_MASTER_H
+#define BROOD_CLUSTER_MASTER_H
+
+#include "base/list.h"
+#include "brood/process.h"
+#include "cluster/acceptor.h"
+#include "cluster/backoff.h"
+#include "cluster/board.h"
+#include "cluster/cluster.h"
+#include "cluster/handoff.h"
+#include "cluster/listeners.h"
+#include "cluster/roll.h"
+#include "cluster/slot.h"
+
+#include <sys/types.h>
+
+struct event;
+struct master;
+
+enum instance_phase { INSTANCE_STARTING, INSTANCE_SERVING, INSTANCE_DRAINING, INSTANCE_PHASES };
+
+/* A worker process, from fork to reaping. */
+struct instance {
+	struct list link; /* in master->instances */
+	struct master *master;
+	unsigned slot, generation;
+	pid_t pid;
+	enum instance_phase phase;
+	int record; /* on the slot's board */
+	uint64_t started_ms, ready_ms;
+	struct brood_channel *channel;
+	struct event *timer; /* start timeout, then drain deadline */
+	const char *killed;  /* why we ended it, or NULL */
+	bool reaped;         /* dead, and its pid may be another's by now */
+	struct handoff_target target;
+};
+
+/* A numbered place for a worker. */
+struct slot {
+	struct master *master;
+	unsigned index;
+	enum slot_state state;
+	struct backoff backoff;
+	struct event *timer;         /* the next try */
+	struct instance *lead;       /* the one that starts or serves; NULL in backoff, parked, empty */
+	struct instance *next;       /* its successor, starting; those that finish are in no slot */
+	uint64_t unserved_since_ms;  /* 0 while it serves */
+	struct slot *adopter;        /* who accepts on its sockets meanwhile */
+	bool ready_once;
+};
+
+enum master_state { MASTER_RUNNING, MASTER_STOPPING, MASTER_KILLING };
+
+struct master {
+	struct event_base *base;
+	const struct cluster_program *program;
+	struct cluster_options options; /* for workers forked from now on */
+	enum cluster_accept accept;
+	struct listeners listeners;
+	struct slot **slots;            /* slot_room of them, made once, never moved */
+	struct board *boards;           /* by slot */
+	unsigned slot_room;
+	unsigned slot_count;            /* wanted; slots from here on finish or are empty */
+	unsigned configured_workers;    /* what the configuration last said */
+	unsigned generation;            /* number of the last roll */
+	struct list instances;
+	struct roll roll;
+	struct handoff handoff;
+	struct acceptor *acceptor;      /* mode handoff */
+	unsigned place_cursor;
+	struct event *signals, *tick, *deadline;
+	int signal_fd;
+	enum master_state state;
+	bool ready_told;                /* every slot has been ready once */
+	uint64_t started_ms, tried_ms;
+	int exit_status;
+	uint32_t random;
+};
+
+/* --- master.c --- */
+
+/* The set-up has failed for good: everybody is ended and the master exits with this status. */
+void master_give_up(struct master *master, int status);
+void master_check_ready(struct master *master);
+void master_leave_if_done(struct master *master);
+
+/* --- master_slots.c --- */
+
+/* Sets the number of slots: makes new ones, retires those above. 0 or -errno (logged). */
+int slots_resize(struct master *master, unsigned count) __attribute__((warn_unused_result));
+void slots_free(struct master *master);
+void slot_happen(struct slot *slot, enum slot_event event);
+void slot_instance_ready(struct slot *slot, struct instance *instance);
+void slot_instance_ended(struct slot *slot, struct instance *instance,
+			 const struct brood_process_end *end);
+/* Starts a successor beside the leading worker, or a worker at once where there is none. */
+void slot_replace(struct slot *slot);
+/* Has it a worker that was retired and still finishes? */
+bool slot_is_draining(const struct slot *slot);
+/* When nobody serves at all, the slots that wait are tried once a second. */
+void slots_try_hard(struct master *master, uint64_t now_ms);
+
+/* --- master_instance.c --- */
+
+/* Forks a worker for the slot; NULL when that is impossible now (logged). */
+struct instance *instance_start(struct master *master, struct slot *slot);
+void instance_retire(struct instance *instance);
+void instance_stop(struct instance *instance);
+void instance_kill(struct instance *instance, const char *why);
+void instance_send_logs(struct instance *instance, const int *fds, size_t count);
+/* For brood_process_reap: finds whose end this is and tells the slot. */
+void instance_ended(void *master, const struct brood_process_end *end);
+struct board_record *instance_record(const struct instance *instance);
+
+/* --- master_roll.c --- */
+
+void master_reload(struct master *master);
+void master_roll_event(struct master *master, enum roll_action action);
+struct roll_view master_roll_view(struct master *master);
+
+/* --- master_spread.c --- */
+
+int spread_open(struct master *master) __attribute__((warn_unused_result));
+void spread_close(struct master *master);
+/* A worker has become able to take connections, or something else that may help those that wait. */
+void spread_resume(struct master *master);
+/* Accepts what is queued and gives it away; before a stop. */
+void spread_drain(struct master *master);
+/* Sees that each slot's own sockets are accepted on by somebody. */
+void spread_adopt(struct master *master, uint64_t now_ms);
+/* A slot's worker accepts by itself again. */
+void spread_release(struct slot *slot);
+/* A worker that had adopted sockets no longer accepts. */
+void spread_forget_adopter(struct master *master, const struct slot *adopter);
+/* A slot was added: workers that balance among themselves must see its board. */
+void spread_show_board(struct master *master, unsigned slot);
+
+#endif

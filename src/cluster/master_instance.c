@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One worker process as the master sees it: fork, messages, end. Master only. */
+#include "cluster/master.h"
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "brood/channel.h"
+#include "cluster/message.h"
+#include "cluster/worker.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEEP_MAX = 64, DRAIN_GRACE_MS = 1000 };
+
+struct board_record *instance_record(const struct instance *instance)
+{
+	return &instance->master->boards[instance->slot].page->records[instance->record];
+}
+
+static void arm(struct instance *instance, unsigned delay_ms)
+{
+	struct timeval delay = {delay_ms / 1000, (delay_ms % 1000) * 1000};
+
+	event_add(instance->timer, &delay);
+}
+
+void instance_kill(struct instance *instance, const char *why)
+{
+	if (!instance->killed)
+		instance->killed = why;
+	if (!instance->reaped) /* so the number cannot be another's */
+		kill(instance->pid, SIGKILL);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *argument)
+{
+	struct instance *instance = argument;
+
+	(void)fd, (void)what;
+	if (instance->phase == INSTANCE_STARTING)
+		instance_kill(instance, "not ready within start_timeout");
+	else
+		instance_kill(instance, "not gone at drain_timeout");
+}
+
+static void send_simple(struct instance *instance, enum message_type type)
+{
+	struct brood_frame frame = {.type = type};
+	int error = instance->channel ? brood_channel_send(instance->channel, &frame) : -EPIPE;
+
+	/* One that has left its channel is on its way out; one that does not read must be ended. */
+	if (error < 0 && error != -EPIPE)
+		instance_kill(instance, "does not read its messages");
+}
+
+void instance_retire(struct instance *instance)
+{
+	if (instance->phase == INSTANCE_DRAINING)
+		return;
+	instance->phase = INSTANCE_DRAINING;
+	send_simple(instance, MESSAGE_RETIRE);
+	arm(instance, instance->master->options.drain_timeout_ms + DRAIN_GRACE_MS);
+}
+
+void instance_stop(struct instance *instance)
+{
+	instance->phase = INSTANCE_DRAINING;
+	event_del(instance->timer); /* stop_timeout rules from here on */
+	send_simple(instance, MESSAGE_STOP);
+}
+
+void instance_send_logs(struct instance *instance, const int *fds, size_t count)
+{
+	struct brood_frame frame = {.type = MESSAGE_LOGS, .fds = (int *)fds, .fd_count = count};
+
+	if (instance->channel && brood_channel_send(instance->channel, &frame) < 0)
+		log_warn("worker %u [%d] could not be told of the new log files", instance->slot,
+			 instance->pid);
+}
+
+/* --- what the worker says --- */
+
+static void on_ready(struct instance *instance)
+{
+	struct master *master = instance->master;
+
+	if (instance->phase != INSTANCE_STARTING || instance->reaped)
+		return;
+	event_del(instance->timer);
+	instance->phase = INSTANCE_SERVING;
+	instance->ready_ms = clock_now_ms();
+	handoff_target_init(&instance->target, instance->channel);
+	slot_instance_ready(master->slots[instance->slot], instance);
+	spread_resume(master);
+}
+
+static void on_frame(void *context, struct brood_frame *frame)
+{
+	struct instance *instance = context;
+	struct master *master = instance->master;
+
+	switch (frame->type) {
+	case MESSAGE_READY:
+		on_ready(instance);
+		break;
+	case MESSAGE_TAKEN:
+	case MESSAGE_REFUSED:
+		if (!handoff_answer(&master->handoff, &instance->target, frame))
+			instance_kill(instance, "answered for a connection it was not given");
+		else if (master->handoff.waiting_count > 0)
+			spread_resume(master);
+		break;
+	case MESSAGE_REPLACE:
+		if (master->state == MASTER_RUNNING && master->slots[instance->slot]->lead == instance)
+			slot_replace(master->slots[instance->slot]);
+		break;
+	default: /* of a later version */
+		break;
+	}
+}
+
+/* It closed its end: it is exiting or dead, which SIGCHLD says too. Nothing can be sent any more. */
+static void on_closed(void *context, int error)
+{
+	struct instance *instance = context;
+
+	if (error == -EPROTO)
+		instance_kill(instance, "sent garbage");
+	handoff_target_gone(&instance->master->handoff, &instance->target);
+	brood_channel_free(instance->channel);
+	instance->channel = NULL;
+	spread_resume(instance->master);
+}
+
+static const struct brood_channel_handlers handlers = {
+	.frame = on_frame,
+	.closed = on_closed,
+};
+
+/* --- birth and end --- */
+
+/* What the child is to keep besides its channel: its sockets, all boards, what the program needs. */
+static size_t list_kept(struct master *master, const struct birth *birth, int *fds, size_t room)
+{
+	size_t count = 0;
+
+	fds[count++] = birth->channel;
+	for (size_t i = 0; i < birth->socket_count; i++)
+		fds[count++] = birth->sockets[i];
+	for (unsigned i = 0; i < birth->board_count; i++)
+		fds[count++] = birth->boards[i].fd;
+	return count + master->program->keep(master->program->context, fds + count, room - count);
+}
+
+static pid_t fork_worker(struct master *master, struct birth *birth)
+{
+	char title[16];
+	size_t room = 1 + birth->socket_count + birth->board_count + KEEP_MAX;
+	struct brood_process_options options = {.main = worker_main, .context = birth, .title = title};
+	int *kept = malloc(room * sizeof(int));
+	pid_t pid;
+
+	if (!kept)
+		return -ENOMEM;
+	snprintf(title, sizeof(title), "brood: w%u", birth->slot);
+	options.keep_fds = kept;
+	options.keep_count = list_kept(master, birth, kept, room);
+	pid = brood_process_fork(&options);
+	free(kept);
+	return pid;
+}
+
+static void discard(struct instance *instance)
+{
+	if (instance->record >= 0)
+		board_free_record(&instance->master->boards[instance->slot], instance->record);
+	if (instance->timer)
+		event_free(instance->timer);
+	brood_channel_free(instance->channel);
+	free(instance);
+}
+
+/* Everything that can fail before the fork, so that a child is never without its parent's half. */
+static struct instance *prepare(struct master *master, struct slot *slot, struct birth *birth)
+{
+	struct instance *instance = calloc(1, sizeof(*instance));
+	int ends[2];
+
+	if (!instance)
+		return NULL;
+	instance->master = master;
+	instance->slot = slot->index;
+	instance->generation = master->generation;
+	instance->started_ms = clock_now_ms();
+	handoff_target_init(&instance->target, NULL);
+	instance->record = board_take_record(&master->boards[slot->index]);
+	instance->timer = evtimer_new(master->base, on_timer, instance);
+	if (instance->record < 0 || !instance->timer || brood_channel_pair(ends) < 0)
+		goto fail;
+	if (brood_channel_open(&instance->channel, master->base, ends[0], &handlers, instance) < 0) {
+		fd_close(&ends[1]);
+		goto fail;
+	}
+	*birth = (struct birth){
+		.slot = slot->index,
+		.generation = master->generation,
+		.accept = master->accept,
+		.options = &master->options,
+		.program = master->program,
+		.channel = ends[1],
+		.boards = master->boards,
+		.board_count = master->slot_room,
+		.record = instance->record,
+	};
+	birth->socket_count = listeners_of_slot(&master->listeners, slot->index, birth->sockets,
+						birth->listeners, WORKER_SOCKETS_MAX);
+	return instance;
+fail:
+	discard(instance);
+	return NULL;
+}
+
+struct instance *instance_start(struct master *master, struct slot *slot)
+{
+	struct birth birth;
+	struct instance *instance = prepare(master, slot, &birth);
+
+	if (!instance) {
+		log_error("cannot start worker %u: %s", slot->index, strerror(errno));
+		return NULL;
+	}
+	instance->pid = fork_worker(master, &birth);
+	fd_close(&birth.channel);
+	if (instance->pid < 0) {
+		log_error("cannot start worker %u: fork: %s", slot->index, strerror(-instance->pid));
+		discard(instance);
+		return NULL;
+	}
+	instance_record(instance)->pid = instance->pid;
+	instance_record(instance)->generation = instance->generation;
+	list_append(&master->instances, &instance->link);
+	arm(instance, master->options.start_timeout_ms);
+	log_debug("worker %u [%d] of generation %u starts", slot->index, instance->pid,
+		  instance->generation);
+	return instance;
+}
+
+/* The obituary, one line. Leaving when told to is not worth one. */
+static void log_end(const struct instance *instance, const struct brood_process_end *end)
+{
+	static const char *const phases[INSTANCE_PHASES] = {"starting", "serving", "finishing"};
+	const struct board_record *record = instance_record(instance);
+	char how[64];
+	unsigned long long age_ms = clock_now_ms() - instance->started_ms;
+
+	brood_process_describe(end, how, sizeof(how));
+	if (instance->phase == INSTANCE_DRAINING && end->exit_code == 0) {
+		log_debug("worker %u [%d] has left", instance->slot, instance->pid);
+		return;
+	}
+	log_warn("worker %u [%d] died while %s: %s%s%s (generation %u, age %llu.%03llu s, "
+		 "%llu requests, %llu connections)",
+		 instance->slot, instance->pid, phases[instance->phase], how,
+		 instance->killed ? "; " : "", instance->killed ? instance->killed : "",
+		 instance->generation, age_ms / 1000, age_ms % 1000,
+		 (unsigned long long)board_load64(&record->requests),
+		 (unsigned long long)board_connections(record));
+}
+
+void instance_ended(void *context, const struct brood_process_end *end)
+{
+	struct master *master = context;
+	struct instance *instance = NULL;
+	struct slot *slot;
+
+	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
+		if (LIST_ENTRY(at, struct instance, link)->pid == end->pid)
+			instance = LIST_ENTRY(at, struct instance, link);
+	if (!instance) {
+		log_debug("reaped a stranger, pid %d", end->pid);
+		return;
+	}
+	/* What it said last counts: read its channel to the end before deciding what it left undone. */
+	instance->reaped = true;
+	if (instance->channel)
+		brood_channel_drain(instance->channel);
+	handoff_target_gone(&master->handoff, &instance->target);
+	log_end(instance, end);
+	slot = master->slots[instance->slot];
+	list_remove(&instance->link);
+	slot_instance_ended(slot, instance, end);
+	discard(instance);
+	master_leave_if_done(master);
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Slots: what the table in slot.c says, done to processes. Master only. */
+#include "cluster/master.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TRY_HARD_MS = 1000 };
+
+/* Enough to spread timers; nothing depends on its quality. */
+static uint32_t next_random(struct master *master)
+{
+	master->random = master->random * 1664525u + 1013904223u;
+	return master->random >> 8;
+}
+
+bool slot_is_draining(const struct slot *slot)
+{
+	const struct list *instances = &slot->master->instances;
+
+	for (const struct list *at = instances->next; at != instances; at = at->next) {
+		const struct instance *instance = LIST_ENTRY(at, struct instance, link);
+
+		if (instance->slot == slot->index && instance->phase == INSTANCE_DRAINING)
+			return true;
+	}
+	return false;
+}
+
+/* --- actions --- */
+
+/* A worker of this slot died, or could not even be forked: try again as backoff.c says. */
+static void try_again(struct slot *slot, enum backoff_death death)
+{
+	unsigned delay_ms;
+	enum slot_event event =
+		backoff_next(&slot->backoff, death, next_random(slot->master), &delay_ms);
+	struct timeval delay = {delay_ms / 1000, (delay_ms % 1000) * 1000};
+
+	if (event != SLOT_DIED)
+		event_add(slot->timer, &delay);
+	slot_happen(slot, event);
+}
+
+static void start_lead(struct slot *slot)
+{
+	slot->lead = instance_start(slot->master, slot);
+	if (!slot->lead)
+		try_again(slot, BACKOFF_DEATH_RESOURCES);
+}
+
+static void serve(struct slot *slot)
+{
+	slot->unserved_since_ms = 0;
+	slot->ready_once = true;
+	spread_release(slot);
+}
+
+static void retire_all(struct slot *slot)
+{
+	struct instance *lead = slot->lead, *next = slot->next;
+
+	slot->lead = slot->next = NULL;
+	if (lead)
+		instance_retire(lead);
+	if (next)
+		instance_retire(next);
+	spread_forget_adopter(slot->master, slot);
+}
+
+static void park(struct slot *slot)
+{
+	log_error("slot %u is parked after %u early deaths in a row: it is tried again every %d s; "
+		  "see the lines above for the reason",
+		  slot->index, slot->backoff.early_deaths, BACKOFF_PARKED_MS / 1000);
+	master_check_ready(slot->master);
+}
+
+void slot_happen(struct slot *slot, enum slot_event event)
+{
+	enum slot_state before = slot->state;
+	enum slot_action action = slot_step(&slot->state, event);
+
+	if (slot->state != SLOT_SERVING && slot->unserved_since_ms == 0)
+		slot->unserved_since_ms = clock_now_ms();
+	if (slot->state != before)
+		log_debug("slot %u: %s -> %s", slot->index, slot_state_name(before),
+			  slot_state_name(slot->state));
+	switch (action) {
+	case SLOT_DO_NOTHING:
+	case SLOT_DO_WAIT: /* the timer was armed with its delay */
+		break;
+	case SLOT_DO_START:
+		start_lead(slot);
+		break;
+	case SLOT_DO_SERVE:
+		serve(slot);
+		break;
+	case SLOT_DO_PARK:
+		park(slot);
+		break;
+	case SLOT_DO_RETIRE:
+		retire_all(slot);
+		break;
+	case SLOT_DO_CANCEL:
+		event_del(slot->timer);
+		if (slot->state == SLOT_SERVING)
+			serve(slot);
+		break;
+	}
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *argument)
+{
+	(void)fd, (void)what;
+	slot_happen(argument, SLOT_TIMER);
+}
+
+void slot_replace(struct slot *slot)
+{
+	if (slot->next)
+		return;
+	if (slot->state == SLOT_BACKOFF || slot->state == SLOT_PARKED) {
+		event_del(slot->timer);
+		slot_happen(slot, SLOT_TIMER);
+		return;
+	}
+	if (slot->state == SLOT_STARTING || slot->state == SLOT_SERVING)
+		slot->next = instance_start(slot->master, slot);
+}
+
+/* --- what happens to workers --- */
+
+void slot_instance_ready(struct slot *slot, struct instance *instance)
+{
+	struct master *master = slot->master;
+	struct roll_view view = master_roll_view(master);
+	struct instance *before = NULL;
+
+	if (instance == slot->next) {
+		before = slot->lead;
+		slot->lead = instance;
+		slot->next = NULL;
+	} else if (instance != slot->lead) {
+		return; /* retired meanwhile */
+	}
+	slot_happen(slot, SLOT_READY);
+	log_debug("worker %u [%d] of generation %u serves", slot->index, instance->pid,
+		  instance->generation);
+	if (before) {
+		spread_forget_adopter(master, slot);
+		instance_retire(before);
+	}
+	master_check_ready(master);
+	if (instance->generation == master->generation)
+		master_roll_event(master, roll_ready(&master->roll, &view, slot->index));
+}
+
+static enum backoff_death judge(const struct instance *instance, const struct brood_process_end *end)
+{
+	if (instance->ready_ms == 0 && end->exit_code == CLUSTER_EXIT_FATAL)
+		return BACKOFF_DEATH_FATAL;
+	if (end->exit_code == CLUSTER_EXIT_RESOURCES)
+		return BACKOFF_DEATH_RESOURCES;
+	if (instance->ready_ms != 0 && clock_now_ms() - instance->ready_ms >= BACKOFF_PROVEN_MS)
+		return BACKOFF_DEATH_LATE;
+	return BACKOFF_DEATH_EARLY;
+}
+
+static void lead_ended(struct slot *slot, enum backoff_death death)
+{
+	struct master *master = slot->master;
+	struct roll_view view = master_roll_view(master);
+
+	spread_forget_adopter(master, slot);
+	slot->lead = NULL;
+	if (slot->next) { /* its successor is on the way already */
+		slot->lead = slot->next;
+		slot->next = NULL;
+		slot->state = SLOT_STARTING;
+		slot->unserved_since_ms = clock_now_ms();
+		return;
+	}
+	if (death == BACKOFF_DEATH_FATAL && !master->ready_told && !slot->ready_once) {
+		master_give_up(master, CLUSTER_EXIT_CRASH);
+		return;
+	}
+	try_again(slot, death);
+	master_roll_event(master, roll_died(&master->roll, &view, slot->index));
+}
+
+void slot_instance_ended(struct slot *slot, struct instance *instance,
+			 const struct brood_process_end *end)
+{
+	struct master *master = slot->master;
+	struct roll_view view = master_roll_view(master);
+
+	if (master->state != MASTER_RUNNING) {
+		if (slot->lead == instance)
+			slot->lead = NULL;
+		if (slot->next == instance)
+			slot->next = NULL;
+	} else if (slot->lead == instance) {
+		lead_ended(slot, judge(instance, end));
+	} else if (slot->next == instance) {
+		slot->next = NULL;
+		master_roll_event(master, roll_died(&master->roll, &view, slot->index));
+	} else if (!slot_is_draining(slot)) {
+		if (slot->state == SLOT_DRAINING)
+			slot_happen(slot, SLOT_DIED);
+		master_roll_event(master, roll_drained(&master->roll, &view, slot->index));
+	}
+}
+
+void slots_try_hard(struct master *master, uint64_t now_ms)
+{
+	struct slot *waiting = NULL;
+
+	for (unsigned i = 0; i < master->slot_count; i++) {
+		enum slot_state state = master->slots[i]->state;
+
+		if (state == SLOT_SERVING || state == SLOT_STARTING)
+			return;
+		if (!waiting && (state == SLOT_BACKOFF || state == SLOT_PARKED))
+			waiting = master->slots[i];
+	}
+	if (!waiting || !master->ready_told || now_ms - master->tried_ms < TRY_HARD_MS)
+		return;
+	master->tried_ms = now_ms;
+	event_del(waiting->timer);
+	slot_happen(waiting, SLOT_TIMER);
+}
+
+/* --- how many --- */
+
+static int add_slot(struct master *master)
+{
+	unsigned index = master->slot_room;
+	struct slot **slots = realloc(master->slots, (index + 1) * sizeof(*slots));
+	struct board *boards;
+	struct slot *slot;
+	int error;
+
+	if (!slots)
+		return -ENOMEM;
+	master->slots = slots;
+	boards = realloc(master->boards, (index + 1) * sizeof(*boards));
+	if (!boards)
+		return -ENOMEM;
+	master->boards = boards;
+	slot = calloc(1, sizeof(*slot));
+	if (!slot)
+		return -ENOMEM;
+	*slot = (struct slot){.master = master, .index = index};
+	slot->timer = evtimer_new(master->base, on_timer, slot);
+	error = slot->timer ? board_create(&boards[index]) : -ENOMEM;
+	if (error) {
+		if (slot->timer)
+			event_free(slot->timer);
+		free(slot);
+		return error;
+	}
+	slots[index] = slot;
+	master->slot_room++;
+	spread_show_board(master, index);
+	return 0;
+}
+
+int slots_resize(struct master *master, unsigned count)
+{
+	struct roll_view view = master_roll_view(master);
+	int error;
+
+	while (master->slot_room < count) {
+		error = add_slot(master);
+		if (error) {
+			log_error("cannot make a slot more than %u: %s", master->slot_room,
+				  strerror(-error));
+			return error;
+		}
+	}
+	error = listeners_grow(&master->listeners, count);
+	if (error)
+		return error;
+	master->slot_count = count;
+	for (unsigned i = 0; i < master->slot_room; i++)
+		slot_happen(master->slots[i], i < count ? SLOT_WANT : SLOT_UNWANT);
+	/* A roll that was about to replace a slot that is no more goes on without it. */
+	view.slots = count;
+	if (master->roll.running && master->roll.slot >= count)
+		master_roll_event(master, roll_died(&master->roll, &view, master->roll.slot));
+	return 0;
+}
+
+void slots_free(struct master *master)
+{
+	for (unsigned i = 0; i < master->slot_room; i++) {
+		event_free(master->slots[i]->timer);
+		board_close(&master->boards[i]);
+		free(master->slots[i]);
+	}
+	free(master->slots);
+	free(master->boards);
+}
