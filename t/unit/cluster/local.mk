@@ -1,1 +1,24 @@
-# check_PROGRAMS += t/unit/cluster/..._test
+cluster_tests = \
+	t/unit/cluster/backoff_test \
+	t/unit/cluster/board_test \
+	t/unit/cluster/cluster_test \
+	t/unit/cluster/handoff_test \
+	t/unit/cluster/place_test \
+	t/unit/cluster/roll_test \
+	t/unit/cluster/slot_test
+check_PROGRAMS += $(cluster_tests)
+
+t_unit_cluster_backoff_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
+t_unit_cluster_backoff_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
+t_unit_cluster_board_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
+t_unit_cluster_board_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
+t_unit_cluster_cluster_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
+t_unit_cluster_cluster_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
+t_unit_cluster_handoff_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
+t_unit_cluster_handoff_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
+t_unit_cluster_place_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
+t_unit_cluster_place_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
+t_unit_cluster_roll_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
+t_unit_cluster_roll_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
+t_unit_cluster_slot_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
+t_unit_cluster_slot_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A whole cluster with a worker of five lines that answers each connection with its pid: no HTTP here.
+ * What the server as a whole promises is tested from outside, in Perl; this shows that the layer works alone. */
+#include "cluster/cluster.h"
+
+#include "base/log.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { HANG_MS = 20000 };
+
+static int ready_pipe[2];
+static struct worker *self;
+
+/* --- the program --- */
+
+static int reload(void *context, struct cluster_options *options)
+{
+	(void)context, (void)options;
+	return 0;
+}
+
+static size_t no_fds(void *context, int *fds, size_t room)
+{
+	(void)context, (void)fds, (void)room;
+	return 0;
+}
+
+static void tell_ready(void *context, const struct listeners *listeners, unsigned workers)
+{
+	uint16_t port = address_port(cluster_address(listeners, 0));
+
+	(void)context, (void)workers;
+	if (write(ready_pipe[1], &port, sizeof(port)) != sizeof(port))
+		abort();
+}
+
+static void nothing(void *context)
+{
+	(void)context;
+}
+
+static int start(void *context, struct worker *worker, struct event_base *base)
+{
+	(void)context, (void)base;
+	self = worker;
+	worker_ready(worker);
+	return 0;
+}
+
+static void answer(void *context, int fd, unsigned listener, bool scarce)
+{
+	char text[64], request[64];
+	int size = snprintf(text, sizeof(text), "%d %u", getpid(), worker_generation(self));
+
+	(void)context, (void)listener, (void)scarce;
+	if (recv(fd, request, sizeof(request), 0) > 0 && send(fd, text, (size_t)size, 0) != size)
+		abort();
+	close(fd);
+	worker_connection_closed(self);
+}
+
+static void no_logs(void *context, const int *fds, size_t count)
+{
+	(void)context, (void)fds, (void)count;
+}
+
+static const struct cluster_program program = {
+	.reload = reload,
+	.reopen = no_fds,
+	.ready = tell_ready,
+	.stopping = nothing,
+	.keep = no_fds,
+	.start = start,
+	.connection = answer,
+	.retire = nothing,
+	.stop = nothing,
+	.abort = nothing,
+	.tick = nothing,
+	.logs = no_logs,
+	.finish = nothing,
+};
+
+/* --- the tests --- */
+
+static struct {
+	pid_t master;
+	uint16_t port;
+} server;
+
+static void start_cluster(enum cluster_accept accept)
+{
+	struct cluster_options options = {
+		.workers = 3,
+		.start_timeout_ms = 10000,
+		.drain_timeout_ms = 10000,
+		.stop_timeout_ms = 10000,
+	};
+	struct cluster_listen listen = {.fd = -1, .backlog = 128};
+	struct pollfd ready;
+	char reason[100];
+
+	assert_int_equal(pipe(ready_pipe), 0);
+	assert_int_equal(address_parse("127.0.0.1:0", &listen.address, reason, sizeof(reason)), 0);
+	server.master = fork();
+	if (server.master == 0) {
+		log_set_level(LOG_LEVEL_WARN);
+		_exit(cluster_run(accept, &listen, 1, &options, &program));
+	}
+	close(ready_pipe[1]);
+	ready = (struct pollfd){.fd = ready_pipe[0], .events = POLLIN};
+	assert_int_equal(poll(&ready, 1, HANG_MS), 1);
+	assert_int_equal(read(ready_pipe[0], &server.port, 2), 2);
+	close(ready_pipe[0]);
+}
+
+static void stop_cluster(void)
+{
+	int status;
+
+	kill(server.master, SIGTERM);
+	assert_int_equal(waitpid(server.master, &status, 0), server.master);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* One connection: who answered, and of which generation. */
+static pid_t ask(unsigned *generation)
+{
+	struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(server.port)};
+	struct timeval limit = {HANG_MS / 1000, 0};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), pid = 0;
+	char text[64] = "";
+
+	name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	assert_int_equal(connect(fd, (struct sockaddr *)&name, sizeof(name)), 0);
+	assert_int_equal(send(fd, "?", 1, 0), 1);
+	assert_true(recv(fd, text, sizeof(text) - 1, 0) > 0);
+	assert_int_equal(sscanf(text, "%d %u", &pid, generation), 2);
+	close(fd);
+	return pid;
+}
+
+/* Asks until a worker of that generation answers; it must come, so there is only a hang guard. */
+static void ask_until(unsigned wanted)
+{
+	unsigned generation = 0;
+
+	for (int i = 0; i < 100000 && generation < wanted; i++)
+		ask(&generation);
+	assert_int_equal(generation, wanted);
+}
+
+static void serves_rolls_and_stops(enum cluster_accept accept)
+{
+	unsigned generation;
+
+	start_cluster(accept);
+	for (int i = 0; i < 100; i++) {
+		assert_true(ask(&generation) != server.master);
+		assert_int_equal(generation, 0);
+	}
+	for (unsigned roll = 1; roll <= 3; roll++) {
+		kill(server.master, SIGHUP);
+		ask_until(roll);
+	}
+	stop_cluster();
+}
+
+static void shared_serves_rolls_and_stops(void **state)
+{
+	(void)state;
+	serves_rolls_and_stops(CLUSTER_ACCEPT_SHARED);
+}
+
+static void handoff_serves_rolls_and_stops(void **state)
+{
+	(void)state;
+	serves_rolls_and_stops(CLUSTER_ACCEPT_HANDOFF);
+}
+
+static void reuseport_serves_rolls_and_stops(void **state)
+{
+	(void)state;
+	serves_rolls_and_stops(CLUSTER_ACCEPT_REUSEPORT);
+}
+
+/* Returns when the process is dead: what it had accepted then is lost, what comes after is not. */
+static void end_worker(pid_t pid)
+{
+	struct pollfd end = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
+
+	assert_true(end.fd >= 0);
+	kill(pid, SIGKILL);
+	assert_int_equal(poll(&end, 1, HANG_MS), 1);
+	close(end.fd);
+}
+
+/* Whoever is killed, the next question is answered: by others, or by the one that comes after. */
+static void somebody_always_answers(enum cluster_accept accept)
+{
+	unsigned generation;
+
+	start_cluster(accept);
+	for (int i = 0; i < 6; i++) {
+		end_worker(ask(&generation));
+		for (int k = 0; k < 20; k++)
+			assert_true(ask(&generation) > 0);
+	}
+	stop_cluster();
+}
+
+static void shared_answers_while_workers_are_killed(void **state)
+{
+	(void)state;
+	somebody_always_answers(CLUSTER_ACCEPT_SHARED);
+}
+
+static void handoff_answers_while_workers_are_killed(void **state)
+{
+	(void)state;
+	somebody_always_answers(CLUSTER_ACCEPT_HANDOFF);
+}
+
+static void reuseport_answers_while_workers_are_killed(void **state)
+{
+	(void)state;
+	somebody_always_answers(CLUSTER_ACCEPT_REUSEPORT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(shared_serves_rolls_and_stops),
+		cmocka_unit_test(handoff_serves_rolls_and_stops),
+		cmocka_unit_test(reuseport_serves_rolls_and_stops),
+		cmocka_unit_test(shared_answers_while_workers_are_killed),
+		cmocka_unit_test(handoff_answers_while_workers_are_killed),
+		cmocka_unit_test(reuseport_answers_while_workers_are_killed),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests_name("cluster", tests, NULL, NULL);
+}
