@@ -1,0 +1,109 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+#
+# The layers of the house: an include points to the own layer or to one below, never up or across,
+# and each layer knows only the libraries that are its business.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Brood::Source qw(includes read_source source_dir source_files);
+
+my %below = (
+	public => [qw(public)],
+	base => [qw(base)],
+	proc => [qw(public base proc)],
+	cluster => [qw(public base proc cluster)],
+	http => [qw(base http)],
+	brood => [qw(public base proc cluster http brood)],
+);
+
+# Headers of libraries, by their beginning. All that are not named here are the C library's.
+my %library = (
+	'event2/' => [qw(proc cluster http brood)],
+	'llhttp.h' => [qw(http)],
+	'libconfig.h' => [qw(brood)],
+	'openssl/' => [],
+);
+
+my @files = source_files(qr/\.[ch]$/, 'src', 'include');
+cmp_ok(scalar @files, '>', 20, 'the sources are here');
+
+sub layer_of
+{
+	my ($path) = @_;
+	return 'public' if $path =~ m{^include/};
+	return $path =~ m{^src/(\w+)/} ? $1 : 'none';
+}
+
+# The file that #include "name" means, as the compiler finds it by -Isrc -Iinclude.
+sub resolve
+{
+	my ($name) = @_;
+	my ($found) = grep { -e source_dir() . "/$_" } "src/$name", "include/$name";
+	return $found;
+}
+
+my %includes_of;
+for my $path (@files) {
+	my $layer = layer_of($path);
+	my @wrong;
+	push @wrong, "$path is in no layer" unless $below{$layer};
+	for (includes($path)) {
+		my ($kind, $name) = @$_;
+		if ($kind eq '<') {
+			my ($library) = grep { index($name, $_) == 0 } keys %library;
+			push @wrong, "<$name> is no library of layer $layer"
+			    if $library && !grep { $_ eq $layer } @{ $library{$library} };
+			next;
+		}
+		my $target = resolve($name);
+		if (!$target) {
+			push @wrong, "\"$name\" is no path below src or include";
+			next;
+		}
+		push @{ $includes_of{$path} }, $target;
+		my $other = layer_of($target);
+		push @wrong, "\"$name\" is in layer $other, which $layer does not know"
+		    unless grep { $_ eq $other } @{ $below{$layer} // [] };
+	}
+	is(join("\n", @wrong), '', "$path includes what its layer may");
+}
+
+# Include cycles, by depth-first search. `path` is the way from the start to here.
+my %done;
+sub cycle_from
+{
+	my ($file, @path) = @_;
+	return join ' -> ', @path, $file if grep { $_ eq $file } @path;
+	return undef if $done{$file}++;
+	for (@{ $includes_of{$file} // [] }) {
+		my $cycle = cycle_from($_, @path, $file);
+		return $cycle if $cycle;
+	}
+	return undef;
+}
+is(join("\n", grep { defined } map { cycle_from($_) } @files), '', 'no header includes itself by way of others');
+
+# A header that was forgotten in its own file could need others without anybody noticing.
+my @not_first;
+for my $path (grep { /^src\/.*\.c$/ } @files) {
+	my $header = $path =~ s/\.c$/.h/r;
+	next unless grep { $_ eq $header } @files;
+	my ($first) = grep { $_->[0] eq '"' } includes($path);
+	push @not_first, $path if !$first || resolve($first->[1]) ne $header;
+}
+is(join("\n", @not_first), '', 'each file includes its own header first');
+
+# A file that make does not know is not built, not tested, and not in the release.
+my @makefiles = source_files(qr/^(?:.*\/)?local\.mk$/, 'src', 't/unit');
+my $made = join ' ', map { read_source($_) } @makefiles;
+my @unmade = grep { $made !~ /(?<![\w\/])\Q$_\E(?!\w)/ } @files;
+for (source_files(qr/\.c$/, 't/unit')) {
+	my $program = s/\.c$//r; # automake adds the ending by itself
+	push @unmade, $_ if $made !~ /(?<![\w\/])\Q$program\E(?!\w)/;
+}
+is(join("\n", @unmade), '', 'each source file is in a local.mk');
+
+done_testing;
