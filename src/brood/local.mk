@@ -1,4 +1,27 @@
+# The program is a library and its main function, so that unit tests can be linked to the library.
+
+noinst_LIBRARIES += libprogram.a
+libprogram_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(LIBCONFIG_CFLAGS)
+libprogram_a_SOURCES = \
+	include/brood/version.h \
+	src/brood/config_check.c src/brood/config_check.h \
+	src/brood/config_file.c src/brood/config_file.h \
+	src/brood/config_listen.c src/brood/config_listen.h \
+	src/brood/config_load.c \
+	src/brood/config_print.c \
+	src/brood/config_source.c src/brood/config_source.h \
+	src/brood/configuration.h \
+	src/brood/options.c src/brood/options.h \
+	src/brood/options_help.c src/brood/options_help.h \
+	src/brood/path.c src/brood/path.h \
+	src/brood/report.c src/brood/report.h \
+	src/brood/setting_format.c \
+	src/brood/setting_value.c src/brood/setting_value.h \
+	src/brood/settings.c src/brood/settings.h \
+	src/brood/version.c
+
 bin_PROGRAMS += brood
 brood_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(LIBCONFIG_CFLAGS)
-brood_LDADD = libcluster.a libproc.a libhttp.a $(LLHTTP) libbase.a $(LIBEVENT_LIBS) $(LIBCONFIG_LIBS)
-brood_SOURCES = include/brood/version.h src/brood/configuration.h src/brood/main.c
+brood_LDADD = libprogram.a libcluster.a libproc.a libhttp.a $(LLHTTP) libbase.a $(LIBEVENT_LIBS) \
+	$(LIBCONFIG_LIBS)
+brood_SOURCES = src/brood/main.c

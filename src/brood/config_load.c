@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A configuration from all its sources, later ones on top of earlier ones:
+ *
+ *     defaults < file < -s < the command line's own options and ROOT */
+#include "brood/configuration.h"
+
+#include "brood/config_check.h"
+#include "brood/config_file.h"
+#include "brood/config_listen.h"
+#include "brood/options.h"
+#include "brood/report.h"
+#include "brood/setting_value.h"
+#include "brood/settings.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a load passes from step to step. */
+struct load {
+	struct config *config;
+	const struct options *options;
+	struct config_source source;
+	struct origin origins[SETTINGS_COUNT];
+	struct report report;
+	bool listen_given; /* by the file or -s: then -l adds to it */
+};
+
+static void apply(struct load *load, const struct setting *setting, const char *text,
+		  const struct origin *origin)
+{
+	char reason[SETTING_REASON_MAX];
+	int rc = setting_parse(setting, text, load->options->directory, load->config, false,
+			       reason);
+
+	if (rc == -ENOMEM)
+		snprintf(reason, sizeof(reason), "no memory");
+	if (rc == 0)
+		load->origins[setting_index(setting)] = *origin;
+	else if (origin->set) /* which tells name and value */
+		report_add(&load->report, origin, "%s", reason);
+	else
+		report_add(&load->report, origin, "%s '%.200s': %s", setting->name, text, reason);
+}
+
+static void apply_defaults(struct load *load)
+{
+	const struct origin none = {0};
+
+	for (size_t i = 0; i < SETTINGS_COUNT; i++)
+		apply(load, &settings[i], settings[i].standard, &none);
+}
+
+static void apply_file(struct load *load)
+{
+	const char *file = load->options->file;
+
+	if (!file || config_source_read(&load->source, file, &load->report) < 0)
+		return;
+	config_file_apply(&load->source, load->options->directory, load->config, load->origins,
+			  &load->report);
+}
+
+/* One -s; options_parse has seen that there is a "=". */
+static void apply_set(struct load *load, const char *text)
+{
+	const struct origin origin = {.set = text};
+	const char *equals = strchrnul(text, '='), *nearest;
+	char name[64];
+	const struct setting *setting;
+	size_t length = (size_t)(equals - text);
+
+	if (length >= sizeof(name))
+		length = sizeof(name) - 1; /* no setting's name is as long */
+	memcpy(name, text, length);
+	name[length] = '\0';
+	setting = setting_find(name);
+	nearest = setting_nearest(name);
+	if (setting)
+		apply(load, setting, *equals ? equals + 1 : "", &origin);
+	else if (setting_is_later(name))
+		report_add(&load->report, &origin, "setting '%s' is not in this version", name);
+	else if (nearest)
+		report_add(&load->report, &origin, "unknown setting '%s' (did you mean '%s'?)",
+			   name, nearest);
+	else
+		report_add(&load->report, &origin, "unknown setting '%s'", name);
+}
+
+/* An address that the file has, too, keeps what the file says about it. */
+static void apply_listen(struct load *load)
+{
+	const struct options *options = load->options;
+	struct config_listener listener = {0};
+	char reason[SETTING_REASON_MAX];
+	int rc;
+
+	if (options->listen_count > 0 && !load->listen_given)
+		setting_clear(setting_find("listen"), load->config);
+	for (size_t i = 0; i < options->listen_count; i++) {
+		reason[0] = '\0';
+		rc = config_listen_parse(options->listen[i], options->directory, &listener.address,
+					 reason, sizeof(reason));
+		if (rc == 0)
+			rc = config_listen_add(load->config, &listener);
+		if (rc < 0 && rc != -EEXIST)
+			report_add(&load->report, NULL, "-l '%.200s': %s", options->listen[i],
+				   reason[0] ? reason : strerror(-rc));
+	}
+}
+
+static void apply_options(struct load *load)
+{
+	const struct options *options = load->options;
+	const struct origin none = {0};
+	const struct {
+		const char *name, *text;
+	} own[] = {
+		{"workers", options->workers},   {"accept", options->accept},
+		{"pid_file", options->pid_file}, {"control", options->control},
+		{"root", options->root},
+	};
+
+	for (size_t i = 0; i < options->set_count; i++)
+		apply_set(load, options->set[i]);
+	load->listen_given = load->origins[setting_index(setting_find("listen"))].file ||
+			     load->origins[setting_index(setting_find("listen"))].set;
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		if (own[i].text)
+			apply(load, setting_find(own[i].name), own[i].text, &none);
+	}
+	apply_listen(load);
+	load->config->verbose = options->verbose;
+}
+
+int config_load(struct config **out, const struct options *options, struct buffer *reason)
+{
+	struct load load = {.options = options, .report.lines = reason};
+
+	*out = NULL;
+	load.config = calloc(1, sizeof(*load.config));
+	if (!load.config) {
+		report_add(&load.report, NULL, "no memory");
+		return -1;
+	}
+	apply_defaults(&load);
+	apply_file(&load);
+	apply_options(&load);
+	/* A check of what is half wrong would only tell of consequences. */
+	if (load.report.count == 0)
+		config_check(load.config, options->directory, load.origins, &load.report);
+	config_source_free(&load.source);
+	if (load.report.count > 0) {
+		config_free(load.config);
+		return -1;
+	}
+	*out = load.config;
+	return 0;
+}
+
+void config_free(struct config *config)
+{
+	if (!config)
+		return;
+	for (size_t i = 0; i < SETTINGS_COUNT; i++)
+		setting_clear(&settings[i], config);
+	free(config);
+}

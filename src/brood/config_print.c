@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A whole configuration, shown and compared. */
+#include "brood/configuration.h"
+
+#include "brood/options.h"
+#include "brood/setting_value.h"
+#include "brood/settings.h"
+
+#include <string.h>
+
+void config_print(const struct config *config, FILE *out)
+{
+	struct buffer value = {0};
+
+	for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+		fprintf(out, "# %s%s\n", settings[i].help,
+			settings[i].effect == SETTING_AT_START ? " (changes at a start only)" : "");
+		buffer_consume(&value, value.used);
+		if (setting_format(&settings[i], config, &value) == 0)
+			fprintf(out, "%s = %.*s;\n", settings[i].name, (int)value.used, value.data);
+		else
+			fprintf(out, "# %s: no memory\n", settings[i].name);
+	}
+	buffer_free(&value);
+}
+
+void config_compare(const struct config *old, const struct config *now,
+		    void (*differs)(void *context, const char *name), void *context)
+{
+	for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+		if (settings[i].effect == SETTING_AT_START && !setting_equal(&settings[i], old, now))
+			differs(context, settings[i].name);
+	}
+}
+
+/* Each line with the program's name in front, as a person who typed the command reads it. */
+static void say(const struct buffer *lines)
+{
+	const char *line = lines->data, *end = line + lines->used, *stop;
+
+	for (; line < end; line = stop + 1) {
+		stop = memchr(line, '\n', (size_t)(end - line));
+		if (!stop)
+			stop = end;
+		fprintf(stderr, "brood: %.*s\n", (int)(stop - line), line);
+	}
+	if (lines->used == 0)
+		fprintf(stderr, "brood: no memory\n");
+}
+
+int config_test(const struct options *options)
+{
+	struct buffer reason = {0};
+	struct config *config;
+	int status = 0;
+
+	if (config_load(&config, options, &reason) < 0) {
+		say(&reason);
+		status = 1;
+	} else if (options->action == OPTIONS_PRINT) {
+		config_print(config, stdout);
+		if (fflush(stdout) != 0) {
+			perror("brood: standard output");
+			status = 1;
+		}
+	} else {
+		fprintf(stderr, "brood: the configuration%s%s is fine\n",
+			options->file ? " " : "", options->file ? options->file : "");
+	}
+	config_free(config);
+	buffer_free(&reason);
+	return status;
+}

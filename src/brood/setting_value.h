@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Values of settings by their type: from text into struct config, back to text, compared, freed. */
+#ifndef BROOD_BROOD_SETTING_VALUE_H
+#define BROOD_BROOD_SETTING_VALUE_H
+
+#include "base/buffer.h"
+#include "brood/configuration.h"
+#include "brood/settings.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { SETTING_REASON_MAX = 256 };
+
+/* Puts the value that `text` (as -s takes it) means into *config, in place of what is there. Relative
+ * paths begin at `directory`. 0, or -EINVAL with what would be right in `reason`, or -ENOMEM; *config
+ * is as before then. `quoted`: the reason quotes words as the file has them. */
+int setting_parse(const struct setting *setting, const char *text, const char *directory,
+		  struct config *config, bool quoted, char reason[SETTING_REASON_MAX])
+	__attribute__((warn_unused_result));
+
+/* What would be right: "want a number from 1 to 1024, or auto". */
+void setting_want(const struct setting *setting, bool quoted, char reason[SETTING_REASON_MAX]);
+
+/* Appends the value in the file's own syntax. 0 or -ENOMEM. */
+int setting_format(const struct setting *setting, const struct config *config, struct buffer *out)
+	__attribute__((warn_unused_result));
+
+bool setting_equal(const struct setting *setting, const struct config *a, const struct config *b);
+
+/* Frees what the member owns; it is "not set" then. */
+void setting_clear(const struct setting *setting, struct config *config);
+
+#endif

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of settings, and looking things up in it. */
+#include "brood/settings.h"
+
+#include "base/text.h"
+#include "brood/configuration.h"
+#include "cluster/cluster.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define AT(member) offsetof(struct config, member)
+
+/* Longest duration that can be asked for: a week, in milliseconds. Far below what fits in 32 bits. */
+#define WEEK_MS (UINT64_C(7) * 24 * 60 * 60 * 1000)
+
+const struct setting settings[SETTINGS_COUNT] = {
+	{
+		.name = "listen",
+		.type = SETTING_LISTEN,
+		.standard = "*:8000",
+		.effect = SETTING_AT_START,
+		.offset = AT(listen),
+		.help = "addresses to listen on",
+	},
+	{
+		.name = "root",
+		.type = SETTING_PATH,
+		.standard = "",
+		.unset = "",
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(root),
+		.help = "the folder that is served",
+	},
+	{
+		.name = "workers",
+		.type = SETTING_COUNT,
+		.standard = "auto",
+		.min = 1,
+		.max = CLUSTER_SLOTS_MAX,
+		.words = WORDS("auto"),
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(workers),
+		.help = "number of worker processes; auto: the CPUs that may be used",
+	},
+	{
+		.name = "accept",
+		.type = SETTING_WORD,
+		.standard = "shared",
+		.words = WORDS("shared", "handoff", "reuseport"),
+		.effect = SETTING_AT_START,
+		.offset = AT(accept),
+		.help = "how connections get to the workers",
+	},
+	{
+		.name = "handoff_policy",
+		.type = SETTING_WORD,
+		.standard = "least-connections",
+		.words = WORDS("least-connections", "round-robin"),
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(handoff_policy),
+		.help = "which worker gets the next connection when accept is handoff",
+	},
+	{
+		.name = "backlog",
+		.type = SETTING_COUNT,
+		.standard = "4096",
+		.min = 1,
+		.max = 65535,
+		.effect = SETTING_AT_START,
+		.offset = AT(backlog),
+		.help = "connections that the kernel queues for each listening socket",
+	},
+	{
+		.name = "max_connections",
+		.type = SETTING_COUNT,
+		.standard = "auto",
+		.min = 1,
+		.max = 1048576,
+		.words = WORDS("auto"),
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(max_connections),
+		.help = "connections that one worker holds; auto: what its open files allow",
+	},
+	{
+		.name = "user",
+		.type = SETTING_STRING,
+		.standard = "",
+		.unset = "",
+		.effect = SETTING_AT_START,
+		.offset = AT(user),
+		.help = "whom workers run as when the server is started by root",
+	},
+	{
+		.name = "group",
+		.type = SETTING_STRING,
+		.standard = "",
+		.unset = "",
+		.effect = SETTING_AT_START,
+		.offset = AT(group),
+		.help = "the group that workers run as when the server is started by root",
+	},
+	{
+		.name = "head_timeout",
+		.type = SETTING_DURATION,
+		.standard = "10s",
+		.min = 1,
+		.max = WEEK_MS,
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(head_timeout_ms),
+		.help = "time in which a request's head must have come",
+	},
+	{
+		.name = "body_timeout",
+		.type = SETTING_DURATION,
+		.standard = "30s",
+		.min = 1,
+		.max = WEEK_MS,
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(body_timeout_ms),
+		.help = "time in which a request's body must have come",
+	},
+	{
+		.name = "write_timeout",
+		.type = SETTING_DURATION,
+		.standard = "60s",
+		.min = 1,
+		.max = WEEK_MS,
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(write_timeout_ms),
+		.help = "time for which a client may take nothing of its response",
+	},
+	{
+		.name = "keepalive_timeout",
+		.type = SETTING_DURATION,
+		.standard = "75s",
+		.min = 1,
+		.max = WEEK_MS,
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(keepalive_timeout_ms),
+		.help = "time for which an idle connection is kept for its next request",
+	},
+	{
+		.name = "start_timeout",
+		.type = SETTING_DURATION,
+		.standard = "10s",
+		.min = 1,
+		.max = WEEK_MS,
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(start_timeout_ms),
+		.help = "time in which a new worker must be ready",
+	},
+	{
+		.name = "drain_timeout",
+		.type = SETTING_DURATION,
+		.standard = "60s",
+		.min = 1,
+		.max = WEEK_MS,
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(drain_timeout_ms),
+		.help = "time in which a worker that is replaced must have finished",
+	},
+	{
+		.name = "stop_timeout",
+		.type = SETTING_DURATION,
+		.standard = "30s",
+		.min = 1,
+		.max = WEEK_MS,
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(stop_timeout_ms),
+		.help = "time in which requests in flight must have finished at a stop",
+	},
+	{
+		.name = "probe",
+		.type = SETTING_TARGET,
+		.standard = "/",
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(probe),
+		.help = "path that a new worker asks itself for before it serves",
+	},
+	{
+		.name = "access_log",
+		.type = SETTING_PATH,
+		.standard = "off",
+		.words = WORDS("off", "stdout"),
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(access_log),
+		.help = "where a line is written for each request",
+	},
+	{
+		.name = "error_log",
+		.type = SETTING_PATH,
+		.standard = "stderr",
+		.words = WORDS("stderr"),
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(error_log),
+		.help = "where the server tells what happens to it",
+	},
+	{
+		.name = "pid_file",
+		.type = SETTING_PATH,
+		.standard = "off",
+		.words = WORDS("off"),
+		.unset = "off",
+		.effect = SETTING_AT_START,
+		.offset = AT(pid_file),
+		.help = "file that holds the master's process id and a lock",
+	},
+	{
+		.name = "control",
+		.type = SETTING_WORD,
+		.standard = "off",
+		.words = WORDS("off"),
+		.effect = SETTING_AT_START,
+		.offset = AT(control),
+		.want = "a control socket is not in this version, want off",
+		.help = "control socket; only off in this version",
+	},
+	{
+		.name = "debug_headers",
+		.type = SETTING_BOOL,
+		.standard = "false",
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(debug_headers),
+		.help = "name the worker in each response (X-Brood-Worker)",
+	},
+	{
+		.name = "debug_fault",
+		.type = SETTING_FAULT,
+		.standard = "off",
+		.words = WORDS("off", "start-exit", "start-hang", "probe-fail", "crash"),
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(debug_fault),
+		.want = "want off, or start-exit, start-hang, probe-fail or crash, "
+			"with :SLOT behind it for one slot only",
+		.help = "a failure that is played on purpose, for trying what happens then",
+	},
+};
+
+static const char *const later[] = {
+	"sites",   "watchdog", "max_requests",   "max_memory", "max_age",
+	"binary",  "trusted",  "proxy_protocol", "state_dir",
+};
+
+static const char later_prefix[] = "tls_";
+
+const struct setting *setting_find(const char *name)
+{
+	for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+		if (strcmp(settings[i].name, name) == 0)
+			return &settings[i];
+	}
+	return NULL;
+}
+
+size_t setting_index(const struct setting *setting)
+{
+	assert(setting >= settings && setting < settings + SETTINGS_COUNT);
+	return (size_t)(setting - settings);
+}
+
+bool setting_is_later(const char *name)
+{
+	if (strncmp(name, later_prefix, sizeof(later_prefix) - 1) == 0)
+		return true;
+	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+		if (strcmp(later[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+const char *setting_nearest(const char *name)
+{
+	const char *names[SETTINGS_COUNT];
+
+	for (size_t i = 0; i < SETTINGS_COUNT; i++)
+		names[i] = settings[i].name;
+	return text_nearest(name, names, SETTINGS_COUNT);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of settings: each is one row, and the row drives all that is done with it: the file, -s,
+ * the command line's own options, defaults, -T, what a reload may change, and the check that the
+ * manual and the sample file tell of it. */
+#ifndef BROOD_BROOD_SETTINGS_H
+#define BROOD_BROOD_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a value is, how it is written, and the type of its member in struct config. */
+enum setting_type {
+	SETTING_BOOL,     /* true, false                     bool */
+	SETTING_COUNT,    /* 4096                            unsigned; a word of the row: 0 */
+	SETTING_WORD,     /* one of the row's words          an enum, counting along the words */
+	SETTING_DURATION, /* "500ms", "10s", 10 (seconds)    uint64_t, milliseconds */
+	SETTING_SIZE,     /* "64k", 65536 (bytes)            uint64_t, bytes */
+	SETTING_STRING,   /* any text                        char * */
+	SETTING_PATH,     /* a file's, made absolute; words  char * */
+	SETTING_TARGET,   /* path of a URL, from the "/" on  char * */
+	SETTING_LISTEN,   /* addresses                       struct config_listener *, its count behind */
+	SETTING_FAULT,    /* a word, ":SLOT" behind          struct config_fault */
+};
+
+enum setting_effect {
+	SETTING_AT_RELOAD, /* a reload changes it */
+	SETTING_AT_START,  /* only a start does */
+};
+
+struct setting {
+	const char *name;
+	enum setting_type type;
+	const char *standard;     /* the default, as -s takes it */
+	uint64_t min, max;        /* of a COUNT, DURATION (ms) or SIZE (bytes), inclusive */
+	const char *const *words; /* ended by NULL; NULL: none */
+	const char *unset;        /* the text of a STRING or PATH that is kept as NULL */
+	enum setting_effect effect;
+	size_t offset;            /* in struct config */
+	const char *want;         /* what would be right, where type and range do not tell it all */
+	const char *help;         /* one line */
+};
+
+enum { SETTINGS_COUNT = 23 };
+
+extern const struct setting settings[SETTINGS_COUNT];
+
+/* The row of that name, or NULL. */
+const struct setting *setting_find(const char *name);
+
+/* The place of a row in the table. */
+size_t setting_index(const struct setting *setting);
+
+/* A name that belongs to a later version. */
+bool setting_is_later(const char *name);
+
+/* The name that was probably meant, or NULL. */
+const char *setting_nearest(const char *name);
+
+#endif
