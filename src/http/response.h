@@ -11,14 +11,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { RESPONSE_SCRATCH_SIZE = 32768 }; /* a head, and the body of response_simple */
+
 struct file;
-struct response_scratch;
 
 struct response {
 	unsigned status;
 
 	/* Status line and all fields, each with its CRLF; no Connection field, no empty line at the end.
-	 * Either in a cached file's own memory or in the scratch space. */
+	 * In the file's own memory if there is a file and `contiguous` is set, else in the scratch
+	 * space: then what could not be written at once is copied. */
 	struct slice head;
 
 	/* The body: octets in memory, or `length` octets of an open file from `offset` on. */
@@ -29,9 +31,9 @@ struct response {
 	/* In memory `head` is directly followed by CRLF and `body`: all three can go as one. */
 	bool contiguous;
 
-	/* Keeps head, body and fd valid; the connection calls file_release when all is written (or the
-	 * connection is gone). NULL: they are valid for ever, or until the next response is made (the
-	 * scratch), so that what could not be written at once is copied. */
+	/* Keeps body and fd, and a contiguous head, valid and unchanged; the connection calls
+	 * file_release when all is written (or the connection is gone). NULL: head and body are in the
+	 * scratch space, valid until the next response is made. */
 	struct file *file;
 
 	bool close; /* this connection must end after it (framing in doubt, body not read) */
@@ -51,12 +53,13 @@ void response_maker_tick(struct response_maker *maker);
 /* "Server: brood\r\n" and, if asked for, "X-Brood-Worker: 0-1-4711\r\n": fields in every response. */
 struct slice response_common_fields(const struct response_maker *maker);
 
-/* Starts a head in the scratch space: status line, Date, common fields. Then add fields, then finish.
- * What does not fit (4096 octets) makes response_finish turn the response into a bare 500. */
+/* Starts a head in the scratch space: status line, Date, common fields. Then add fields, then finish,
+ * then give the response a body if it has one. *response is overwritten as a whole. What does not fit
+ * makes response_finish return false and the response a bare 500. */
 void response_begin(struct response_maker *maker, struct response *response, unsigned status);
 void response_field(struct response_maker *maker, const char *name, struct slice value);
 void response_field_u64(struct response_maker *maker, const char *name, uint64_t value);
-void response_finish(struct response_maker *maker, struct response *response);
+bool response_finish(struct response_maker *maker, struct response *response);
 
 /* A whole response with a small HTML body that says the status: errors, redirects. `extra` is further
  * field lines, each with CRLF ("Allow: GET, HEAD, OPTIONS\r\n"), or empty. */

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * See head.h. */
+#include "http/head.h"
+
+#include "http/response.h"
+
+void head_begin(struct head *head, char *room, size_t size, unsigned status, struct slice date)
+{
+	*head = (struct head){room, room, room + size, false};
+	head_put(head, SLICE("HTTP/1.1 "));
+	head_put_u64(head, status);
+	head_put(head, SLICE(" "));
+	head_put(head, slice_of(response_reason(status)));
+	head_put(head, SLICE("\r\n"));
+	head_field(head, "Date", date);
+}
+
+void head_put(struct head *head, struct slice octets)
+{
+	if (octets.len > (size_t)(head->end - head->at)) {
+		head->full = true;
+		return;
+	}
+	if (octets.len > 0)
+		memcpy(head->at, octets.ptr, octets.len);
+	head->at += octets.len;
+}
+
+void head_put_u64(struct head *head, uint64_t value)
+{
+	char digits[HEAD_NUMBER_ROOM], *at = digits + sizeof(digits);
+
+	do {
+		*--at = (char)('0' + value % 10);
+		value /= 10;
+	} while (value != 0);
+	head_put(head, (struct slice){at, (size_t)(digits + sizeof(digits) - at)});
+}
+
+void head_field(struct head *head, const char *name, struct slice value)
+{
+	head_put(head, slice_of(name));
+	head_put(head, SLICE(": "));
+	head_put(head, value);
+	head_put(head, SLICE("\r\n"));
+}
+
+void head_field_u64(struct head *head, const char *name, uint64_t value)
+{
+	head_put(head, slice_of(name));
+	head_put(head, SLICE(": "));
+	head_put_u64(head, value);
+	head_put(head, SLICE("\r\n"));
+}

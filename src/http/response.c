@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * See response.h. One maker per process: every response is made, and written or copied, before the
+ * next one is begun, so one scratch space is enough. */
+#include "http/response.h"
+
+#include "base/clock.h"
+#include "http/date.h"
+#include "http/head.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { COMMON_ROOM = 256, BODY_ROOM = 512 };
+
+struct response_maker {
+	int64_t second;
+	char date[DATE_LENGTH];
+	size_t common_length;
+	char common[COMMON_ROOM];
+	struct head head; /* the one under construction */
+	char scratch[RESPONSE_SCRATCH_SIZE];
+};
+
+struct reason {
+	unsigned status;
+	const char *text;
+};
+
+/* RFC 9110 section 15, RFC 6585. */
+static const struct reason reasons[] = {
+	{100, "Continue"},
+	{101, "Switching Protocols"},
+	{200, "OK"},
+	{204, "No Content"},
+	{206, "Partial Content"},
+	{301, "Moved Permanently"},
+	{302, "Found"},
+	{304, "Not Modified"},
+	{307, "Temporary Redirect"},
+	{308, "Permanent Redirect"},
+	{400, "Bad Request"},
+	{403, "Forbidden"},
+	{404, "Not Found"},
+	{405, "Method Not Allowed"},
+	{408, "Request Timeout"},
+	{411, "Length Required"},
+	{412, "Precondition Failed"},
+	{413, "Content Too Large"},
+	{414, "URI Too Long"},
+	{415, "Unsupported Media Type"},
+	{416, "Range Not Satisfiable"},
+	{417, "Expectation Failed"},
+	{421, "Misdirected Request"},
+	{426, "Upgrade Required"},
+	{428, "Precondition Required"},
+	{429, "Too Many Requests"},
+	{431, "Request Header Fields Too Large"},
+	{500, "Internal Server Error"},
+	{501, "Not Implemented"},
+	{502, "Bad Gateway"},
+	{503, "Service Unavailable"},
+	{504, "Gateway Timeout"},
+	{505, "HTTP Version Not Supported"},
+};
+
+const char *response_reason(unsigned status)
+{
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		if (reasons[i].status == status)
+			return reasons[i].text;
+	}
+	return "Unknown";
+}
+
+struct response_maker *response_maker_new(const char *worker_tag)
+{
+	struct response_maker *maker = malloc(sizeof(*maker));
+	int length;
+
+	if (!maker)
+		return NULL;
+	if (worker_tag)
+		length = snprintf(maker->common, COMMON_ROOM,
+				  "Server: brood\r\nX-Brood-Worker: %.200s\r\n", worker_tag);
+	else
+		length = snprintf(maker->common, COMMON_ROOM, "Server: brood\r\n");
+	maker->common_length = (size_t)length;
+	maker->second = -1;
+	response_maker_tick(maker);
+	return maker;
+}
+
+void response_maker_free(struct response_maker *maker)
+{
+	free(maker);
+}
+
+struct slice response_date(const struct response_maker *maker, int64_t *second)
+{
+	*second = maker->second;
+	return (struct slice){maker->date, DATE_LENGTH};
+}
+
+void response_maker_tick(struct response_maker *maker)
+{
+	int64_t now = clock_wall_seconds();
+
+	if (now == maker->second)
+		return;
+	maker->second = now;
+	date_format(maker->date, now);
+}
+
+struct slice response_common_fields(const struct response_maker *maker)
+{
+	return (struct slice){maker->common, maker->common_length};
+}
+
+void response_begin(struct response_maker *maker, struct response *response, unsigned status)
+{
+	*response = (struct response){.status = status, .file_fd = -1};
+	head_begin(&maker->head, maker->scratch, sizeof(maker->scratch), status,
+		   (struct slice){maker->date, DATE_LENGTH});
+	head_put(&maker->head, response_common_fields(maker));
+}
+
+void response_field(struct response_maker *maker, const char *name, struct slice value)
+{
+	head_field(&maker->head, name, value);
+}
+
+void response_field_u64(struct response_maker *maker, const char *name, uint64_t value)
+{
+	head_field_u64(&maker->head, name, value);
+}
+
+bool response_finish(struct response_maker *maker, struct response *response)
+{
+	bool fits = !maker->head.full;
+
+	if (!fits) {
+		response_begin(maker, response, 500);
+		head_field_u64(&maker->head, "Content-Length", 0);
+	}
+	response->head = head_written(&maker->head);
+	return fits;
+}
+
+/* A page that follows the reader's choice of light or dark; valid HTML, in which the html, head and
+ * body tags may be left out. */
+static struct slice write_body(char *room, unsigned status)
+{
+	const char *reason = response_reason(status);
+	int length = snprintf(room, BODY_ROOM,
+			      "<!DOCTYPE html>\n"
+			      "<html lang=\"en\">\n"
+			      "<meta charset=\"utf-8\">\n"
+			      "<meta name=\"viewport\" content=\"width=device-width\">\n"
+			      "<meta name=\"color-scheme\" content=\"light dark\">\n"
+			      "<title>%u %s</title>\n"
+			      "<style>body{font:1.2em system-ui,sans-serif;margin:20vh 2em;"
+			      "text-align:center}</style>\n"
+			      "<h1>%u %s</h1>\n",
+			      status, reason, status, reason);
+
+	assert(length > 0 && length < BODY_ROOM);
+	return (struct slice){room, (size_t)length};
+}
+
+void response_simple(struct response_maker *maker, struct response *response, unsigned status,
+		     struct slice extra)
+{
+	struct head *head = &maker->head;
+	char body[BODY_ROOM];
+	struct slice page = write_body(body, status);
+	struct slice lines;
+
+	response_begin(maker, response, status);
+	head_put(head, extra);
+	head_field(head, "Content-Type", SLICE("text/html; charset=utf-8"));
+	head_field_u64(head, "Content-Length", page.len);
+	lines = head_written(head);
+	head_put(head, SLICE("\r\n"));
+	head_put(head, page);
+	if (!response_finish(maker, response))
+		return;
+	response->head = lines;
+	response->body = (struct slice){head->at - page.len, page.len};
+	response->contiguous = true;
+}
