@@ -12,3 +12,26 @@ CLEANFILES += $(nodist_libllhttp_a_SOURCES)
 $(nodist_libllhttp_a_SOURCES):
 	$(AM_V_GEN)$(MKDIR_P) llhttp && echo '#include "$(LLHTTP_SOURCE)/$(@F)"' > $@
 endif
+
+# Files as resources.
+libhttp_a_SOURCES += \
+	src/http/cond.c \
+	src/http/date.c \
+	src/http/etag.c \
+	src/http/file.c \
+	src/http/file_cache.c \
+	src/http/head.c \
+	src/http/mime.c \
+	src/http/path.c \
+	src/http/range.c \
+	src/http/response.c \
+	src/http/static.c \
+	src/http/cond.h \
+	src/http/date.h \
+	src/http/etag.h \
+	src/http/file.h \
+	src/http/file_cache.h \
+	src/http/head.h \
+	src/http/mime.h \
+	src/http/path.h \
+	src/http/range.h

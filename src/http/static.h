@@ -12,7 +12,8 @@ struct response;
 struct response_maker;
 struct static_site;
 
-/* NULL: no memory. `options` is read, not kept (what it borrows must live on). */
+/* NULL with errno: ENOMEM, ENOSYS (a kernel before 5.6, or a filter, without openat2), or why the root
+ * cannot be entered. `options` is read, not kept (what it borrows must live on). */
 struct static_site *static_site_new(const struct http_options *options);
 void static_site_free(struct static_site *site);
 
@@ -21,7 +22,8 @@ void static_site_free(struct static_site *site);
 void static_answer(struct static_site *site, const struct request *request,
 		   struct response_maker *maker, struct response *response);
 
-/* A few times a second, with the monotonic time: entries become due for revalidation. */
+/* A few times a second, with the monotonic time: entries become due for revalidation (each at most
+ * once a second). */
 void static_site_tick(struct static_site *site, uint64_t now_ms);
 
 /* Gives back the reference that a response holds. NULL is allowed. */

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * See file_cache.h. A hash table with chains, and two lists by use: files in memory and open ones, as
+ * the two are bounded by different things. */
+#include "http/file_cache.h"
+
+#include "http/file.h"
+#include "http/static.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+enum { BUCKETS_MIN = 64, BUCKETS_MAX = 1 << 20 };
+
+struct file_cache {
+	struct file **buckets;
+	uint64_t mask; /* number of buckets - 1 */
+	uint64_t seed;
+	struct list in_memory, open; /* least recently used first */
+	struct file_cache_limits limits, used;
+};
+
+/* Eight octets a step: multiply, then fold the high half, which is the well mixed one, into the low
+ * one. The seed keeps whoever can choose file names (uploads) from choosing buckets. */
+static uint64_t hash_of(const struct file_cache *cache, struct slice key)
+{
+	const uint64_t factor = 0x9e3779b97f4a7c15u;
+	uint64_t hash = cache->seed ^ key.len * factor, word;
+
+	for (; key.len >= 8; key.ptr += 8, key.len -= 8) {
+		memcpy(&word, key.ptr, 8);
+		hash = (hash ^ word) * factor;
+		hash ^= hash >> 32;
+	}
+	word = 0;
+	for (size_t i = 0; i < key.len; i++)
+		word = word << 8 | (unsigned char)key.ptr[i];
+	hash = (hash ^ word) * factor;
+	return hash ^ hash >> 32;
+}
+
+struct file_cache *file_cache_new(const struct file_cache_limits *limits)
+{
+	struct file_cache *cache = calloc(1, sizeof(*cache));
+	size_t count = BUCKETS_MIN;
+
+	if (!cache)
+		return NULL;
+	while (count < limits->entries && count < BUCKETS_MAX)
+		count *= 2;
+	cache->buckets = calloc(count, sizeof(struct file *));
+	if (!cache->buckets) {
+		free(cache);
+		return NULL;
+	}
+	cache->mask = count - 1;
+	/* Early in the life of a machine there may be no randomness yet; an address will do then. */
+	if (getrandom(&cache->seed, sizeof(cache->seed), GRND_NONBLOCK) < 0)
+		cache->seed = (uintptr_t)cache->buckets;
+	list_init(&cache->in_memory);
+	list_init(&cache->open);
+	cache->limits = *limits;
+	return cache;
+}
+
+static bool drop_oldest(struct file_cache *cache, struct list *list)
+{
+	if (list_empty(list))
+		return false;
+	file_cache_remove(cache, LIST_ENTRY(list->next, struct file, by_use));
+	return true;
+}
+
+void file_cache_free(struct file_cache *cache)
+{
+	if (!cache)
+		return;
+	while (drop_oldest(cache, &cache->in_memory) || drop_oldest(cache, &cache->open))
+		continue;
+	free(cache->buckets);
+	free(cache);
+}
+
+static struct list *list_of(struct file_cache *cache, const struct file *file)
+{
+	return file->fd == -1 ? &cache->in_memory : &cache->open;
+}
+
+struct file *file_cache_find(struct file_cache *cache, struct slice key)
+{
+	uint64_t hash = hash_of(cache, key);
+	struct file *file = cache->buckets[hash & cache->mask];
+	struct list *list;
+
+	while (file && (file->hash != hash || !slice_equal(file->key, key)))
+		file = file->bucket_next;
+	if (!file)
+		return NULL;
+	list = list_of(cache, file);
+	if (list->prev != &file->by_use) {
+		list_remove(&file->by_use);
+		list_append(list, &file->by_use);
+	}
+	return file;
+}
+
+static size_t bytes_of(const struct file *file)
+{
+	return file->fd == -1 ? file->allocated : 0;
+}
+
+static size_t fds_of(const struct file *file)
+{
+	return file->fd == -1 ? 0 : 1;
+}
+
+void file_cache_insert(struct file_cache *cache, struct file *file)
+{
+	const struct file_cache_limits *limits = &cache->limits;
+	struct file_cache_limits *used = &cache->used;
+	struct file **bucket;
+
+	if (limits->entries == 0 || bytes_of(file) > limits->bytes || fds_of(file) > limits->fds)
+		return;
+	while (used->bytes + bytes_of(file) > limits->bytes)
+		drop_oldest(cache, &cache->in_memory);
+	while (used->fds + fds_of(file) > limits->fds)
+		drop_oldest(cache, &cache->open);
+	while (used->entries + 1 > limits->entries) {
+		if (!drop_oldest(cache, &cache->in_memory))
+			drop_oldest(cache, &cache->open);
+	}
+
+	assert(!file->cached);
+	file->hash = hash_of(cache, file->key);
+	bucket = &cache->buckets[file->hash & cache->mask];
+	file->bucket_next = *bucket;
+	*bucket = file;
+	list_append(list_of(cache, file), &file->by_use);
+	file->cached = true;
+	file_keep(file);
+	used->entries++;
+	used->bytes += bytes_of(file);
+	used->fds += fds_of(file);
+}
+
+void file_cache_remove(struct file_cache *cache, struct file *file)
+{
+	struct file **link = &cache->buckets[file->hash & cache->mask];
+
+	assert(file->cached);
+	while (*link != file)
+		link = &(*link)->bucket_next;
+	*link = file->bucket_next;
+	list_remove(&file->by_use);
+	file->cached = false;
+	cache->used.entries--;
+	cache->used.bytes -= bytes_of(file);
+	cache->used.fds -= fds_of(file);
+	file_release(file);
+}
+
+bool file_cache_shed(struct file_cache *cache)
+{
+	return drop_oldest(cache, &cache->open);
+}
+
+struct file_cache_limits file_cache_usage(const struct file_cache *cache)
+{
+	return cache->used;
+}
