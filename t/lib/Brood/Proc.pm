@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: MIT
+#
+# Facts about processes, read from /proc. Nothing here changes a process. Functions return undef (or
+# an empty list) when the process is gone meanwhile.
+package Brood::Proc;
+
+use strict;
+use warnings;
+use Exporter 'import';
+use Time::HiRes qw(sleep time);
+
+our @EXPORT_OK = qw(alive children cpu_us descriptors in_group name pss_kib state status tree
+    wait_until zombies);
+
+sub slurp
+{
+	my ($path) = @_;
+	open my $file, '<', $path or return undef;
+	local $/;
+	my $text = readline $file; # undef with ESRCH when the process ended after the open
+	close $file;
+	return $text;
+}
+
+# The fields of /proc/PID/stat behind the name: state, ppid, pgrp, ... (proc(5) counts them from 3).
+sub stat_fields
+{
+	my ($pid) = @_;
+	my $text = slurp("/proc/$pid/stat") // return;
+	$text =~ s/^.*\) //s or return;
+	return split ' ', $text;
+}
+
+sub all_pids
+{
+	opendir my $dir, '/proc' or die "/proc: $!";
+	return grep { /^\d+$/ } readdir $dir;
+}
+
+# "R", "S", "T", "Z", ...
+sub state { return (stat_fields($_[0]))[0] }
+
+sub name
+{
+	my $text = slurp("/proc/$_[0]/comm") // return undef;
+	chomp $text;
+	return $text;
+}
+
+sub alive
+{
+	my $state = state($_[0]);
+	return defined $state && $state !~ /[ZX]/;
+}
+
+# Living children, and those of any state with `zombies`.
+sub offspring
+{
+	my ($pid) = @_;
+	my $listed = slurp("/proc/$pid/task/$pid/children");
+	return split ' ', $listed if defined $listed;
+	return grep { ((stat_fields($_))[1] // 0) == $pid } all_pids();
+}
+
+sub children { return sort { $a <=> $b } grep { alive($_) } offspring($_[0]) }
+sub zombies { return grep { (state($_) // '') eq 'Z' } offspring($_[0]) }
+
+sub tree
+{
+	my ($pid) = @_;
+	return ($pid, map { tree($_) } children($pid));
+}
+
+# All living processes of a process group, or with MARK in their environment (a daemon leaves its
+# group; other users' environments can be read by root only).
+sub in_group
+{
+	my ($group, $mark) = @_;
+	my @found;
+	for my $pid (all_pids()) {
+		my @fields = stat_fields($pid) or next;
+		next if $fields[0] =~ /[ZX]/;
+		push @found, $pid
+		    if $fields[2] == $group
+		    || (defined $mark && index(slurp("/proc/$pid/environ") // '', $mark) >= 0);
+	}
+	return @found;
+}
+
+# /proc/PID/status as a hash of texts.
+sub status
+{
+	my $text = slurp("/proc/$_[0]/status") // return {};
+	return { $text =~ /^(\w+):[ \t]*(.*?)[ \t]*$/mg };
+}
+
+# fd => what it is ("socket:[4711]", "/dev/null", ...).
+sub descriptors
+{
+	my ($pid) = @_;
+	opendir my $dir, "/proc/$pid/fd" or return {};
+	my %links = map { $_ => readlink "/proc/$pid/fd/$_" } grep { /^\d+$/ } readdir $dir;
+	delete $links{$_} for grep { !defined $links{$_} } keys %links;
+	return \%links;
+}
+
+# Proportional set size: memory of this process, shared pages divided by their users.
+sub pss_kib
+{
+	my $text = slurp("/proc/$_[0]/smaps_rollup") // return undef;
+	return $text =~ /^Pss:\s+(\d+) kB/m ? $1 : undef;
+}
+
+# Microseconds of CPU, user and system, of all threads: from the scheduler's nanoseconds, or from clock
+# ticks where the kernel keeps no such account.
+sub cpu_us
+{
+	my ($pid) = @_;
+	my ($total, $known) = (0, 0);
+	for my $path (glob "/proc/$pid/task/*/schedstat") {
+		my $text = slurp($path) // next;
+		$total += (split ' ', $text)[0] / 1000;
+		$known = 1;
+	}
+	return $total if $known;
+	my @fields = stat_fields($pid) or return 0;
+	return ($fields[11] + $fields[12]) * 1_000_000 / ticks_per_second();
+}
+
+sub ticks_per_second
+{
+	require POSIX;
+	return POSIX::sysconf(POSIX::_SC_CLK_TCK());
+}
+
+# Asks CHECK again and again until it is true; returns its value, or a false one after LIMIT seconds. The
+# limit is a guard against hanging, not a measure.
+sub wait_until
+{
+	my ($limit, $check) = @_;
+	my $end = time + $limit;
+	while (1) {
+		my $value = $check->();
+		return $value if $value;
+		return $value if time > $end;
+		sleep 0.01;
+	}
+}
+
+1;
