@@ -13,8 +13,8 @@
 enum { ADDRESS_TEXT_MAX = 128 };
 
 struct address {
-	char text[ADDRESS_TEXT_MAX]; /* canonical: "*:8000", "127.0.0.1:80", "[::1]:8000", "unix:/p"
-				      */
+	/* Canonical: "*:8000", "127.0.0.1:80", "[::1]:8000", "unix:/p". */
+	char text[ADDRESS_TEXT_MAX];
 	struct sockaddr_storage storage;
 	socklen_t size;
 	bool wildcard; /* "*": dual-stack where there is IPv6, else 0.0.0.0 */

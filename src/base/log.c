@@ -4,33 +4,28 @@
  * reader has stopped loses lines, the server does not lose time. */
 #include "base/log.h"
 
+#include "base/output.h"
+
 #include <errno.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { LINE_MAX_OCTETS = 2048, TAG_MAX = 32 };
 
-/* How a descriptor is written to without waiting. */
-enum target { TARGET_UNKNOWN, TARGET_FILE, TARGET_PIPE, TARGET_SOCKET, TARGET_TERMINAL };
-
 /* One log per process, reached from everywhere. */
 static struct {
-	int fd;
-	enum target target;
+	struct output output;
+	bool set; /* false: standard error, not looked at yet */
 	bool coloured;
 	enum log_level level;
 	char tag[TAG_MAX];
-} current = {.fd = STDERR_FILENO, .level = LOG_LEVEL_INFO};
+} current = {.output.fd = STDERR_FILENO, .level = LOG_LEVEL_INFO};
 
 struct line {
 	char text[LINE_MAX_OCTETS];
@@ -43,34 +38,19 @@ static const char colour_off[] = "\033[0m";
 /* What must still fit behind the message: the mark, the end of a colour, the newline. */
 enum { TAIL_ROOM = sizeof(cut_mark) - 1 + sizeof(colour_off) - 1 + 1 };
 
-static void classify(void)
-{
-	const char *no_colour = getenv("NO_COLOR");
-	struct stat status;
-
-	current.target = TARGET_FILE;
-	current.coloured = false;
-	if (fstat(current.fd, &status) < 0)
-		return;
-	if (S_ISSOCK(status.st_mode)) {
-		current.target = TARGET_SOCKET;
-	} else if (S_ISFIFO(status.st_mode)) {
-		current.target = TARGET_PIPE;
-	} else if (isatty(current.fd)) {
-		current.target = TARGET_TERMINAL;
-		current.coloured = !no_colour || no_colour[0] == '\0';
-	}
-}
-
 void log_set_fd(int fd)
 {
-	current.fd = fd;
-	classify();
+	const char *no_colour = getenv("NO_COLOR");
+
+	current.output = output_to(fd);
+	current.coloured =
+		current.output.kind == OUTPUT_TERMINAL && (!no_colour || no_colour[0] == '\0');
+	current.set = true;
 }
 
 int log_fd(void)
 {
-	return current.fd;
+	return current.output.fd;
 }
 
 void log_set_level(enum log_level level)
@@ -169,29 +149,6 @@ static void add_terminal_head(struct line *line, enum log_level level)
 		add(line, "%s: ", current.tag);
 }
 
-/* One attempt, which does not wait. Descriptors that were inherited (a terminal, a pipe) are
- * blocking, and are left so: O_NONBLOCK would change them for whoever shares them. */
-static ssize_t put(const char *text, size_t size)
-{
-	struct iovec part = {.iov_base = (void *)(size_t)text, .iov_len = size};
-	struct pollfd ready = {.fd = current.fd, .events = POLLOUT};
-	ssize_t done;
-
-	if (current.target == TARGET_SOCKET)
-		return send(current.fd, text, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (current.target == TARGET_FILE)
-		return write(current.fd, text, size);
-	if (current.target == TARGET_PIPE) {
-		done = pwritev2(current.fd, &part, 1, -1, RWF_NOWAIT);
-		if (done >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL))
-			return done;
-	}
-	/* A line is shorter than PIPE_BUF: a pipe that is ready takes it whole (pipe(7)). */
-	if (poll(&ready, 1, 0) <= 0)
-		return 0;
-	return write(current.fd, text, size);
-}
-
 static void write_line(enum log_level level, const char *format, va_list arguments)
 	__attribute__((format(printf, 2, 0)));
 static void write_line(enum log_level level, const char *format, va_list arguments)
@@ -204,9 +161,9 @@ static void write_line(enum log_level level, const char *format, va_list argumen
 		return;
 	if (vsnprintf(message, sizeof(message), format, arguments) < 0)
 		return;
-	if (current.target == TARGET_UNKNOWN)
-		classify();
-	if (current.target == TARGET_TERMINAL)
+	if (!current.set)
+		log_set_fd(STDERR_FILENO);
+	if (current.output.kind == OUTPUT_TERMINAL)
 		add_terminal_head(&line, level);
 	else
 		add_file_head(&line, level);
@@ -214,8 +171,8 @@ static void write_line(enum log_level level, const char *format, va_list argumen
 	if (current.coloured)
 		add(&line, "%s", colour_off);
 	line.text[line.used++] = '\n';
-	while (put(line.text, line.used) < 0 && errno == EINTR)
-		;
+	/* Nothing can be done about a log that cannot be written. */
+	(void)!output_write(&current.output, line.text, line.used);
 	errno = saved;
 }
 
