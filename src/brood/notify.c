@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Notification of readiness and state. The protocol of sd_notify(3) is so small that no library is
+ * needed for it. Master only. */
+#include "brood/notify.h"
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/output.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { MESSAGE_MAX = 512 };
+
+/* "@name" is an abstract socket: its address begins with NUL instead, and ends with its size. */
+static int find_socket(const char *name, struct sockaddr_un *out, socklen_t *size)
+{
+	size_t length = strlen(name);
+
+	if ((name[0] != '/' && name[0] != '@') || name[1] == '\0')
+		return -EAFNOSUPPORT;
+	if (length >= sizeof(out->sun_path))
+		return -ENAMETOOLONG;
+	*out = (struct sockaddr_un){.sun_family = AF_UNIX};
+	memcpy(out->sun_path, name, length);
+	if (name[0] == '@')
+		out->sun_path[0] = '\0';
+	*size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
+	return 0;
+}
+
+static int send_datagram(const char *text)
+{
+	const char *name = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un to;
+	socklen_t size;
+	int rc, fd;
+
+	if (!name || name[0] == '\0')
+		return 0;
+	rc = find_socket(name, &to, &size);
+	if (rc < 0)
+		return rc;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	rc = sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&to, size) < 0 ? -errno
+											    : 1;
+	fd_close(&fd);
+	return rc;
+}
+
+/* A line break would begin another assignment: the status ends there. */
+static int send_state(const char *assignments, const char *status)
+{
+	char text[MESSAGE_MAX];
+
+	if (status)
+		snprintf(text, sizeof(text), "%sSTATUS=%.*s\n", assignments,
+			 (int)strcspn(status, "\r\n"), status);
+	else
+		snprintf(text, sizeof(text), "%s", assignments);
+	return send_datagram(text);
+}
+
+int notify_ready(const char *status)
+{
+	char text[64];
+
+	/* MAINPID: after daemon mode, or under a wrapper, we are not the process that was started.
+	 */
+	snprintf(text, sizeof(text), "READY=1\nMAINPID=%d\n", (int)getpid());
+	return send_state(text, status);
+}
+
+int notify_reloading(const char *status)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\n", clock_now_us());
+	return send_state(text, status);
+}
+
+int notify_status(const char *status)
+{
+	return send_state("", status);
+}
+
+int notify_stopping(const char *status)
+{
+	return send_state("STOPPING=1\n", status);
+}
+
+int notify_take_ready_fd(void)
+{
+	const char *text = getenv("BROOD_READY_FD");
+	uint64_t number;
+	int fd = -1;
+
+	if (!text)
+		return -1;
+	if (text_parse_u64(text, &number) == 0 && number <= INT_MAX)
+		fd = (int)number;
+	if (fd < 0 || (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY || fcntl(fd, F_GETFL) < 0) {
+		log_warn("BROOD_READY_FD=%s is not a descriptor to write to; ignored", text);
+		fd = -1;
+	} else if (fd > STDERR_FILENO && fd_set_cloexec(fd, true) < 0) {
+		fd = -1;
+	}
+	unsetenv("BROOD_READY_FD");
+	return fd;
+}
+
+bool notify_ready_line(int *fd, const char *line)
+{
+	struct output output = output_to(*fd);
+	size_t length = strlen(line);
+	bool whole;
+
+	if (*fd < 0)
+		return true;
+	whole = output_write(&output, line, length) == (ssize_t)length;
+	if (*fd > STDERR_FILENO)
+		fd_close(fd);
+	*fd = -1;
+	return whole;
+}

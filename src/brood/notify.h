@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Telling whoever started the server how it is doing: systemd by one datagram to NOTIFY_SOCKET
+ * (sd_notify(3)), a script by one line to the descriptor in BROOD_READY_FD. Master only. */
+#ifndef BROOD_BROOD_NOTIFY_H
+#define BROOD_BROOD_NOTIFY_H
+
+#include <stdbool.h>
+
+/* Each sends one datagram and does not wait. `status` is a line for people ("4 workers"), or NULL;
+ * what follows a line break in it is not sent. 1: sent, 0: nobody asked (no NOTIFY_SOCKET), or
+ * -errno, which is worth a warning and nothing more. */
+int notify_ready(const char *status) __attribute__((warn_unused_result));
+int notify_reloading(const char *status)
+	__attribute__((warn_unused_result)); /* until notify_ready */
+int notify_status(const char *status) __attribute__((warn_unused_result));
+int notify_stopping(const char *status) __attribute__((warn_unused_result));
+
+/* The descriptor that BROOD_READY_FD names, close-on-exec from now on, and ours; -1: there is none.
+ * To be called before anything is opened, since the number may be a wrong one. The variable is
+ * unset; a bad one is logged as a warning and means none. */
+int notify_take_ready_fd(void);
+
+/* Writes the line (with its newline) without waiting, and closes the descriptor, which becomes -1;
+ * nothing when it is -1. The standard ones stay open. False when the line could not be written. */
+bool notify_ready_line(int *fd, const char *line);
+
+#endif
