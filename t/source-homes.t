@@ -13,8 +13,9 @@ use Brood::Source qw(code read_source source_files);
 # What, the words that mean it, and the only files that may use them (each of which does).
 my @homes = (
 	['starting processes', qr/\b(?:v?fork|_?clone3?|f?exec[vl]?[pe]*|execveat|posix_spawnp?|system|popen|daemon)\s*\(/,
-	 'src/proc/process.c'],
-	['waiting for children', qr/\b(?:wait|waitpid|waitid|wait[34])\s*\(/, 'src/proc/reap.c'],
+	 'src/brood/daemon.c', 'src/proc/process.c'],
+	['waiting for children', qr/\b(?:wait|waitpid|waitid|wait[34])\s*\(/,
+	 'src/brood/daemon.c', 'src/proc/reap.c'],
 	['passing descriptors', qr/\b(?:CMSG_\w+|SCM_\w+)\b/, 'src/proc/fdpass.c'],
 	['signal handling',
 	 qr/\b(?:sigaction|signal|sigprocmask|pthread_sigmask|signalfd|sigwait\w*|sigsuspend)\s*\(/,

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Daemon mode (-d): the process that was started returns when the server is ready, or has failed.
+ *
+ *     started process  - forks, waits for -> guardian (own session) - forks, waits for -> server
+ *
+ * The guardian exits with 0 when the server says that it is ready, else with the server's own exit
+ * status when that ends; the started process passes this on. Until then the server has the standard
+ * descriptors of whoever started it, so that its errors are seen, and gets SIGTERM if the started
+ * process is ended (Ctrl-C). Afterwards it belongs to init, has no terminal, and its session has no
+ * leader, so it never gets one. */
+#ifndef BROOD_BROOD_DAEMON_H
+#define BROOD_BROOD_DAEMON_H
+
+struct daemon {
+	int ready_fd; /* to the guardian; -1: no daemon, or ready already */
+};
+
+/* Returns in the server only: 0, or -errno when it could not be made (nothing has changed then, and
+ * the caller is still the started process). The working directory is "/" afterwards: relative paths
+ * must have been resolved. Signals are at their defaults. To be called before there are threads,
+ * children, an event loop or a signalfd, after inherit_listeners (the pid changes). Children must
+ * not keep ready_fd. */
+int daemon_start(struct daemon *out) __attribute__((warn_unused_result));
+
+/* The server is ready: the started process exits with 0, and the standard descriptors become
+ * /dev/null (0 or -errno of that). Nothing, and 0, when daemon_start was not called (ready_fd -1).
+ */
+int daemon_ready(struct daemon *daemon) __attribute__((warn_unused_result));
+
+#endif
