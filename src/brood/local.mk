@@ -4,6 +4,8 @@ noinst_LIBRARIES += libprogram.a
 libprogram_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(LIBCONFIG_CFLAGS)
 libprogram_a_SOURCES = \
 	include/brood/version.h \
+	src/brood/access_log.c src/brood/access_log.h \
+	src/brood/access_log_format.c src/brood/access_log_format.h \
 	src/brood/config_check.c src/brood/config_check.h \
 	src/brood/config_file.c src/brood/config_file.h \
 	src/brood/config_listen.c src/brood/config_listen.h \
@@ -11,9 +13,14 @@ libprogram_a_SOURCES = \
 	src/brood/config_print.c \
 	src/brood/config_source.c src/brood/config_source.h \
 	src/brood/configuration.h \
+	src/brood/daemon.c src/brood/daemon.h \
+	src/brood/inherit.c src/brood/inherit.h \
+	src/brood/log_files.c src/brood/log_files.h \
+	src/brood/notify.c src/brood/notify.h \
 	src/brood/options.c src/brood/options.h \
 	src/brood/options_help.c src/brood/options_help.h \
 	src/brood/path.c src/brood/path.h \
+	src/brood/pidfile.c src/brood/pidfile.h \
 	src/brood/report.c src/brood/report.h \
 	src/brood/setting_format.c \
 	src/brood/setting_value.c src/brood/setting_value.h \
