@@ -1,6 +1,18 @@
 noinst_LIBRARIES += libhttp.a
 libhttp_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(LLHTTP_CFLAGS)
 libhttp_a_SOURCES = src/http/http.h src/http/request.h src/http/response.h src/http/static.h
+libhttp_a_SOURCES += \
+	src/http/authority.c src/http/authority.h \
+	src/http/connection.c src/http/connection.h \
+	src/http/deadline.c src/http/deadline.h \
+	src/http/exchange.c src/http/exchange.h \
+	src/http/framing.c src/http/framing.h \
+	src/http/guard.c src/http/guard.h \
+	src/http/outbox.c src/http/outbox.h \
+	src/http/parser.c src/http/parser.h \
+	src/http/record.c src/http/record.h \
+	src/http/request.c \
+	src/http/server.c src/http/server.h
 
 # Debian 12 has llhttp as C sources only (package node-llhttp): compiled from where that package put
 # them, by one-line files in the build folder.

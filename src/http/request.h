@@ -46,7 +46,7 @@ struct request_field {
 
 struct request {
 	struct slice line;   /* "GET /x HTTP/1.1" */
-	struct slice target; /* as received */
+	struct slice method_name, target; /* as received */
 	struct slice host;   /* from Host or an absolute-form target; empty when there is none */
 	enum request_method method;
 	unsigned minor_version; /* of HTTP/1.x as answered: 0 or 1 (1.2 and above are read as 1.1) */
@@ -63,6 +63,10 @@ static inline bool request_has(const struct request *request, enum field_id id)
 {
 	return (request->present & (1u << id)) != 0;
 }
+
+/* Method names are case-sensitive, field names are not. */
+enum request_method request_method_of(struct slice name);
+enum field_id request_field_id(struct slice name);
 
 /* The first field of that kind, NULL for none; `after` (or NULL) to go on to the next one. */
 const struct request_field *request_field(const struct request *request, enum field_id id,

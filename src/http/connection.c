@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The states of a connection and what moves it from one to the next. How a request becomes a response is
+ * exchange.c's business. */
+#include "http/connection.h"
+
+#include "http/exchange.h"
+#include "http/server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { READ_MORE = 4096 /* octets of room to read the rest of a head into */ };
+
+/* What a state waits for, and what is done when that happens or when time is up. */
+struct state_rule {
+	short watch; /* EV_READ, EV_WRITE; 0: leave it as it is */
+	void (*ready)(struct connection *connection);
+	void (*expired)(struct connection *connection);
+};
+
+static void read_requests(struct connection *connection);
+static void answer_or_close(struct connection *connection);
+static void give_up_head(struct connection *connection);
+static void wait_for_turn(struct connection *connection);
+static void renew_turn(struct connection *connection);
+static void discard(struct connection *connection);
+
+static const struct state_rule rules[CONNECTION_STATES] = {
+	[CONNECTION_WAITING] = {EV_READ, read_requests, answer_or_close},
+	[CONNECTION_HEAD] = {EV_READ, read_requests, give_up_head},
+	[CONNECTION_TURN] = {0, wait_for_turn, renew_turn},
+	[CONNECTION_WRITING] = {EV_WRITE, connection_take_turn, connection_close},
+	[CONNECTION_LINGERING] = {EV_READ, discard, connection_close},
+};
+
+static void on_event(evutil_socket_t fd, short what, void *context)
+{
+	struct connection *connection = context;
+
+	(void)fd, (void)what;
+	server_turn(connection->server);
+	rules[connection->state].ready(connection);
+}
+
+static void set_deadline(struct connection *connection, enum deadline_kind kind)
+{
+	struct http_server *server = connection->server;
+
+	deadline_set(&server->deadlines, &connection->deadline, kind, server->now_ms);
+}
+
+static int watch(struct connection *connection, short events)
+{
+	if (connection->watching != 0)
+		event_del(&connection->event);
+	connection->watching = 0;
+	if (event_assign(&connection->event, connection->server->base, connection->fd,
+			 (short)(events | EV_PERSIST), on_event, connection) < 0 ||
+	    event_add(&connection->event, NULL) < 0)
+		return -ENOMEM;
+	connection->watching = events;
+	return 0;
+}
+
+/* The last thing that is done to a connection in a turn: it may be gone afterwards. */
+static void enter(struct connection *connection, enum connection_state state)
+{
+	struct http_server *server = connection->server;
+	short events = rules[state].watch;
+
+	if (!connection->probe)
+		server->idle += (unsigned)(state == CONNECTION_WAITING) -
+				(unsigned)(connection->state == CONNECTION_WAITING);
+	connection->state = state;
+	if (events != 0 && events != connection->watching && watch(connection, events) < 0)
+		connection_close(connection);
+}
+
+/* Lets the others go first. */
+static void enter_turn(struct connection *connection)
+{
+	static const struct timeval at_once = {0, 0};
+	struct http_server *server = connection->server;
+
+	/* A timer, since an event made active here would run before the loop looks at the others. */
+	if (list_empty(&server->turns) && event_add(&server->next_turn, &at_once) < 0) {
+		connection_close(connection);
+		return;
+	}
+	list_append(&server->turns, &connection->turn);
+	enter(connection, CONNECTION_TURN);
+}
+
+/* The last answer is written. RFC 9112 section 9.6: closing while octets of the client are unread, or on
+ * their way, makes the kernel send a reset, which may destroy the answer before the client has read it. So
+ * first only our half is closed, and the rest read for a while. Where the client has said that it is done,
+ * and nothing is unread, there is no need. */
+static void finish(struct connection *connection)
+{
+	struct http_server *server = connection->server;
+	unsigned linger_ms = connection->has_body ? server->options.body_timeout_ms
+						  : CONNECTION_LINGER_MS;
+
+	if ((connection->end == END_PLAIN && connection->drained) ||
+	    shutdown(connection->fd, SHUT_WR) < 0) {
+		connection_close(connection);
+		return;
+	}
+	buffer_free(&connection->input);
+	connection->discarded = 0;
+	connection->linger_until_ms = server->now_ms + linger_ms;
+	set_deadline(connection, DEADLINE_LINGER);
+	enter(connection, CONNECTION_LINGERING);
+}
+
+/* Keeps what has not been used of what was read. 0 or -ENOMEM. */
+static int keep_rest(struct connection *connection, const struct input *input)
+{
+	size_t rest = input->size - input->at;
+
+	if (connection->end != END_OPEN && rest > 0) {
+		connection->drained = false;
+		rest = 0;
+	}
+	if (rest == 0) {
+		buffer_free(&connection->input);
+		return 0;
+	}
+	if (input->data != connection->input.data)
+		return buffer_append(&connection->input, input->data + input->at, rest);
+	buffer_consume(&connection->input, input->at);
+	return 0;
+}
+
+/* Answers what there is, and enters the state that follows from how far that went. */
+static void advance(struct connection *connection, struct input *input)
+{
+	unsigned before = connection->answered;
+	enum outbox_result result = exchange_run(connection, input);
+
+	if (result == OUTBOX_BROKEN || keep_rest(connection, input) < 0) {
+		connection_close(connection);
+	} else if (result == OUTBOX_BLOCKED) {
+		if (connection->progress)
+			set_deadline(connection, DEADLINE_WRITE);
+		enter(connection, CONNECTION_WRITING);
+	} else if (result == OUTBOX_YIELDED) {
+		set_deadline(connection, DEADLINE_WRITE);
+		enter_turn(connection);
+	} else if (connection->end != END_OPEN) {
+		finish(connection);
+	} else {
+		bool waits = connection->input.used == 0;
+		enum connection_state state = waits ? CONNECTION_WAITING : CONNECTION_HEAD;
+
+		/* The time for a head runs from its first octet, so reading more of it changes nothing. */
+		if (connection->state != state || connection->answered != before)
+			set_deadline(connection, waits ? DEADLINE_IDLE : DEADLINE_HEAD);
+		enter(connection, state);
+	}
+}
+
+/* Reads once, behind what is left of the last time. Returns the number of octets, 0 when the connection is
+ * over, or -EAGAIN. */
+static ssize_t receive(struct connection *connection, struct input *input)
+{
+	struct http_server *server = connection->server;
+	struct buffer *own = &connection->input;
+	size_t room = SERVER_RECEIVE_SIZE;
+	ssize_t size;
+
+	*input = (struct input){.data = server->receive};
+	if (own->used > 0) {
+		if (buffer_reserve(own, READ_MORE) < 0)
+			return 0;
+		*input = (struct input){.data = own->data, .size = own->used};
+		room = own->room - own->used;
+	}
+	size = recv(connection->fd, input->data + input->size, room, 0);
+	if (size < 0)
+		return errno == EAGAIN || errno == EINTR ? -EAGAIN : 0;
+	connection->drained = (size_t)size < room;
+	input->size += (size_t)size;
+	if (own->used > 0)
+		own->used += (size_t)size;
+	else
+		exchange_begin(connection);
+	return size;
+}
+
+static void read_requests(struct connection *connection)
+{
+	struct input input;
+	ssize_t size = receive(connection, &input);
+
+	if (size > 0)
+		advance(connection, &input);
+	else if (size == -EAGAIN)
+		enter(connection, connection->state);
+	else
+		connection_close(connection);
+}
+
+/* Before an idle connection is closed: a request may have come in this very moment. */
+static void answer_or_close(struct connection *connection)
+{
+	struct input input;
+
+	if (receive(connection, &input) > 0)
+		advance(connection, &input);
+	else
+		connection_close(connection);
+}
+
+static void give_up_head(struct connection *connection)
+{
+	struct input input = {.data = connection->input.data, .size = connection->input.used};
+
+	exchange_refuse(connection, &input, 408);
+	advance(connection, &input);
+}
+
+static void wait_for_turn(struct connection *connection)
+{
+	(void)connection;
+}
+
+static void renew_turn(struct connection *connection)
+{
+	set_deadline(connection, DEADLINE_WRITE);
+}
+
+void connection_take_turn(struct connection *connection)
+{
+	struct input input = {.data = connection->input.data, .size = connection->input.used};
+
+	list_remove(&connection->turn);
+	advance(connection, &input);
+}
+
+static void discard(struct connection *connection)
+{
+	struct http_server *server = connection->server;
+	ssize_t size = recv(connection->fd, server->receive, SERVER_RECEIVE_SIZE, 0);
+
+	if (size < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (size > 0)
+		connection->discarded += (size_t)size;
+	if (size <= 0 || connection->discarded > server->options.discard_max ||
+	    server->now_ms >= connection->linger_until_ms)
+		connection_close(connection);
+	else
+		set_deadline(connection, DEADLINE_LINGER);
+}
+
+static struct connection *allocate(struct http_server *server)
+{
+	if (list_empty(&server->spare))
+		return malloc(sizeof(struct connection));
+
+	struct connection *connection = LIST_ENTRY(server->spare.next, struct connection, turn);
+
+	list_remove(&connection->turn);
+	server->spare_count--;
+	return connection;
+}
+
+static void release(struct http_server *server, struct connection *connection)
+{
+	if (server->spare_count >= SERVER_SPARE_MAX) {
+		free(connection);
+		return;
+	}
+	list_append(&server->spare, &connection->turn);
+	server->spare_count++;
+}
+
+void connection_free_spare(struct http_server *server)
+{
+	while (!list_empty(&server->spare))
+		free(allocate(server));
+}
+
+void connection_open(struct http_server *server, int fd, unsigned flags)
+{
+	bool probe = (flags & HTTP_TAKE_PROBE) != 0;
+	struct connection *connection = allocate(server);
+
+	if (!connection) {
+		close(fd);
+		if (!probe && server->events.closed)
+			server->events.closed(server->events.context);
+		return;
+	}
+	memset(connection, 0, sizeof(*connection));
+	connection->server = server;
+	connection->fd = fd;
+	connection->probe = probe;
+	connection->state = CONNECTION_WAITING;
+	list_init(&connection->turn);
+	deadline_init(&connection->deadline);
+	set_deadline(connection, DEADLINE_FIRST);
+	if (!probe) {
+		server->connections++;
+		server->idle++;
+	}
+	if (flags & HTTP_TAKE_WAITING)
+		read_requests(connection);
+	else
+		enter(connection, CONNECTION_WAITING);
+}
+
+void connection_close(struct connection *connection)
+{
+	struct http_server *server = connection->server;
+	bool probe = connection->probe;
+
+	if (connection->watching != 0)
+		event_del(&connection->event);
+	close(connection->fd);
+	exchange_abandon(connection);
+	buffer_free(&connection->input);
+	deadline_clear(&connection->deadline);
+	list_remove(&connection->turn);
+	if (!probe) {
+		server->connections--;
+		server->idle -= connection->state == CONNECTION_WAITING;
+	}
+	release(server, connection);
+	if (!probe && server->events.closed)
+		server->events.closed(server->events.context);
+}
+
+void connection_expire(struct connection *connection)
+{
+	rules[connection->state].expired(connection);
+}
+
+void connection_stop(struct connection *connection)
+{
+	if (connection->state == CONNECTION_WAITING)
+		answer_or_close(connection);
+}
+
+struct connection *connection_of_turn(struct list *link)
+{
+	return LIST_ENTRY(link, struct connection, turn);
+}
+
+struct connection *connection_of_deadline(struct deadline *deadline)
+{
+	return LIST_ENTRY(deadline, struct connection, deadline);
+}

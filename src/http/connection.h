@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One connection: a small state machine that reads requests, has them answered, writes the answers and
+ * ends well. An idle connection holds no buffer.
+ *
+ *                    part of a head          rest of it
+ *        +---------+ --------------> +------+ ---------+
+ *   ---> | WAITING |                 | HEAD |          |
+ *        +---------+ <-------------- +------+          v
+ *          |     ^    all answered        request: answer staged, then written
+ *          |     |                            |            |            |
+ *  idle,   |     +----------------------------+            |            |
+ *  client  |            all written                        |            |
+ *  closes  |                             +---------+  too much  +---------+
+ *          |            socket is full   | WRITING |  at once   | TURN    |
+ *          v                             +---------+            +---------+
+ *        closed                               |  last answer written |
+ *          ^                                  v                      |
+ *          |  client closed, time, octets  +-----------+             |
+ *          +-----------------------------  | LINGERING | <-----------+
+ *                                          +-----------+
+ *
+ * Reading stops while there is something to write: a client that does not read its answers does not get
+ * to ask for more. */
+#ifndef BROOD_HTTP_CONNECTION_H
+#define BROOD_HTTP_CONNECTION_H
+
+#include "base/buffer.h"
+#include "base/list.h"
+#include "http/deadline.h"
+#include "http/guard.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct http_server;
+struct outbox;
+
+enum { CONNECTION_LINGER_MS = 2000 };
+
+enum connection_state {
+	CONNECTION_WAITING,   /* nothing of a next request has been read */
+	CONNECTION_HEAD,      /* part of a head has */
+	CONNECTION_TURN,      /* more could be done at once, but others go first */
+	CONNECTION_WRITING,   /* the socket takes no more */
+	CONNECTION_LINGERING, /* all is said; waiting for the client to close */
+	CONNECTION_STATES
+};
+
+/* What follows the answers that are staged or being written. */
+enum connection_end {
+	END_OPEN,   /* further requests */
+	END_PLAIN,  /* close: the client asked for it */
+	END_STAGED, /* close in stages: we decided so */
+};
+
+struct connection {
+	struct event event;
+	struct http_server *server;
+	struct deadline deadline;
+	struct list turn;       /* in http_server's turns, or among the spare ones */
+	struct buffer input;    /* read but not used yet: part of a head, or requests held back */
+	struct guard guard;     /* of the head that comes next */
+	struct outbox *outbox;  /* answers that the socket has not taken, or NULL */
+	uint64_t start_us;      /* when the octets in work were read; only for the log */
+	uint64_t linger_until_ms;
+	size_t discarded;       /* octets, while lingering */
+	int fd;
+	unsigned answered;      /* requests, wraps */
+	enum connection_state state;
+	enum connection_end end;
+	short watching;         /* EV_READ, EV_WRITE, or 0: not registered */
+	bool probe;             /* not counted, not logged */
+	bool drained;           /* the last read left nothing in the socket */
+	bool progress;          /* octets were written by the last exchange_run */
+	bool has_body;          /* a request with a body was answered */
+	bool has_peer;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in ipv4;
+		struct sockaddr_in6 ipv6;
+	} peer; /* known once has_peer */
+};
+
+/* Takes the socket. `flags` as for http_server_take. */
+void connection_open(struct http_server *server, int fd, unsigned flags);
+
+/* From here on: any of these may close the connection, which is gone then. */
+
+void connection_take_turn(struct connection *connection);
+void connection_expire(struct connection *connection);
+/* If it is idle: answers what is in the socket by now, else closes. */
+void connection_stop(struct connection *connection);
+void connection_close(struct connection *connection);
+
+struct connection *connection_of_turn(struct list *link);
+struct connection *connection_of_deadline(struct deadline *deadline);
+
+/* Frees those kept for reuse. */
+void connection_free_spare(struct http_server *server);
+
+#endif

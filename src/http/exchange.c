@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Requests in, answers out. */
+#include "http/exchange.h"
+
+#include "base/clock.h"
+#include "http/response.h"
+#include "http/server.h"
+#include "http/static.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+
+static bool logs(const struct connection *connection)
+{
+	return connection->server->events.log && !connection->probe;
+}
+
+void exchange_begin(struct connection *connection)
+{
+	if (logs(connection))
+		connection->start_us = clock_now_us();
+}
+
+static void note_peer(struct connection *connection)
+{
+	socklen_t size = sizeof(connection->peer);
+
+	connection->has_peer = true;
+	if (getpeername(connection->fd, &connection->peer.any, &size) < 0)
+		connection->peer.any.sa_family = AF_UNSPEC;
+}
+
+static void log_item(struct connection *connection, const struct outbox_item *item)
+{
+	const struct record *record = item->record;
+	struct http_log_record out = {
+		.peer = &connection->peer.any,
+		.time = record->time,
+		.request_line = record->request_line,
+		.host = record->host,
+		.referer = record->referer,
+		.user_agent = record->user_agent,
+		.status = record->status,
+		.body_bytes = outbox_item_body_sent(item),
+		.duration_us = clock_now_us() - record->start_us,
+	};
+
+	connection->server->events.log(connection->server->events.context, &out);
+}
+
+static void finish_item(struct connection *connection, struct outbox_item *item)
+{
+	if (item->record)
+		log_item(connection, item);
+	if (item->file)
+		file_release(item->file);
+}
+
+/* The same for one whose record is its own. */
+static void finish_own_item(struct connection *connection, struct outbox_item *item)
+{
+	finish_item(connection, item);
+	free(item->record);
+}
+
+void exchange_abandon(struct connection *connection)
+{
+	struct outbox_item *item;
+
+	if (!connection->outbox)
+		return;
+	while ((item = outbox_take(connection->outbox)))
+		finish_own_item(connection, item);
+	outbox_free(connection->outbox);
+	connection->outbox = NULL;
+}
+
+static enum outbox_result write_own(struct connection *connection)
+{
+	struct outbox *outbox = connection->outbox;
+	uint64_t before = outbox->written;
+	enum outbox_result result = outbox_write(outbox, connection->fd);
+	struct outbox_item *item;
+
+	connection->progress = outbox->written != before;
+	while ((item = outbox_take_written(outbox)))
+		finish_own_item(connection, item);
+	if (result == OUTBOX_EMPTY) {
+		outbox_free(outbox);
+		connection->outbox = NULL;
+	}
+	return result;
+}
+
+/* Writes what has been staged; what does not go out now is the connection's own from here on. */
+static enum outbox_result write_staged(struct connection *connection)
+{
+	struct outbox *staging = connection->server->staging;
+	enum outbox_result result = outbox_write(staging, connection->fd);
+	struct outbox_item *item;
+
+	connection->progress = true;
+	while ((item = outbox_take_written(staging)))
+		finish_item(connection, item);
+	if (result == OUTBOX_BLOCKED || result == OUTBOX_YIELDED) {
+		connection->outbox = outbox_detach(staging);
+		if (!connection->outbox)
+			result = OUTBOX_BROKEN;
+	}
+	while ((item = outbox_take(staging)))
+		finish_item(connection, item);
+	outbox_reset(staging);
+	return result;
+}
+
+static void stage(struct connection *connection, const struct response *response)
+{
+	static const struct slice ends[] = {
+		{"\r\n", 2},
+		{"Connection: keep-alive\r\n\r\n", 26}, /* HTTP/1.0 closes unless both sides say so */
+		{"Connection: close\r\n\r\n", 21},
+	};
+	struct http_server *server = connection->server;
+	const struct request *request = &server->request;
+	unsigned end = request->minor_version == 0;
+	struct outbox_item *item;
+
+	if (response->close || server->retiring)
+		connection->end = END_STAGED;
+	else if (!request->keep_alive)
+		connection->end = END_PLAIN;
+	if (connection->end != END_OPEN)
+		end = 2;
+	item = outbox_add(server->staging, response, ends[end], request->method != METHOD_HEAD);
+	connection->answered++;
+	if (!connection->probe)
+		server->requests++;
+	if (logs(connection)) {
+		item->record = &server->records[item - server->staging->items];
+		record_fill(item->record, request, response->status, connection->start_us);
+		if (!connection->has_peer)
+			note_peer(connection);
+	}
+}
+
+/* An answer to what is not a request, or not one that we take. Nothing behind it can be trusted. */
+static void stage_refusal(struct connection *connection, unsigned status)
+{
+	struct http_server *server = connection->server;
+	struct response response = {.file_fd = -1};
+
+	response_simple(server->maker, &response, status, (struct slice){"", 0});
+	response.close = true;
+	stage(connection, &response);
+}
+
+static void stage_answer(struct connection *connection)
+{
+	struct http_server *server = connection->server;
+	struct response response = {.file_fd = -1};
+
+	static_answer(server->site, &server->request, server->maker, &response);
+	if (server->request.has_body) {
+		/* It is not read: no resource here wants one. No 100 (Continue) is sent either. */
+		response.close = true;
+		connection->has_body = true;
+	}
+	stage(connection, &response);
+}
+
+void exchange_refuse(struct connection *connection, struct input *input, unsigned status)
+{
+	parser_read_refused(&connection->guard, input->data + input->at, input->size - input->at,
+			    &connection->server->request);
+	stage_refusal(connection, status);
+	input->at = input->size;
+}
+
+/* Takes one request out of the input and stages its answer. False: there is no whole one. */
+static bool answer_next(struct connection *connection, struct input *input)
+{
+	struct http_server *server = connection->server;
+	struct guard *guard = &connection->guard;
+	char *data = input->data + input->at;
+	unsigned status;
+
+	switch (guard_scan(guard, &server->limits, data, input->size - input->at)) {
+	case GUARD_MORE:
+		input->at += guard->start;
+		guard_rebase(guard);
+		return false;
+	case GUARD_REFUSED:
+		exchange_refuse(connection, input, guard->status);
+		break;
+	case GUARD_COMPLETE:
+		status = parser_read(&server->parser, guard, data, &server->request);
+		input->at += guard->line;
+		if (status == 0)
+			stage_answer(connection);
+		else
+			stage_refusal(connection, status);
+		break;
+	}
+	guard_reset(guard);
+	return true;
+}
+
+/* Stages as many answers as fit. True: there may be more requests in the input. */
+static bool stage_some(struct connection *connection, struct input *input, unsigned *budget)
+{
+	struct outbox *staging = connection->server->staging;
+
+	while (connection->end == END_OPEN && input->at < input->size) {
+		if (*budget == 0 || (staging->count > 0 && !outbox_ready(staging)))
+			return true;
+		if (!answer_next(connection, input))
+			return false;
+		(*budget)--;
+	}
+	return false;
+}
+
+enum outbox_result exchange_run(struct connection *connection, struct input *input)
+{
+	enum outbox_result result = OUTBOX_EMPTY;
+	unsigned budget = EXCHANGE_REQUESTS_MAX;
+	bool more;
+
+	connection->progress = false;
+	if (connection->outbox)
+		result = write_own(connection);
+	if (result != OUTBOX_EMPTY)
+		return result;
+	do {
+		more = stage_some(connection, input, &budget);
+		if (connection->server->staging->count > 0)
+			result = write_staged(connection);
+	} while (result == OUTBOX_EMPTY && more && budget > 0);
+	return result == OUTBOX_EMPTY && more ? OUTBOX_YIELDED : result;
+}

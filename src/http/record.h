@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the access log will want to know of an answer, from the request being parsed to the last octet
+ * being written. Made only when somebody listens. */
+#ifndef BROOD_HTTP_RECORD_H
+#define BROOD_HTTP_RECORD_H
+
+#include "base/slice.h"
+
+#include <stdint.h>
+#include <time.h>
+
+struct request;
+
+struct record {
+	struct slice request_line, host, referer, user_agent;
+	time_t time;
+	uint64_t start_us; /* monotonic; first octet of the request seen */
+	unsigned status;
+};
+
+/* Slices of `out` point to where those of the request do. */
+void record_fill(struct record *out, const struct request *request, unsigned status,
+		 uint64_t start_us);
+
+/* A copy with texts of its own in one piece of memory, to be freed by free(). NULL: no memory. */
+struct record *record_copy(const struct record *record);
+
+#endif
