@@ -29,9 +29,8 @@
 #include "base/list.h"
 #include "http/deadline.h"
 #include "http/guard.h"
+#include "http/loop.h"
 
-#include <event2/event.h>
-#include <event2/event_struct.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>

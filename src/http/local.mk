@@ -8,6 +8,7 @@ libhttp_a_SOURCES += \
 	src/http/exchange.c src/http/exchange.h \
 	src/http/framing.c src/http/framing.h \
 	src/http/guard.c src/http/guard.h \
+	src/http/loop.h \
 	src/http/outbox.c src/http/outbox.h \
 	src/http/parser.c src/http/parser.h \
 	src/http/record.c src/http/record.h \

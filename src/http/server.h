@@ -7,13 +7,11 @@
 #include "http/deadline.h"
 #include "http/guard.h"
 #include "http/http.h"
+#include "http/loop.h"
 #include "http/outbox.h"
 #include "http/parser.h"
 #include "http/record.h"
 #include "http/request.h"
-
-#include <event2/event.h>
-#include <event2/event_struct.h>
 
 enum { SERVER_RECEIVE_SIZE = 64 << 10, SERVER_SPARE_MAX = 1024 };
 
