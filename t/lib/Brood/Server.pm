@@ -1,0 +1,371 @@
+# SPDX-License-Identifier: MIT
+#
+# Starts the real program in a folder of its own, waits for its readiness, and sees to it that a test fails
+# when the server died, left processes or zombies, or leaked descriptors.
+#
+#     my $server = Brood::Server->start(workers => 4, accept => 'handoff', set => { drain_timeout => '2s' });
+#     my $client = Brood::Client->connect($server->address);
+#     ...
+#     $server->finish; # one test: stopped as asked, and nothing is left
+#
+# Which program: $ENV{BROOD}, else build/brood beside the source.
+package Brood::Server;
+
+use strict;
+use warnings;
+use Brood::Proc qw(alive children descriptors in_group wait_until);
+use Cwd qw(abs_path);
+use Fcntl qw(F_SETFD);
+use File::Basename qw(dirname);
+use File::Path qw(make_path);
+use File::Temp;
+use POSIX qw(:sys_wait_h);
+use Scalar::Util qw(weaken);
+use Test::More ();
+use Time::HiRes qw(sleep time);
+
+use constant LIMIT => 30; # seconds; a guard against hanging only
+
+my %started; # pid => weak reference, of servers that nobody has waited for
+my $count = 0;
+
+sub source_dir { return $ENV{BROOD_SRC} // abs_path(dirname(__FILE__) . '/../../..') }
+sub program { return abs_path($ENV{BROOD} // source_dir() . '/build/brood') }
+
+# A built-in tree with a file of each kind that tests ask for.
+my %tree = (
+	'index.html' => "<!doctype html><title>root</title>\n",
+	'hello.txt' => "Hello, world!\n",
+	'1k.txt' => 'k' x 1024,
+	'digits.txt' => '0123456789',
+	'empty.txt' => '',
+	'big.bin' => join('', map { pack 'N', $_ } 0 .. 262143), # 1 MiB, each word its number
+	'dir/index.html' => "<!doctype html><title>dir</title>\n",
+	'dir/file.txt' => "in dir\n",
+	'noindex/file.txt' => "no index here\n",
+);
+
+sub content { return $tree{ $_[1] } // die "no file $_[1]" }
+
+# Makes a folder from { path => text, 'path/' => undef }, readable by everybody.
+sub make_tree
+{
+	my ($dir, $files) = @_;
+	make_path($dir);
+	for my $path (sort keys %$files) {
+		make_path(dirname("$dir/$path"));
+		if ($path =~ m{/\z}) {
+			make_path("$dir/$path");
+			next;
+		}
+		write_file("$dir/$path", $files->{$path});
+	}
+	return $dir;
+}
+
+sub write_file
+{
+	my ($path, $text) = @_;
+	open my $file, '>:raw', $path or die "$path: $!";
+	print $file $text;
+	close $file or die "$path: $!";
+	return $path;
+}
+
+sub new_dir
+{
+	my $dir = File::Temp->newdir('brood-test-XXXXXX', TMPDIR => 1);
+	chmod 0755, $dir or die "$dir: $!";
+	return $dir;
+}
+
+# All optional:
+#   root            path, or hash of files added to the built-in tree
+#   config          text of a configuration file (passed by -c)
+#   listen          list of addresses ['127.0.0.1:0']
+#   workers [2], accept, set (hash of settings)
+#   args            further arguments, before ROOT
+#   bare            only `args` are passed, nothing else
+#   env             hash; undef removes
+#   limits          list of ulimit arguments, e.g. ['-n 64']
+#   inherit         hash of child's fd => file handle
+#   in              code run in the child before exec
+#   unready         do not wait for readiness
+sub start
+{
+	my ($class, %want) = @_;
+	my $self = bless { dir => new_dir(), mark => "BROOD_TEST=$$-" . ++$count, want => \%want,
+		descriptors => undef }, $class;
+	$self->{root} = ref $want{root} || !defined $want{root}
+	    ? make_tree("$self->{dir}/root", { %tree, %{ $want{root} // {} } }) : $want{root};
+	$self->{config_file} = write_file("$self->{dir}/brood.conf", $want{config})
+	    if defined $want{config};
+	$self->spawn($self->command_line);
+	return $self if $want{unready};
+	$self->wait_ready or do {
+		my $why = $self->stderr;
+		$self->kill_all;
+		die "brood did not get ready: $why";
+	};
+	return $self;
+}
+
+sub command_line
+{
+	my ($self) = @_;
+	my $want = $self->{want};
+	return @{ $want->{args} // [] } if $want->{bare};
+	my %set = (debug_headers => 'true', access_log => 'off', %{ $want->{set} // {} });
+	return (
+		(map { ('-c', $_) } $self->{config_file} // ()),
+		(map { ('-l', $_) } @{ $want->{listen} // ['127.0.0.1:0'] }),
+		'-w', $want->{workers} // 2,
+		(map { ('-a', $_) } $want->{accept} // ()),
+		(map { ('-s', "$_=$set{$_}") } grep { defined $set{$_} } sort keys %set),
+		@{ $want->{args} // [] },
+		$self->{root}
+	);
+}
+
+sub spawn
+{
+	my ($self, @args) = @_;
+	my $want = $self->{want};
+	pipe my $ready, my $ready_writer or die "pipe: $!";
+	my $pid = fork // die "fork: $!";
+	if (!$pid) {
+		eval { $self->become_server($ready_writer, @args) };
+		print STDERR "cannot start ", program(), ": $@";
+		POSIX::_exit(126);
+	}
+	close $ready_writer;
+	@$self{qw(pid ready_pipe)} = ($pid, $ready);
+	$started{$pid} = $self;
+	weaken $started{$pid};
+}
+
+# In the child: nothing of the test is inherited but what was asked for.
+sub become_server
+{
+	my ($self, $ready, @args) = @_;
+	my $want = $self->{want};
+	setpgrp;
+	chdir $self->{dir} or die "$self->{dir}: $!";
+	open STDIN, '<', '/dev/null' or die $!;
+	open STDOUT, '>', "$self->{dir}/stdout" or die $!;
+	open STDERR, '>>', "$self->{dir}/stderr" or die $!;
+	$SIG{$_} = 'DEFAULT' for qw(PIPE INT TERM HUP QUIT USR1 USR2 CHLD);
+	my ($name, $value) = split /=/, $self->{mark};
+	$ENV{$name} = $value;
+	delete @ENV{qw(LISTEN_FDS LISTEN_PID NOTIFY_SOCKET)};
+	$ENV{BROOD_READY_FD} = fileno $ready;
+	fcntl $ready, F_SETFD, 0;
+	while (my ($key, $text) = each %{ $want->{env} // {} }) {
+		defined $text ? $ENV{$key} = $text : delete $ENV{$key};
+	}
+	while (my ($fd, $handle) = each %{ $want->{inherit} // {} }) {
+		POSIX::dup2(fileno $handle, $fd) // die "dup2: $!"; # without close-on-exec
+	}
+	$want->{in}->() if $want->{in};
+	my @limits = @{ $want->{limits} // [] };
+	my $script = join '', (map { "ulimit $_ && " } @limits), 'exec "$0" "$@"';
+	my @command = @limits ? ('/bin/sh', '-c', $script, program(), @args) : (program(), @args);
+	exec { $command[0] } @command or die "$command[0]: $!\n";
+}
+
+# Waits for the line on BROOD_READY_FD. False when the server ended first or the guard's time is up.
+sub wait_ready
+{
+	my ($self, $limit) = @_;
+	my ($text, $until) = ('', time + ($limit // LIMIT));
+	while ($text !~ /\n/) {
+		vec(my $set = '', fileno $self->{ready_pipe}, 1) = 1;
+		my $left = $until - time;
+		return 0 if $left <= 0 || !select $set, undef, undef, $left;
+		sysread $self->{ready_pipe}, $text, 4096, length $text or return 0;
+	}
+	$self->{ready_line} = $text;
+	my ($urls, $workers, $mode, $pid) =
+	    $text =~ /^brood: ready on (\S.*) \((\d+) workers?, (\w+), pid (\d+)\)\n\z/
+	    or die "ready line '$text'";
+	@$self{qw(urls mode master expected_workers)} = ([split ' ', $urls], $mode, $pid, $workers);
+	$self->rebase;
+	return 1;
+}
+
+# The present state of the master is how it must be at the end.
+sub rebase
+{
+	my ($self) = @_;
+	$self->{expected_workers} = () = $self->workers;
+	$self->{descriptors} = descriptors($self->master);
+}
+
+sub pid { return $_[0]{pid} }
+sub master { return $_[0]{master} // $_[0]{pid} } # another one after -d
+sub dir { return "$_[0]{dir}" }
+sub root { return $_[0]{root} }
+sub ready_line { return $_[0]{ready_line} }
+sub urls { return @{ $_[0]{urls} } }
+sub url { return $_[0]{urls}[0] . ($_[1] // '') }
+
+# What a client connects to, of the n-th URL.
+sub address
+{
+	my ($self, $index) = @_;
+	my $url = $self->{urls}[$index // 0];
+	$url =~ s{^http://}{};
+	$url =~ s/^localhost:/127.0.0.1:/;
+	return $url;
+}
+
+sub port { return $_[0]->address($_[1]) =~ /:(\d+)\z/ ? $1 : undef }
+sub workers { return children($_[0]->master) }
+sub zombies { return Brood::Proc::zombies($_[0]->master) }
+sub signal { return kill $_[1], $_[0]->master }
+
+sub slurp { return Brood::Proc::slurp($_[0]) // '' }
+sub stderr { return slurp("$_[0]{dir}/stderr") }
+sub stdout { return slurp("$_[0]{dir}/stdout") }
+sub stderr_lines { return split /\n/, $_[0]->stderr }
+
+# Waits until standard error has a line that matches; returns it.
+sub wait_stderr
+{
+	my ($self, $regex, $limit) = @_;
+	return wait_until($limit // LIMIT, sub { (grep { $_ =~ $regex } $self->stderr_lines)[-1] });
+}
+
+# Waits until COUNT workers are alive that are not in the list of old ones; returns all the new ones.
+sub wait_new_workers
+{
+	my ($self, $count, @old) = @_;
+	my %old = map { $_ => 1 } @old;
+	my @new;
+	wait_until(LIMIT, sub { (@new = grep { !$old{$_} } $self->workers) >= $count });
+	return @new;
+}
+
+# A rolling restart by HUP, up to the last old worker's end. False when it does not come about.
+sub roll
+{
+	my ($self) = @_;
+	my %old = map { $_ => 1 } $self->workers;
+	$self->signal('HUP');
+	return wait_until(LIMIT, sub {
+		my @now = $self->workers;
+		return @now == keys %old && !grep { $old{$_} } @now;
+	});
+}
+
+# Waits for the end of what was started. Its exit status, "signal N", or undef when it goes on.
+sub wait_exit
+{
+	my ($self, $limit) = @_;
+	return $self->{exit} if defined $self->{exit};
+	wait_until($limit // LIMIT, sub { waitpid($self->{pid}, WNOHANG) == $self->{pid} }) or return undef;
+	my $status = $?;
+	delete $started{ $self->{pid} };
+	return $self->{exit} = WIFEXITED($status) ? WEXITSTATUS($status) : 'signal ' . WTERMSIG($status);
+}
+
+# Processes of this server, wherever they have gone.
+sub processes { return in_group($_[0]{pid}, $_[0]{mark}) }
+
+sub kill_all
+{
+	my ($self) = @_;
+	my @left = grep { $_ != $$ } $self->processes;
+	kill 'KILL', @left;
+	$self->wait_exit(5);
+	return @left;
+}
+
+# What is wrong with a server that runs, as lines of text.
+sub problems
+{
+	my ($self) = @_;
+	my $master = $self->master;
+	return ("the server ended by itself: " . ($self->wait_exit(1) // '?')) if !alive($master);
+	my @problems;
+	push @problems, 'zombies are left: ' . join ' ', $self->zombies
+	    if !wait_until(5, sub { !$self->zombies });
+	push @problems, "$self->{expected_workers} workers expected, there are " . scalar $self->workers
+	    if !wait_until(10, sub { $self->workers == $self->{expected_workers} });
+	my $now;
+	push @problems, "the master's descriptors were\n" . list($self->{descriptors}) . "and are\n" . list($now)
+	    if !wait_until(5, sub { keys %{ $now = descriptors($master) } <= keys %{ $self->{descriptors} } });
+	return @problems;
+}
+
+sub list
+{
+	my ($links) = @_;
+	return join '', map { "  $_ $links->{$_}\n" } sort { $a <=> $b } keys %$links;
+}
+
+# Checks the running server, stops it by TERM, checks that it went. One test.
+sub finish
+{
+	my ($self, $name) = @_;
+	my @problems = defined $self->{exit} ? () : $self->problems;
+	if (!defined $self->{exit} && !@problems) {
+		$self->signal('TERM');
+		my $exit = $self->wait_exit // 'none: it did not stop';
+		push @problems, "exit status $exit" if $exit ne '0';
+	}
+	push @problems, $self->leftovers;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	Test::More::ok(!@problems, $name // 'the server stops as asked and leaves nothing behind')
+	    or Test::More::diag(join "\n", @problems, 'its standard error:', $self->stderr);
+	$self->{finished} = 1;
+	return !@problems;
+}
+
+# After its end: processes that are still there (given a moment to go), reports of sanitizers.
+sub leftovers
+{
+	my ($self) = @_;
+	my @problems;
+	wait_until(2, sub { !$self->processes });
+	my @left = $self->kill_all;
+	push @problems, 'left running: ' . join ' ', @left if @left;
+	push @problems, "a sanitizer's report: $1"
+	    if $self->stderr =~ /^(.*(?:(?:Address|Leak|Thread)Sanitizer|runtime error:).*)$/m;
+	return @problems;
+}
+
+# Runs the program with these arguments to its end. Returns { exit, stdout, stderr, lines, left }.
+sub run
+{
+	my ($class, @args) = @_;
+	my %want = ref $args[0] ? %{ shift @args } : ();
+	my $self = $class->start(%want, bare => 1, args => \@args, unready => 1);
+	my $exit = $self->wait_exit($want{limit} // LIMIT);
+	wait_until(2, sub { !$self->processes });
+	my @left = $self->kill_all;
+	$self->{finished} = 1;
+	return { exit => $exit // 'none', stdout => $self->stdout, stderr => $self->stderr,
+		lines => [$self->stderr_lines], left => [@left], dir => $self->dir, keep => $self };
+}
+
+sub DESTROY
+{
+	my ($self) = @_;
+	local ($?, $!, $@);
+	$self->kill_all if $self->{pid} && !$self->{finished};
+}
+
+# A test script that forgot a server, or whose server died unseen, has failed.
+END {
+	my $status = $?;
+	for my $self (grep { defined } values %started) {
+		my @problems = $self->{master} && !$self->{finished} ? $self->problems : ();
+		Test::More::diag("server $self->{pid} was not finished", @problems ? ": @problems" : '');
+		$self->kill_all;
+		$status ||= 1;
+	}
+	$? = $status;
+}
+
+1;
