@@ -28,6 +28,7 @@ use constant LIMIT => 30; # seconds; a guard against hanging only
 
 my %started; # pid => weak reference, of servers that nobody has waited for
 my $count = 0;
+$SIG{$_} = sub { exit 1 } for qw(INT TERM HUP); # so that END is reached
 
 sub source_dir { return $ENV{BROOD_SRC} // abs_path(dirname(__FILE__) . '/../../..') }
 sub program { return abs_path($ENV{BROOD} // source_dir() . '/build/brood') }
