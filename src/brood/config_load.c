@@ -130,6 +130,7 @@ static void apply_options(struct load *load)
 		if (own[i].text)
 			apply(load, setting_find(own[i].name), own[i].text, &none);
 	}
+	load->config->listen_is_default = !load->listen_given && options->listen_count == 0;
 	apply_listen(load);
 	load->config->verbose = options->verbose;
 }

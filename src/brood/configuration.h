@@ -57,6 +57,7 @@ struct config {
 	bool debug_headers;
 	struct config_fault debug_fault;
 
+	bool listen_is_default;     /* nobody named an address */
 	bool verbose;               /* -v */
 	struct privilege privilege; /* whom workers become */
 };

@@ -21,7 +21,10 @@ libprogram_a_SOURCES = \
 	src/brood/options_help.c src/brood/options_help.h \
 	src/brood/path.c src/brood/path.h \
 	src/brood/pidfile.c src/brood/pidfile.h \
+	src/brood/probe.c src/brood/probe.h \
 	src/brood/report.c src/brood/report.h \
+	src/brood/server.c src/brood/server.h \
+	src/brood/serving.c \
 	src/brood/setting_format.c \
 	src/brood/setting_value.c src/brood/setting_value.h \
 	src/brood/settings.c src/brood/settings.h \

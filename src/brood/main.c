@@ -1,4 +1,36 @@
-int main(void)
+/* SPDX-License-Identifier: MIT
+ *
+ * brood. Reads the command line, then becomes the server (server.c) or checks its configuration. */
+#include "base/fd.h"
+#include "brood/configuration.h"
+#include "brood/inherit.h"
+#include "brood/notify.h"
+#include "brood/options.h"
+#include "brood/server.h"
+
+#include <stdlib.h>
+
+enum { INHERITED_MAX = 64 };
+
+static int run(const struct options *options)
 {
-	return 2;
+	int inherited[INHERITED_MAX];
+	/* First of all, while every descriptor there is was given to us and none is ours. */
+	int ready_fd = notify_take_ready_fd();
+	size_t count = inherit_listeners(inherited, INHERITED_MAX);
+
+	if (fd_open_standard() < 0)
+		return EXIT_FAILURE;
+	return server_run(options, ready_fd, inherited, count);
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	int status = options_parse(&options, argc, argv);
+
+	if (status < 0)
+		status = options.action == OPTIONS_RUN ? run(&options) : config_test(&options);
+	options_free(&options);
+	return status;
 }

@@ -300,6 +300,7 @@ void connection_open(struct http_server *server, int fd, unsigned flags)
 	connection->server = server;
 	connection->fd = fd;
 	connection->probe = probe;
+	connection->last = (flags & HTTP_TAKE_CLOSE) != 0;
 	connection->state = CONNECTION_WAITING;
 	list_init(&connection->turn);
 	deadline_init(&connection->deadline);

@@ -75,6 +75,7 @@ struct connection {
 	enum connection_end end;
 	short watching;         /* EV_READ, EV_WRITE, or 0: not registered */
 	bool probe;             /* not counted, not logged */
+	bool last;            /* its next answer is its last (HTTP_TAKE_CLOSE) */
 	bool drained;           /* the last read left nothing in the socket */
 	bool progress;          /* octets were written by the last exchange_run */
 	bool has_body;          /* a request with a body was answered */

@@ -126,7 +126,7 @@ static void stage(struct connection *connection, const struct response *response
 	unsigned end = request->minor_version == 0;
 	struct outbox_item *item;
 
-	if (response->close || server->retiring)
+	if (response->close || server->retiring || connection->last)
 		connection->end = END_STAGED;
 	else if (!request->keep_alive)
 		connection->end = END_PLAIN;

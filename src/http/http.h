@@ -90,6 +90,7 @@ void http_server_free(struct http_server *server);
 
 enum http_take_flags {
 	HTTP_TAKE_PROBE = 1, /* the process's own self-test: neither logged nor counted */
+	HTTP_TAKE_CLOSE = 4,   /* descriptors are scarce: one answer, then close */
 	HTTP_TAKE_WAITING = 2, /* there are probably octets to read (deferred accept, handed over) */
 };
 

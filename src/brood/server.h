@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The server: where the cluster, which knows nothing of HTTP, and HTTP, which knows nothing of
+ * clusters, are joined.
+ *
+ *     server.c   the master's half: configuration, logs, readiness
+ *     serving.c  a worker's half: connections to http, the self-test, the access log */
+#ifndef BROOD_BROOD_SERVER_H
+#define BROOD_BROOD_SERVER_H
+
+#include "brood/configuration.h"
+#include "brood/daemon.h"
+#include "brood/log_files.h"
+#include "brood/pidfile.h"
+#include "cluster/cluster.h"
+
+struct event_base;
+struct mime_table;
+struct options;
+struct serving;
+
+/* What the master keeps; workers inherit it as it was when they were forked. */
+struct server {
+	const struct options *options;
+	struct config *config;      /* in force; swapped whole by a reload */
+	int root_fd;                /* of config->root, opened with the workers' rights */
+	struct mime_table *mime;
+	struct log_file error_log, access_log;
+	struct pidfile pidfile;
+	struct daemon daemon;
+	int ready_fd;               /* BROOD_READY_FD, or -1 */
+	struct serving *serving;    /* in a worker only */
+};
+
+/* Runs the server that the command line asks for; returns its exit status. Takes ready_fd and the
+ * inherited sockets. */
+int server_run(const struct options *options, int ready_fd, const int *inherited,
+	       size_t inherited_count);
+
+/* --- serving.c, for the cluster's callbacks --- */
+
+int serving_start(void *server, struct worker *worker, struct event_base *base);
+void serving_connection(void *server, int fd, unsigned listener, bool scarce);
+void serving_retire(void *server);
+void serving_stop(void *server);
+void serving_abort(void *server);
+void serving_tick(void *server);
+void serving_logs(void *server, const int *fds, size_t count);
+void serving_finish(void *server);
+
+#endif

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A worker's half of the server (server.h): what the cluster asks for, done with http. Worker only. */
+#include "brood/server.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "brood/access_log.h"
+#include "brood/probe.h"
+#include "http/http.h"
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { CRASH_AFTER_MS = 200 };
+
+struct serving {
+	struct server *server;
+	struct worker *worker;
+	struct event_base *base;
+	struct http_server *http;
+	struct access_log *access_log; /* NULL: off */
+};
+
+/* --- failures on purpose (debug_fault) --- */
+
+static bool has_fault(const struct serving *serving, enum fault_kind kind)
+{
+	const struct config_fault *fault = &serving->server->config->debug_fault;
+
+	return fault->kind == kind &&
+	       (fault->slot < 0 || (unsigned)fault->slot == worker_slot(serving->worker));
+}
+
+static void crash(evutil_socket_t fd, short what, void *argument)
+{
+	(void)fd, (void)what, (void)argument;
+	log_error("debug_fault: crashing");
+	raise(SIGSEGV);
+}
+
+static void crash_soon(struct serving *serving)
+{
+	struct timeval delay = {0, CRASH_AFTER_MS * 1000};
+
+	if (has_fault(serving, FAULT_CRASH))
+		event_base_once(serving->base, -1, EV_TIMEOUT, crash, NULL, &delay);
+}
+
+/* --- the self-test --- */
+
+static void on_probed(void *context, int status)
+{
+	struct serving *serving = context;
+	const char *probe = serving->server->config->probe;
+
+	if (has_fault(serving, FAULT_PROBE_FAIL)) {
+		log_error("debug_fault: the self-test fails");
+		status = 500;
+	}
+	if (status >= 100 && status < 500) {
+		worker_ready(serving->worker);
+		crash_soon(serving);
+		return;
+	}
+	if (status < 0)
+		log_error("self-test: GET %s: %s", probe, strerror(-status));
+	else
+		log_error("self-test: GET %s was answered with %d", probe, status);
+	worker_fail(serving->worker, CLUSTER_EXIT_CRASH);
+}
+
+/* --- set-up --- */
+
+static void on_closed(void *context)
+{
+	struct serving *serving = context;
+
+	worker_connection_closed(serving->worker);
+}
+
+static void on_log(void *context, const struct http_log_record *record)
+{
+	struct serving *serving = context;
+
+	access_log_add(serving->access_log, record);
+}
+
+static struct http_server *make_http(struct serving *serving)
+{
+	const struct server *server = serving->server;
+	const struct config *config = server->config;
+	char tag[64];
+	struct http_options options = {
+		.head_timeout_ms = (unsigned)config->head_timeout_ms,
+		.body_timeout_ms = (unsigned)config->body_timeout_ms,
+		.write_timeout_ms = (unsigned)config->write_timeout_ms,
+		.keepalive_timeout_ms = (unsigned)config->keepalive_timeout_ms,
+		.root_fd = server->root_fd,
+		.mime = server->mime,
+		.worker_tag = config->debug_headers ? tag : NULL,
+	};
+	struct http_events events = {
+		.context = serving,
+		.closed = on_closed,
+		.log = serving->access_log ? on_log : NULL,
+	};
+
+	snprintf(tag, sizeof(tag), "%u-%u-%d", worker_slot(serving->worker),
+		 worker_generation(serving->worker), getpid());
+	return http_server_new(serving->base, &options, &events);
+}
+
+static int open_access_log(struct serving *serving)
+{
+	struct log_file *file = &serving->server->access_log;
+
+	if (file->fd < 0)
+		return 0;
+	serving->access_log = access_log_new(file->fd);
+	if (!serving->access_log)
+		return -1;
+	file->fd = -1; /* the log's now */
+	return 0;
+}
+
+int serving_start(void *context, struct worker *worker, struct event_base *base)
+{
+	struct server *server = context;
+	struct serving *serving = calloc(1, sizeof(*serving));
+	int error;
+
+	if (!serving)
+		return CLUSTER_EXIT_RESOURCES;
+	*serving = (struct serving){.server = server, .worker = worker, .base = base};
+	server->serving = serving;
+	if (has_fault(serving, FAULT_START_EXIT)) {
+		log_error("debug_fault: leaving instead of starting");
+		return CLUSTER_EXIT_CRASH;
+	}
+	if (open_access_log(serving) < 0 || !(serving->http = make_http(serving))) {
+		log_error("cannot set up the HTTP side: %m");
+		return CLUSTER_EXIT_RESOURCES;
+	}
+	if (has_fault(serving, FAULT_START_HANG)) {
+		log_warn("debug_fault: never getting ready");
+		return 0;
+	}
+	error = probe_start(base, serving->http, server->config->probe, on_probed, serving);
+	if (error) {
+		log_error("cannot start the self-test: %s", strerror(-error));
+		return CLUSTER_EXIT_RESOURCES;
+	}
+	return 0;
+}
+
+/* --- what the cluster asks for --- */
+
+void serving_connection(void *context, int fd, unsigned listener, bool scarce)
+{
+	struct server *server = context;
+
+	(void)listener;
+	http_server_take(server->serving->http, fd,
+			 HTTP_TAKE_WAITING | (scarce ? HTTP_TAKE_CLOSE : 0));
+}
+
+void serving_retire(void *context)
+{
+	struct server *server = context;
+
+	http_server_retire(server->serving->http);
+}
+
+void serving_stop(void *context)
+{
+	struct server *server = context;
+
+	http_server_stop(server->serving->http);
+}
+
+void serving_abort(void *context)
+{
+	struct server *server = context;
+
+	http_server_abort(server->serving->http);
+}
+
+void serving_tick(void *context)
+{
+	struct server *server = context;
+	struct serving *serving = server->serving;
+	struct http_stats stats;
+
+	http_server_tick(serving->http);
+	http_server_get_stats(serving->http, &stats);
+	worker_report(serving->worker, stats.requests, stats.idle);
+	if (serving->access_log)
+		access_log_tick(serving->access_log);
+}
+
+/* The error log, then the access log where there is one (see server.c). */
+void serving_logs(void *context, const int *fds, size_t count)
+{
+	struct server *server = context;
+	struct serving *serving = server->serving;
+
+	for (size_t i = 0; i < count; i++) {
+		int fd = fds[i], old = log_fd();
+
+		if (i == 0) {
+			log_set_fd(fd);
+			if (old > STDERR_FILENO)
+				fd_close(&old);
+		} else if (i == 1 && serving->access_log) {
+			access_log_reopen(serving->access_log, fd);
+		} else {
+			fd_close(&fd);
+		}
+	}
+}
+
+void serving_finish(void *context)
+{
+	struct server *server = context;
+
+	access_log_free(server->serving->access_log);
+}
