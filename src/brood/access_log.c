@@ -130,7 +130,7 @@ static void report(struct access_log *log)
 	if (log->dropped == log->reported ||
 	    (log->reported_ms != 0 && now - log->reported_ms < REPORT_INTERVAL_MS))
 		return;
-	log_warn("access log: %" PRIu64 " lines lost: %s", log->dropped - log->reported,
+	log_warn("access log: lines lost: %" PRIu64 " (%s)", log->dropped - log->reported,
 		 strerror(log->error));
 	log->reported = log->dropped;
 	log->reported_ms = now;

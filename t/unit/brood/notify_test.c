@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Notifications, received by a socket and a pipe of our own. */
+#include "brood/notify.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static char path[64];
+static char seen[1024];
+
+/* A datagram socket of that name, "@" meaning an abstract one. */
+static int receiver(const char *name)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	memcpy(address.sun_path, name, strlen(name));
+	if (name[0] == '@')
+		address.sun_path[0] = '\0';
+	assert_int_equal(bind(fd, (struct sockaddr *)&address,
+			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))),
+			 0);
+	setenv("NOTIFY_SOCKET", name, 1);
+	return fd;
+}
+
+static const char *received(int fd)
+{
+	ssize_t got = read(fd, seen, sizeof(seen) - 1);
+
+	seen[got > 0 ? got : 0] = '\0';
+	return seen;
+}
+
+static void nothing_is_sent_when_nobody_asks(void **state)
+{
+	(void)state;
+	unsetenv("NOTIFY_SOCKET");
+	assert_int_equal(notify_ready("x"), 0);
+	setenv("NOTIFY_SOCKET", "", 1);
+	assert_int_equal(notify_stopping(NULL), 0);
+}
+
+static void states_are_single_datagrams(void **state)
+{
+	int fd;
+	char expected[128];
+
+	(void)state;
+	snprintf(path, sizeof(path), "/tmp/notify_test.%d", (int)getpid());
+	fd = receiver(path);
+	assert_int_equal(notify_ready("4 workers"), 1);
+	snprintf(expected, sizeof(expected), "READY=1\nMAINPID=%d\nSTATUS=4 workers\n",
+		 (int)getpid());
+	assert_string_equal(received(fd), expected);
+	assert_int_equal(notify_stopping(NULL), 1);
+	assert_string_equal(received(fd), "STOPPING=1\n");
+	assert_int_equal(notify_status("draining"), 1);
+	assert_string_equal(received(fd), "STATUS=draining\n");
+	assert_int_equal(notify_reloading(NULL), 1);
+	assert_memory_equal(received(fd), "RELOADING=1\nMONOTONIC_USEC=", 27);
+	close(fd);
+	unlink(path);
+}
+
+static void an_abstract_socket_is_reached(void **state)
+{
+	char name[64];
+	int fd;
+
+	(void)state;
+	snprintf(name, sizeof(name), "@notify_test.%d", (int)getpid());
+	fd = receiver(name);
+	assert_int_equal(notify_stopping("bye"), 1);
+	assert_string_equal(received(fd), "STOPPING=1\nSTATUS=bye\n");
+	close(fd);
+}
+
+static void a_status_cannot_forge_an_assignment(void **state)
+{
+	char name[64], longest[2000];
+	int fd;
+
+	(void)state;
+	snprintf(name, sizeof(name), "@notify_test.%d", (int)getpid());
+	fd = receiver(name);
+	assert_int_equal(notify_status("fine\nSTOPPING=1"), 1);
+	assert_string_equal(received(fd), "STATUS=fine\n");
+	memset(longest, 'a', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	assert_int_equal(notify_status(longest), 1);
+	assert_in_range(strlen(received(fd)), 100, 512);
+	close(fd);
+}
+
+static void a_bad_socket_is_an_error_and_no_more(void **state)
+{
+	char longest[300];
+
+	(void)state;
+	setenv("NOTIFY_SOCKET", "relative", 1);
+	assert_int_equal(notify_ready(NULL), -EAFNOSUPPORT);
+	setenv("NOTIFY_SOCKET", "/", 1);
+	assert_int_equal(notify_ready(NULL), -EAFNOSUPPORT);
+	setenv("NOTIFY_SOCKET", "/nonexistent/socket", 1);
+	assert_int_equal(notify_ready(NULL), -ENOENT);
+	memset(longest, '/', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	setenv("NOTIFY_SOCKET", longest, 1);
+	assert_int_equal(notify_ready(NULL), -ENAMETOOLONG);
+	unsetenv("NOTIFY_SOCKET");
+}
+
+static void a_full_socket_is_not_waited_for(void **state)
+{
+	char name[64];
+	int fd, rc = 1;
+
+	(void)state;
+	snprintf(name, sizeof(name), "@notify_test.%d", (int)getpid());
+	fd = receiver(name);
+	for (int i = 0; i < 100000 && rc == 1; i++)
+		rc = notify_status("again");
+	assert_int_equal(rc, -EAGAIN);
+	close(fd);
+	unsetenv("NOTIFY_SOCKET");
+}
+
+static void the_ready_line_goes_to_the_descriptor_once(void **state)
+{
+	char number[16];
+	int ends[2], fd;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	snprintf(number, sizeof(number), "%d", ends[1]);
+	setenv("BROOD_READY_FD", number, 1);
+	fd = notify_take_ready_fd();
+	assert_int_equal(fd, ends[1]);
+	assert_null(getenv("BROOD_READY_FD"));
+	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	assert_true(notify_ready_line(&fd, "brood: ready\n"));
+	assert_int_equal(fd, -1);
+	assert_string_equal(received(ends[0]), "brood: ready\n");
+	assert_int_equal(read(ends[0], seen, 1), 0); /* closed */
+	assert_true(notify_ready_line(&fd, "again\n"));
+	close(ends[0]);
+	assert_int_equal(notify_take_ready_fd(), -1);
+}
+
+static void a_reader_that_has_gone_is_survived(void **state)
+{
+	int ends[2];
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(pipe(ends), 0);
+	close(ends[0]);
+	assert_false(notify_ready_line(&ends[1], "brood: ready\n"));
+	assert_int_equal(ends[1], -1);
+}
+
+static void a_bad_number_is_ignored_with_a_warning(void **state)
+{
+	static const char *const bad[] = {"", "x", "-1", "99999", "99999999999999999999", "3x"};
+	int ends[2], old = log_fd();
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
+	log_set_fd(ends[1]);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		setenv("BROOD_READY_FD", bad[i], 1);
+		assert_int_equal(notify_take_ready_fd(), -1);
+		assert_null(getenv("BROOD_READY_FD"));
+		assert_non_null(strstr(received(ends[0]), "BROOD_READY_FD="));
+	}
+	/* One that can only be read from. */
+	snprintf(seen, sizeof(seen), "%d", ends[0]);
+	setenv("BROOD_READY_FD", seen, 1);
+	assert_int_equal(notify_take_ready_fd(), -1);
+	assert_non_null(strstr(received(ends[0]), "BROOD_READY_FD="));
+	log_set_fd(old);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_is_sent_when_nobody_asks),
+		cmocka_unit_test(states_are_single_datagrams),
+		cmocka_unit_test(an_abstract_socket_is_reached),
+		cmocka_unit_test(a_status_cannot_forge_an_assignment),
+		cmocka_unit_test(a_bad_socket_is_an_error_and_no_more),
+		cmocka_unit_test(a_full_socket_is_not_waited_for),
+		cmocka_unit_test(the_ready_line_goes_to_the_descriptor_once),
+		cmocka_unit_test(a_reader_that_has_gone_is_survived),
+		cmocka_unit_test(a_bad_number_is_ignored_with_a_warning),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
