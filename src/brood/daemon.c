@@ -10,7 +10,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -34,30 +36,107 @@ static int wait_for(pid_t pid)
 	return STATUS_FAILED;
 }
 
-/* One octet means ready. Without it the end of the pipe means that the server has gone, or lost its
- * end of it, and then its status is what counts. */
-static int guard(pid_t server, int ready_fd)
-{
-	char octet;
-	ssize_t got;
+/* Both ends of the two pipes between guardian and server. */
+struct link {
+	int ready[2], errors[2];
+};
 
-	do
-		got = read(ready_fd, &octet, 1);
-	while (got < 0 && errno == EINTR);
-	return got == 1 ? 0 : wait_for(server);
+static void close_end(struct link *link, int end)
+{
+	fd_close(&link->ready[end]);
+	fd_close(&link->errors[end]);
+}
+
+static int open_link(struct link *link)
+{
+	int rc;
+
+	*link = (struct link){{-1, -1}, {-1, -1}};
+	if (pipe2(link->ready, O_CLOEXEC) == 0 && pipe2(link->errors, O_CLOEXEC) == 0)
+		return 0;
+	rc = -errno;
+	close_end(link, 0);
+	close_end(link, 1);
+	return rc;
+}
+
+/* True: there may be more. */
+static bool copy_errors(int from)
+{
+	char text[4096];
+	ssize_t got = read(from, text, sizeof(text));
+
+	if (got <= 0)
+		return got < 0 && errno == EINTR;
+	(void)!write(STDERR_FILENO, text, (size_t)got);
+	return true;
+}
+
+static bool is_readable(int fd, int timeout_ms)
+{
+	struct pollfd one = {.fd = fd, .events = POLLIN};
+
+	return poll(&one, 1, timeout_ms) > 0;
+}
+
+/* One octet means ready. Without it the end of that pipe means that the server has gone, and then
+ * its status is what counts. The other pipe may never end: workers have it too. What they and the
+ * server have said so far is in it by then. */
+static int guard(pid_t server, const struct link *link)
+{
+	struct pollfd both[] = {{.fd = link->errors[0], .events = POLLIN},
+				{.fd = link->ready[0], .events = POLLIN}};
+	char octet;
+	int status = 0;
+
+	while (poll(both, 2, -1) < 0 || both[1].revents == 0)
+		if (both[0].revents != 0 && !copy_errors(both[0].fd))
+			both[0].fd = -1;
+	if (read(link->ready[0], &octet, 1) != 1)
+		status = wait_for(server);
+	while (is_readable(link->errors[0], 0) && copy_errors(link->errors[0]))
+		;
+	return status;
+}
+
+/* A log that goes to a standard descriptor finds something else there now. */
+static void look_at_log_again(void)
+{
+	if (log_fd() <= STDERR_FILENO)
+		log_set_fd(log_fd());
+}
+
+static int replace_standard(int errors)
+{
+	int rc = 0, null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0)
+		return -errno;
+	if (dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
+	    dup2(errors < 0 ? null : errors, STDERR_FILENO) < 0)
+		rc = -errno;
+	if (null > STDERR_FILENO)
+		fd_close(&null);
+	look_at_log_again();
+	return rc;
+}
+
+/* Whoever ends the start ends all of it: each process gets the signal when its parent goes, which
+ * may have happened before the kernel was asked. */
+static void follow_parent(pid_t parent)
+{
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		_exit(STATUS_FAILED);
 }
 
 /* In the first child. Returns in the server only. */
-static void become_server(pid_t starter, int pipe_ends[2])
+static void become_server(pid_t starter, struct link *link)
 {
 	pid_t guardian, server;
 
 	setsid();
-	/* Whoever ends the start ends all of it: each gets the signal when its parent goes, which
-	 * may have happened before the kernel was asked. */
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != starter)
-		_exit(STATUS_FAILED);
+	follow_parent(starter);
 	guardian = getpid();
 	server = fork();
 	if (server < 0) {
@@ -65,57 +144,45 @@ static void become_server(pid_t starter, int pipe_ends[2])
 		_exit(STATUS_FAILED);
 	}
 	if (server > 0) {
-		fd_close(&pipe_ends[1]);
-		_exit(guard(server, pipe_ends[0]));
+		close_end(link, 1);
+		_exit(guard(server, link));
 	}
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != guardian)
+	follow_parent(guardian);
+	close_end(link, 0);
+	if (replace_standard(link->errors[1]) < 0 || chdir("/") < 0) {
+		fprintf(stderr, "brood: cannot become a daemon: %s\n", strerror(errno));
 		_exit(STATUS_FAILED);
-	fd_close(&pipe_ends[0]);
+	}
+	fd_close(&link->errors[1]);
 }
 
 int daemon_start(struct daemon *out)
 {
 	pid_t starter = getpid(), child;
-	int pipe_ends[2], rc;
+	struct link link;
+	int rc;
 
 	out->ready_fd = -1;
-	if (pipe2(pipe_ends, O_CLOEXEC) < 0)
-		return -errno;
+	rc = open_link(&link);
+	if (rc < 0)
+		return rc;
 	fflush(NULL); /* or each process would write it out again */
 	signals_reset();
 	child = fork();
 	if (child < 0) {
 		rc = -errno;
-		fd_close(&pipe_ends[0]);
-		fd_close(&pipe_ends[1]);
+		close_end(&link, 0);
+		close_end(&link, 1);
 		return rc;
 	}
 	if (child > 0) {
-		fd_close(&pipe_ends[1]);
+		close_end(&link, 0);
+		close_end(&link, 1);
 		_exit(wait_for(child));
 	}
-	become_server(starter, pipe_ends);
-	if (chdir("/") < 0)
-		_exit(STATUS_FAILED);
-	out->ready_fd = pipe_ends[1];
+	become_server(starter, &link);
+	out->ready_fd = link.ready[1];
 	return 0;
-}
-
-static int leave_standard(void)
-{
-	int rc = 0, fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	for (int standard = STDIN_FILENO; standard <= STDERR_FILENO; standard++)
-		if (dup2(fd, standard) < 0)
-			rc = -errno;
-	if (fd > STDERR_FILENO)
-		fd_close(&fd);
-	if (log_fd() <= STDERR_FILENO)
-		log_set_fd(log_fd()); /* no terminal any more */
-	return rc;
 }
 
 int daemon_ready(struct daemon *daemon)
@@ -124,7 +191,7 @@ int daemon_ready(struct daemon *daemon)
 
 	if (daemon->ready_fd < 0)
 		return 0;
-	rc = leave_standard();
+	rc = replace_standard(-1);
 	/* Before the guardian may go: its end is no longer ours. */
 	prctl(PR_SET_PDEATHSIG, 0);
 	/* Should the guardian have been killed, nobody is left to be told. */

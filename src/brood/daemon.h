@@ -5,10 +5,12 @@
  *     started process  - forks, waits for -> guardian (own session) - forks, waits for -> server
  *
  * The guardian exits with 0 when the server says that it is ready, else with the server's own exit
- * status when that ends; the started process passes this on. Until then the server has the standard
- * descriptors of whoever started it, so that its errors are seen, and gets SIGTERM if the started
- * process is ended (Ctrl-C). Afterwards it belongs to init, has no terminal, and its session has no
- * leader, so it never gets one. */
+ * status when that ends; the started process passes this on. Until then the guardian copies what
+ * comes on the server's standard error to its own, and the server gets SIGTERM if the started
+ * process is ended (Ctrl-C). Standard input and output are /dev/null from the start. So neither the
+ * server nor a worker that it starts before it is ready ever holds a descriptor of whoever started
+ * it, who may be waiting for the end of a pipe. Afterwards the server belongs to init, has no
+ * terminal, and its session has no leader, so it never gets one. */
 #ifndef BROOD_BROOD_DAEMON_H
 #define BROOD_BROOD_DAEMON_H
 
@@ -19,7 +21,8 @@ struct daemon {
 /* Returns in the server only: 0, or -errno when it could not be made (nothing has changed then, and
  * the caller is still the started process). The working directory is "/" afterwards: relative paths
  * must have been resolved. Signals are at their defaults. To be called before there are threads,
- * children, an event loop or a signalfd, after inherit_listeners (the pid changes). Children must
+ * children, an event loop or a signalfd, after fd_open_standard and inherit_listeners (the pid
+ * changes). Children must
  * not keep ready_fd. */
 int daemon_start(struct daemon *out) __attribute__((warn_unused_result));
 

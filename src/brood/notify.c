@@ -103,22 +103,34 @@ int notify_stopping(const char *status)
 	return send_state("STOPPING=1\n", status);
 }
 
+/* A descriptor to write to, of our own: a standard one is copied, since closing it is not ours, and
+ * daemon mode makes it something else. -1: it is none. */
+static int own_fd(const char *text)
+{
+	uint64_t number;
+	int fd, flags;
+
+	if (text_parse_u64(text, &number) < 0 || number > INT_MAX)
+		return -1;
+	fd = (int)number;
+	flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
+		return -1;
+	if (fd <= STDERR_FILENO)
+		return fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	return fd_set_cloexec(fd, true) < 0 ? -1 : fd;
+}
+
 int notify_take_ready_fd(void)
 {
 	const char *text = getenv("BROOD_READY_FD");
-	uint64_t number;
-	int fd = -1;
+	int fd;
 
 	if (!text)
 		return -1;
-	if (text_parse_u64(text, &number) == 0 && number <= INT_MAX)
-		fd = (int)number;
-	if (fd < 0 || (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY || fcntl(fd, F_GETFL) < 0) {
+	fd = own_fd(text);
+	if (fd < 0)
 		log_warn("BROOD_READY_FD=%s is not a descriptor to write to; ignored", text);
-		fd = -1;
-	} else if (fd > STDERR_FILENO && fd_set_cloexec(fd, true) < 0) {
-		fd = -1;
-	}
 	unsetenv("BROOD_READY_FD");
 	return fd;
 }
@@ -132,8 +144,6 @@ bool notify_ready_line(int *fd, const char *line)
 	if (*fd < 0)
 		return true;
 	whole = output_write(&output, line, length) == (ssize_t)length;
-	if (*fd > STDERR_FILENO)
-		fd_close(fd);
-	*fd = -1;
+	fd_close(fd);
 	return whole;
 }

@@ -16,13 +16,13 @@ int notify_reloading(const char *status)
 int notify_status(const char *status) __attribute__((warn_unused_result));
 int notify_stopping(const char *status) __attribute__((warn_unused_result));
 
-/* The descriptor that BROOD_READY_FD names, close-on-exec from now on, and ours; -1: there is none.
- * To be called before anything is opened, since the number may be a wrong one. The variable is
- * unset; a bad one is logged as a warning and means none. */
+/* The descriptor that BROOD_READY_FD names (of 0, 1 and 2 a copy), close-on-exec from now on, and
+ * ours; -1: there is none. To be called before anything is opened, since the number may be a wrong
+ * one. The variable is unset; a bad one is logged as a warning and means none. */
 int notify_take_ready_fd(void);
 
 /* Writes the line (with its newline) without waiting, and closes the descriptor, which becomes -1;
- * nothing when it is -1. The standard ones stay open. False when the line could not be written. */
+ * nothing when it is -1. False when the line could not be written. */
 bool notify_ready_line(int *fd, const char *line);
 
 #endif

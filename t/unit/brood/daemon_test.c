@@ -231,6 +231,55 @@ static void a_ready_server_outlives_the_start(void **state)
 	finish(&trial);
 }
 
+/* Its worker, begun before it is ready, lives until the test lets it go. */
+static int leave_a_worker(struct daemon *daemon, int tell, int go)
+{
+	char octet;
+	pid_t worker = fork();
+
+	if (worker == 0) {
+		close(daemon->ready_fd);
+		fprintf(stderr, "brood: a worker\n");
+		dprintf(tell, "started");
+		(void)!read(go, &octet, 1);
+		fprintf(stderr, "brood: unheard\n");
+		dprintf(tell, "alive");
+		return 0;
+	}
+	close(tell);
+	return 0;
+}
+
+static int leave_a_worker_and_be_ready(struct daemon *daemon, int tell, int go)
+{
+	char octet;
+
+	leave_a_worker(daemon, tell, go);
+	if (daemon->ready_fd >= 0 && fcntl(daemon->ready_fd, F_GETFD) >= 0 &&
+	    daemon_ready(daemon) != 0)
+		return 50;
+	(void)!read(go, &octet, 1);
+	return 0;
+}
+
+static void whoever_started_it_gets_all_descriptors_back(void **state)
+{
+	int (*const servers[])(struct daemon *, int, int) = {leave_a_worker,
+							     leave_a_worker_and_be_ready};
+	struct trial trial;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		start(&trial, servers[i]);
+		assert_int_equal(exit_status(&trial), 0);
+		(void)read_all(trial.errors); /* ends, although the worker lives */
+		close(trial.go);
+		trial.go = -1;
+		assert_string_equal(read_all(trial.told), "startedalive");
+		finish(&trial);
+	}
+}
+
 static void without_a_daemon_readiness_changes_nothing(void **state)
 {
 	struct daemon none = {.ready_fd = -1};
@@ -252,6 +301,7 @@ int main(void)
 		cmocka_unit_test(a_ready_server_has_left_all_behind),
 		cmocka_unit_test(ending_the_start_ends_the_server),
 		cmocka_unit_test(a_ready_server_outlives_the_start),
+		cmocka_unit_test(whoever_started_it_gets_all_descriptors_back),
 		cmocka_unit_test(without_a_daemon_readiness_changes_nothing),
 	};
 

@@ -165,6 +165,18 @@ static void the_ready_line_goes_to_the_descriptor_once(void **state)
 	assert_int_equal(notify_take_ready_fd(), -1);
 }
 
+static void a_standard_descriptor_is_not_closed(void **state)
+{
+	int fd;
+
+	(void)state;
+	setenv("BROOD_READY_FD", "1", 1);
+	fd = notify_take_ready_fd();
+	assert_true(fd > STDERR_FILENO);
+	assert_true(notify_ready_line(&fd, ""));
+	assert_true(fcntl(STDOUT_FILENO, F_GETFD) >= 0);
+}
+
 static void a_reader_that_has_gone_is_survived(void **state)
 {
 	int ends[2];
@@ -211,6 +223,7 @@ int main(void)
 		cmocka_unit_test(a_bad_socket_is_an_error_and_no_more),
 		cmocka_unit_test(a_full_socket_is_not_waited_for),
 		cmocka_unit_test(the_ready_line_goes_to_the_descriptor_once),
+		cmocka_unit_test(a_standard_descriptor_is_not_closed),
 		cmocka_unit_test(a_reader_that_has_gone_is_survived),
 		cmocka_unit_test(a_bad_number_is_ignored_with_a_warning),
 	};
