@@ -22,8 +22,7 @@ struct daemon {
  * the caller is still the started process). The working directory is "/" afterwards: relative paths
  * must have been resolved. Signals are at their defaults. To be called before there are threads,
  * children, an event loop or a signalfd, after fd_open_standard and inherit_listeners (the pid
- * changes). Children must
- * not keep ready_fd. */
+ * changes). Children must not keep ready_fd. */
 int daemon_start(struct daemon *out) __attribute__((warn_unused_result));
 
 /* The server is ready: the started process exits with 0, and the standard descriptors become
