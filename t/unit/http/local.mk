@@ -6,3 +6,52 @@ check_PROGRAMS += $(http_connection_tests)
 t_unit_http_connection_test_SOURCES = t/unit/http/connection_test.c t/unit/http/talk.c t/unit/http/talk.h
 t_unit_http_connection_test_CFLAGS = $(http_test_cflags)
 t_unit_http_connection_test_LDADD = $(http_test_libs)
+
+# Files as resources.
+http_files_tests = \
+	t/unit/http/cond_test \
+	t/unit/http/date_test \
+	t/unit/http/etag_test \
+	t/unit/http/file_test \
+	t/unit/http/file_cache_test \
+	t/unit/http/mime_test \
+	t/unit/http/path_test \
+	t/unit/http/range_test \
+	t/unit/http/response_test \
+	t/unit/http/static_change_test \
+	t/unit/http/static_test
+check_PROGRAMS += $(http_files_tests)
+http_files_test_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+http_site_sources = t/unit/http/asking.h t/unit/http/root.c t/unit/http/root.h \
+	t/unit/http/site.c t/unit/http/site.h
+http_files_test_libs = libhttp.a libbase.a $(CMOCKA_LIBS)
+t_unit_http_cond_test_SOURCES = t/unit/http/cond_test.c \
+	t/unit/http/asking.h
+t_unit_http_cond_test_CFLAGS = $(http_files_test_cflags)
+t_unit_http_cond_test_LDADD = $(http_files_test_libs)
+t_unit_http_date_test_CFLAGS = $(http_files_test_cflags)
+t_unit_http_date_test_LDADD = $(http_files_test_libs)
+t_unit_http_etag_test_CFLAGS = $(http_files_test_cflags)
+t_unit_http_etag_test_LDADD = $(http_files_test_libs)
+t_unit_http_file_test_SOURCES = t/unit/http/file_test.c \
+	t/unit/http/root.c t/unit/http/root.h
+t_unit_http_file_test_CFLAGS = $(http_files_test_cflags)
+t_unit_http_file_test_LDADD = $(http_files_test_libs)
+t_unit_http_file_cache_test_SOURCES = t/unit/http/file_cache_test.c \
+	t/unit/http/root.c t/unit/http/root.h
+t_unit_http_file_cache_test_CFLAGS = $(http_files_test_cflags)
+t_unit_http_file_cache_test_LDADD = $(http_files_test_libs)
+t_unit_http_mime_test_CFLAGS = $(http_files_test_cflags)
+t_unit_http_mime_test_LDADD = $(http_files_test_libs)
+t_unit_http_path_test_CFLAGS = $(http_files_test_cflags)
+t_unit_http_path_test_LDADD = $(http_files_test_libs)
+t_unit_http_range_test_CFLAGS = $(http_files_test_cflags)
+t_unit_http_range_test_LDADD = $(http_files_test_libs)
+t_unit_http_response_test_CFLAGS = $(http_files_test_cflags)
+t_unit_http_response_test_LDADD = $(http_files_test_libs)
+t_unit_http_static_change_test_SOURCES = t/unit/http/static_change_test.c $(http_site_sources)
+t_unit_http_static_change_test_CFLAGS = $(http_files_test_cflags)
+t_unit_http_static_change_test_LDADD = $(http_files_test_libs)
+t_unit_http_static_test_SOURCES = t/unit/http/static_test.c $(http_site_sources)
+t_unit_http_static_test_CFLAGS = $(http_files_test_cflags)
+t_unit_http_static_test_LDADD = $(http_files_test_libs)
