@@ -24,11 +24,12 @@ enum cond_verdict {
 	COND_FAILED,       /* 412 */
 };
 
-/* If-Match, If-Unmodified-Since, If-None-Match, If-Modified-Since in the order of section 13.2.2. */
+/* If-Match, If-Unmodified-Since, If-None-Match, If-Modified-Since, in the order of
+ * section 13.2.2. */
 enum cond_verdict cond_check(const struct request *request, const struct validators *current);
 
-/* After it, for a request with Range: false if an If-Range says that the client's part is of another
- * representation, so that Range must be ignored. */
+/* After it, for a request with Range: false if an If-Range says that the client's part is of
+ * another representation, so that Range must be ignored. */
 bool cond_range_applies(const struct request *request, const struct validators *current);
 
 #endif

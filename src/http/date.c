@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * See date.h. The calendar is the proleptic Gregorian one; a day's number counts from 1970-01-01. */
+ * See date.h. The calendar is the proleptic Gregorian one; days are counted from 1970-01-01. */
 #include "http/date.h"
 
 enum { DAY_SECONDS = 86400, DAYS_IN_400_YEARS = 146097 };

@@ -13,8 +13,9 @@ size_t etag_format(char out[ETAG_ROOM], uint64_t size, const struct timespec *mt
 	uint64_t ns = (uint64_t)mtime->tv_sec * 1000000000u + (uint64_t)mtime->tv_nsec;
 
 	if (unsettled)
-		return (size_t)snprintf(out, ETAG_ROOM, "\"%" PRIx64 "-%" PRIx64 "-%016" PRIx64 "\"",
-					size, ns, *unsettled);
+		return (size_t)snprintf(out, ETAG_ROOM,
+					"\"%" PRIx64 "-%" PRIx64 "-%016" PRIx64 "\"", size, ns,
+					*unsettled);
 	return (size_t)snprintf(out, ETAG_ROOM, "\"%" PRIx64 "-%" PRIx64 "\"", size, ns);
 }
 

@@ -15,10 +15,10 @@ struct timespec;
 
 enum { ETAG_ROOM = 56 };
 
-/* Writes a strong tag with its quotes, "size-mtime" in hexadecimal, the time in nanoseconds; returns
- * its length. It has no inode number in it, so that all nodes that serve copies with equal times give
- * the same. `unsettled`, if not NULL, is appended as a third number of 16 digits: something that
- * tells contents apart while the time cannot (see file.c). */
+/* Writes a strong tag with its quotes, "size-mtime" in hexadecimal, the time in nanoseconds;
+ * returns its length. It has no inode number in it, so that all nodes that serve copies with equal
+ * times give the same. `unsettled`, if not NULL, is appended as a third number of 16 digits:
+ * something that tells contents apart while the time cannot (see file.c). */
 size_t etag_format(char out[ETAG_ROOM], uint64_t size, const struct timespec *mtime,
 		   const uint64_t *unsettled);
 
@@ -30,9 +30,9 @@ struct etag {
 /* A field value that is exactly one entity-tag. */
 bool etag_parse(struct slice text, struct etag *out) __attribute__((warn_unused_result));
 
-/* Is one of the tags in a list (1#entity-tag) the strong tag `current`? By the strong comparison, in
- * which weak tags equal nothing, or by the weak one (section 8.8.3.2). A member that is no entity-tag
- * equals nothing and does not hide the others. */
+/* Is one of the tags in a list (1#entity-tag) the strong tag `current`? By the strong comparison,
+ * in which weak tags equal nothing, or by the weak one (section 8.8.3.2). A member that is no
+ * entity-tag equals nothing and does not hide the others. */
 bool etag_list_has(struct slice list, struct slice current, bool strongly);
 
 #endif

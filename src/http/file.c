@@ -4,11 +4,11 @@
  *
  * A change that the file's times do not show. The kernel stamps a write with the clock of its last
  * tick, so two writes within one tick (1 to 10 ms) leave equal times, and equal sizes if it so
- * happens: then what was read between the two cannot be told from what is there after them, by us or
- * by a client that asks with its tag later. A stamp is settled once that clock has passed it: any
- * later write gets a later one. Until then the file is served but not kept, and its tag has a third
- * part from its octets (or, if they are not in memory, from the time, which never comes again). File
- * systems without fractions of a second are taken at their second. */
+ * happens: then what was read between the two cannot be told from what is there after them, by us
+ * or by a client that asks with its tag later. A stamp is settled once that clock has passed it:
+ * any later write gets a later one. Until then the file is served but not kept, and its tag has a
+ * third part from its octets (or, if they are not in memory, from the time, which never comes
+ * again). File systems without fractions of a second are taken at their second. */
 #include "http/file.h"
 
 #include "base/fd.h"
@@ -87,7 +87,8 @@ static bool is_settled(const struct timespec *mtime, const struct timespec *now)
 
 	if (mtime->tv_sec < now->tv_sec - 2 || mtime->tv_sec > now->tv_sec + 2)
 		return true;
-	age_ns = (int64_t)(now->tv_sec - mtime->tv_sec) * 1000000000 + now->tv_nsec - mtime->tv_nsec;
+	age_ns = (now->tv_sec - mtime->tv_sec) * INT64_C(1000000000);
+	age_ns += now->tv_nsec - mtime->tv_nsec;
 	if (mtime->tv_nsec == 0)
 		age_ns -= 999999999;
 	return age_ns > 0 || age_ns < -1000000000 - AHEAD_NS;
@@ -198,9 +199,9 @@ static struct file *assemble(const struct file *facts, struct slice name, size_t
 
 static void finish_etag(struct file *file, const struct timespec *now)
 {
-	uint64_t distinct = file->fd == -1 ? digest(file->body)
-					   : (uint64_t)now->tv_sec * 1000000000u +
-						     (uint64_t)now->tv_nsec;
+	uint64_t distinct = file->fd == -1
+				    ? digest(file->body)
+				    : (uint64_t)now->tv_sec * 1000000000u + (uint64_t)now->tv_nsec;
 	char text[ETAG_ROOM];
 	size_t length = etag_format(text, file->stamp.size, &file->stamp.mtime, &distinct);
 

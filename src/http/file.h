@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * One regular file below the root, as it was at one moment: its facts, the head of its 200 response,
- * and its octets, or an open descriptor when they are many. It does not change but for the dates in
- * its head; a file that has changed on disk becomes another struct file. */
+ * One regular file below the root, as it was at one moment: its facts, the head of its 200
+ * response, and its octets, or an open descriptor when they are many. It does not change but for
+ * the dates in its head; a file that has changed on disk becomes another struct file. */
 #ifndef BROOD_HTTP_FILE_H
 #define BROOD_HTTP_FILE_H
 
@@ -34,20 +34,20 @@ struct file {
 	bool cached;
 	uint64_t checked_ms; /* when it was last seen to be what is on disk */
 
-	unsigned references; /* the cache's own, and one for each response that is not written yet */
-	struct slice key;    /* of the cache; NUL behind it does not belong to it */
+	unsigned references; /* the cache's own, and one for each response not yet written */
+	struct slice key;    /* of the cache */
 	const char *name;    /* of the file below the root; begins with the key */
 
 	/* "head CRLF body" lie one behind the other; `body` is empty when there is an fd. */
 	struct slice head, body;
-	int fd; /* -1: in memory */
+	int fd;                /* -1: in memory */
 	int64_t date_second;   /* what Date in the head says */
 	int64_t last_modified; /* what Last-Modified says: mtime, but never later than Date */
 	char *date_text, *last_modified_text;
 	struct slice type, etag; /* within the head */
 
 	struct file_stamp stamp;
-	bool settled;     /* false: can have changed with its stamp staying the same; not to be kept */
+	bool settled; /* false: can have changed with its stamp staying the same; not to be kept */
 	size_t allocated; /* octets, all of it */
 };
 
@@ -57,18 +57,18 @@ struct file_source {
 	size_t body_max; /* larger files are kept open instead of read */
 };
 
-/* Opens something below root_fd, without ever leaving it, waiting, or becoming a controlling terminal's
- * owner; O_CLOEXEC is added. fd or -errno. -ENOSYS: a kernel before 5.6. */
+/* Opens something below root_fd, without ever leaving it, waiting, or becoming a controlling
+ * terminal's owner; O_CLOEXEC is added. fd or -errno. -ENOSYS: a kernel before 5.6. */
 int file_open(int root_fd, const char *name, int flags) __attribute__((warn_unused_result));
 
 /* Loads a file, with one reference, for the caller. `key_length`: how much of the name is its key.
- * -EISDIR: a directory; -EACCES: also what is not a regular file; -ESTALE: it does not stand still. */
+ * -EISDIR: a directory; -EACCES: also what is not a regular file; -ESTALE: it keeps changing. */
 int file_load(const struct file_source *source, const struct response_maker *maker,
 	      const char *name, size_t key_length, struct file **out)
 	__attribute__((warn_unused_result));
 
-/* Is its name still that of the same, unchanged file? Also true when it cannot be told because there
- * are no descriptors or no memory left: what is here can be served, its successor cannot. */
+/* Is its name still that of the same, unchanged file? Also true when it cannot be told because
+ * there are no descriptors or no memory left: what is here can be served, its successor cannot. */
 bool file_is_current(const struct file *file, int root_fd);
 
 /* The same for its descriptor: what would be sent by it now is still what the head says. */
@@ -79,8 +79,8 @@ static inline void file_keep(struct file *file)
 	file->references++;
 }
 
-/* Makes the head say `second`, unless a response of it may be half written: then false. One reference
- * is the caller's. */
+/* Makes the head say `second`, unless a response of it may be half written: then false. One
+ * reference is the caller's. */
 bool file_set_date(struct file *file, struct slice date, int64_t second);
 
 /* What Last-Modified has to say at `second` (RFC 9110 section 8.8.2.1). */

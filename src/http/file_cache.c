@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * See file_cache.h. A hash table with chains, and two lists by use: files in memory and open ones, as
- * the two are bounded by different things. */
+ * See file_cache.h. A hash table with chains, and two lists by use: files in memory and open ones,
+ * as the two are bounded by different things. */
 #include "http/file_cache.h"
 
 #include "http/file.h"
@@ -22,23 +22,32 @@ struct file_cache {
 	struct file_cache_limits limits, used;
 };
 
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+	return hash ^ hash >> 32;
+}
+
 /* Eight octets a step: multiply, then fold the high half, which is the well mixed one, into the low
+ * one. The last step may take octets for a second time, which is quicker than taking them one by
  * one. The seed keeps whoever can choose file names (uploads) from choosing buckets. */
 static uint64_t hash_of(const struct file_cache *cache, struct slice key)
 {
-	const uint64_t factor = 0x9e3779b97f4a7c15u;
-	uint64_t hash = cache->seed ^ key.len * factor, word;
+	uint64_t hash = mix(cache->seed, key.len), word = 0;
+	size_t at = 0;
 
-	for (; key.len >= 8; key.ptr += 8, key.len -= 8) {
-		memcpy(&word, key.ptr, 8);
-		hash = (hash ^ word) * factor;
-		hash ^= hash >> 32;
+	for (; at + 8 < key.len; at += 8) {
+		memcpy(&word, key.ptr + at, 8);
+		hash = mix(hash, word);
+	}
+	if (key.len >= 8) {
+		memcpy(&word, key.ptr + key.len - 8, 8);
+		return mix(hash, word);
 	}
 	word = 0;
-	for (size_t i = 0; i < key.len; i++)
-		word = word << 8 | (unsigned char)key.ptr[i];
-	hash = (hash ^ word) * factor;
-	return hash ^ hash >> 32;
+	for (; at < key.len; at++)
+		word = word << 8 | (unsigned char)key.ptr[at];
+	return mix(hash, word);
 }
 
 struct file_cache *file_cache_new(const struct file_cache_limits *limits)
@@ -56,7 +65,7 @@ struct file_cache *file_cache_new(const struct file_cache_limits *limits)
 		return NULL;
 	}
 	cache->mask = count - 1;
-	/* Early in the life of a machine there may be no randomness yet; an address will do then. */
+	/* Early in a machine's life there may be no randomness yet; an address will do. */
 	if (getrandom(&cache->seed, sizeof(cache->seed), GRND_NONBLOCK) < 0)
 		cache->seed = (uintptr_t)cache->buckets;
 	list_init(&cache->in_memory);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files by the path they are asked for ("docs/" and "docs/index.html" are two entries). Only files that
- * exist get in, so that inventing names fills nothing. Bounded in entries, octets and descriptors: the
- * least recently used goes first. An entry that is dropped lives on until its last reference is
- * released. */
+ * Files by the path they are asked for ("docs/" and "docs/index.html" are two entries). Only files
+ * that exist get in, so that inventing names fills nothing. Bounded in entries, octets and
+ * descriptors: the least recently used goes first. An entry that is dropped lives on until its last
+ * reference is released. */
 #ifndef BROOD_HTTP_FILE_CACHE_H
 #define BROOD_HTTP_FILE_CACHE_H
 
@@ -30,8 +30,8 @@ void file_cache_free(struct file_cache *cache);
 /* The entry, now the most recently used one, without a reference of the caller's; NULL for none. */
 struct file *file_cache_find(struct file_cache *cache, struct slice key);
 
-/* Takes a reference of its own, or does nothing when the file is larger than the cache may be. There
- * must be no entry of that key. */
+/* Takes a reference of its own, or does nothing when the file is larger than the cache may be.
+ * There must be no entry of that key. */
 void file_cache_insert(struct file_cache *cache, struct file *file);
 
 void file_cache_remove(struct file_cache *cache, struct file *file);

@@ -116,7 +116,8 @@ static int compare_entries(const void *a, const void *b)
 	const struct mime_entry *left = a, *right = b;
 	int difference = strcmp(left->ending, right->ending);
 
-	return difference ? difference : (left->order > right->order) - (left->order < right->order);
+	return difference ? difference
+			  : (left->order > right->order) - (left->order < right->order);
 }
 
 static bool add(struct mime_table *table, const char *ending, const char *type)
@@ -249,7 +250,7 @@ void mime_table_free(struct mime_table *table)
 	free(table);
 }
 
-/* What follows the last dot; a name that begins with its only dot has no ending, nor has "name.". */
+/* What follows the last dot; ".name" has no ending, nor has "name.". */
 static bool take_ending(struct slice name, char out[MIME_ENDING_MAX + 1])
 {
 	size_t start = name.len, size;

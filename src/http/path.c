@@ -14,11 +14,13 @@ enum {
 #define H (C_PLAIN | C_HEX)
 /* Controls, SP, "#", DEL and what is not ASCII are 0; "/", "?" and "%" are decided on by name. */
 static const unsigned char class_of[256] = {
-	['!'] = P, ['"'] = V, ['$'] = P, ['&'] = P, ['\''] = P, ['('] = P, [')'] = P, ['*'] = P,
-	['+'] = P, [','] = P, ['-'] = P, ['.'] = P, ['0' ... '9'] = H, [':'] = P, [';'] = P,
-	['<'] = V, ['='] = P, ['>'] = V, ['@'] = P, ['A' ... 'F'] = H, ['G' ... 'Z'] = P,
-	['['] = V, ['\\'] = V, [']'] = V, ['^'] = V, ['_'] = P, ['`'] = V, ['a' ... 'f'] = H,
-	['g' ... 'z'] = P, ['{'] = V, ['|'] = V, ['}'] = V, ['~'] = P,
+	['!'] = P,         ['"'] = V, ['$'] = P,         ['&'] = P,         ['\''] = P,
+	['('] = P,         [')'] = P, ['*'] = P,         ['+'] = P,         [','] = P,
+	['-'] = P,         ['.'] = P, ['0' ... '9'] = H, [':'] = P,         [';'] = P,
+	['<'] = V,         ['='] = P, ['>'] = V,         ['@'] = P,         ['A' ... 'F'] = H,
+	['G' ... 'Z'] = P, ['['] = V, ['\\'] = V,        [']'] = V,         ['^'] = V,
+	['_'] = P,         ['`'] = V, ['a' ... 'f'] = H, ['g' ... 'z'] = P, ['{'] = V,
+	['|'] = V,         ['}'] = V, ['~'] = P,
 };
 #undef P
 #undef V
@@ -61,11 +63,11 @@ static bool parse_plain(struct slice target, struct path *out)
 {
 	const char *p = target.ptr, *end = target.ptr + target.len;
 
-	for (;; p++) {
-		if (p == end || *p == '?')
-			break;
+	for (; p < end; p++) {
 		if (class_at(p) & C_PLAIN)
 			continue;
+		if (*p == '?')
+			break;
 		if (*p != '/')
 			return false;
 		/* A segment that starts with a dot is hidden or a dot segment. */
@@ -114,8 +116,7 @@ static bool is_hidden(struct slice name)
 	static const struct slice well_known = {".well-known", 11};
 	size_t i = 0;
 
-	if (name.len >= well_known.len &&
-	    memcmp(name.ptr, well_known.ptr, well_known.len) == 0 &&
+	if (name.len >= well_known.len && memcmp(name.ptr, well_known.ptr, well_known.len) == 0 &&
 	    (name.len == well_known.len || name.ptr[well_known.len] == '/'))
 		i = well_known.len;
 	for (; i < name.len; i++) {
@@ -157,8 +158,8 @@ static unsigned parse_general(struct slice target, char *room, struct path *out)
 	out->name = (struct slice){room, used};
 	out->query = (struct slice){p, (size_t)(end - p)};
 
-	/* No file's name has a slash in it, so no file is meant. Taking it for a separator would give
-	 * "/a%2Fb" to a file that a proxy in front guards as "/a/". */
+	/* No file's name has a slash in it, so no file is meant. Taking it for a separator would
+	 * let "/a%2Fb" past a proxy in front that guards "/a/". */
 	return encoded_slash || is_hidden(out->name) ? 404 : 0;
 }
 

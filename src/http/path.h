@@ -3,8 +3,8 @@
  * From a request target to the name of a file below the root, and back into a Location.
  *
  * Decoded once, dot segments removed by their text alone (RFC 3986 section 5.2.4, never above the
- * root), so that "/a/../b" is "/b" whether or not "a" exists. Repeated slashes count as one: the file
- * system sees it so, and one name for a file leaves one rule for it. */
+ * root), so that "/a/../b" is "/b" whether or not "a" exists. Repeated slashes count as one: the
+ * file system sees it so, and one name for a file leaves one rule for it. */
 #ifndef BROOD_HTTP_PATH_H
 #define BROOD_HTTP_PATH_H
 
@@ -14,8 +14,8 @@
 #include <stddef.h>
 
 struct path {
-	/* Relative to the root, decoded: no slash in front, no empty, "." or ".." segment; ends with a
-	 * slash where the path does. The root itself is "". No NUL in it. */
+	/* Relative to the root, decoded: no slash in front, no empty, "." or ".." segment; ends
+	 * with a slash where the path does. The root itself is "". No NUL in it. */
 	struct slice name;
 	struct slice query; /* with its "?", as received; empty when there is none */
 	bool directory;     /* the path ends with a slash, or with a dot segment */

@@ -52,8 +52,8 @@ static bool take_range(struct slice *text, uint64_t size, struct range *range)
 	if (take_dash(text)) {
 		if (!take_number(text, &last))
 			return false;
-		/* The end of an empty file is satisfiable (section 14.1.2), but no Content-Range can
-		 * say so: it is sent whole. */
+		/* The end of an empty file is satisfiable (section 14.1.2), but no Content-Range
+		 * can say so: it is sent whole. */
 		if (size == 0 && last > 0)
 			return false;
 		range->length = last < size ? last : size;
@@ -90,8 +90,7 @@ enum range_verdict range_parse(struct slice value, uint64_t size, struct range_s
 	struct range range;
 
 	out->asked = out->count = 0;
-	if (value.len < unit.len ||
-	    !slice_equal_nocase((struct slice){value.ptr, unit.len}, unit))
+	if (value.len < unit.len || !slice_equal_nocase((struct slice){value.ptr, unit.len}, unit))
 		return RANGE_IGNORE;
 	skip(&value, unit.len);
 

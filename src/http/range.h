@@ -16,8 +16,8 @@ struct range {
 };
 
 struct range_set {
-	size_t asked;     /* ranges in the field */
-	size_t count;     /* those of them that are satisfiable, in the order asked for */
+	size_t asked; /* ranges in the field */
+	size_t count; /* those of them that are satisfiable, in the order asked for */
 	struct range ranges[RANGE_COUNT_MAX];
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * One response, as whoever makes it (static.c, or an error) gives it to the connection, which alone
- * writes. The connection adds "Connection: close" where due, the empty line, and leaves out the body
- * of a HEAD; so a maker sets the same for GET and HEAD. */
+ * writes. The connection adds "Connection: close" where due, the empty line, and leaves out the
+ * body of a HEAD; so a maker sets the same for GET and HEAD. */
 #ifndef BROOD_HTTP_RESPONSE_H
 #define BROOD_HTTP_RESPONSE_H
 
@@ -18,9 +18,9 @@ struct file;
 struct response {
 	unsigned status;
 
-	/* Status line and all fields, each with its CRLF; no Connection field, no empty line at the end.
-	 * In the file's own memory if there is a file and `contiguous` is set, else in the scratch
-	 * space: then what could not be written at once is copied. */
+	/* Status line and all fields, each with its CRLF; no Connection field, no empty line at the
+	 * end. In the file's own memory if there is a file and `contiguous` is set, else in the
+	 * scratch space: then what could not be written at once is copied. */
 	struct slice head;
 
 	/* The body: octets in memory, or `length` octets of an open file from `offset` on. */
@@ -32,8 +32,8 @@ struct response {
 	bool contiguous;
 
 	/* Keeps body and fd, and a contiguous head, valid and unchanged; the connection calls
-	 * file_release when all is written (or the connection is gone). NULL: head and body are in the
-	 * scratch space, valid until the next response is made. */
+	 * file_release when all is written (or the connection is gone). NULL: head and body are in
+	 * the scratch space, valid until the next response is made. */
 	struct file *file;
 
 	bool close; /* this connection must end after it (framing in doubt, body not read) */
@@ -45,24 +45,25 @@ struct response_maker;
 struct response_maker *response_maker_new(const char *worker_tag); /* NULL: no memory */
 void response_maker_free(struct response_maker *maker);
 
-/* The text "Sat, 21 Nov 2026 10:00:00 GMT" (29 octets) of now, and the second it stands for; renewed by
- * response_maker_tick, which the connection calls once per turn of the loop (one clock read, vDSO). */
+/* The text "Sat, 21 Nov 2026 10:00:00 GMT" (29 octets) of now, and the second it stands for;
+ * renewed by response_maker_tick, which the connection calls once per turn of the loop (one clock
+ * read, vDSO). */
 struct slice response_date(const struct response_maker *maker, int64_t *second);
 void response_maker_tick(struct response_maker *maker);
 
-/* "Server: brood\r\n" and, if asked for, "X-Brood-Worker: 0-1-4711\r\n": fields in every response. */
+/* "Server: brood\r\n" and, if asked for, "X-Brood-Worker: 0-1-4711\r\n": for every response. */
 struct slice response_common_fields(const struct response_maker *maker);
 
-/* Starts a head in the scratch space: status line, Date, common fields. Then add fields, then finish,
- * then give the response a body if it has one. *response is overwritten as a whole. What does not fit
- * makes response_finish return false and the response a bare 500. */
+/* Starts a head in the scratch space: status line, Date, common fields. Then add fields, then
+ * finish, then give the response a body if it has one. *response is overwritten as a whole. What
+ * does not fit makes response_finish return false and the response a bare 500. */
 void response_begin(struct response_maker *maker, struct response *response, unsigned status);
 void response_field(struct response_maker *maker, const char *name, struct slice value);
 void response_field_u64(struct response_maker *maker, const char *name, uint64_t value);
 bool response_finish(struct response_maker *maker, struct response *response);
 
-/* A whole response with a small HTML body that says the status: errors, redirects. `extra` is further
- * field lines, each with CRLF ("Allow: GET, HEAD, OPTIONS\r\n"), or empty. */
+/* A whole response with a small HTML body that says the status: errors, redirects. `extra` is
+ * further field lines, each with CRLF ("Allow: GET, HEAD, OPTIONS\r\n"), or empty. */
 void response_simple(struct response_maker *maker, struct response *response, unsigned status,
 		     struct slice extra);
 

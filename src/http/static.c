@@ -239,7 +239,7 @@ static void answer_error(struct response_maker *maker, struct response *response
 		return;
 	case -EACCES:
 	case -EPERM:
-	case -ENXIO:  /* a socket, or a device that is not there */
+	case -ENXIO: /* a socket, or a device that is not there */
 	case -ENODEV:
 		response_simple(maker, response, 403, SLICE(""));
 		return;
@@ -274,7 +274,8 @@ static void answer_whole(struct response_maker *maker, struct response *response
 	struct slice date = response_date(maker, &second);
 
 	if (file->date_second == second || file_set_date(file, date, second)) {
-		*response = (struct response){.status = 200, .head = file->head, .contiguous = true};
+		*response =
+			(struct response){.status = 200, .head = file->head, .contiguous = true};
 	} else {
 		/* A slow client is still being sent the head with the former date. */
 		response_begin(maker, response, 200);
@@ -412,7 +413,7 @@ static void answer_get(struct static_site *site, const struct request *request,
 		answer_whole(maker, response, file);
 }
 
-/* The same for "*" and for every path, there or not: what is not there has no methods of its own. */
+/* The same for "*" and for every path, there or not: no path has methods of its own. */
 static void answer_options(struct response_maker *maker, struct response *response)
 {
 	response_begin(maker, response, 200);
