@@ -74,12 +74,14 @@ int config_listen_set(struct config *config, const char *text, const char *direc
 		      size_t reason_room)
 {
 	struct config fresh = {0};
-	char *copy = strdup(text), *rest = copy, *part;
+	char *copy = strdup(text), *rest = copy, *part, *end;
 	int rc = copy ? 0 : -ENOMEM;
 
 	while (rc == 0 && (part = strsep(&rest, ",")) != NULL) {
 		part += strspn(part, " ");
-		part[strcspn(part, " ")] = '\0';
+		end = part + strlen(part);
+		while (end > part && end[-1] == ' ')
+			*--end = '\0';
 		rc = add_text(&fresh, part, directory, reason, reason_room);
 	}
 	free(copy);

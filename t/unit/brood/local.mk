@@ -21,3 +21,35 @@ t_unit_brood_notify_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_brood_notify_test_LDADD = $(brood_test_LDADD)
 t_unit_brood_pidfile_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_brood_pidfile_test_LDADD = $(brood_test_LDADD)
+brood_config_tests = \
+	t/unit/brood/config_file_test \
+	t/unit/brood/config_load_test \
+	t/unit/brood/options_test \
+	t/unit/brood/setting_value_test \
+	t/unit/brood/settings_test
+check_PROGRAMS += $(brood_config_tests)
+
+brood_fixture = t/unit/brood/fixture.c t/unit/brood/fixture.h
+brood_test_cppflags = $(AM_CPPFLAGS) -DSOURCE_FOLDER='"$(abs_top_srcdir)"'
+brood_test_libs = libprogram.a libbase.a $(LIBCONFIG_LIBS) $(CMOCKA_LIBS)
+
+t_unit_brood_config_file_test_SOURCES = t/unit/brood/config_file_test.c $(brood_fixture)
+t_unit_brood_config_file_test_CPPFLAGS = $(brood_test_cppflags)
+t_unit_brood_config_file_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_brood_config_file_test_LDADD = $(brood_test_libs)
+t_unit_brood_config_load_test_SOURCES = t/unit/brood/config_load_test.c $(brood_fixture)
+t_unit_brood_config_load_test_CPPFLAGS = $(brood_test_cppflags)
+t_unit_brood_config_load_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_brood_config_load_test_LDADD = $(brood_test_libs)
+t_unit_brood_options_test_SOURCES = t/unit/brood/options_test.c
+t_unit_brood_options_test_CPPFLAGS = $(brood_test_cppflags)
+t_unit_brood_options_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_brood_options_test_LDADD = $(brood_test_libs)
+t_unit_brood_setting_value_test_SOURCES = t/unit/brood/setting_value_test.c $(brood_fixture)
+t_unit_brood_setting_value_test_CPPFLAGS = $(brood_test_cppflags)
+t_unit_brood_setting_value_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_brood_setting_value_test_LDADD = $(brood_test_libs)
+t_unit_brood_settings_test_SOURCES = t/unit/brood/settings_test.c $(brood_fixture)
+t_unit_brood_settings_test_CPPFLAGS = $(brood_test_cppflags)
+t_unit_brood_settings_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_brood_settings_test_LDADD = $(brood_test_libs)

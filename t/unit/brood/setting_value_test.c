@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Values of settings: what each type takes, refuses and prints. */
+#include "brood/setting_value.h"
+
+#include "fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The value goes in and comes out in the file's syntax. */
+static void assert_takes(const char *name, const char *text, const char *printed)
+{
+	const struct setting *setting = setting_find(name);
+	struct config config = {0};
+	struct buffer out = {0};
+	char reason[SETTING_REASON_MAX];
+
+	if (setting_parse(setting, text, "/start", &config, false, reason) < 0)
+		fail_msg("%s '%s': %s", name, text, reason);
+	assert_int_equal(setting_format(setting, &config, &out), 0);
+	assert_int_equal(buffer_append(&out, "", 1), 0);
+	assert_string_equal(out.data, printed);
+	buffer_free(&out);
+	setting_clear(setting, &config);
+}
+
+static void assert_refuses(const char *name, const char *text, const char *wanted)
+{
+	const struct setting *setting = setting_find(name);
+	struct config config = {0}, untouched = {0};
+	char reason[SETTING_REASON_MAX];
+
+	if (setting_parse(setting, text, "/start", &config, false, reason) == 0)
+		fail_msg("%s takes '%s'", name, text);
+	assert_string_equal(reason, wanted);
+	assert_memory_equal(&config, &untouched, sizeof(config));
+}
+
+static void a_bool_is_true_or_false(void **state)
+{
+	(void)state;
+	assert_takes("debug_headers", "true", "true");
+	assert_takes("debug_headers", "false", "false");
+	assert_refuses("debug_headers", "yes", "want true or false");
+	assert_refuses("debug_headers", "1", "want true or false");
+	assert_refuses("debug_headers", "", "want true or false");
+}
+
+static void a_count_keeps_to_its_range_and_word(void **state)
+{
+	static const char *const wrong[] = {"0",  "1025", "-1",   "x",    "",
+					    "1.5", "4 ",  "Auto", "0x10", "18446744073709551617"};
+
+	(void)state;
+	assert_takes("workers", "1", "1");
+	assert_takes("workers", "1024", "1024");
+	assert_takes("workers", "auto", "\"auto\"");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_refuses("workers", wrong[i], "want a number from 1 to 1024, or auto");
+	assert_refuses("backlog", "auto", "want a number from 1 to 65535");
+}
+
+static void a_word_is_one_of_the_rows(void **state)
+{
+	(void)state;
+	assert_takes("accept", "reuseport", "\"reuseport\"");
+	assert_refuses("accept", "reuse", "want shared, handoff or reuseport");
+	assert_refuses("accept", "", "want shared, handoff or reuseport");
+	assert_refuses("handoff_policy", "least", "want least-connections or round-robin");
+	assert_refuses("control", "/run/x", "a control socket is not in this version, want off");
+}
+
+static void words_count_as_the_enums_do(void **state)
+{
+	struct config config = {0};
+	char reason[SETTING_REASON_MAX];
+
+	(void)state;
+	assert_int_equal(setting_parse(setting_find("accept"), "shared", "/", &config, false, reason), 0);
+	assert_int_equal(config.accept, ACCEPT_SHARED);
+	assert_int_equal(setting_parse(setting_find("accept"), "handoff", "/", &config, false, reason), 0);
+	assert_int_equal(config.accept, ACCEPT_HANDOFF);
+	assert_int_equal(setting_parse(setting_find("accept"), "reuseport", "/", &config, false, reason), 0);
+	assert_int_equal(config.accept, ACCEPT_REUSEPORT);
+	assert_int_equal(setting_parse(setting_find("handoff_policy"), "round-robin", "/", &config, false,
+				       reason), 0);
+	assert_int_equal(config.handoff_policy, HANDOFF_ROUND_ROBIN);
+	assert_int_equal(setting_parse(setting_find("handoff_policy"), "least-connections", "/", &config,
+				       false, reason), 0);
+	assert_int_equal(config.handoff_policy, HANDOFF_LEAST_CONNECTIONS);
+}
+
+static void a_duration_has_units_and_a_range(void **state)
+{
+	static const char wrong[] = "want a duration from 1ms to 7d (500ms, 10s, 5m)";
+
+	(void)state;
+	assert_takes("head_timeout", "500ms", "\"500ms\"");
+	assert_takes("head_timeout", "90", "\"90s\"");
+	assert_takes("head_timeout", "120s", "\"2m\"");
+	assert_takes("head_timeout", "7d", "\"7d\"");
+	assert_refuses("head_timeout", "0", wrong);
+	assert_refuses("head_timeout", "8d", wrong);
+	assert_refuses("head_timeout", "-1s", wrong);
+	assert_refuses("head_timeout", "1.5s", wrong);
+	assert_refuses("head_timeout", "10 s", wrong);
+	assert_refuses("head_timeout", "", wrong);
+	assert_refuses("head_timeout", "99999999999999999999d", wrong);
+}
+
+/* No setting of this version is one: a row for this test alone. */
+static void a_size_has_units_and_a_range(void **state)
+{
+	struct setting row = *setting_find("head_timeout");
+	struct config config = {0};
+	struct buffer out = {0};
+	char reason[SETTING_REASON_MAX];
+
+	(void)state;
+	row.type = SETTING_SIZE;
+	row.min = 1024;
+	row.max = 1 << 20;
+	assert_int_equal(setting_parse(&row, "65536", "/", &config, false, reason), 0);
+	assert_int_equal(config.head_timeout_ms, 65536);
+	assert_int_equal(setting_format(&row, &config, &out), 0);
+	assert_memory_equal(out.data, "\"64k\"", 5);
+	assert_true(setting_parse(&row, "1023", "/", &config, false, reason) < 0);
+	assert_string_equal(reason, "want a size from 1k to 1m (512, 64k, 10m)");
+	assert_int_equal(config.head_timeout_ms, 65536);
+	buffer_free(&out);
+}
+
+static void a_path_becomes_absolute_and_words_stay(void **state)
+{
+	char longest[PATH_MAX + 1];
+
+	(void)state;
+	assert_takes("access_log", "log/a.log", "\"/start/log/a.log\"");
+	assert_takes("access_log", "./a.log", "\"/start/a.log\"");
+	assert_takes("access_log", "/a.log", "\"/a.log\"");
+	assert_takes("access_log", "off", "\"off\"");
+	assert_takes("access_log", "stdout", "\"stdout\"");
+	assert_takes("access_log", "./off", "\"/start/off\"");
+	assert_takes("pid_file", "off", "\"off\"");
+	assert_takes("root", ".", "\"/start\"");
+	assert_refuses("error_log", "", "want a path, or stderr");
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[0] = '/';
+	longest[sizeof(longest) - 1] = '\0';
+	assert_refuses("root", longest, "longer than a path can be (4095 octets)");
+}
+
+static void a_text_is_escaped_where_the_syntax_needs_it(void **state)
+{
+	(void)state;
+	assert_takes("root", "/a\"b\\c\nd\x01", "\"/a\\\"b\\\\c\\x0ad\\x01\"");
+	assert_takes("user", "", "\"\"");
+	assert_takes("user", "www", "\"www\"");
+}
+
+static void a_probe_is_what_a_request_line_can_hold(void **state)
+{
+	static const char wrong[] = "want the path of a URL, from the / on";
+
+	(void)state;
+	assert_takes("probe", "/health?x=1", "\"/health?x=1\"");
+	assert_refuses("probe", "health", wrong);
+	assert_refuses("probe", "", wrong);
+	assert_refuses("probe", "/a b", wrong);
+	assert_refuses("probe", "/a\r\nHost: b", wrong);
+	assert_refuses("probe", "/\xc3\xa9", wrong);
+}
+
+static void a_fault_has_a_kind_and_perhaps_a_slot(void **state)
+{
+	const struct setting *setting = setting_find("debug_fault");
+	struct config config = {0};
+	char reason[SETTING_REASON_MAX];
+
+	(void)state;
+	assert_int_equal(setting_parse(setting, "off", "/", &config, false, reason), 0);
+	assert_int_equal(config.debug_fault.kind, FAULT_OFF);
+	assert_int_equal(setting_parse(setting, "start-exit", "/", &config, false, reason), 0);
+	assert_int_equal(config.debug_fault.kind, FAULT_START_EXIT);
+	assert_int_equal(config.debug_fault.slot, -1);
+	assert_int_equal(setting_parse(setting, "start-hang:0", "/", &config, false, reason), 0);
+	assert_int_equal(config.debug_fault.kind, FAULT_START_HANG);
+	assert_int_equal(config.debug_fault.slot, 0);
+	assert_int_equal(setting_parse(setting, "probe-fail", "/", &config, false, reason), 0);
+	assert_int_equal(config.debug_fault.kind, FAULT_PROBE_FAIL);
+	assert_int_equal(setting_parse(setting, "crash:1023", "/", &config, false, reason), 0);
+	assert_int_equal(config.debug_fault.kind, FAULT_CRASH);
+	assert_int_equal(config.debug_fault.slot, 1023);
+
+	assert_takes("debug_fault", "crash:2", "\"crash:2\"");
+	assert_takes("debug_fault", "crash", "\"crash\"");
+	assert_refuses("debug_fault", "crash:1024", "slots are numbered from 0 to 1023");
+	assert_refuses("debug_fault", "crash:", setting->want);
+	assert_refuses("debug_fault", "crash:-1", setting->want);
+	assert_refuses("debug_fault", "off:1", setting->want);
+	assert_refuses("debug_fault", "cras", setting->want);
+	assert_refuses("debug_fault", "", setting->want);
+}
+
+static void listeners_are_separated_by_commas(void **state)
+{
+	(void)state;
+	assert_takes("listen", "8000", "\"*:8000\"");
+	assert_takes("listen", "0", "\"*:0\"");
+	assert_takes("listen", "[::1]:80, 127.0.0.1:81 ,unix:x y",
+		     "[ \"[::1]:80\", \"127.0.0.1:81\", \"unix:/start/x y\" ]");
+	assert_takes("listen", "unix:run/s", "\"unix:/start/run/s\"");
+	assert_takes("listen", "unix:/run/s", "\"unix:/run/s\"");
+	assert_refuses("listen", "80,81,*:80", "*:80 is there twice");
+	assert_refuses("listen", "tls:*:443", "TLS is not in this version");
+	assert_refuses("listen", "80,70000", "port 70000 is not between 0 and 65535");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_bool_is_true_or_false),
+		cmocka_unit_test(a_count_keeps_to_its_range_and_word),
+		cmocka_unit_test(a_word_is_one_of_the_rows),
+		cmocka_unit_test(words_count_as_the_enums_do),
+		cmocka_unit_test(a_duration_has_units_and_a_range),
+		cmocka_unit_test(a_size_has_units_and_a_range),
+		cmocka_unit_test(a_path_becomes_absolute_and_words_stay),
+		cmocka_unit_test(a_text_is_escaped_where_the_syntax_needs_it),
+		cmocka_unit_test(a_probe_is_what_a_request_line_can_hold),
+		cmocka_unit_test(a_fault_has_a_kind_and_perhaps_a_slot),
+		cmocka_unit_test(listeners_are_separated_by_commas),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
