@@ -4,7 +4,7 @@
  * it. */
 #include "brood/version.h"
 
-#include "config.h"
+#include <config.h>
 
 const char *brood_version(void)
 {
