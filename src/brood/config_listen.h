@@ -18,7 +18,7 @@ int config_listen_parse(const char *text, const char *directory, struct address 
 int config_listen_add(struct config *config, const struct config_listener *listener)
 	__attribute__((warn_unused_result));
 
-/* In place of what is there: the addresses in `text`, with commas between them. As setting_parse. */
+/* In place of what is there: the addresses in `text`, between commas. As setting_parse. */
 int config_listen_set(struct config *config, const char *text, const char *directory, char *reason,
 		      size_t reason_room) __attribute__((warn_unused_result));
 

@@ -31,8 +31,8 @@ static void apply(struct load *load, const struct setting *setting, const char *
 		  const struct origin *origin)
 {
 	char reason[SETTING_REASON_MAX];
-	int rc = setting_parse(setting, text, load->options->directory, load->config, false,
-			       reason);
+	int rc =
+		setting_parse(setting, text, load->options->directory, load->config, false, reason);
 
 	if (rc == -ENOMEM)
 		snprintf(reason, sizeof(reason), "no memory");

@@ -29,7 +29,8 @@ void config_compare(const struct config *old, const struct config *now,
 		    void (*differs)(void *context, const char *name), void *context)
 {
 	for (size_t i = 0; i < SETTINGS_COUNT; i++) {
-		if (settings[i].effect == SETTING_AT_START && !setting_equal(&settings[i], old, now))
+		if (settings[i].effect == SETTING_AT_START &&
+		    !setting_equal(&settings[i], old, now))
 			differs(context, settings[i].name);
 	}
 }
@@ -65,8 +66,8 @@ int config_test(const struct options *options)
 			status = 1;
 		}
 	} else {
-		fprintf(stderr, "brood: the configuration%s%s is fine\n",
-			options->file ? " " : "", options->file ? options->file : "");
+		fprintf(stderr, "brood: the configuration%s%s is fine\n", options->file ? " " : "",
+			options->file ? options->file : "");
 	}
 	config_free(config);
 	buffer_free(&reason);

@@ -53,8 +53,8 @@ static void begin_span(struct config_source *source, const char *file, unsigned 
 	source->spans[source->span_count++] = (struct config_span){source->lines + 1, line, file};
 }
 
-/* Non-blocking, and no FIFO: the master does not wait for whoever may write to one. Returns an fd or
- * -errno; *what tells in words why not. */
+/* Non-blocking, and no FIFO: the master does not wait for whoever may write to one. Returns an fd
+ * or -errno; *what tells in words why not. */
 static int open_text(const char *path, const char **what)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The text of a configuration file, with what it includes put in its place, and where each line of it
- * came from.
+ * The text of a configuration file, with what it includes put in its place, and where each line of
+ * it came from.
  *
- *     @include "more.conf"        on a line of its own; beginning at the folder of the file it is in
+ *     @include "more.conf"        on a line of its own; relative to the folder of its file
  *
  * libconfig's own @include is not used: its scanner ends the process when a name turns out to be a
- * folder, reads pipes and devices without end, and versions differ in where a relative name begins. */
+ * folder, reads pipes and devices without end, and where a relative name begins depends on the
+ * version. */
 #ifndef BROOD_BROOD_CONFIG_SOURCE_H
 #define BROOD_BROOD_CONFIG_SOURCE_H
 

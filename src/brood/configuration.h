@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The configuration: defaults, then the file, then -s, then the command line's own options; checked,
- * then frozen. A reload makes a fresh one and swaps it whole. Master only (workers inherit it by
- * fork and read it). */
+ * The configuration: defaults, then the file, then -s, then the command line's own options;
+ * checked, then frozen. A reload makes a fresh one and swaps it whole. Master only (workers inherit
+ * it by fork and read it). */
 #ifndef BROOD_BROOD_CONFIGURATION_H
 #define BROOD_BROOD_CONFIGURATION_H
 
@@ -27,7 +27,8 @@ enum { CONFIG_LISTENERS_MAX = 64 };
 struct config_listener {
 	struct address address; /* a Unix socket's path is absolute */
 	unsigned backlog;       /* 0: the top-level value */
-	unsigned unix_mode;     /* 0: 0666, as for other servers' sockets; connecting needs write permission */
+	unsigned unix_mode;     /* 0: 0666, as for other servers' sockets; connecting needs write
+				   permission */
 };
 
 /* A failure that is played on purpose. */
@@ -40,8 +41,8 @@ struct config_fault {
 struct config {
 	struct config_listener *listen;
 	size_t listen_count;
-	char *root;               /* absolute; never NULL after config_load */
-	unsigned workers;         /* 0: auto */
+	char *root;       /* absolute; never NULL after config_load */
+	unsigned workers; /* 0: auto */
 	enum accept_mode accept;
 	enum handoff_policy handoff_policy;
 	unsigned backlog;
@@ -49,10 +50,10 @@ struct config {
 	char *user, *group;
 	uint64_t head_timeout_ms, body_timeout_ms, write_timeout_ms, keepalive_timeout_ms;
 	uint64_t start_timeout_ms, drain_timeout_ms, stop_timeout_ms;
-	char *probe;              /* path of the self-test's request */
-	char *access_log;         /* "off", "stdout" or an absolute path */
-	char *error_log;          /* "stderr" or an absolute path */
-	char *pid_file;           /* absolute, or NULL */
+	char *probe;      /* path of the self-test's request */
+	char *access_log; /* "off", "stdout" or an absolute path */
+	char *error_log;  /* "stderr" or an absolute path */
+	char *pid_file;   /* absolute, or NULL */
 	enum control_mode control;
 	bool debug_headers;
 	struct config_fault debug_fault;
@@ -62,11 +63,11 @@ struct config {
 	struct privilege privilege; /* whom workers become */
 };
 
-/* Makes a fresh configuration from all sources and checks it without changing anything in the world:
- * values and ranges, the user, the root (exists, is a directory, can be read by the workers' user),
- * the folders of the logs. 0, or -1 with the reason in *reason: one line per error, each ended by a
- * newline, "file:line: " in front where there is one. *reason begins as an empty buffer and is the
- * caller's to free. */
+/* Makes a fresh configuration from all sources and checks it without changing anything in the
+ * world: values and ranges, the user, the root (exists, is a directory, can be read by the workers'
+ * user), the folders of the logs. 0, or -1 with the reason in *reason: one line per error, each
+ * ended by a newline, "file:line: " in front where there is one. *reason begins as an empty buffer
+ * and is the caller's to free. */
 int config_load(struct config **out, const struct options *options, struct buffer *reason)
 	__attribute__((warn_unused_result));
 void config_free(struct config *config); /* NULL is allowed */
@@ -74,12 +75,12 @@ void config_free(struct config *config); /* NULL is allowed */
 /* Writes every setting with its value, defaults included, in the file's own syntax (-T). */
 void config_print(const struct config *config, FILE *out);
 
-/* Tells of each setting that differs and cannot change without a start; for a reload's log lines. */
+/* Tells of each setting that differs and that only a start changes; for a reload's log lines. */
 void config_compare(const struct config *old, const struct config *now,
 		    void (*differs)(void *context, const char *name), void *context);
 
-/* -t and -T: loads, says on stderr what is wrong or that nothing is, prints for -T. Returns the exit
- * status. */
+/* -t and -T: loads, says on stderr what is wrong or that nothing is, prints for -T. Returns the
+ * exit status. */
 int config_test(const struct options *options) __attribute__((warn_unused_result));
 
 #endif

@@ -61,8 +61,8 @@ __attribute__((format(printf, 1, 2))) static int refuse(const char *format, ...)
 	return EXIT_USAGE;
 }
 
-/* An option whose value is that of a setting. It is parsed into a configuration that is thrown away:
- * the value itself is applied when the file has been. */
+/* An option whose value is that of a setting. It is parsed into a configuration that is thrown
+ * away: the value itself is applied when the file has been. */
 static int check_value(const char *option, const char *setting_name, const char *text)
 {
 	const struct setting *setting = setting_find(setting_name);
@@ -175,7 +175,7 @@ static const struct option *long_option(int value)
 }
 
 /* getopt's '?'. optopt is 0 for an unknown word, which getopt has moved on from; an option that it
- * knows was given a value that it does not take; else it is an unknown letter, perhaps in a bundle. */
+ * knows was given a value that it does not take; else it is an unknown letter. */
 static int refuse_unknown(const char *last)
 {
 	const struct option *known = optopt ? long_option(optopt) : NULL;
@@ -191,9 +191,8 @@ static const char *value_name(int option)
 		int option;
 		const char *value;
 	} values[] = {
-		{'c', "FILE"},       {'l', "ADDRESS:PORT"}, {'w', "N|auto"},
-		{'a', "MODE"},       {'s', "NAME=VALUE"},   {'p', "FILE"},
-		{OPTION_CONTROL, "off"},
+		{'c', "FILE"},       {'l', "ADDRESS:PORT"}, {'w', "N|auto"},         {'a', "MODE"},
+		{'s', "NAME=VALUE"}, {'p', "FILE"},         {OPTION_CONTROL, "off"},
 	};
 
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {

@@ -11,16 +11,16 @@
 /* What was asked for. Strings point into argv, which must outlive this, except those said to be
  * owned. NULL: not given. */
 struct options {
-	char *file;                  /* -c, absolute, owned; NULL: none is read */
-	const char **listen;         /* -l, in order; the array is owned */
+	char *file;          /* -c, absolute, owned; NULL: none is read */
+	const char **listen; /* -l, in order; the array is owned */
 	size_t listen_count;
-	const char **set;            /* -s NAME=VALUE, in order; the array is owned */
+	const char **set; /* -s NAME=VALUE, in order; the array is owned */
 	size_t set_count;
 	const char *workers, *accept, *pid_file, *control, *root; /* as typed */
 	bool daemon, verbose;
 	enum { OPTIONS_RUN, OPTIONS_TEST, OPTIONS_PRINT } action;
-	char *directory;             /* the working directory at start, owned; relative paths resolve
-					there, also in the file and after a change of directory */
+	char *directory; /* the working directory at start, owned; relative paths resolve
+			    there, also in the file and after a change of directory */
 };
 
 /* Reads the command line; argv is reordered (operands last). Returns -1 to go on, else the exit

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is wrong with a configuration: all of it, one line each, with the place where it was written.
- * Bounded, however long the file. */
+ * What is wrong with a configuration: all of it, one line each, with the place where it was
+ * written. Bounded, however long the file. */
 #ifndef BROOD_BROOD_REPORT_H
 #define BROOD_BROOD_REPORT_H
 
@@ -13,7 +13,7 @@
 struct origin {
 	const char *file; /* with `line` */
 	unsigned line;
-	const char *set;  /* NAME=VALUE of a -s */
+	const char *set; /* NAME=VALUE of a -s */
 };
 
 struct report {

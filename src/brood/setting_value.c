@@ -140,8 +140,8 @@ static int parse_path(const struct source *source, void *member)
 		return -ENOMEM;
 	if (strlen(path) >= PATH_MAX) {
 		free(path);
-		snprintf(source->reason, SETTING_REASON_MAX, "longer than a path can be (%d octets)",
-			 PATH_MAX - 1);
+		snprintf(source->reason, SETTING_REASON_MAX,
+			 "longer than a path can be (%d octets)", PATH_MAX - 1);
 		return -EINVAL;
 	}
 	put_string(member, path);

@@ -13,9 +13,9 @@
 
 enum { SETTING_REASON_MAX = 256 };
 
-/* Puts the value that `text` (as -s takes it) means into *config, in place of what is there. Relative
- * paths begin at `directory`. 0, or -EINVAL with what would be right in `reason`, or -ENOMEM; *config
- * is as before then. `quoted`: the reason quotes words as the file has them. */
+/* Puts the value that `text` (as -s takes it) means into *config, in place of what is there.
+ * Relative paths begin at `directory`. 0, or -EINVAL with what would be right in `reason`, or
+ * -ENOMEM; *config is as before then. `quoted`: the reason quotes words as the file has them. */
 int setting_parse(const struct setting *setting, const char *text, const char *directory,
 		  struct config *config, bool quoted, char reason[SETTING_REASON_MAX])
 	__attribute__((warn_unused_result));

@@ -13,7 +13,7 @@
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define AT(member) offsetof(struct config, member)
 
-/* Longest duration that can be asked for: a week, in milliseconds. Far below what fits in 32 bits. */
+/* The longest duration that can be asked for, in milliseconds: fits in 32 bits. */
 #define WEEK_MS (UINT64_C(7) * 24 * 60 * 60 * 1000)
 
 const struct setting settings[SETTINGS_COUNT] = {
@@ -240,8 +240,8 @@ const struct setting settings[SETTINGS_COUNT] = {
 };
 
 static const char *const later[] = {
-	"sites",   "watchdog", "max_requests",   "max_memory", "max_age",
-	"binary",  "trusted",  "proxy_protocol", "state_dir",
+	"sites",  "watchdog", "max_requests",   "max_memory", "max_age",
+	"binary", "trusted",  "proxy_protocol", "state_dir",
 };
 
 static const char later_prefix[] = "tls_";

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of settings: each is one row, and the row drives all that is done with it: the file, -s,
- * the command line's own options, defaults, -T, what a reload may change, and the check that the
- * manual and the sample file tell of it. */
+ * The table of settings: each is one row, and the row drives all that is done with it: the file,
+ * -s, the command line's own options, defaults, -T, what a reload may change, and the check that
+ * the manual and the sample file tell of it. */
 #ifndef BROOD_BROOD_SETTINGS_H
 #define BROOD_BROOD_SETTINGS_H
 
@@ -20,7 +20,7 @@ enum setting_type {
 	SETTING_STRING,   /* any text                        char * */
 	SETTING_PATH,     /* a file's, made absolute; words  char * */
 	SETTING_TARGET,   /* path of a URL, from the "/" on  char * */
-	SETTING_LISTEN,   /* addresses                       struct config_listener *, its count behind */
+	SETTING_LISTEN,   /* addresses                       listeners and their count */
 	SETTING_FAULT,    /* a word, ":SLOT" behind          struct config_fault */
 };
 
@@ -37,9 +37,9 @@ struct setting {
 	const char *const *words; /* ended by NULL; NULL: none */
 	const char *unset;        /* the text of a STRING or PATH that is kept as NULL */
 	enum setting_effect effect;
-	size_t offset;            /* in struct config */
-	const char *want;         /* what would be right, where type and range do not tell it all */
-	const char *help;         /* one line */
+	size_t offset;    /* in struct config */
+	const char *want; /* what would be right, where type and range do not tell it all */
+	const char *help; /* one line */
 };
 
 enum { SETTINGS_COUNT = 23 };

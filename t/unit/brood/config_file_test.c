@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Configuration files: what they may hold, and that all that is wrong in one is told, with its place. */
+ * Configuration files: what they may hold, and that all that is wrong in one is told, with its
+ * place. */
 #include "brood/config_file.h"
 
 #include "fixture.h"
@@ -58,8 +59,8 @@ static void each_type_is_read(void **state)
 	assert_int_equal(fixture->config->debug_fault.slot, 1);
 	assert_int_equal(fixture->config->max_connections, 0);
 	assert_int_equal(fixture->config->backlog, 16);
-	assert_int_equal(strncmp(fixture->config->access_log, fixture->folder,
-				 strlen(fixture->folder)), 0);
+	assert_int_equal(
+		strncmp(fixture->config->access_log, fixture->folder, strlen(fixture->folder)), 0);
 }
 
 static void listen_may_be_a_text_an_array_or_a_list_of_groups(void **state)
@@ -109,8 +110,9 @@ static void a_wrong_value_is_told_with_what_would_be_right(void **state)
 		     "$/a.conf:1: workers = \"many\": want a number from 1 to 1024, or \"auto\"");
 	assert_wrong(fixture, "workers = 1.5;",
 		     "$/a.conf:1: workers = 1.5: want a number from 1 to 1024, or \"auto\"");
-	assert_wrong(fixture, "accept = \"share\";",
-		     "$/a.conf:1: accept = \"share\": want \"shared\", \"handoff\" or \"reuseport\"");
+	assert_wrong(
+		fixture, "accept = \"share\";",
+		"$/a.conf:1: accept = \"share\": want \"shared\", \"handoff\" or \"reuseport\"");
 	assert_wrong(fixture, "accept = 1;",
 		     "$/a.conf:1: accept = 1: want \"shared\", \"handoff\" or \"reuseport\"");
 	assert_wrong(fixture, "debug_headers = \"true\";",
@@ -118,8 +120,9 @@ static void a_wrong_value_is_told_with_what_would_be_right(void **state)
 	assert_wrong(fixture, "access_log = false;",
 		     "$/a.conf:1: access_log = false: want a path, \"off\" or \"stdout\"");
 	assert_wrong(fixture, "user = [ \"a\" ];", "$/a.conf:1: user = [ ... ]: want a text");
-	assert_wrong(fixture, "head_timeout = -1;",
-		     "$/a.conf:1: head_timeout = -1: want a duration from 1ms to 7d (500ms, 10s, 5m)");
+	assert_wrong(
+		fixture, "head_timeout = -1;",
+		"$/a.conf:1: head_timeout = -1: want a duration from 1ms to 7d (500ms, 10s, 5m)");
 	assert_wrong(fixture, "probe = \"x\";",
 		     "$/a.conf:1: probe = \"x\": want the path of a URL, from the / on");
 }
@@ -148,10 +151,12 @@ static void a_wrong_listener_is_told(void **state)
 		     "$/a.conf:1: listen = { ... }: this listener has no address");
 	assert_wrong(fixture, "listen = ( { address = \"1\"; mode = \"0660\"; } );",
 		     "$/a.conf:1: listen = { ... }: a mode is for Unix sockets (unix:/path) only");
-	assert_wrong(fixture, "listen = ( { address = \"unix:/s\"; mode = \"9\"; } );",
-		     "$/a.conf:1: mode = \"9\": want the permissions of a Unix socket, as in \"0660\"");
-	assert_wrong(fixture, "listen = ( { address = \"unix:/s\"; mode = 0660; } );",
-		     "$/a.conf:1: mode = 660: want the permissions of a Unix socket, as in \"0660\"");
+	assert_wrong(
+		fixture, "listen = ( { address = \"unix:/s\"; mode = \"9\"; } );",
+		"$/a.conf:1: mode = \"9\": want the permissions of a Unix socket, as in \"0660\"");
+	assert_wrong(
+		fixture, "listen = ( { address = \"unix:/s\"; mode = 0660; } );",
+		"$/a.conf:1: mode = 660: want the permissions of a Unix socket, as in \"0660\"");
 }
 
 static void no_more_than_64_listeners_are_taken(void **state)
@@ -198,9 +203,10 @@ static void syntax_errors_are_told_with_their_line(void **state)
 {
 	struct fixture *fixture = *state;
 
-	assert_wrong(fixture, "workers = 1;\naccept = shared_;\n",
-		     "$/a.conf:2: 'accept = shared_;': syntax error; want NAME = VALUE, with words, "
-		     "paths, durations and addresses in quotes");
+	assert_wrong(
+		fixture, "workers = 1;\naccept = shared_;\n",
+		"$/a.conf:2: 'accept = shared_;': syntax error; want NAME = VALUE, with words, "
+		"paths, durations and addresses in quotes");
 	assert_wrong(fixture, "workers = 1;\n\nworkers = 2;\n",
 		     "$/a.conf:3: 'workers = 2;': duplicate setting name");
 	assert_wrong(fixture, "workers = 1;\n/* never\n\n", "$/a.conf:2: this comment has no end");
@@ -290,9 +296,10 @@ static void files_have_a_largest_size_together(void **state)
 	fixture_write(fixture, "large.conf", text);
 	free(text);
 	assert_taken(fixture, "@include \"large.conf\"\nworkers = 3;\n");
-	assert_wrong(fixture, "@include \"large.conf\"\n@include \"large.conf\"\n",
-		     "$/a.conf:2: cannot include '$/large.conf': too large (1 MiB at most, with all "
-		     "that is included)");
+	assert_wrong(
+		fixture, "@include \"large.conf\"\n@include \"large.conf\"\n",
+		"$/a.conf:2: cannot include '$/large.conf': too large (1 MiB at most, with all "
+		"that is included)");
 }
 
 static void a_file_that_cannot_be_read_is_told(void **state)
@@ -300,8 +307,7 @@ static void a_file_that_cannot_be_read_is_told(void **state)
 	struct fixture *fixture = *state;
 
 	assert_int_equal(fixture_load(fixture, "none.conf", none), -1);
-	fixture_assert_line(fixture,
-			    "configuration file '$/none.conf': No such file or directory");
+	fixture_assert_line(fixture, "configuration file '$/none.conf': No such file or directory");
 	assert_int_equal(fixture_load(fixture, "www", none), -1);
 	fixture_assert_line(fixture, "configuration file '$/www': is a directory");
 	fixture_assert_lines(fixture, 1);

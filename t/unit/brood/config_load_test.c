@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A configuration from all its sources: their order, what is checked on the machine, printing it and
- * comparing two. */
+ * A configuration from all its sources: their order, what is checked on the machine, printing it
+ * and comparing two. */
 #include "brood/configuration.h"
 
 #include "brood/settings.h"
@@ -19,9 +19,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LIST(...) ((const char *[]){__VA_ARGS__})
-#define COUNT(...) (sizeof(LIST(__VA_ARGS__)) / sizeof(const char *))
-#define SET(...) .set = LIST(__VA_ARGS__), .set_count = COUNT(__VA_ARGS__)
+#define LIST(...)   ((const char *[]){__VA_ARGS__})
+#define COUNT(...)  (sizeof(LIST(__VA_ARGS__)) / sizeof(const char *))
+#define SET(...)    .set = LIST(__VA_ARGS__), .set_count = COUNT(__VA_ARGS__)
 #define LISTEN(...) .listen = LIST(__VA_ARGS__), .listen_count = COUNT(__VA_ARGS__)
 
 static const struct options none;
@@ -103,7 +103,8 @@ static void a_later_s_is_above_an_earlier_one(void **state)
 {
 	struct fixture *fixture = *state;
 
-	assert_loads(fixture, NULL, (struct options){SET("workers=3", "workers=auto", "workers=5")});
+	assert_loads(fixture, NULL,
+		     (struct options){SET("workers=3", "workers=auto", "workers=5")});
 	assert_int_equal(fixture->config->workers, 5);
 }
 
@@ -139,8 +140,7 @@ static void s_listen_replaces_the_files_list_and_l_adds_to_it(void **state)
 	struct fixture *fixture = *state;
 
 	fixture_write(fixture, "a.conf", "listen = [ \"8001\", \"8002\" ];");
-	assert_loads(fixture, "a.conf",
-		     (struct options){SET("listen=8003,8004"), LISTEN("8005")});
+	assert_loads(fixture, "a.conf", (struct options){SET("listen=8003,8004"), LISTEN("8005")});
 	assert_int_equal(fixture->config->listen_count, 3);
 	assert_string_equal(fixture->config->listen[0].address.text, "*:8003");
 	assert_string_equal(fixture->config->listen[2].address.text, "*:8005");
@@ -152,7 +152,8 @@ static void relative_paths_begin_where_the_server_was_started(void **state)
 	char log[FIXTURE_PATH_MAX], where[FIXTURE_PATH_MAX];
 
 	fixture_write(fixture, "www/a.conf", "error_log = \"e.log\"; listen = \"unix:s\";");
-	assert_loads(fixture, "www/a.conf", (struct options){SET("access_log=./a.log"), .pid_file = "p"});
+	assert_loads(fixture, "www/a.conf",
+		     (struct options){SET("access_log=./a.log"), .pid_file = "p"});
 	snprintf(log, sizeof(log), "%s/e.log", fixture->folder);
 	assert_string_equal(fixture->config->error_log, log);
 	snprintf(log, sizeof(log), "%s/a.log", fixture->folder);
@@ -238,7 +239,8 @@ static void a_user_or_group_that_is_not_there_is_told(void **state)
 	assert_int_equal(fixture_load(fixture, "a.conf", none), -1);
 	assert_non_null(strstr(fixture->reason.data, "/a.conf:2: "));
 	assert_non_null(strstr(fixture->reason.data, "no-such-user"));
-	assert_int_equal(fixture_load(fixture, NULL, (struct options){SET("group=no-such-group")}), -1);
+	assert_int_equal(fixture_load(fixture, NULL, (struct options){SET("group=no-such-group")}),
+			 -1);
 	assert_non_null(strstr(fixture->reason.data, "no-such-group"));
 }
 
@@ -312,12 +314,13 @@ static void what_is_printed_is_a_file_that_means_the_same(void **state)
 	assert_comes_back(fixture, NULL, (struct options){LISTEN("8001", "[::1]:0", "unix:x y")});
 	assert_comes_back(fixture, NULL, (struct options){.root = strrchr(folder, '/') + 1});
 	fixture_write(fixture, "a.conf",
-		      "listen = ( { address = \"unix:s\"; mode = \"600\"; }, { address = \"1\"; backlog = 2; },"
-		      " \"127.0.0.1:3\" );\n"
-		      "workers = 7; accept = \"reuseport\"; handoff_policy = \"round-robin\"; backlog = 5;\n"
-		      "max_connections = 9; head_timeout = \"1500ms\"; drain_timeout = 7200;\n"
-		      "probe = \"/x?y\"; access_log = \"stdout\"; error_log = \"e\"; pid_file = \"p\";\n"
-		      "debug_headers = true; debug_fault = \"start-hang:3\"; control = \"off\";\n");
+		      "listen = ( { address = \"unix:s\"; mode = \"600\"; },\n"
+		      "  { address = \"1\"; backlog = 2; }, \"127.0.0.1:3\" );\n"
+		      "workers = 7; accept = \"reuseport\"; handoff_policy = \"round-robin\";\n"
+		      "backlog = 5; max_connections = 9; head_timeout = \"1500ms\";\n"
+		      "drain_timeout = 7200; probe = \"/x?y\"; access_log = \"stdout\";\n"
+		      "error_log = \"e\"; pid_file = \"p\"; debug_headers = true;\n"
+		      "debug_fault = \"start-hang:3\"; control = \"off\";\n");
 	assert_comes_back(fixture, "a.conf", none);
 	assert_int_equal(fixture->config->listen[0].unix_mode, 0600);
 	assert_int_equal(fixture->config->drain_timeout_ms, 7200000);
@@ -355,7 +358,8 @@ static void what_only_a_start_changes_is_told_and_nothing_else(void **state)
 	assert_string_equal(names, "listen accept backlog pid_file ");
 
 	names[0] = '\0';
-	fixture_write(fixture, "a.conf", "listen = ( { address = \"8001\"; backlog = 3; }, \"8002\" );");
+	fixture_write(fixture, "a.conf",
+		      "listen = ( { address = \"8001\"; backlog = 3; }, \"8002\" );");
 	assert_loads(fixture, "a.conf", none);
 	config_compare(old, fixture->config, collect, names);
 	assert_string_equal(names, "listen ");

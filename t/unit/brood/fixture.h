@@ -16,8 +16,8 @@ enum { FIXTURE_FOLDER_MAX = 32, FIXTURE_PATH_MAX = 256 };
 struct fixture {
 	char folder[FIXTURE_FOLDER_MAX]; /* readable for everybody, with an empty "www" in it */
 	char path[FIXTURE_PATH_MAX];     /* of the file written last */
-	struct buffer reason;          /* of the load before */
-	struct config *config;         /* what it made, or NULL */
+	struct buffer reason;            /* of the load before */
+	struct config *config;           /* what it made, or NULL */
 };
 
 int fixture_set_up(void **state);
@@ -30,7 +30,7 @@ void fixture_write(struct fixture *fixture, const char *name, const char *text);
  * folder, or NULL) and then `options`, of which only the values as typed need be filled in. */
 int fixture_load(struct fixture *fixture, const char *file, struct options options);
 
-/* The reason of the last load, which must have failed, has this line (without the newline), in which
+/* The reason of the last load, which must have failed, has this line (without its newline), where
  * "$" stands for the folder. */
 void fixture_assert_line(const struct fixture *fixture, const char *line);
 

@@ -76,7 +76,8 @@ static void read_words(struct reading *reading, const char *const *words, size_t
 }
 
 #define WORDS(...)                                                                                 \
-	(const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)
+	(const char *const[]){__VA_ARGS__},                                                        \
+		sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)
 
 static void forget(struct reading *reading)
 {
@@ -118,10 +119,11 @@ static void nothing_given_means_run(void **state)
 static void short_and_long_options_mean_the_same(void **state)
 {
 	static const char *const lines[][24] = {
-		{"-c", "/f", "-l", "80", "-w", "3", "-a", "handoff", "-s", "a=b", "-p", "p", "-d", "-v",
-		 "--control", "off", "root"},
-		{"--config", "/f", "--listen", "80", "--workers", "3", "--accept", "handoff", "--set",
-		 "a=b", "--pid-file", "p", "--daemon", "--verbose", "--control=off", "root"},
+		{"-c", "/f", "-l", "80", "-w", "3", "-a", "handoff", "-s", "a=b", "-p", "p", "-d",
+		 "-v", "--control", "off", "root"},
+		{"--config", "/f", "--listen", "80", "--workers", "3", "--accept", "handoff",
+		 "--set", "a=b", "--pid-file", "p", "--daemon", "--verbose", "--control=off",
+		 "root"},
 		{"-c/f", "root", "-l80", "-dvw3", "-ahandoff", "-sa=b", "-pp", "--control=off"},
 		{"--config=/f", "--listen=80", "--workers=3", "--acc=handoff", "--set=a=b",
 		 "--pid-file=p", "--daemon", "--verbose", "--control", "off", "--", "root"},
@@ -231,7 +233,8 @@ static void what_belongs_to_a_later_version_is_said_to(void **state)
 		       "--control", "/run/x");
 	assert_refused("'prove' is not in this version (a folder of such a name: ./prove)", "prove",
 		       "kill");
-	assert_refused("'run' is not in this version (a folder of such a name: ./run)", "-v", "run");
+	assert_refused("'run' is not in this version (a folder of such a name: ./run)", "-v",
+		       "run");
 }
 
 static void a_folder_named_like_a_command_is_written_with_a_dot(void **state)
@@ -272,7 +275,8 @@ static void no_more_than_64_listeners_are_taken(void **state)
 static void an_error_is_one_line_whatever_was_typed(void **state)
 {
 	(void)state;
-	assert_refused("-w '1?brood: x': want a number from 1 to 1024, or auto", "-w", "1\nbrood: x");
+	assert_refused("-w '1?brood: x': want a number from 1 to 1024, or auto", "-w",
+		       "1\nbrood: x");
 }
 
 static void version_and_help_go_to_standard_output(void **state)
@@ -295,8 +299,8 @@ static void version_and_help_go_to_standard_output(void **state)
 static void the_help_names_every_option(void **state)
 {
 	static const char *const names[] = {
-		"-c, --config",   "-l, --listen", "-w, --workers", "-a, --accept",  "-s, --set",
-		"-p, --pid-file", "--control",    "-d, --daemon",  "-t, --test",    "-T ",
+		"-c, --config",   "-l, --listen",  "-w, --workers", "-a, --accept", "-s, --set",
+		"-p, --pid-file", "--control",     "-d, --daemon",  "-t, --test",   "-T ",
 		"-v, --verbose",  "-V, --version", "-h, --help",
 	};
 	struct reading reading;

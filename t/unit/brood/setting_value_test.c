@@ -55,8 +55,8 @@ static void a_bool_is_true_or_false(void **state)
 
 static void a_count_keeps_to_its_range_and_word(void **state)
 {
-	static const char *const wrong[] = {"0",  "1025", "-1",   "x",    "",
-					    "1.5", "4 ",  "Auto", "0x10", "18446744073709551617"};
+	static const char *const wrong[] = {"0",   "1025", "-1",   "x",    "",
+					    "1.5", "4 ",   "Auto", "0x10", "18446744073709551617"};
 
 	(void)state;
 	assert_takes("workers", "1", "1");
@@ -77,24 +77,25 @@ static void a_word_is_one_of_the_rows(void **state)
 	assert_refuses("control", "/run/x", "a control socket is not in this version, want off");
 }
 
-static void words_count_as_the_enums_do(void **state)
+static void assert_counts_as(const char *name, const char *word, unsigned value)
 {
+	const struct setting *setting = setting_find(name);
 	struct config config = {0};
 	char reason[SETTING_REASON_MAX];
 
+	assert_int_equal(setting_parse(setting, word, "/", &config, false, reason), 0);
+	assert_int_equal(*(unsigned *)((char *)&config + setting->offset), value);
+}
+
+static void words_count_as_the_enums_do(void **state)
+{
 	(void)state;
-	assert_int_equal(setting_parse(setting_find("accept"), "shared", "/", &config, false, reason), 0);
-	assert_int_equal(config.accept, ACCEPT_SHARED);
-	assert_int_equal(setting_parse(setting_find("accept"), "handoff", "/", &config, false, reason), 0);
-	assert_int_equal(config.accept, ACCEPT_HANDOFF);
-	assert_int_equal(setting_parse(setting_find("accept"), "reuseport", "/", &config, false, reason), 0);
-	assert_int_equal(config.accept, ACCEPT_REUSEPORT);
-	assert_int_equal(setting_parse(setting_find("handoff_policy"), "round-robin", "/", &config, false,
-				       reason), 0);
-	assert_int_equal(config.handoff_policy, HANDOFF_ROUND_ROBIN);
-	assert_int_equal(setting_parse(setting_find("handoff_policy"), "least-connections", "/", &config,
-				       false, reason), 0);
-	assert_int_equal(config.handoff_policy, HANDOFF_LEAST_CONNECTIONS);
+	assert_counts_as("accept", "shared", ACCEPT_SHARED);
+	assert_counts_as("accept", "handoff", ACCEPT_HANDOFF);
+	assert_counts_as("accept", "reuseport", ACCEPT_REUSEPORT);
+	assert_counts_as("handoff_policy", "least-connections", HANDOFF_LEAST_CONNECTIONS);
+	assert_counts_as("handoff_policy", "round-robin", HANDOFF_ROUND_ROBIN);
+	assert_counts_as("control", "off", CONTROL_OFF);
 }
 
 static void a_duration_has_units_and_a_range(void **state)

@@ -35,7 +35,8 @@ static void every_default_is_a_value_that_the_row_itself_takes(void **state)
 		struct config config = {0};
 		char reason[SETTING_REASON_MAX];
 
-		if (setting_parse(&settings[i], settings[i].standard, "/", &config, false, reason) < 0)
+		if (setting_parse(&settings[i], settings[i].standard, "/", &config, false, reason) <
+		    0)
 			fail_msg("%s: %s", settings[i].name, reason);
 		setting_clear(&settings[i], &config);
 	}
@@ -79,8 +80,9 @@ static void a_slip_is_told_from_the_name_that_was_meant(void **state)
 static void names_of_later_versions_are_known_as_such(void **state)
 {
 	static const char *const names[] = {
-		"sites",  "watchdog",       "max_requests", "max_memory", "max_age",         "state_dir",
-		"binary", "proxy_protocol", "trusted",      "tls_key",    "tls_certificate",
+		"sites",   "watchdog",  "max_requests",    "max_memory",
+		"max_age", "state_dir", "binary",          "proxy_protocol",
+		"trusted", "tls_key",   "tls_certificate",
 	};
 
 	(void)state;
@@ -134,7 +136,8 @@ static void the_sample_file_shows_every_setting_with_its_default(void **state)
 		bool start_only = settings[i].effect == SETTING_AT_START;
 
 		standard_value(&settings[i], value, sizeof(value));
-		if (strcmp(settings[i].name, "root") == 0) /* whose default is a rule, not a value */
+		if (strcmp(settings[i].name, "root") ==
+		    0) /* whose default is a rule, not a value */
 			snprintf(value, sizeof(value), "\"/srv/www\"");
 		snprintf(wanted, sizeof(wanted), "\n#%s = %s;\n", settings[i].name, value);
 		line = strstr(text, wanted);
