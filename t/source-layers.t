@@ -45,30 +45,33 @@ sub resolve
 	return $found;
 }
 
-my %includes_of;
+my (%wrong, %includes_of);
 for my $path (@files) {
 	my $layer = layer_of($path);
-	my @wrong;
-	push @wrong, "$path is in no layer" unless $below{$layer};
 	for (includes($path)) {
 		my ($kind, $name) = @$_;
 		if ($kind eq '<') {
 			my ($library) = grep { index($name, $_) == 0 } keys %library;
-			push @wrong, "<$name> is no library of layer $layer"
+			push @{ $wrong{$layer} }, "$path: <$name> is not for layer $layer"
 			    if $library && !grep { $_ eq $layer } @{ $library{$library} };
 			next;
 		}
+		next if $name eq 'config.h' && $layer eq 'brood'; # what configure was told
 		my $target = resolve($name);
 		if (!$target) {
-			push @wrong, "\"$name\" is no path below src or include";
+			push @{ $wrong{$layer} }, "$path: \"$name\" is no path below src or include";
 			next;
 		}
 		push @{ $includes_of{$path} }, $target;
 		my $other = layer_of($target);
-		push @wrong, "\"$name\" is in layer $other, which $layer does not know"
+		push @{ $wrong{$layer} }, "$path: \"$name\" is in layer $other"
 		    unless grep { $_ eq $other } @{ $below{$layer} // [] };
 	}
-	is(join("\n", @wrong), '', "$path includes what its layer may");
+}
+is(join(' ', grep { !$below{ layer_of($_) } } @files), '', 'each file is in a layer');
+for my $layer (sort keys %below) {
+	is(join("\n", @{ $wrong{$layer} // [] }), '',
+		"$layer includes only what is in: " . join ', ', @{ $below{$layer} });
 }
 
 # Include cycles, by depth-first search. `path` is the way from the start to here.
