@@ -177,6 +177,7 @@ static void a_full_peer_gets_queued_frames_later_and_in_order(void **state)
 {
 	char data[16384] = {0};
 	struct brood_frame frame = {.type = 1, .data = data, .size = sizeof(data)};
+	int fd = STDERR_FILENO;
 	unsigned sent = 0;
 
 	(void)state;
@@ -184,8 +185,6 @@ static void a_full_peer_gets_queued_frames_later_and_in_order(void **state)
 		frame.type++, sent++;
 	assert_true(sent > 1);
 	for (int i = 0; i < 10; i++) {
-		int fd = STDERR_FILENO;
-
 		frame.fds = &fd;
 		frame.fd_count = 1;
 		assert_int_equal(brood_channel_send(near_end.channel, &frame), 0);
