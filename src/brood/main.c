@@ -14,14 +14,18 @@ enum { INHERITED_MAX = 64 };
 
 static int run(const struct options *options)
 {
-	int inherited[INHERITED_MAX];
-	/* First of all, while every descriptor there is was given to us and none is ours. */
+	int given[INHERITED_MAX + 1];
+	/* First of all, while every descriptor there is was given to us and none is ours. What we have no
+	 * name for was left open by mistake; kept, it would hide somebody's end-of-file for our whole
+	 * life. */
 	int ready_fd = notify_take_ready_fd();
-	size_t count = inherit_listeners(inherited, INHERITED_MAX);
+	size_t count = inherit_listeners(given, INHERITED_MAX);
 
+	given[count] = ready_fd;
+	fd_close_all_but(given, count + 1);
 	if (fd_open_standard() < 0)
 		return EXIT_FAILURE;
-	return server_run(options, ready_fd, inherited, count);
+	return server_run(options, ready_fd, given, count);
 }
 
 int main(int argc, char **argv)

@@ -200,6 +200,13 @@ static int ready_line(struct buffer *line, const struct server *server,
 	return error;
 }
 
+/* What nobody hears is worth a line, and no more. */
+static void warn_unheard(const char *who, int error)
+{
+	if (error < 0)
+		log_warn("cannot tell %s: %s", who, strerror(-error));
+}
+
 static void on_ready(void *context, const struct listeners *listeners, unsigned workers)
 {
 	struct server *server = context;
@@ -212,20 +219,17 @@ static void on_ready(void *context, const struct listeners *listeners, unsigned 
 		if (server->error_log.fd != STDERR_FILENO)
 			log_info("%.*s", (int)line.used - 1, line.data);
 		if (!notify_ready_line(&server->ready_fd, line.data))
-			log_warn("cannot write to BROOD_READY_FD: %m");
-		if (notify_ready("serving") < 0)
-			log_warn("cannot tell the service manager: %m");
+			log_warn("cannot write to the descriptor of BROOD_READY_FD");
+		warn_unheard("the service manager", notify_ready("serving"));
 	}
 	buffer_free(&line);
-	if (daemon_ready(&server->daemon) < 0)
-		log_warn("cannot let go of the terminal: %m");
+	warn_unheard("the starting process", daemon_ready(&server->daemon));
 }
 
 static void on_stopping(void *context)
 {
 	(void)context;
-	if (notify_stopping("stopping") < 0)
-		log_warn("cannot tell the service manager: %m");
+	warn_unheard("the service manager", notify_stopping("stopping"));
 }
 
 static const struct cluster_program program = {
@@ -304,16 +308,20 @@ static int run_cluster(struct server *server, const int *inherited, size_t inher
 /* The pid file is locked before anything is bound, and written once the pid is final. */
 static int open_pidfile(struct server *server)
 {
+	const char *path = server->config->pid_file;
 	char reason[REASON_MAX];
+	int error;
 
-	if (!server->config->pid_file)
+	if (!path)
 		return 0;
-	if (pidfile_open(&server->pidfile, server->config->pid_file, reason, sizeof(reason)) < 0 ||
-	    pidfile_write(&server->pidfile) < 0) {
+	if (pidfile_open(&server->pidfile, path, reason, sizeof(reason)) < 0) {
 		log_error("%s", reason);
 		return -1;
 	}
-	return 0;
+	error = pidfile_write(&server->pidfile);
+	if (error)
+		log_error("cannot write to '%s': %s", path, strerror(-error));
+	return error;
 }
 
 int server_run(const struct options *options, int ready_fd, const int *inherited,
@@ -331,14 +339,14 @@ int server_run(const struct options *options, int ready_fd, const int *inherited
 	struct config *config = NULL;
 	struct buffer reason = {0};
 	struct opened opened;
-	int status = CLUSTER_EXIT_CRASH;
+	int status = CLUSTER_EXIT_CRASH, error;
 
 	if (config_load(&config, options, &reason) < 0) {
 		log_lines(&reason);
 		goto done;
 	}
-	if (options->daemon && daemon_start(&server.daemon) < 0) {
-		log_error("cannot become a daemon: %m");
+	if (options->daemon && (error = daemon_start(&server.daemon)) < 0) {
+		log_error("cannot become a daemon: %s", strerror(-error));
 		goto done;
 	}
 	if (open_for(&opened, config) < 0)
