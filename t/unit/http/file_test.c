@@ -366,5 +366,6 @@ int main(void)
 		permission,
 	};
 
+	alarm(60); /* a FIFO that is waited for would hold everything up */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
