@@ -335,21 +335,24 @@ static void without_permission_it_is_forbidden(void **state)
 	assert_int_equal(load(fixture, "a", &file), -EACCES);
 }
 
+static void skipped(void **state)
+{
+	(void)state;
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-	/* Left empty, which cmocka passes over: what cannot be tried here. */
-	struct CMUnitTest short_file = {0}, permission = {0};
-
-	if (access("/sys/kernel/uevent_seqnum", R_OK) == 0)
-		short_file = (struct CMUnitTest)TEST(a_file_shorter_than_it_says_is_not_served);
-	else
-		print_message("# a_file_shorter_than_it_says_is_not_served: skipped, no sysfs\n");
-	if (geteuid() != 0)
-		permission = (struct CMUnitTest)TEST(without_permission_it_is_forbidden);
-	else
-		print_message("# without_permission_it_is_forbidden: skipped, root may do all\n");
-
+	/* Decided here, as cmocka's own skip() reads "not ok" in TAP: a name with a directive. */
+#define SKIP(name, reason) {#name " # SKIP " reason, skipped, NULL, NULL, NULL}
+	const struct CMUnitTest short_file[] = {
+		TEST(a_file_shorter_than_it_says_is_not_served),
+		SKIP(a_file_shorter_than_it_says_is_not_served, "needs sysfs"),
+	};
+	const struct CMUnitTest permission[] = {
+		TEST(without_permission_it_is_forbidden),
+		SKIP(without_permission_it_is_forbidden, "root may read everything"),
+	};
 	const struct CMUnitTest tests[] = {
 		TEST(links_are_followed_inside_of_the_root_only),
 		TEST(only_regular_files_are_loaded_and_nothing_waits),
@@ -362,8 +365,8 @@ int main(void)
 		TEST(a_file_is_current_until_its_stamp_or_name_changes),
 		TEST(a_change_that_the_stamp_does_not_show_changes_the_tag),
 		TEST(a_file_just_written_is_not_settled),
-		short_file,
-		permission,
+		short_file[access("/sys/kernel/uevent_seqnum", R_OK) != 0],
+		permission[geteuid() == 0],
 	};
 
 	alarm(60); /* a FIFO that is waited for would hold everything up */
