@@ -38,12 +38,17 @@ static unsigned absolute_target(struct request *request)
 	return 0;
 }
 
+static bool is_connect(const struct request *request)
+{
+	return slice_equal(request->method_name, SLICE("CONNECT"));
+}
+
 unsigned framing_target(struct request *request)
 {
 	struct slice target = request->target;
 
 	request->host = (struct slice){NULL, 0};
-	if (slice_equal(request->method_name, SLICE("CONNECT"))) {
+	if (is_connect(request)) {
 		struct authority authority;
 
 		return authority_parse(target, &authority) && authority.port.len > 0 ? 0 : 400;
@@ -186,9 +191,10 @@ void framing_expect(struct request *request)
 void framing_connection(struct request *request)
 {
 	request->keep_alive = request->minor_version > 0;
-	if (!request_has(request, FIELD_CONNECTION))
+	if (!request_has(request, FIELD_CONNECTION) && !is_connect(request))
 		return;
-	if (list_has(request, FIELD_CONNECTION, SLICE("close")))
+	/* What follows a CONNECT may be meant for the other end of the tunnel. */
+	if (is_connect(request) || list_has(request, FIELD_CONNECTION, SLICE("close")))
 		request->keep_alive = false;
 	else if (list_has(request, FIELD_CONNECTION, SLICE("keep-alive")))
 		request->keep_alive = true;
