@@ -140,20 +140,23 @@ static void advance(struct connection *connection, struct input *input)
 {
 	unsigned before = connection->answered;
 	enum outbox_result result = exchange_run(connection, input);
+	bool waits;
 
 	if (result == OUTBOX_BROKEN || keep_rest(connection, input) < 0) {
 		connection_close(connection);
-	} else if (result == OUTBOX_BLOCKED) {
+		return;
+	}
+	waits = connection->input.used == 0;
+	if (result == OUTBOX_BLOCKED) {
 		if (connection->progress)
 			set_deadline(connection, DEADLINE_WRITE);
 		enter(connection, CONNECTION_WRITING);
 	} else if (result == OUTBOX_YIELDED) {
 		set_deadline(connection, DEADLINE_WRITE);
 		enter_turn(connection);
-	} else if (connection->end != END_OPEN) {
+	} else if (connection->end != END_OPEN || (waits && connection->server->stopping)) {
 		finish(connection);
 	} else {
-		bool waits = connection->input.used == 0;
 		enum connection_state state = waits ? CONNECTION_WAITING : CONNECTION_HEAD;
 
 		/* The time for a head runs from its first octet, so reading more of it changes nothing. */

@@ -166,7 +166,7 @@ static void stop_idle(struct list *list)
 void http_server_stop(struct http_server *server)
 {
 	server_turn(server);
-	server->retiring = true;
+	server->retiring = server->stopping = true;
 	stop_idle(&server->deadlines.lists[DEADLINE_FIRST]);
 	stop_idle(&server->deadlines.lists[DEADLINE_IDLE]);
 }

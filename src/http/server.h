@@ -39,7 +39,8 @@ struct http_server {
 	struct list spare;          /* of struct connection, for reuse */
 	unsigned spare_count;
 
-	bool retiring;
+	bool retiring; /* each next answer is its connection's last one */
+	bool stopping; /* and no connection stays idle */
 	unsigned connections, idle;
 	uint64_t requests;
 };

@@ -62,3 +62,7 @@ t_unit_http_static_change_test_LDADD = $(http_files_test_libs)
 t_unit_http_static_test_SOURCES = t/unit/http/static_test.c $(http_site_sources)
 t_unit_http_static_test_CFLAGS = $(http_files_test_cflags)
 t_unit_http_static_test_LDADD = $(http_files_test_libs)
+check_PROGRAMS += t/unit/http/closing_test
+t_unit_http_closing_test_SOURCES = t/unit/http/closing_test.c t/unit/http/talk.c t/unit/http/talk.h
+t_unit_http_closing_test_CFLAGS = $(http_test_cflags)
+t_unit_http_closing_test_LDADD = $(http_test_libs)
