@@ -66,3 +66,17 @@ check_PROGRAMS += t/unit/http/closing_test
 t_unit_http_closing_test_SOURCES = t/unit/http/closing_test.c t/unit/http/talk.c t/unit/http/talk.h
 t_unit_http_closing_test_CFLAGS = $(http_test_cflags)
 t_unit_http_closing_test_LDADD = $(http_test_libs)
+
+check_PROGRAMS += t/unit/http/logging_test
+t_unit_http_logging_test_SOURCES = t/unit/http/logging_test.c t/unit/http/talk.c t/unit/http/talk.h
+t_unit_http_logging_test_CFLAGS = $(http_test_cflags)
+t_unit_http_logging_test_LDADD = $(http_test_libs)
+
+check_PROGRAMS += t/unit/http/mutation_test
+t_unit_http_mutation_test_SOURCES = t/unit/http/mutation_test.c t/unit/http/talk.c t/unit/http/talk.h
+t_unit_http_mutation_test_CFLAGS = $(http_test_cflags)
+t_unit_http_mutation_test_LDADD = $(http_test_libs)
+
+check_PROGRAMS += t/unit/http/deadline_test
+t_unit_http_deadline_test_CFLAGS = $(http_test_cflags)
+t_unit_http_deadline_test_LDADD = $(http_test_libs)
