@@ -11,9 +11,16 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { SHOWN_MAX = 80 };
+enum {
+	SHOWN_MAX = 80,
+	/* What libconfig's tree takes at most: about 50 times the text (an array of one-digit
+	 * numbers), and the scanner's buffers. */
+	TREE_FACTOR = 64,
+	TREE_BASE = 256 * 1024,
+};
 
 /* What all functions here pass along. */
 struct file {
@@ -307,6 +314,16 @@ static void complain_syntax(const struct config_source *source, const config_t *
 		   what, hint);
 }
 
+/* libconfig does not look at what malloc returns, and a server that runs must survive a reload
+ * without memory. So what it may need is asked for before, and given back for it to find. */
+static bool has_memory_for_tree(size_t text_size)
+{
+	void *trial = malloc(text_size * TREE_FACTOR + TREE_BASE);
+
+	free(trial);
+	return trial != NULL;
+}
+
 void config_file_apply(const struct config_source *source, const char *directory,
 		       struct config *config, struct origin origins[SETTINGS_COUNT],
 		       struct report *report)
@@ -315,6 +332,10 @@ void config_file_apply(const struct config_source *source, const char *directory
 	const config_setting_t *root;
 	config_t tree;
 
+	if (!has_memory_for_tree(source->text.used)) {
+		report_add(report, NULL, "no memory for the configuration file");
+		return;
+	}
 	config_init(&tree);
 	if (config_read_string(&tree, source->text.data) == CONFIG_TRUE) {
 		root = config_root_setting(&tree);

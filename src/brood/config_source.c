@@ -97,7 +97,7 @@ static const char *load(const char *path, size_t room, struct buffer *out)
 			break;
 		out->used += (size_t)got;
 		if (out->used > room) {
-			what = "too large (1 MiB at most, with all that is included)";
+			what = "too large (256 KiB at most, with all that is included)";
 			break;
 		}
 	}
@@ -222,14 +222,19 @@ static int take_lines(struct reading *at, const struct buffer *content)
 	return -1;
 }
 
-/* Keeps the name for origins; NULL when it is one too many, or without memory. */
-static const char *keep_name(struct config_source *source, const char *path)
+/* Keeps the name for origins. NULL, or what is wrong in words. */
+static const char *keep_name(struct config_source *source, const char *path, unsigned depth)
 {
-	char *name = source->file_count < CONFIG_SOURCE_FILES ? strdup(path) : NULL;
+	char *name;
 
-	if (name)
-		source->files[source->file_count++] = name;
-	return name;
+	/* An @include that leads back to itself ends here, too. */
+	if (depth == CONFIG_SOURCE_DEPTH || source->file_count == CONFIG_SOURCE_FILES)
+		return "too many files are included";
+	name = strdup(path);
+	if (!name)
+		return "no memory";
+	source->files[source->file_count++] = name;
+	return NULL;
 }
 
 static int read_file(struct config_source *source, struct report *report, const char *path,
@@ -237,13 +242,13 @@ static int read_file(struct config_source *source, struct report *report, const 
 {
 	struct reading at = {.source = source, .report = report, .depth = depth};
 	struct buffer content = {0};
-	const char *what = "too many files are included";
+	const char *what = keep_name(source, path, depth);
 	int rc = -1;
 
-	/* An @include that leads back to itself ends here, too. */
-	at.origin.file = depth < CONFIG_SOURCE_DEPTH ? keep_name(source, path) : NULL;
-	if (at.origin.file)
+	if (!what) {
+		at.origin.file = source->files[source->file_count - 1];
 		what = load(path, CONFIG_SOURCE_MAX - source->text.used, &content);
+	}
 	if (what) {
 		report_add(report, from, "%s '%s': %s",
 			   from ? "cannot include" : "configuration file", path, what);

@@ -17,7 +17,7 @@
 #include <stddef.h>
 
 enum {
-	CONFIG_SOURCE_MAX = 1 << 20, /* octets, all files together */
+	CONFIG_SOURCE_MAX = 256 * 1024, /* octets, all files together */
 	CONFIG_SOURCE_FILES = 64,
 	CONFIG_SOURCE_DEPTH = 8,
 };

@@ -61,6 +61,12 @@ __attribute__((format(printf, 1, 2))) static int refuse(const char *format, ...)
 	return EXIT_USAGE;
 }
 
+static int fail_for_memory(void)
+{
+	fprintf(stderr, "brood: no memory\n");
+	return EXIT_SYSTEM;
+}
+
 /* An option whose value is that of a setting. It is parsed into a configuration that is thrown
  * away: the value itself is applied when the file has been. */
 static int check_value(const char *option, const char *setting_name, const char *text)
@@ -73,15 +79,20 @@ static int check_value(const char *option, const char *setting_name, const char 
 	setting_clear(setting, &scratch);
 	if (rc == 0)
 		return GO_ON;
-	return refuse("%s '%.100s': %s", option, text, rc == -EINVAL ? reason : strerror(-rc));
+	if (rc == -ENOMEM)
+		return fail_for_memory();
+	return refuse("%s '%.100s': %s", option, text, reason);
 }
 
 static int take_listen(struct options *out, const char *text)
 {
-	char reason[SETTING_REASON_MAX] = "no memory";
+	char reason[SETTING_REASON_MAX];
 	struct address address;
+	int rc = config_listen_parse(text, out->directory, &address, reason, sizeof(reason));
 
-	if (config_listen_parse(text, out->directory, &address, reason, sizeof(reason)) < 0)
+	if (rc == -ENOMEM)
+		return fail_for_memory();
+	if (rc < 0)
 		return refuse("-l '%.100s': %s", text, reason);
 	if (out->listen_count == CONFIG_LISTENERS_MAX)
 		return refuse("-l '%.100s': %d addresses at most", text, CONFIG_LISTENERS_MAX);
@@ -105,7 +116,7 @@ static int take_file(struct options *out, const char *text)
 		return refuse("-c '': want the name of a configuration file");
 	free(out->file);
 	out->file = path_resolve(out->directory, text);
-	return out->file ? GO_ON : refuse("-c '%.100s': no memory", text);
+	return out->file ? GO_ON : fail_for_memory();
 }
 
 static int take_control(struct options *out, const char *text)
@@ -286,11 +297,7 @@ static int prepare(struct options *out, int argc)
 	}
 	out->listen = calloc((size_t)argc, sizeof(*out->listen));
 	out->set = calloc((size_t)argc, sizeof(*out->set));
-	if (!out->listen || !out->set) {
-		fprintf(stderr, "brood: no memory\n");
-		return EXIT_SYSTEM;
-	}
-	return GO_ON;
+	return out->listen && out->set ? GO_ON : fail_for_memory();
 }
 
 int options_parse(struct options *out, int argc, char **argv)

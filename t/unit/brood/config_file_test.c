@@ -288,17 +288,17 @@ static void an_include_that_cannot_be_is_told_and_harmless(void **state)
 static void files_have_a_largest_size_together(void **state)
 {
 	struct fixture *fixture = *state;
-	char *text = malloc(600 * 1024);
+	char *text = malloc(150 * 1024);
 
 	assert_non_null(text);
-	memset(text, '\n', 600 * 1024);
-	text[600 * 1024 - 1] = '\0';
+	memset(text, '\n', 150 * 1024);
+	text[150 * 1024 - 1] = '\0';
 	fixture_write(fixture, "large.conf", text);
 	free(text);
 	assert_taken(fixture, "@include \"large.conf\"\nworkers = 3;\n");
 	assert_wrong(
 		fixture, "@include \"large.conf\"\n@include \"large.conf\"\n",
-		"$/a.conf:2: cannot include '$/large.conf': too large (1 MiB at most, with all "
+		"$/a.conf:2: cannot include '$/large.conf': too large (256 KiB at most, with all "
 		"that is included)");
 }
 
