@@ -155,7 +155,7 @@ static void a_wrong_listener_is_told(void **state)
 		fixture, "listen = ( { address = \"unix:/s\"; mode = \"9\"; } );",
 		"$/a.conf:1: mode = \"9\": want the permissions of a Unix socket, as in \"0660\"");
 	assert_wrong(
-		fixture, "listen = ( { address = \"unix:/s\"; mode = 0660; } );",
+		fixture, "listen = ( { address = \"unix:/s\"; mode = 660; } );",
 		"$/a.conf:1: mode = 660: want the permissions of a Unix socket, as in \"0660\"");
 }
 
