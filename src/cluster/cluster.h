@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct board;
 struct event_base;
 struct listeners;
 struct worker;

@@ -10,6 +10,7 @@ libcluster_a_SOURCES = \
 	src/cluster/board.c \
 	src/cluster/board.h \
 	src/cluster/cluster.h \
+	src/cluster/command.h \
 	src/cluster/handoff.c \
 	src/cluster/handoff.h \
 	src/cluster/listeners.c \
