@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The states of a connection and what moves it from one to the next. How a request becomes a response is
- * exchange.c's business. */
+ * The states of a connection and what moves it from one to the next. How a request becomes a
+ * response is exchange.c's business. */
 #include "http/connection.h"
 
 #include "http/exchange.h"
@@ -85,7 +85,8 @@ static void enter_turn(struct connection *connection)
 	static const struct timeval at_once = {0, 0};
 	struct http_server *server = connection->server;
 
-	/* A timer, since an event made active here would run before the loop looks at the others. */
+	/* A timer, since an event made active here would run before the loop looks at the others.
+	 * */
 	if (list_empty(&server->turns) && event_add(&server->next_turn, &at_once) < 0) {
 		connection_close(connection);
 		return;
@@ -94,10 +95,10 @@ static void enter_turn(struct connection *connection)
 	enter(connection, CONNECTION_TURN);
 }
 
-/* The last answer is written. RFC 9112 section 9.6: closing while octets of the client are unread, or on
- * their way, makes the kernel send a reset, which may destroy the answer before the client has read it. So
- * first only our half is closed, and the rest read for a while. Where the client has said that it is done,
- * and nothing is unread, there is no need. */
+/* The last answer is written. RFC 9112 section 9.6: closing while octets of the client are unread,
+ * or on their way, makes the kernel send a reset, which may destroy the answer before the client
+ * has read it. So first only our half is closed, and the rest read for a while. Where the client
+ * has said that it is done, and nothing is unread, there is no need. */
 static void finish(struct connection *connection)
 {
 	struct http_server *server = connection->server;
@@ -159,15 +160,16 @@ static void advance(struct connection *connection, struct input *input)
 	} else {
 		enum connection_state state = waits ? CONNECTION_WAITING : CONNECTION_HEAD;
 
-		/* The time for a head runs from its first octet, so reading more of it changes nothing. */
+		/* The time for a head runs from its first octet, so reading more of it changes
+		 * nothing. */
 		if (connection->state != state || connection->answered != before)
 			set_deadline(connection, waits ? DEADLINE_IDLE : DEADLINE_HEAD);
 		enter(connection, state);
 	}
 }
 
-/* Reads once, behind what is left of the last time. Returns the number of octets, 0 when the connection is
- * over, or -EAGAIN. */
+/* Reads once, behind what is left of the last time. Returns the number of octets, 0 when the
+ * connection is over, or -EAGAIN. */
 static ssize_t receive(struct connection *connection, struct input *input)
 {
 	struct http_server *server = connection->server;

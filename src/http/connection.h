@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One connection: a small state machine that reads requests, has them answered, writes the answers and
- * ends well. An idle connection holds no buffer.
+ * One connection: a small state machine that reads requests, has them answered, writes the answers
+ * and ends well. An idle connection holds no buffer.
  *
  *                    part of a head          rest of it
  *        +---------+ --------------> +------+ ---------+
@@ -20,8 +20,8 @@
  *          +-----------------------------  | LINGERING | <-----------+
  *                                          +-----------+
  *
- * Reading stops while there is something to write: a client that does not read its answers does not get
- * to ask for more. */
+ * Reading stops while there is something to write: a client that does not read its answers does not
+ * get to ask for more. */
 #ifndef BROOD_HTTP_CONNECTION_H
 #define BROOD_HTTP_CONNECTION_H
 
@@ -75,7 +75,7 @@ struct connection {
 	enum connection_end end;
 	short watching;         /* EV_READ, EV_WRITE, or 0: not registered */
 	bool probe;             /* not counted, not logged */
-	bool last;            /* its next answer is its last (HTTP_TAKE_CLOSE) */
+	bool last;              /* its next answer is its last (HTTP_TAKE_CLOSE) */
 	bool drained;           /* the last read left nothing in the socket */
 	bool progress;          /* octets were written by the last exchange_run */
 	bool has_body;          /* a request with a body was answered */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Deadlines of connections. All of one kind last equally long, so a list per kind, appended to at its
- * end, is in order of expiry: setting one is moving a link, and a sweep looks only at what is due. Times
- * are rounded up to a step, so that a busy connection seldom moves at all. */
+ * Deadlines of connections. All of one kind last equally long, so a list per kind, appended to at
+ * its end, is in order of expiry: setting one is moving a link, and a sweep looks only at what is
+ * due. Times are rounded up to a step, so that a busy connection seldom moves at all. */
 #ifndef BROOD_HTTP_DEADLINE_H
 #define BROOD_HTTP_DEADLINE_H
 

@@ -114,11 +114,12 @@ static enum outbox_result write_staged(struct connection *connection)
 	return result;
 }
 
-static void stage(struct connection *connection, const struct response *response)
+/* `more`: there are octets behind this request. */
+static void stage(struct connection *connection, const struct response *response, bool more)
 {
 	static const struct slice ends[] = {
 		{"\r\n", 2},
-		{"Connection: keep-alive\r\n\r\n", 26}, /* HTTP/1.0 closes unless both sides say so */
+		{"Connection: keep-alive\r\n\r\n", 26}, /* both sides must say so in HTTP/1.0 */
 		{"Connection: close\r\n\r\n", 21},
 	};
 	struct http_server *server = connection->server;
@@ -126,7 +127,9 @@ static void stage(struct connection *connection, const struct response *response
 	unsigned end = request->minor_version == 0;
 	struct outbox_item *item;
 
-	if (response->close || server->retiring || connection->last)
+	/* A retiring server says goodbye on the last answer to what it has read, so that requests
+	 * sent before anybody could know are not lost. */
+	if (response->close || connection->last || (server->retiring && !more))
 		connection->end = END_STAGED;
 	else if (!request->keep_alive)
 		connection->end = END_PLAIN;
@@ -152,10 +155,10 @@ static void stage_refusal(struct connection *connection, unsigned status)
 
 	response_simple(server->maker, &response, status, (struct slice){"", 0});
 	response.close = true;
-	stage(connection, &response);
+	stage(connection, &response, false);
 }
 
-static void stage_answer(struct connection *connection)
+static void stage_answer(struct connection *connection, bool more)
 {
 	struct http_server *server = connection->server;
 	struct response response = {.file_fd = -1};
@@ -166,7 +169,7 @@ static void stage_answer(struct connection *connection)
 		response.close = true;
 		connection->has_body = true;
 	}
-	stage(connection, &response);
+	stage(connection, &response, more);
 }
 
 void exchange_refuse(struct connection *connection, struct input *input, unsigned status)
@@ -197,7 +200,7 @@ static bool answer_next(struct connection *connection, struct input *input)
 		status = parser_read(&server->parser, guard, data, &server->request);
 		input->at += guard->line;
 		if (status == 0)
-			stage_answer(connection);
+			stage_answer(connection, input->at < input->size);
 		else
 			stage_refusal(connection, status);
 		break;

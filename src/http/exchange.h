@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * From octets read to answers written: takes one request after another out of what a connection has read,
- * has each answered, and writes the answers, as far as the socket takes them. It decides which answer is a
- * connection's last one; closing is connection.c's business. */
+ * From octets read to answers written: takes one request after another out of what a connection has
+ * read, has each answered, and writes the answers, as far as the socket takes them. It decides
+ * which answer is a connection's last one; closing is connection.c's business. */
 #ifndef BROOD_HTTP_EXCHANGE_H
 #define BROOD_HTTP_EXCHANGE_H
 
@@ -29,8 +29,8 @@ void exchange_begin(struct connection *connection);
  *   OUTBOX_BROKEN   the connection must be closed now */
 enum outbox_result exchange_run(struct connection *connection, struct input *input);
 
-/* Makes an error the answer to the unfinished head that `input` holds, and the connection's last one; to be
- * written by exchange_run. */
+/* Makes an error the answer to the unfinished head that `input` holds, and the connection's last
+ * one; to be written by exchange_run. */
 void exchange_refuse(struct connection *connection, struct input *input, unsigned status);
 
 /* Lets go of what has not been written. */

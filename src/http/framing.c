@@ -105,8 +105,8 @@ static bool is_token(struct slice text)
 	return text.len > 0;
 }
 
-/* Section 6.1 and 7: only "chunked", last and once, tells the length of a request; what it wraps must
- * be a coding that we know, and we know none. */
+/* Section 6.1 and 7: only "chunked", last and once, tells the length of a request; what it wraps
+ * must be a coding that we know, and we know none. */
 static unsigned transfer_encoding(const struct request *request)
 {
 	const struct request_field *field = NULL;
@@ -184,7 +184,7 @@ static bool list_has(const struct request *request, enum field_id id, struct sli
 void framing_expect(struct request *request)
 {
 	/* A server must ignore it in HTTP/1.0. */
-	request->expect_continue = request->minor_version > 0 && request_has(request, FIELD_EXPECT) &&
+	request->expect_continue = request->minor_version > 0 &&
 				   list_has(request, FIELD_EXPECT, SLICE("100-continue"));
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Rules on a parsed head that decide where the request ends, whom it is for and whether the connection
- * goes on (RFC 9112 sections 3.2, 6 and 9). In doubt about framing a request is refused: guessing is
- * what request smuggling lives on. Each rule returns 0, or the status to refuse with. */
+ * Rules on a parsed head that decide where the request ends, whom it is for and whether the
+ * connection goes on (RFC 9112 sections 3.2, 6 and 9). In doubt about framing a request is refused:
+ * guessing is what request smuggling lives on. Each rule returns 0, or the status to refuse with.
+ * */
 #ifndef BROOD_HTTP_FRAMING_H
 #define BROOD_HTTP_FRAMING_H
 
@@ -12,7 +13,8 @@
  * CONNECT. Sets request->host from an absolute target. */
 unsigned framing_target(struct request *request);
 
-/* Section 3.2: one Host in 1.1, valid in any version. Sets request->host unless the target had one. */
+/* Section 3.2: one Host in 1.1, valid in any version. Sets request->host unless the target had one.
+ * */
 unsigned framing_host(struct request *request);
 
 /* Section 6: has_body and content_length from Transfer-Encoding and Content-Length. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Scanner over a request head. Works on whole lines found by memchr; only the request line is looked
- * at octet by octet. */
+ * Scanner over a request head. Works on whole lines found by memchr; only the request line is
+ * looked at octet by octet. */
 #include "http/guard.h"
 
 #include <string.h>
@@ -11,8 +11,9 @@ enum { TOKEN = 1, TARGET = 2 };
 #define T TOKEN | TARGET
 #define U TARGET
 
-/* TOKEN is tchar. TARGET is every visible ASCII octet but "#": fragments are never sent. The ten others
- * that RFC 3986 leaves out (" < > [ ] \ ^ ` { | }) do come from browsers, in queries above all. */
+/* TOKEN is tchar. TARGET is every visible ASCII octet but "#": fragments are never sent. The ten
+ * others that RFC 3986 leaves out (" < > [ ] \ ^ ` { | }) do come from browsers, in queries above
+ * all. */
 static const unsigned char octet_class[256] = {
 	['!'] = T, ['"'] = U, ['$'] = T, ['%'] = T, ['&'] = T, ['\''] = T, ['('] = U, [')'] = U,
 	['#'] = TOKEN, ['*'] = T, ['+'] = T, [','] = U, ['-'] = T, ['.'] = T, ['/'] = U,
@@ -83,12 +84,12 @@ static unsigned check_request_line_so_far(const struct guard_limits *limits, con
 /* RFC 9112 section 2.3: HTTP-version is case-sensitive, with one digit each. */
 static unsigned check_version(struct guard *guard, const char *at, size_t size)
 {
-	if (size != 8 || memcmp(at, "HTTP/", 5) != 0 || at[6] != '.' || at[5] < '0' || at[5] > '9' ||
-	    at[7] < '0' || at[7] > '9')
+	if (size != 8 || memcmp(at, "HTTP/", 5) != 0 || at[6] != '.' ||
+	    at[5] < '0' || at[5] > '9' || at[7] < '0' || at[7] > '9')
 		return 400;
 	if (at[5] != '1')
 		return 505;
-	guard->minor_version = at[7] != '0'; /* a higher minor version is read as the one we speak */
+	guard->minor_version = at[7] != '0'; /* higher ones are read as the one we speak */
 	return 0;
 }
 

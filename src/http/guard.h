@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The guard: looks over the octets of a request head before the parser sees any, finds the head's end,
- * and refuses what a lenient parser would take (RFC 9112 sections 2.2, 3 and 5):
+ * The guard: looks over the octets of a request head before the parser sees any, finds the head's
+ * end, and refuses what a lenient parser would take (RFC 9112 sections 2.2, 3 and 5):
  *
  *     lines end in CR LF, and neither octet stands anywhere else
  *     method SP target SP "HTTP/" DIGIT "." DIGIT, with exactly two spaces
  *     no line but the first begins with a space, a tab (folded lines) or a colon (empty names)
  *     a limited number of octets, of target octets, of lines, and of empty lines before
  *
- * Names and values of fields are the parser's business. A head that comes in pieces is scanned on from
- * where the last piece ended, and the verdict does not depend on how it was cut. */
+ * Names and values of fields are the parser's business. A head that comes in pieces is scanned on
+ * from where the last piece ended, and the verdict does not depend on how it was cut. */
 #ifndef BROOD_HTTP_GUARD_H
 #define BROOD_HTTP_GUARD_H
 
@@ -49,8 +49,9 @@ enum guard_verdict {
 /* A new head begins. */
 void guard_reset(struct guard *guard);
 
-/* Looks at the first `size` octets of a head; all of those given before must be among them, unchanged.
- * After GUARD_MORE the caller may drop the first guard->start octets if it calls guard_rebase. */
+/* Looks at the first `size` octets of a head; all of those given before must be among them,
+ * unchanged. After GUARD_MORE the caller may drop the first guard->start octets if it calls
+ * guard_rebase. */
 enum guard_verdict guard_scan(struct guard *guard, const struct guard_limits *limits,
 			      const char *data, size_t size);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The HTTP side of a worker: it is handed connected sockets and answers what comes on them with files
- * from below one root. It knows nothing of clusters, listeners or other processes; for tests it runs
- * on one end of a socketpair.
+ * The HTTP side of a worker: it is handed connected sockets and answers what comes on them with
+ * files from below one root. It knows nothing of clusters, listeners or other processes; for tests
+ * it runs on one end of a socketpair.
  *
- * One server per process, in the process's event loop. No call blocks on the network.
+ * One server per process, in the process's event loop. No call blocks on the network. The process
+ * must ignore SIGPIPE.
  *
  *     RFC 9110 (semantics), RFC 9112 (HTTP/1.1); conditional requests 9110 section 13, ranges 14. */
 #ifndef BROOD_HTTP_HTTP_H
@@ -55,7 +56,7 @@ struct http_options {
 };
 
 /* One answered request, for an access log. Slices are valid during the call only; they are as
- * received, so the writer must escape. Empty slices: absent (a request that could not be parsed). */
+ * received, so the writer must escape. Empty slices: absent (what could not be parsed). */
 struct http_log_record {
 	const struct sockaddr *peer; /* of the connection; family AF_UNIX for Unix sockets */
 	time_t time;                 /* wall clock when the request was complete */
@@ -66,11 +67,12 @@ struct http_log_record {
 	uint64_t duration_us; /* from first octet of the request seen to last of the answer written */
 };
 
-/* What the owner wants to hear. Members may be NULL. */
+/* What the owner wants to hear. Members may be NULL. `log` must not call the server; `closed` may,
+ * except for http_server_free. */
 struct http_events {
 	void *context;
-	/* A connection that came by http_server_take has ended, its fd is closed. May be called from
-	 * within http_server_take. */
+	/* A connection that came by http_server_take has ended, its fd is closed. May be called
+	 * from within http_server_take. */
 	void (*closed)(void *context);
 	void (*log)(void *context, const struct http_log_record *record);
 };
@@ -89,24 +91,27 @@ struct http_server *http_server_new(struct event_base *base, const struct http_o
 void http_server_free(struct http_server *server);
 
 enum http_take_flags {
-	HTTP_TAKE_PROBE = 1, /* the process's own self-test: neither logged nor counted */
+	HTTP_TAKE_PROBE = 1, /* the process's own self-test: neither logged nor counted, and
+				`closed` is not called for it */
 	HTTP_TAKE_CLOSE = 4,   /* descriptors are scarce: one answer, then close */
 	HTTP_TAKE_WAITING = 2, /* there are probably octets to read (deferred accept, handed over) */
 };
 
-/* Takes a connected, non-blocking, close-on-exec stream socket; it is the server's from here on, also
- * on failure. With HTTP_TAKE_WAITING it is read and, as far as possible, answered before anything is
- * registered with the loop. */
+/* Takes a connected, non-blocking, close-on-exec stream socket; it is the server's from here on,
+ * also on failure. With HTTP_TAKE_WAITING it is read and, as far as possible, answered before
+ * anything is registered with the loop. */
 void http_server_take(struct http_server *server, int fd, unsigned flags);
 
 /* To be called a few times a second: deadlines are swept, and files revalidated afterwards. */
 void http_server_tick(struct http_server *server);
 
-/* From now on each answer says "Connection: close" and its connection is closed after it in stages.
- * Connections that are idle stay open for their next request (or until their deadline). */
+/* From now on each answer says "Connection: close" and its connection is closed after it in stages;
+ * where further requests have been read by then, the last of their answers does. Connections that
+ * are idle stay open for their next request (or until their deadline). */
 void http_server_retire(struct http_server *server);
 
-/* The same, and idle connections are closed now. Requests in flight (also half-read heads) go on. */
+/* The same, and connections that are idle, or become so, are closed. Requests in flight (also
+ * half-read heads) go on. */
 void http_server_stop(struct http_server *server);
 
 /* Closes every connection now. */

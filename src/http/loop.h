@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * libevent with its struct event made visible, to be embedded. Its header spells out queue(3)'s LIST_ENTRY
- * unless somebody has a macro of that name, as base/list.h does. */
+ * libevent with its struct event made visible, to be embedded. Its header spells out queue(3)'s
+ * LIST_ENTRY unless somebody has a macro of that name, as base/list.h does. */
 #ifndef BROOD_HTTP_LOOP_H
 #define BROOD_HTTP_LOOP_H
 

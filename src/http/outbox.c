@@ -201,7 +201,8 @@ static enum outbox_result write_file(struct outbox *outbox, int fd, size_t *budg
 
 	if (sent < 0)
 		return of_errno();
-	/* The file has become shorter. The length is promised already, so the connection must end. */
+	/* The file has become shorter. The length is promised already, so the connection must end.
+	 * */
 	if (sent == 0)
 		return OUTBOX_BROKEN;
 	item->file_offset += (uint64_t)sent;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Responses on their way out of one connection, in order. A process has one outbox for staging, where
- * the answers of one turn are gathered so that they leave in one system call. What the socket does not
- * take at once moves to an outbox of the connection's own, with copies of all that would not last. */
+ * Responses on their way out of one connection, in order. A process has one outbox for staging,
+ * where the answers of one turn are gathered so that they leave in one system call. What the socket
+ * does not take at once moves to an outbox of the connection's own, with copies of all that would
+ * not last. */
 #ifndef BROOD_HTTP_OUTBOX_H
 #define BROOD_HTTP_OUTBOX_H
 
@@ -61,8 +62,8 @@ void outbox_reset(struct outbox *outbox);
  * response maker's scratch space. To be asked before each response but the first. */
 bool outbox_ready(struct outbox *outbox);
 
-/* Adds a response, taking over its hold on the file. `end` follows the head: further field lines and the
- * empty line, lasting. Without a body for HEAD; 1xx, 204 and 304 have none anyway. */
+/* Adds a response, taking over its hold on the file. `end` follows the head: further field lines
+ * and the empty line, lasting. Without a body for HEAD; 1xx, 204 and 304 have none anyway. */
 struct outbox_item *outbox_add(struct outbox *outbox, const struct response *response,
 			       struct slice end, bool body);
 

@@ -49,8 +49,8 @@ void parser_init(struct parser *parser)
 	parser->llhttp.data = parser;
 }
 
-/* llhttp refuses tabs around the values of Content-Length and Transfer-Encoding; they stand for spaces
- * anyway (RFC 9110 section 5.6.3). Tabs within a value stay. */
+/* llhttp refuses tabs around the values of Content-Length and Transfer-Encoding; they stand for
+ * spaces anyway (RFC 9110 section 5.6.3). Tabs within a value stay. */
 static void replace_outer_tabs(char *fields, const char *end)
 {
 	char *line = fields, *feed;
@@ -67,9 +67,9 @@ static void replace_outer_tabs(char *fields, const char *end)
 	}
 }
 
-/* Request lines that are right but that llhttp refuses (methods it does not know, versions above 1.1,
- * some absolute targets) are known to be right by the guard and framing.h, so llhttp may read another
- * one in their place. */
+/* Request lines that are right but that llhttp refuses (methods it does not know, versions above
+ * 1.1, some absolute targets) are known to be right by the guard and framing.h, so llhttp may read
+ * another one in their place. */
 static bool needs_stand_in(const struct request *request, const char *version)
 {
 	return request->target.ptr[0] != '/' ||
@@ -124,7 +124,8 @@ unsigned parser_read(struct parser *parser, const struct guard *guard, char *dat
 	if (result == HPE_OK)
 		result = llhttp_execute(&parser->llhttp, from, (size_t)(end - from));
 	/* Anything else than stopping at the end that the guard has found is not understood. */
-	if (result != HPE_PAUSED || !parser->complete)
+	if (result != HPE_PAUSED || !parser->complete ||
+	    llhttp_get_error_pos(&parser->llhttp) != end)
 		return 400;
 	note_fields(request);
 	return framing_apply(request);

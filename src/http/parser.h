@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * From the octets of one whole head, as the guard has found it, to a struct request. llhttp reads the
- * field lines and checks their syntax; what it gets wrong in either direction is taken care of here or
- * by the guard before it. One parser serves all connections of a process: it keeps nothing from one
- * head to the next. */
+ * From the octets of one whole head, as the guard has found it, to a struct request. llhttp reads
+ * the field lines and checks their syntax; what it gets wrong in either direction is taken care of
+ * here or by the guard before it. One parser serves all connections of a process: it keeps nothing
+ * from one head to the next. */
 #ifndef BROOD_HTTP_PARSER_H
 #define BROOD_HTTP_PARSER_H
 
@@ -22,14 +22,14 @@ struct parser {
 /* `parser` must not move afterwards. */
 void parser_init(struct parser *parser);
 
-/* `data` is what guard_scan has found complete. Tabs around field values are replaced by spaces in it.
- * Fills in all that comes from the head itself, then applies the rules of framing.h. Returns 0, or the
- * status to refuse with; the request's line, method and target are valid in any case. */
+/* `data` is what guard_scan has found complete. Tabs around field values are replaced by spaces in
+ * it. Fills in all that comes from the head itself, then applies the rules of framing.h. Returns 0,
+ * or the status to refuse with; the request's line, method and target are valid in any case. */
 unsigned parser_read(struct parser *parser, const struct guard *guard, char *data,
 		     struct request *request);
 
-/* The part of a request that is known when the guard has refused it: for the log, and for leaving out
- * the body of an answer to HEAD. */
+/* The part of a request that is known when the guard has refused it: for the log, and for leaving
+ * out the body of an answer to HEAD. */
 void parser_read_refused(const struct guard *guard, const char *data, size_t size,
 			 struct request *request);
 

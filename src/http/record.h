@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the access log will want to know of an answer, from the request being parsed to the last octet
- * being written. Made only when somebody listens. */
+ * What the access log will want to know of an answer, from the request being parsed to the last
+ * octet being written. Made only when somebody listens. */
 #ifndef BROOD_HTTP_RECORD_H
 #define BROOD_HTTP_RECORD_H
 

@@ -9,7 +9,8 @@ enum request_method request_method_of(struct slice name)
 	static const struct slice known[] = {
 		{"POST", 4}, {"PUT", 3}, {"DELETE", 6}, {"PATCH", 5}, {"TRACE", 5}, {"CONNECT", 7},
 		{"ACL", 3}, {"ANNOUNCE", 8}, {"BASELINE-CONTROL", 16}, {"BIND", 4}, {"CHECKIN", 7},
-		{"CHECKOUT", 8}, {"COPY", 4}, {"LABEL", 5}, {"LINK", 4}, {"LOCK", 4}, {"M-SEARCH", 8},
+		{"CHECKOUT", 8}, {"COPY", 4}, {"LABEL", 5}, {"LINK", 4}, {"LOCK", 4},
+		{"M-SEARCH", 8},
 		{"MERGE", 5}, {"MKACTIVITY", 10}, {"MKCALENDAR", 10}, {"MKCOL", 5},
 		{"MKREDIRECTREF", 13}, {"MKWORKSPACE", 11}, {"MOVE", 4}, {"NOTIFY", 6},
 		{"ORDERPATCH", 10}, {"PRI", 3}, {"PROPFIND", 8}, {"PROPPATCH", 9}, {"PURGE", 5},

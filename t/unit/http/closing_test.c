@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * How connections end: errors, bodies, limits, half-closed and reset clients, retiring and stopping, and
- * the deadlines. A Unix socket that is closed with octets unread resets its peer as TCP does. */
+ * How connections end: errors, bodies, limits, half-closed and reset clients, retiring and
+ * stopping, and the deadlines. A Unix socket that is closed with octets unread resets its peer as
+ * TCP does. */
 #include "talk.h"
 
 #include "http/server.h"
@@ -274,9 +275,13 @@ static void retiring_announces_the_end_and_keeps_the_idle(void **state)
 	http_server_retire(talk->server);
 	talk_run(talk, true);
 	assert_int_equal(talk_stats(talk).connections, 3);
-	talk_say(talk, 0, GET("/small.txt") GET("/never"));
-	expect_lingering(talk, 0, 200);
-	talk_say(talk, 1, GET("/small.txt"));
+	/* What has been read is all answered, and the last answer says it. */
+	talk_say(talk, 0, GET("/small.txt") GET("/none"));
+	assert_false(talk_expect(talk, 0, 200).close);
+	expect_lingering(talk, 0, 404);
+	talk_say(talk, 1, GET("/small.txt") "GET /small");
+	assert_false(talk_expect(talk, 1, 200).close);
+	talk_say(talk, 1, ".txt HTTP/1.1\r\nHost: a\r\n\r\n");
 	expect_lingering(talk, 1, 200);
 	talk_say(talk, 2, "TP/1.1\r\nHost: a\r\n\r\n");
 	expect_lingering(talk, 2, 200);
@@ -287,6 +292,16 @@ static void retiring_announces_the_end_and_keeps_the_idle(void **state)
 		talk_hang_up(talk, i);
 	talk_run(talk, true);
 	assert_int_equal(talk->closed, 4);
+}
+
+static void one_answer_is_all_when_descriptors_are_scarce(void **state)
+{
+	struct talk *talk = *state;
+
+	talk_connect(talk, 0, HTTP_TAKE_CLOSE);
+	talk_say(talk, 0, GET("/small.txt") GET("/small.txt"));
+	expect_lingering(talk, 0, 200);
+	assert_int_equal(talk_stats(talk).requests, 1);
 }
 
 static void stopping_closes_the_idle_and_finishes_the_rest(void **state)
@@ -503,6 +518,7 @@ int main(void)
 		TEST(half_closed_clients_get_what_is_complete),
 		TEST(clients_that_vanish_cost_nothing),
 		TEST(retiring_announces_the_end_and_keeps_the_idle),
+		TEST(one_answer_is_all_when_descriptors_are_scarce),
 		TEST(stopping_closes_the_idle_and_finishes_the_rest),
 		TEST(aborting_closes_all),
 		TEST(a_silent_connection_is_closed_silently),

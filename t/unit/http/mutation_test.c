@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Damaged requests, from a fixed seed: whatever comes, each answer is well formed, none follows one that
- * said close, the answers do not depend on how the octets were cut, and nothing is left behind. */
+ * Damaged requests, from a fixed seed: whatever comes, each answer is well formed, none follows one
+ * that said close, the answers do not depend on how the octets were cut, and nothing is left
+ * behind. */
 #include "talk.h"
 
 #include <stdlib.h>
@@ -94,7 +95,8 @@ static unsigned converse(struct talk *talk, const char *data, size_t size, size_
 	talk_run(talk, true);
 	assert_true(client->ended || client->reset);
 
-	/* No file that can be asked for has such a line in it, so these are the answers' beginnings. */
+	/* No file that can be asked for has such a line in it, so these are the answers'
+	 * beginnings. */
 	for (at = client->received.data, end = at + client->received.used;
 	     at && (at = memmem(at, (size_t)(end - at), "HTTP/1.1 ", 9)); at += 9) {
 		assert_true(count < 64);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * From the octets of a head to a request: guard, llhttp and framing rules together, since only together
- * they are strict. */
+ * From the octets of a head to a request: guard, llhttp and framing rules together, since only
+ * together they are strict. */
 #include "http/parser.h"
 
 #include <setjmp.h>

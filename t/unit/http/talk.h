@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A client for tests of connections: a server on one end of socket pairs, in a loop that the test itself
- * drives, with a clock that the test sets. Nothing here waits for time to pass. */
+ * A client for tests of connections: a server on one end of socket pairs, in a loop that the test
+ * itself drives, with a clock that the test sets. Nothing here waits for time to pass. */
 #ifndef BROOD_T_HTTP_TALK_H
 #define BROOD_T_HTTP_TALK_H
 
@@ -55,8 +55,9 @@ struct answer {
 	bool close; /* Connection: close */
 };
 
-/* A root with index.html ("home\n"), small.txt ("0123456789"), kilo.txt (1 KiB), fifty.bin (50,000 octets,
- * in memory) and large.bin (3,000,000 octets, by sendfile). Members of `options` that are not zero hold. */
+/* A root with index.html ("home\n"), small.txt ("0123456789"), kilo.txt (1 KiB), fifty.bin (50,000
+ * octets, in memory) and large.bin (3,000,000 octets, by sendfile). Members of `options` that are
+ * not zero hold. */
 struct talk *talk_start(const struct http_options *options, bool log);
 void talk_stop(struct talk *talk);
 
