@@ -95,20 +95,20 @@ static unsigned converse(struct talk *talk, const char *data, size_t size, size_
 	talk_run(talk, true);
 	assert_true(client->ended || client->reset);
 
-	/* No file that can be asked for has such a line in it, so these are the answers'
-	 * beginnings. */
-	for (at = client->received.data, end = at + client->received.used;
-	     at && (at = memmem(at, (size_t)(end - at), "HTTP/1.1 ", 9)); at += 9) {
+	if (client->received.used == 0)
+		return 0;
+	assert_memory_equal(client->received.data, "HTTP/1.1 ", 9);
+	/* No file that can be asked for has such a line in it, so these are the answers' beginnings. */
+	end = client->received.data + client->received.used;
+	for (at = client->received.data; (at = memmem(at, (size_t)(end - at), "HTTP/1.1 ", 9));
+	     at += 9) {
 		assert_true(count < 64);
 		statuses[count++] = (unsigned)atoi(at + 9);
 		assert_in_range(statuses[count - 1], 200, 599);
 	}
-	if (client->received.used > 0) {
-		assert_memory_equal(client->received.data, "HTTP/1.1 ", 9);
-		at = memmem(client->received.data, client->received.used, "Connection: close\r\n", 19);
-		/* Only the last answer says it. */
-		assert_true(!at || !memmem(at, (size_t)(end - at), "HTTP/1.1 ", 9));
-	}
+	/* Only the last answer says it. */
+	at = memmem(client->received.data, client->received.used, "Connection: close\r\n", 19);
+	assert_true(!at || !memmem(at, (size_t)(end - at), "HTTP/1.1 ", 9));
 	return count;
 }
 
