@@ -91,12 +91,10 @@ sub send
 }
 
 # Sends the pieces one by one, each in a segment of its own, giving the server a chance to see each.
-# Stops early when an answer or the end of the connection is there.
 sub send_pieces
 {
 	my ($self, @pieces) = @_;
 	for my $piece (@pieces) {
-		last if $self->wait_for('r', 0);
 		$self->send($piece) or last;
 		$self->wait_for('r', time + 0.0005);
 	}
