@@ -33,6 +33,9 @@ sub refused
 	ok !@wrong, $name or diag join "\n", @wrong, "arguments: @args", $result->{stderr};
 }
 
+# As an argument is repeated in the message: cut when long, without control characters.
+sub shown { return substr $_[0] =~ s/[^ -~]/?/gr, 0, 60 }
+
 sub config
 {
 	my ($text) = @_;
@@ -40,12 +43,12 @@ sub config
 }
 
 # ---- 2: usage
-refused("option $_->[0]", 2, qr/\Q$_->[0]\E/, @listen, @$_, $root)
-    for ['--nonsense'], ['-z'], ['--nonsense=1'], ['--daemon=yes'];
+refused("option $_->[0]", 2, qr/option '$_->[1]'/, @listen, $_->[0], $root)
+    for ['--nonsense', '--nonsense'], ['-z', '-z'], ['--nonsense=1', '--nonsense'], ['--daemon=yes', '--daemon'];
 refused("option $_ without its value", 2, qr/\Q$_\E/, @listen, $_) for qw(-c -l -w -a -s -p --config --listen);
 refused("-w '$_'", 2, qr/-w '\Q$_\E'/, @listen, '-w', $_, $root)
     for 'x', '', '0', '-1', '+2', '1.5', '2x', ' 2', '99999999999999999999', '100000';
-refused("-l '$_'", 2, qr/-l '\Q$_\E'/, '-l', $_, $root)
+refused("-l '" . shown($_) . "'", 2, qr{-l '\Q@{[shown($_)]}\E}, '-l', $_, $root)
     for '', 'x', '127.0.0.1', '127.0.0.1:', ':', '127.0.0.1:x', '127.0.0.1:-1', '127.0.0.1:65536', '65536',
     '127.0.0.1:99999999999999999999', '256.0.0.1:80', '1.2.3:80', '::1:80', '[::1]', '[::1:80', '[::g]:80', '[::1]80',
     'localhost:80', '127.0.0.1:80x', '127.0.0.1 :80', 'unix:', 'unix:' . 'x' x 200, "127.0.0.1:80\n";
@@ -143,7 +146,7 @@ for my $mode (qw(shared handoff reuseport)) {
 		my $result = Brood::Server->run({ limit => 60 }, @listen, '-w', 2, '-a', $mode, '-s', "debug_fault=$fault",
 			'-s', 'start_timeout=500ms', $root);
 		is $result->{exit}, 1, "$fault at the first start, $mode: exit status";
-		like $result->{lines}[-1] // '', qr/no worker|giving up/i, 'the last line says so';
+		is scalar(grep { /no worker became ready/ } @{ $result->{lines} }), 1, 'one line says so';
 		is_deeply $result->{left}, [], 'nothing is left';
 		unlike $result->{stderr}, qr/ready on/, 'it was never said to be ready';
 	}

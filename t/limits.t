@@ -36,10 +36,10 @@ subtest 'sizes of heads' => sub {
 	is $answer->(request('/hello.txt', map { "X$_: y" } 1 .. 90)), 200, '91 fields';
 	is $answer->(request('/hello.txt', map { "X$_: y" } 1 .. 120)), '431 closed', '121 fields';
 	is $answer->(request('/hello.txt', map { "X$_: y" } 1 .. 5000)), '431 closed', '5,001 fields';
-	is $answer->('A' x 60000), '400 closed', 'a method that does not end';
+	like $answer->('A' x 60000), qr/^4(?:00|14|31) closed$/, 'a method that does not end';
 	is $answer->("\r\n" x 30000), '400 closed', 'nothing but empty lines';
 	my $client = Brood::Client->connect($server->address);
-	$client->send_pieces(map { substr request('/hello.txt', map { "X$_: y" } 1 .. 5000), $_ * 400, 400 } 0 .. 150);
+	$client->send_pieces(request('/hello.txt', map { "X$_: y" } 1 .. 5000) =~ /.{1,400}/sg);
 	is $client->response->status, 431, 'in many segments, too';
 	$client = Brood::Client->connect($server->address);
 	is $client->get('/hello.txt', map { ("X$_" => 'y' x 300) } 1 .. 80)->status, 200, 'a large head within the limits';

@@ -60,8 +60,8 @@ subtest 'all three accept modes are named and answer' => sub {
 };
 
 subtest 'several -l, each with a port of its own' => sub {
-	my $server = Brood::Server->start(listen => ['127.0.0.1:0', '127.0.0.1:0', '127.0.0.2:0']);
-	is scalar(my @urls = $server->urls), 3, 'three URLs' or diag $server->ready_line;
+	my $server = Brood::Server->start(listen => ['127.0.0.1:0', '127.0.0.2:0', '127.0.0.3:0', '127.0.0.1:0']);
+	is scalar(my @urls = $server->urls), 3, 'three URLs; equal addresses are one' or diag $server->ready_line;
 	is hello($server->address($_)), $hello, "URL $_ answers" for 0 .. 2;
 	$server->finish;
 };
@@ -133,7 +133,7 @@ subtest 'Unix sockets' => sub {
 	Brood::Server::write_file("$dir/file", 'mine');
 	my $fourth = Brood::Server->start(unready => 1, listen => ["unix:$dir/file"]);
 	is $fourth->wait_exit, 1, 'a file that is no socket is not replaced';
-	is Brood::Proc::slurp("$dir/file"), 'mine', 'it is still there';
+	is(Brood::Proc::slurp("$dir/file"), 'mine', 'it is still there');
 };
 
 subtest 'relative paths are resolved where the server is started' => sub {

@@ -227,7 +227,7 @@ sub take_chunked
 sub request
 {
 	my ($self, $method, $target, @fields) = @_;
-	my %given = map { lc $fields[2 * $_] => 1 } 0 .. $#fields / 2;
+	my %given = map { $_ % 2 ? () : (lc $fields[$_] => 1) } 0 .. $#fields;
 	unshift @fields, Host => 'test.example' if !$given{host};
 	my $head = "$method $target HTTP/1.1\r\n";
 	while (my ($name, $value) = splice @fields, 0, 2) {

@@ -62,7 +62,12 @@ sub offspring
 	return grep { ((stat_fields($_))[1] // 0) == $pid } all_pids();
 }
 
-sub children { return sort { $a <=> $b } grep { alive($_) } offspring($_[0]) }
+sub children
+{
+	my @children = sort { $a <=> $b } grep { alive($_) } offspring($_[0]);
+	return @children; # an array: in scalar context their number
+}
+
 sub zombies { return grep { (state($_) // '') eq 'Z' } offspring($_[0]) }
 
 sub tree

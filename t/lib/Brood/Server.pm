@@ -15,7 +15,7 @@ use strict;
 use warnings;
 use Brood::Proc qw(alive children descriptors in_group wait_until);
 use Cwd qw(abs_path);
-use Fcntl qw(F_SETFD);
+use Fcntl qw(F_DUPFD);
 use File::Basename qw(dirname);
 use File::Path qw(make_path);
 use File::Temp;
@@ -31,7 +31,11 @@ my $count = 0;
 $SIG{$_} = sub { exit 1 } for qw(INT TERM HUP); # so that END is reached
 
 sub source_dir { return $ENV{BROOD_SRC} // abs_path(dirname(__FILE__) . '/../../..') }
-sub program { return abs_path($ENV{BROOD} // source_dir() . '/build/brood') }
+
+# Found out before any test changes its folder.
+my $program = abs_path($ENV{BROOD} // source_dir() . '/build/brood');
+die 'no program to test: ', $ENV{BROOD} // 'build/brood', "\n" if !defined $program || !-x $program;
+sub program { return $program }
 
 # A built-in tree with a file of each kind that tests ask for.
 my %tree = (
@@ -159,13 +163,14 @@ sub become_server
 	my ($name, $value) = split /=/, $self->{mark};
 	$ENV{$name} = $value;
 	delete @ENV{qw(LISTEN_FDS LISTEN_PID NOTIFY_SOCKET)};
-	$ENV{BROOD_READY_FD} = fileno $ready;
-	fcntl $ready, F_SETFD, 0;
+	$ENV{BROOD_READY_FD} = out_of_the_way($ready);
 	while (my ($key, $text) = each %{ $want->{env} // {} }) {
 		defined $text ? $ENV{$key} = $text : delete $ENV{$key};
 	}
-	while (my ($fd, $handle) = each %{ $want->{inherit} // {} }) {
-		POSIX::dup2(fileno $handle, $fd) // die "dup2: $!"; # without close-on-exec
+	my %inherit = map { $_ => out_of_the_way($want->{inherit}{$_}) } keys %{ $want->{inherit} // {} };
+	while (my ($fd, $copy) = each %inherit) {
+		POSIX::dup2($copy, $fd) // die "dup2: $!";
+		POSIX::close($copy);
 	}
 	$want->{in}->() if $want->{in};
 	my @limits = @{ $want->{limits} // [] };
@@ -173,6 +178,9 @@ sub become_server
 	my @command = @limits ? ('/bin/sh', '-c', $script, program(), @args) : (program(), @args);
 	exec { $command[0] } @command or die "$command[0]: $!\n";
 }
+
+# A copy without close-on-exec, with a number that nobody else wants.
+sub out_of_the_way { return 0 + (fcntl $_[0], F_DUPFD, 50 or die "F_DUPFD: $!") }
 
 # Waits for the line on BROOD_READY_FD. False when the server ended first or the guard's time is up.
 sub wait_ready
