@@ -8,7 +8,9 @@
 #include "http/server.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,12 +29,13 @@ static void give_up_head(struct connection *connection);
 static void wait_for_turn(struct connection *connection);
 static void renew_turn(struct connection *connection);
 static void discard(struct connection *connection);
+static void look_for_progress(struct connection *connection);
 
 static const struct state_rule rules[CONNECTION_STATES] = {
 	[CONNECTION_WAITING] = {EV_READ, read_requests, answer_or_close},
 	[CONNECTION_HEAD] = {EV_READ, read_requests, give_up_head},
 	[CONNECTION_TURN] = {0, wait_for_turn, renew_turn},
-	[CONNECTION_WRITING] = {EV_WRITE, connection_take_turn, connection_close},
+	[CONNECTION_WRITING] = {EV_WRITE, connection_take_turn, look_for_progress},
 	[CONNECTION_LINGERING] = {EV_READ, discard, connection_close},
 };
 
@@ -136,6 +139,14 @@ static int keep_rest(struct connection *connection, const struct input *input)
 	return 0;
 }
 
+/* Octets in the socket that the client has not taken. */
+static int unacknowledged(const struct connection *connection)
+{
+	int octets;
+
+	return ioctl(connection->fd, SIOCOUTQ, &octets) == 0 ? octets : 0;
+}
+
 /* Answers what there is, and enters the state that follows from how far that went. */
 static void advance(struct connection *connection, struct input *input)
 {
@@ -149,8 +160,10 @@ static void advance(struct connection *connection, struct input *input)
 	}
 	waits = connection->input.used == 0;
 	if (result == OUTBOX_BLOCKED) {
-		if (connection->progress)
+		if (connection->progress) {
+			connection->unacknowledged = unacknowledged(connection);
 			set_deadline(connection, DEADLINE_WRITE);
+		}
 		enter(connection, CONNECTION_WRITING);
 	} else if (result == OUTBOX_YIELDED) {
 		set_deadline(connection, DEADLINE_WRITE);
@@ -226,6 +239,20 @@ static void give_up_head(struct connection *connection)
 
 	exchange_refuse(connection, &input, 408);
 	advance(connection, &input);
+}
+
+/* The socket can be written to again only when a third of its buffer is free, which a slow client may not
+ * bring about in time. As long as it takes anything at all, it makes progress. */
+static void look_for_progress(struct connection *connection)
+{
+	int now = unacknowledged(connection);
+
+	if (now >= connection->unacknowledged) {
+		connection_close(connection);
+		return;
+	}
+	connection->unacknowledged = now;
+	set_deadline(connection, DEADLINE_WRITE);
 }
 
 static void wait_for_turn(struct connection *connection)

@@ -70,6 +70,7 @@ struct connection {
 	uint64_t linger_until_ms;
 	size_t discarded;       /* octets, while lingering */
 	int fd;
+	int unacknowledged;     /* octets in the socket when the deadline for writing was set */
 	unsigned answered;      /* requests, wraps */
 	enum connection_state state;
 	enum connection_end end;
