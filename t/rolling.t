@@ -111,6 +111,7 @@ subtest 'an answer that is on its way is finished by the old worker' => sub {
 		is length $client->response->body, 32 << 20, "$mode: whole";
 		$half->send("Host: x\r\n\r\n");
 		is $half->response->status, 200, "$mode: a head that was half there is answered, too";
+		$client->close;
 		$server->finish;
 	}
 };
