@@ -151,6 +151,8 @@ static void consume_memory(struct outbox *outbox, size_t size)
 			struct slice *slice = &item->parts[part];
 			size_t step = slice->len < size ? slice->len : size;
 
+			if (step == 0)
+				continue;
 			slice->ptr += step;
 			slice->len -= step;
 			item->written += step;

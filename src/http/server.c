@@ -137,8 +137,12 @@ void http_server_tick(struct http_server *server)
 	struct deadline *deadline;
 
 	server_turn(server);
-	while ((deadline = deadlines_passed(&server->deadlines, server->now_ms)))
+	for (unsigned count = 0; count < SERVER_SWEEP_MAX; count++) {
+		deadline = deadlines_passed(&server->deadlines, server->now_ms);
+		if (!deadline)
+			break;
 		connection_expire(connection_of_deadline(deadline));
+	}
 	static_site_tick(server->site, server->now_ms);
 }
 

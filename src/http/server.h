@@ -13,7 +13,11 @@
 #include "http/record.h"
 #include "http/request.h"
 
-enum { SERVER_RECEIVE_SIZE = 64 << 10, SERVER_SPARE_MAX = 1024 };
+enum {
+	SERVER_RECEIVE_SIZE = 64 << 10,
+	SERVER_SPARE_MAX = 1024, /* connections kept for reuse */
+	SERVER_SWEEP_MAX = 4096, /* deadlines seen to in one tick: those who are served must not wait */
+};
 
 struct http_server {
 	struct event_base *base;

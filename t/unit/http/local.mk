@@ -85,3 +85,7 @@ check_PROGRAMS += t/unit/http/storm_test
 t_unit_http_storm_test_SOURCES = t/unit/http/storm_test.c t/unit/http/talk.c t/unit/http/talk.h
 t_unit_http_storm_test_CFLAGS = $(http_test_cflags)
 t_unit_http_storm_test_LDADD = $(http_test_libs)
+
+check_PROGRAMS += t/unit/http/outbox_test
+t_unit_http_outbox_test_CFLAGS = $(http_test_cflags)
+t_unit_http_outbox_test_LDADD = $(http_test_libs)
