@@ -93,8 +93,8 @@ void http_server_free(struct http_server *server);
 enum http_take_flags {
 	HTTP_TAKE_PROBE = 1, /* the process's own self-test: neither logged nor counted, and
 				`closed` is not called for it */
-	HTTP_TAKE_CLOSE = 4,   /* descriptors are scarce: one answer, then close */
 	HTTP_TAKE_WAITING = 2, /* there are probably octets to read (deferred accept, handed over) */
+	HTTP_TAKE_CLOSE = 4, /* descriptors are scarce: one answer, then close */
 };
 
 /* Takes a connected, non-blocking, close-on-exec stream socket; it is the server's from here on,
