@@ -117,8 +117,10 @@ static unsigned check_request_line(struct guard *guard, const char *line, size_t
 static unsigned first_line(struct guard *guard, const struct guard_limits *limits, const char *line,
 			   size_t size)
 {
-	unsigned status = check_request_line_so_far(limits, line, size);
+	unsigned status = 0;
 
+	if (size > limits->target_size_max || size > limits->head_size_max)
+		status = check_request_line_so_far(limits, line, size);
 	if (status != 0)
 		return status;
 	if (size < 2 || memchr(line, '\r', size) != line + size - 2)
