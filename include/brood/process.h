@@ -41,6 +41,10 @@ struct brood_process_end {
 size_t brood_process_reap(void (*ended)(void *context, const struct brood_process_end *end),
 			  void *context);
 
+/* Tells of each child that was stopped (SIGSTOP, a debugger's hold) or continued since the last call; like
+ * an end, both come with SIGCHLD. Of one that did both, only the last counts. Never waits. */
+void brood_process_watch(void (*changed)(void *context, pid_t pid, int stopped), void *context);
+
 /* "exit status 3", "signal 11 (SIGSEGV), core dumped". */
 void brood_process_describe(const struct brood_process_end *end, char *out, size_t room);
 

@@ -161,8 +161,10 @@ static void on_signals(evutil_socket_t fd, short what, void *argument)
 			stop_signal = received.signal;
 		}
 	}
-	if (asked[SIGCHLD])
+	if (asked[SIGCHLD]) {
 		brood_process_reap(instance_ended, master);
+		brood_process_watch(instance_changed, master);
+	}
 	if (asked[SIGUSR1])
 		reopen_logs(master);
 	if (asked[SIGHUP])
@@ -183,6 +185,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 	uint64_t now_ms = clock_now_ms();
 
 	(void)fd, (void)what;
+	spread_retry(master);
 	if (master->state != MASTER_RUNNING)
 		return;
 	check_start(master, now_ms);

@@ -41,6 +41,7 @@ struct instance {
 	struct event *timer; /* start timeout, then drain deadline */
 	const char *killed;  /* why we ended it, or NULL */
 	bool reaped;         /* dead, and its pid may be another's by now */
+	bool stopped;        /* by SIGSTOP: alive, but takes nothing */
 	struct handoff_target target;
 };
 
@@ -119,6 +120,8 @@ void instance_kill(struct instance *instance, const char *why);
 void instance_send_logs(struct instance *instance, const int *fds, size_t count);
 /* For brood_process_reap: finds whose end this is and tells the slot. */
 void instance_ended(void *master, const struct brood_process_end *end);
+/* For brood_process_watch: a worker was stopped, or goes on. */
+void instance_changed(void *master, pid_t pid, int stopped);
 struct board_record *instance_record(const struct instance *instance);
 
 /* --- master_roll.c --- */
@@ -133,6 +136,8 @@ int spread_open(struct master *master) __attribute__((warn_unused_result));
 void spread_close(struct master *master);
 /* A worker has become able to take connections, or something else that may help those that wait. */
 void spread_resume(struct master *master);
+/* A few times a second: gives what waits another try, with those workers too that had refused. */
+void spread_retry(struct master *master);
 /* Accepts what is queued and gives it away; before a stop. */
 void spread_drain(struct master *master);
 /* Sees that each slot's own sockets are accepted on by somebody. */

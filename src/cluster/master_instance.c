@@ -274,15 +274,36 @@ static void log_end(const struct instance *instance, const struct brood_process_
 		 (unsigned long long)board_connections(record));
 }
 
+static struct instance *find(const struct master *master, pid_t pid)
+{
+	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
+		if (LIST_ENTRY(at, struct instance, link)->pid == pid)
+			return LIST_ENTRY(at, struct instance, link);
+	return NULL;
+}
+
+/* Its heartbeat would tell too, but only after a second of connections that nobody answers. */
+void instance_changed(void *context, pid_t pid, int stopped)
+{
+	struct master *master = context;
+	struct instance *instance = find(master, pid);
+
+	if (!instance || instance->stopped == (stopped != 0))
+		return;
+	instance->stopped = stopped != 0;
+	log_warn("worker %u [%d] was %s", instance->slot, pid, stopped ? "stopped" : "continued");
+	if (master->state != MASTER_RUNNING)
+		return;
+	spread_adopt(master, clock_now_ms());
+	spread_resume(master);
+}
+
 void instance_ended(void *context, const struct brood_process_end *end)
 {
 	struct master *master = context;
-	struct instance *instance = NULL;
+	struct instance *instance = find(master, end->pid);
 	struct slot *slot;
 
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
-		if (LIST_ENTRY(at, struct instance, link)->pid == end->pid)
-			instance = LIST_ENTRY(at, struct instance, link);
 	if (!instance) {
 		log_debug("reaped a stranger, pid %d", end->pid);
 		return;

@@ -32,7 +32,8 @@ static uint64_t load_of(const struct instance *instance)
 
 static bool is_alive(const struct slot *slot, uint64_t now_ms)
 {
-	return slot->state == SLOT_SERVING && board_is_fresh(instance_record(slot->lead), now_ms);
+	return slot->state == SLOT_SERVING && !slot->lead->stopped &&
+	       board_is_fresh(instance_record(slot->lead), now_ms);
 }
 
 static int find_target(struct master *master, unsigned *cursor)
@@ -140,6 +141,12 @@ void spread_resume(struct master *master)
 	handoff_flush(&master->handoff);
 	if (master->acceptor)
 		acceptor_resume(master->acceptor);
+}
+
+void spread_retry(struct master *master)
+{
+	unstick(master);
+	handoff_flush(&master->handoff);
 }
 
 void spread_drain(struct master *master)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reaping children (brood/process.h). The one home of waitpid. */
+ * Reaping and watching children (brood/process.h). The one home of waitpid and waitid. */
 #include "brood/process.h"
 
 #include "base/signals.h"
@@ -32,6 +32,17 @@ size_t brood_process_reap(void (*ended)(void *context, const struct brood_proces
 		ended(context, &end);
 	}
 	return count;
+}
+
+void brood_process_watch(void (*changed)(void *context, pid_t pid, int stopped), void *context)
+{
+	siginfo_t info = {.si_pid = 0};
+
+	/* Without WEXITED the ends stay for brood_process_reap. */
+	while (waitid(P_ALL, 0, &info, WSTOPPED | WCONTINUED | WNOHANG) == 0 && info.si_pid != 0) {
+		changed(context, info.si_pid, info.si_code == CLD_STOPPED);
+		info.si_pid = 0;
+	}
 }
 
 void brood_process_describe(const struct brood_process_end *end, char *out, size_t room)

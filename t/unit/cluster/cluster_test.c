@@ -27,7 +27,7 @@
 
 enum { HANG_MS = 20000 };
 
-static int ready_pipe[2];
+static int ready_pipe[2], log_pipe[2];
 static struct worker *self;
 
 /* --- the program --- */
@@ -119,13 +119,16 @@ static void start_cluster(enum cluster_accept accept)
 	char reason[100];
 
 	assert_int_equal(pipe(ready_pipe), 0);
+	assert_int_equal(pipe(log_pipe), 0);
 	assert_int_equal(address_parse("127.0.0.1:0", &listen.address, reason, sizeof(reason)), 0);
 	server.master = fork();
 	if (server.master == 0) {
+		log_set_fd(log_pipe[1]);
 		log_set_level(LOG_LEVEL_WARN);
 		_exit(cluster_run(accept, &listen, 1, &options, &program));
 	}
 	close(ready_pipe[1]);
+	close(log_pipe[1]);
 	ready = (struct pollfd){.fd = ready_pipe[0], .events = POLLIN};
 	assert_int_equal(poll(&ready, 1, HANG_MS), 1);
 	assert_int_equal(read(ready_pipe[0], &server.port, 2), 2);
@@ -140,6 +143,24 @@ static void stop_cluster(void)
 	assert_int_equal(waitpid(server.master, &status, 0), server.master);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
+	close(log_pipe[0]);
+}
+
+/* Reads the master's log until it has said so. */
+static void wait_for_log(const char *words)
+{
+	struct pollfd more = {.fd = log_pipe[0], .events = POLLIN};
+	char text[4096] = "";
+	size_t used = 0;
+
+	while (!strstr(text, words)) {
+		assert_int_equal(poll(&more, 1, HANG_MS), 1);
+		ssize_t got = read(log_pipe[0], text + used, sizeof(text) - 1 - used);
+
+		assert_true(got > 0);
+		used += (size_t)got;
+		text[used] = '\0';
+	}
 }
 
 /* One connection: who answered, and of which generation. */
@@ -247,6 +268,38 @@ static void reuseport_answers_while_workers_are_killed(void **state)
 	somebody_always_answers(CLUSTER_ACCEPT_REUSEPORT);
 }
 
+/* Of three workers one is stopped; not a single connection may wait for it. */
+static void nobody_waits_for_a_stopped_worker(enum cluster_accept accept)
+{
+	unsigned generation;
+	pid_t stopped;
+
+	start_cluster(accept);
+	stopped = ask(&generation);
+	kill(stopped, SIGSTOP);
+	wait_for_log("was stopped");
+	for (int i = 0; i < 100; i++)
+		assert_int_not_equal(ask(&generation), stopped);
+	kill(stopped, SIGCONT);
+	wait_for_log("was continued");
+	for (int i = 0; i < 100000 && ask(&generation) != stopped; i++)
+		continue;
+	assert_int_equal(kill(stopped, 0), 0);
+	stop_cluster();
+}
+
+static void handoff_passes_over_a_stopped_worker(void **state)
+{
+	(void)state;
+	nobody_waits_for_a_stopped_worker(CLUSTER_ACCEPT_HANDOFF);
+}
+
+static void reuseport_has_a_stopped_workers_sockets_adopted(void **state)
+{
+	(void)state;
+	nobody_waits_for_a_stopped_worker(CLUSTER_ACCEPT_REUSEPORT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,6 +309,8 @@ int main(void)
 		cmocka_unit_test(shared_answers_while_workers_are_killed),
 		cmocka_unit_test(handoff_answers_while_workers_are_killed),
 		cmocka_unit_test(reuseport_answers_while_workers_are_killed),
+		cmocka_unit_test(handoff_passes_over_a_stopped_worker),
+		cmocka_unit_test(reuseport_has_a_stopped_workers_sockets_adopted),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

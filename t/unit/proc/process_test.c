@@ -162,6 +162,52 @@ static void one_call_reaps_everybody(void **state)
 	assert_int_equal(brood_process_reap(on_end, NULL), 0);
 }
 
+static pid_t changed_pid;
+static int changed_to;
+
+static void on_change(void *context, pid_t pid, int stopped)
+{
+	++*(int *)context;
+	changed_pid = pid;
+	changed_to = stopped;
+}
+
+static int wait_for_signals(void *context)
+{
+	(void)context;
+	while (pause() < 0)
+		continue;
+	return 0;
+}
+
+static void a_stop_and_its_end_are_told_and_reap_nobody(void **state)
+{
+	struct brood_process_options options = {.main = wait_for_signals};
+	pid_t pid = brood_process_fork(&options);
+	int count = 0;
+	siginfo_t info;
+
+	(void)state;
+	kill(pid, SIGSTOP);
+	waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOWAIT);
+	brood_process_watch(on_change, &count);
+	assert_int_equal(count, 1);
+	assert_int_equal(changed_pid, pid);
+	assert_true(changed_to);
+	kill(pid, SIGCONT);
+	waitid(P_PID, (id_t)pid, &info, WCONTINUED | WNOWAIT);
+	brood_process_watch(on_change, &count);
+	assert_int_equal(count, 2);
+	assert_false(changed_to);
+	kill(pid, SIGKILL);
+	waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
+	brood_process_watch(on_change, &count);
+	assert_int_equal(count, 2);
+	assert_int_equal(end_of(pid)->signal, SIGKILL);
+	brood_process_watch(on_change, &count); /* no children at all */
+	assert_int_equal(count, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -170,6 +216,7 @@ int main(void)
 		cmocka_unit_test(a_child_starts_with_clean_signals),
 		cmocka_unit_test(a_child_has_the_descriptors_it_was_given_and_no_other),
 		cmocka_unit_test(one_call_reaps_everybody),
+		cmocka_unit_test(a_stop_and_its_end_are_told_and_reap_nobody),
 	};
 
 	return cmocka_run_group_tests_name("process", tests, NULL, NULL);
