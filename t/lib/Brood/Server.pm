@@ -19,7 +19,7 @@ use Fcntl qw(F_DUPFD);
 use File::Basename qw(dirname);
 use File::Path qw(make_path);
 use File::Temp;
-use POSIX qw(:sys_wait_h);
+use POSIX qw(:signal_h :sys_wait_h);
 use Scalar::Util qw(weaken);
 use Test::More ();
 use Time::HiRes qw(sleep time);
@@ -137,12 +137,18 @@ sub spawn
 	my ($self, @args) = @_;
 	my $want = $self->{want};
 	pipe my $ready, my $ready_writer or die "pipe: $!";
+	# Our own handlers must not run in the child.
+	my $signals = POSIX::SigSet->new(SIGINT, SIGTERM, SIGHUP);
+	POSIX::sigprocmask(SIG_BLOCK, $signals);
 	my $pid = fork // die "fork: $!";
 	if (!$pid) {
+		$SIG{$_} = 'DEFAULT' for qw(PIPE INT TERM HUP QUIT USR1 USR2 CHLD);
+		POSIX::sigprocmask(SIG_UNBLOCK, $signals);
 		eval { $self->become_server($ready_writer, @args) };
 		print STDERR "cannot start ", program(), ": $@";
 		POSIX::_exit(126);
 	}
+	POSIX::sigprocmask(SIG_UNBLOCK, $signals);
 	close $ready_writer;
 	@$self{qw(pid ready_pipe)} = ($pid, $ready);
 	$started{$pid} = $self;
@@ -159,7 +165,6 @@ sub become_server
 	open STDIN, '<', '/dev/null' or die $!;
 	open STDOUT, '>', "$self->{dir}/stdout" or die $!;
 	open STDERR, '>>', "$self->{dir}/stderr" or die $!;
-	$SIG{$_} = 'DEFAULT' for qw(PIPE INT TERM HUP QUIT USR1 USR2 CHLD);
 	my ($name, $value) = split /=/, $self->{mark};
 	$ENV{$name} = $value;
 	delete @ENV{qw(LISTEN_FDS LISTEN_PID NOTIFY_SOCKET)};

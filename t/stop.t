@@ -1,0 +1,137 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+#
+# Stopping: what is in flight is finished, what is idle is closed, and a second signal means now.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Brood::Client;
+use Brood::Proc qw(wait_until);
+use Brood::Server;
+use Time::HiRes qw(sleep time);
+
+my @modes = qw(shared handoff reuseport);
+my $large = 32 << 20;
+
+sub start
+{
+	my $server = Brood::Server->start(@_);
+	open my $file, '>', $server->root . '/large.bin' or die $!;
+	truncate $file, $large or die $!;
+	return $server;
+}
+
+# A client that has begun to get a large answer and reads no further for now.
+sub begin_large
+{
+	my ($server) = @_;
+	my $client = Brood::Client->connect($server->address, receive_buffer => 65536, limit => 30);
+	$client->send("GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n");
+	$client->wait_for('r', time + 10);
+	return $client;
+}
+
+for my $mode (@modes) {
+	subtest "$mode: requests in flight are finished" => sub {
+		my $server = start(accept => $mode);
+		my $large_one = begin_large($server);
+		my $half = Brood::Client->connect($server->address);
+		$half->send("GET /hello.txt HTTP/1.1\r\nHost:");
+		my @idle = map { Brood::Client->connect($server->address) } 1 .. 10;
+		$_->get('/hello.txt') for @idle;
+		sleep 0.1;
+		$server->signal('TERM');
+		is scalar(grep { $_->wait_end ne 'closed' } @idle), 0, 'idle connections are closed at once';
+		ok wait_until(10, sub { !Brood::Client->connect($server->address) }), 'nobody listens any more';
+		$half->send(" x\r\n\r\n");
+		my $response = $half->response;
+		is $response->status, 200, 'half a head that is completed is answered';
+		ok $response->says_close, 'with Connection: close';
+		is $server->wait_exit(0.1), undef, 'the server waits for the large answer';
+		is length $large_one->response->body, $large, 'which comes whole';
+		is $server->wait_exit, 0, 'then it ends with status 0';
+		$server->finish('nothing is left');
+	};
+
+	subtest "$mode: a second signal" => sub {
+		my $server = start(accept => $mode);
+		my $client = begin_large($server);
+		$server->signal('TERM');
+		is $server->wait_exit(0.5), undef, 'after the first one it waits';
+		$server->signal('TERM');
+		my $begin = time;
+		is $server->wait_exit, 0, 'after the second one it ends with status 0';
+		cmp_ok time - $begin, '<', 5, 'at once';
+		$server->finish('nothing is left');
+	};
+
+	subtest "$mode: stop_timeout" => sub {
+		my $server = start(accept => $mode, set => { stop_timeout => '1s' });
+		my $client = begin_large($server);
+		my $begin = time;
+		$server->signal('TERM');
+		is $server->wait_exit, 0, 'it ends with status 0, though something was in flight';
+		cmp_ok time - $begin, '>=', 0.9, 'not before that time';
+		cmp_ok time - $begin, '<', 10, 'nor much later';
+		$server->finish('nothing is left');
+	};
+}
+
+for my $signal (qw(TERM INT QUIT)) {
+	my $server = start();
+	$server->signal($signal);
+	is $server->wait_exit, 0, "SIG$signal: status 0";
+	$server->finish("SIG$signal: nothing is left");
+}
+
+subtest 'connections that wait in the queue are answered' => sub {
+	for my $mode (@modes) {
+		my $server = start(accept => $mode, workers => 2);
+		my @workers = $server->workers;
+		kill 'STOP', @workers;
+		my @queued = map { Brood::Client->connect($server->address) } 1 .. 20;
+		$_->send("GET /hello.txt HTTP/1.1\r\nHost: x\r\n\r\n") for @queued;
+		sleep 0.1;
+		$server->signal('TERM');
+		kill 'CONT', @workers;
+		my @statuses = map { $_->response->status } @queued;
+		is scalar(grep { $_ ne '200' } @statuses), 0, "$mode: all twenty" or diag "@statuses";
+		is $server->wait_exit, 0, "$mode: status 0";
+		$server->finish("$mode: nothing is left");
+	}
+};
+
+subtest 'a stop while it starts' => sub {
+	for my $delay (0, 0.002, 0.005, 0.01, 0.02) {
+		my $server = Brood::Server->start(unready => 1, workers => 4);
+		sleep $delay;
+		$server->signal('TERM');
+		my $exit = $server->wait_exit // 'none';
+		# Before it has handlers the signal has its default effect.
+		like $exit, qr/^(?:0|signal 15)$/, "after $delay s";
+		is_deeply [$server->leftovers], [], 'nothing is left';
+	}
+};
+
+subtest 'a stop while it rolls' => sub {
+	for my $mode (@modes) {
+		my $server = Brood::Server->start(accept => $mode, workers => 4);
+		$server->signal('HUP');
+		sleep 0.005;
+		$server->signal('TERM');
+		is $server->wait_exit, 0, "$mode: status 0";
+		$server->finish("$mode: nothing is left");
+	}
+};
+
+subtest 'a worker that stands still does not hold up the end for ever' => sub {
+	my $server = Brood::Server->start(workers => 2, set => { stop_timeout => '1s' });
+	kill 'STOP', ($server->workers)[0];
+	$server->signal('TERM');
+	is $server->wait_exit, 0, 'status 0';
+	$server->finish('nothing is left');
+};
+
+done_testing;
