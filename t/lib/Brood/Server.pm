@@ -19,7 +19,7 @@ use Fcntl qw(F_DUPFD);
 use File::Basename qw(dirname);
 use File::Path qw(make_path);
 use File::Temp;
-use POSIX qw(:signal_h :sys_wait_h);
+use POSIX qw(:sys_wait_h SIG_BLOCK SIG_UNBLOCK SIGHUP SIGINT SIGTERM);
 use Scalar::Util qw(weaken);
 use Test::More ();
 use Time::HiRes qw(sleep time);
