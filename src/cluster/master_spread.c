@@ -32,8 +32,24 @@ static uint64_t load_of(const struct instance *instance)
 
 static bool is_alive(const struct slot *slot, uint64_t now_ms)
 {
-	return slot->state == SLOT_SERVING && !slot->lead->stopped &&
+	return slot->state == SLOT_SERVING && slot->lead && !slot->lead->stopped &&
 	       board_is_fresh(instance_record(slot->lead), now_ms);
+}
+
+/* When the server stops, what it has accepted goes to any worker that is there: one that stands still
+ * may go on in time, and nobody else will come. */
+static bool can_take(const struct master *master, const struct slot *slot, uint64_t now_ms)
+{
+	const struct handoff_target *target;
+
+	if (master->state == MASTER_RUNNING)
+		return is_alive(slot, now_ms) &&
+		       handoff_target_has_room(&slot->lead->target, now_ms);
+	if (slot->state != SLOT_SERVING || !slot->lead)
+		return false;
+	target = &slot->lead->target;
+	return target->channel && !target->stuck &&
+	       target->unanswered_count + target->outgoing_count < HANDOFF_UNANSWERED_MAX;
 }
 
 static int find_target(struct master *master, unsigned *cursor)
@@ -46,8 +62,7 @@ static int find_target(struct master *master, unsigned *cursor)
 		const struct slot *slot = master->slots[i];
 		uint64_t load;
 
-		candidates[i].eligible = is_alive(slot, now_ms) &&
-					 handoff_target_has_room(&slot->lead->target, now_ms);
+		candidates[i].eligible = can_take(master, slot, now_ms);
 		if (!candidates[i].eligible)
 			continue;
 		load = load_of(slot->lead);
@@ -78,10 +93,12 @@ static enum acceptor_verdict may_accept(void *context, bool after_pause, unsigne
 	struct master *master = context;
 	unsigned cursor = master->place_cursor;
 
-	if (after_pause) {
+	if (after_pause)
 		unstick(master);
+	/* There is no pause at the end: what is still queued is accepted in one go. */
+	if (after_pause || (master->state != MASTER_RUNNING &&
+			    master->handoff.waiting_count >= MESSAGE_BATCH))
 		handoff_flush(&master->handoff);
-	}
 	*pause_ms = NOBODY_MS;
 	/* What was accepted in this batch is not placed yet, but counted: see HANDOFF_UNANSWERED_MAX. */
 	return find_target(master, &cursor) < 0 || master->handoff.waiting_count >= MESSAGE_BATCH
@@ -153,6 +170,7 @@ void spread_drain(struct master *master)
 {
 	if (!master->acceptor)
 		return;
+	unstick(master);
 	acceptor_drain(master->acceptor);
 	acceptor_free(master->acceptor);
 	master->acceptor = NULL;
