@@ -17,7 +17,9 @@ use Brood::Proc qw(alive children descriptors in_group wait_until);
 use Cwd qw(abs_path);
 use Fcntl qw(F_DUPFD);
 use File::Basename qw(dirname);
+use File::Copy qw(copy);
 use File::Path qw(make_path);
+use File::Spec;
 use File::Temp;
 use POSIX qw(:sys_wait_h SIG_BLOCK SIG_UNBLOCK SIGHUP SIGINT SIGTERM);
 use Scalar::Util qw(weaken);
@@ -36,6 +38,24 @@ sub source_dir { return $ENV{BROOD_SRC} // abs_path(dirname(__FILE__) . '/../../
 my $program = abs_path($ENV{BROOD} // source_dir() . '/build/brood');
 die 'no program to test: ', $ENV{BROOD} // 'build/brood', "\n" if !defined $program || !-x $program;
 sub program { return $program }
+
+# The same for a test that becomes another user: a copy, when folders above it (say, /root) keep that user
+# out. Called before the fork, so that the copy is the test's and lives as long.
+my $copy_dir;
+sub program_for_all
+{
+	my ($volume, $dirs) = File::Spec->splitpath($program);
+	my $path = '';
+	for my $dir (File::Spec->splitdir($dirs)) {
+		$path .= "$dir/";
+		next if (stat $path)[2] & 0001;
+		$copy_dir //= new_dir();
+		copy($program, "$copy_dir/brood") && chmod 0755, "$copy_dir/brood" or die "$copy_dir/brood: $!"
+		    if !-e "$copy_dir/brood";
+		return "$copy_dir/brood";
+	}
+	return $program;
+}
 
 # A built-in tree with a file of each kind that tests ask for.
 my %tree = (
@@ -137,6 +157,7 @@ sub spawn
 	my ($self, @args) = @_;
 	my $want = $self->{want};
 	pipe my $ready, my $ready_writer or die "pipe: $!";
+	$self->{program} = $want->{in} ? program_for_all() : program();
 	# Our own handlers must not run in the child.
 	my $signals = POSIX::SigSet->new(SIGINT, SIGTERM, SIGHUP);
 	POSIX::sigprocmask(SIG_BLOCK, $signals);
@@ -145,7 +166,7 @@ sub spawn
 		$SIG{$_} = 'DEFAULT' for qw(PIPE INT TERM HUP QUIT USR1 USR2 CHLD);
 		POSIX::sigprocmask(SIG_UNBLOCK, $signals);
 		eval { $self->become_server($ready_writer, @args) };
-		print STDERR "cannot start ", program(), ": $@";
+		print STDERR "cannot start $self->{program}: $@";
 		POSIX::_exit(126);
 	}
 	POSIX::sigprocmask(SIG_UNBLOCK, $signals);
@@ -180,7 +201,7 @@ sub become_server
 	$want->{in}->() if $want->{in};
 	my @limits = @{ $want->{limits} // [] };
 	my $script = join '', (map { "ulimit $_ && " } @limits), 'exec "$0" "$@"';
-	my @command = @limits ? ('/bin/sh', '-c', $script, program(), @args) : (program(), @args);
+	my @command = @limits ? ('/bin/sh', '-c', $script, $self->{program}, @args) : ($self->{program}, @args);
 	exec { $command[0] } @command or die "$command[0]: $!\n";
 }
 
