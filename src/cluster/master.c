@@ -32,9 +32,18 @@ void master_leave_if_done(struct master *master)
 		event_base_loopexit(master->base, NULL);
 }
 
+/* Nobody is started any more: neither by a slot whose time to try again comes, nor by a roll. */
+static void start_nobody(struct master *master)
+{
+	roll_cancel(&master->roll);
+	for (unsigned i = 0; i < master->slot_room; i++)
+		event_del(master->slots[i]->timer);
+}
+
 static void kill_all(struct master *master, const char *why)
 {
 	master->state = MASTER_KILLING;
+	start_nobody(master);
 	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
 		instance_kill(LIST_ENTRY(at, struct instance, link), why);
 	master_leave_if_done(master);
@@ -60,11 +69,9 @@ static void stop(struct master *master, const char *asked_by)
 	}
 	log_info("%s: stopping", asked_by);
 	master->state = MASTER_STOPPING;
-	roll_cancel(&master->roll);
+	start_nobody(master);
 	master->program->stopping(master->program->context);
 	spread_drain(master);
-	for (unsigned i = 0; i < master->slot_room; i++)
-		event_del(master->slots[i]->timer);
 	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
 		instance_stop(LIST_ENTRY(at, struct instance, link));
 	/* The workers' copies are the last ones: each answers what is queued, then closes. */
