@@ -7,8 +7,9 @@
  * pointers and no locks: each field has one writer at a time and is read and written whole (relaxed
  * atomics). What is read may be wrong on purpose (a worker that was taken over), so readers clamp.
  *
- * A slot has up to three workers at a time (one that serves, its successor, one that drains); each has
- * a record of its own on the page, given out by the master. */
+ * A slot has some workers at a time (one that serves, its successor, those that drain: more than one when
+ * the slot was taken away and wanted again); each has a record of its own on the page, given out by the
+ * master. */
 #ifndef BROOD_CLUSTER_BOARD_H
 #define BROOD_CLUSTER_BOARD_H
 
@@ -16,7 +17,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { BOARD_RECORDS = 4, BOARD_FRESH_MS = 1000 };
+enum { BOARD_RECORDS = 8, BOARD_FRESH_MS = 1000 };
 
 enum board_state { BOARD_FREE, BOARD_STARTING, BOARD_SERVING, BOARD_DRAINING };
 
