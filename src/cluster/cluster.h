@@ -28,7 +28,10 @@ enum cluster_accept {
 
 enum cluster_policy { CLUSTER_LEAST_CONNECTIONS, CLUSTER_ROUND_ROBIN };
 
-enum { CLUSTER_SLOTS_MAX = 1024 };
+enum {
+	CLUSTER_SLOTS_MAX = 1024,
+	CLUSTER_LISTEN_MAX = 64, /* addresses */
+};
 
 /* What may change at a reload. */
 struct cluster_options {

@@ -78,6 +78,10 @@ int listeners_open(struct listeners *listeners, enum cluster_accept accept,
 	int error;
 
 	*listeners = (struct listeners){.accept = accept};
+	if (count > CLUSTER_LISTEN_MAX) {
+		log_error("%zu addresses to listen on: at most %d", count, CLUSTER_LISTEN_MAX);
+		return -E2BIG;
+	}
 	listeners->all = calloc(count, sizeof(struct listener));
 	if (!listeners->all)
 		return -ENOMEM;

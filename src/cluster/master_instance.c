@@ -200,8 +200,10 @@ static struct instance *prepare(struct master *master, struct slot *slot, struct
 	instance->generation = master->generation;
 	instance->started_ms = clock_now_ms();
 	handoff_target_init(&instance->target, NULL);
-	instance->record = board_take_record(&master->boards[slot->index]);
 	instance->timer = evtimer_new(master->base, on_timer, instance);
+	instance->record = board_take_record(&master->boards[slot->index]);
+	if (instance->record < 0)
+		errno = EBUSY; /* by those of this slot that still finish */
 	if (instance->record < 0 || !instance->timer || brood_channel_pair(ends) < 0)
 		goto fail;
 	if (brood_channel_open(&instance->channel, master->base, ends[0], &handlers, instance) < 0) {
@@ -220,7 +222,7 @@ static struct instance *prepare(struct master *master, struct slot *slot, struct
 		.record = instance->record,
 	};
 	birth->socket_count = listeners_of_slot(&master->listeners, slot->index, birth->sockets,
-						birth->listeners, WORKER_SOCKETS_MAX);
+						birth->listeners, CLUSTER_LISTEN_MAX);
 	return instance;
 fail:
 	discard(instance);

@@ -14,6 +14,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+_Static_assert((int)CLUSTER_LISTEN_MAX <= (int)MESSAGE_BATCH, "one message for all of a slot");
+
 enum {
 	NOBODY_MS = 20,   /* pause while no worker can take a connection */
 	ORPHAN_MS = 100,  /* a slot without a worker for so long has its sockets adopted */

@@ -7,8 +7,6 @@
 #include "cluster/board.h"
 #include "cluster/cluster.h"
 
-enum { WORKER_SOCKETS_MAX = 64 };
-
 struct birth {
 	unsigned slot, generation;
 	enum cluster_accept accept;
@@ -20,8 +18,8 @@ struct birth {
 	unsigned board_count;
 	int record;            /* which one of boards[slot] is this worker's */
 
-	int sockets[WORKER_SOCKETS_MAX]; /* to accept on, with their listeners' numbers */
-	unsigned listeners[WORKER_SOCKETS_MAX];
+	int sockets[CLUSTER_LISTEN_MAX]; /* to accept on, with their listeners' numbers */
+	unsigned listeners[CLUSTER_LISTEN_MAX];
 	size_t socket_count;
 };
 
