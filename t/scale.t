@@ -55,12 +55,11 @@ for my $mode (qw(shared handoff reuseport)) {
 				my $server = Brood::Server->start(accept => $mode, workers => 2);
 				my $load = Brood::Wrk->start(url => $server->url('/1k.txt'), close => $close, seconds => Brood::Wrk::seconds(2));
 				my $count = 2;
-				for my $up (3, 4) {
-					$server->signal('TTIN');
-					wait_until(20, sub { $server->workers == $up });
+				for (3, 4, 3, 2) {
+					$server->signal($_ > $count ? 'TTIN' : 'TTOU');
+					$count = $_;
+					wait_until(20, sub { $server->workers == $count });
 				}
-				$server->signal('TTOU') for 1 .. 2;
-				wait_until(20, sub { $server->workers == $count });
 				$server->rebase;
 				while ($load->running) {
 					for my $signal (qw(TTIN TTIN TTOU TTOU)) {
