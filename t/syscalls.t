@@ -43,6 +43,8 @@ my $requests = 1000;
 sub check
 {
 	my ($name, $count, %most) = @_;
+	# An answer that is put together from parts goes by sendmsg, others by sendto.
+	$count->{'sendto or sendmsg'} = (delete $count->{sendto} // 0) + (delete $count->{sendmsg} // 0);
 	my $all = join ', ', map { "$_ $count->{$_}" } sort { $count->{$b} <=> $count->{$a} } keys %$count;
 	note "$name: $all";
 	my @wrong;
@@ -52,7 +54,7 @@ sub check
 		push @wrong, "$call: $count->{$call}, at most $most" if $count->{$call} > $most;
 	}
 	ok !@wrong, "$name: nothing beyond what is needed" or diag join "\n", @wrong, $all;
-	cmp_ok $count->{sendto} // $count->{sendmsg} // $count->{writev} // 0, '>=', $requests, "$name: one send each";
+	cmp_ok $count->{'sendto or sendmsg'}, '>=', $requests, "$name: it did count";
 }
 
 for my $mode (qw(shared handoff reuseport)) {
@@ -66,7 +68,8 @@ for my $mode (qw(shared handoff reuseport)) {
 	});
 	SKIP: {
 		skip 'strace cannot attach here', 1 if !$keep;
-		check("$mode, keep-alive", $keep, recvfrom => 1, sendto => 1, epoll_wait => 1, epoll_pwait2 => 1);
+		check("$mode, keep-alive", $keep, recvfrom => 1, 'sendto or sendmsg' => 1, epoll_wait => 1,
+			epoll_pwait2 => 1);
 	}
 	my $close = count_calls($server, sub {
 		Brood::Client->connect($server->address)->get('/1k.txt', Connection => 'close') for 1 .. $requests;
@@ -75,9 +78,9 @@ for my $mode (qw(shared handoff reuseport)) {
 	SKIP: {
 		skip 'strace cannot attach here', 1 if !$close;
 		# Accepting ends with an accept4 that finds nothing; handed over, a connection costs a message.
-		my %more = $mode eq 'handoff' ? (recvmsg => 2, sendmsg => 2, accept4 => 0) : (accept4 => 2);
-		check("$mode, Connection: close", $close, recvfrom => 1, sendto => 1, close => 1, epoll_wait => 1,
-			epoll_pwait2 => 1, %more);
+		my %more = $mode eq 'handoff' ? (recvmsg => 2, 'sendto or sendmsg' => 2) : (accept4 => 2);
+		check("$mode, Connection: close", $close, recvfrom => 1, 'sendto or sendmsg' => 1, close => 1,
+			epoll_wait => 1, epoll_pwait2 => 1, %more);
 	}
 	my $large = count_calls($server, sub {
 		my $client = Brood::Client->connect($server->address);
