@@ -14,6 +14,10 @@ t_unit_http_connection_test_SOURCES = t/unit/http/connection_test.c t/unit/http/
 t_unit_http_connection_test_CFLAGS = $(http_test_cflags)
 t_unit_http_connection_test_LDADD = $(http_test_libs)
 
+check_PROGRAMS += t/unit/http/state_test
+t_unit_http_state_test_CFLAGS = $(http_test_cflags)
+t_unit_http_state_test_LDADD = $(http_test_libs)
+
 # Files as resources.
 http_files_tests = \
 	t/unit/http/cond_test \

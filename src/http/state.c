@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Encoding and decoding of what travels with a connection. */
+#include "http/state.h"
+
+#include <assert.h>
+#include <errno.h>
+
+enum { HEAD_SIZE = 3, MEMBER_HEAD_SIZE = 3 };
+
+enum tag {
+	TAG_ANSWERED = 1,
+	TAG_WAIT = 2,
+	TAG_INPUT = 3,
+	TAG_LAST = 4,
+	TAG_AGE = 5,
+	TAG_EMPTY_LINES = 6,
+	TAG_KNOWN = 7, /* tags below it are read here */
+	TAG_MUST_KNOW = 128,
+};
+
+enum { ANY_SIZE = -1 };
+
+static const int sizes[TAG_KNOWN] = {
+	[TAG_ANSWERED] = 4, [TAG_WAIT] = 5, [TAG_INPUT] = ANY_SIZE,
+	[TAG_LAST] = 0, [TAG_AGE] = 8, [TAG_EMPTY_LINES] = 1,
+};
+
+static void put_number(char *out, uint64_t number, size_t size)
+{
+	for (; size > 0; number >>= 8)
+		out[--size] = (char)(number & 0xff);
+}
+
+static uint64_t get_number(const char *at, size_t size)
+{
+	uint64_t number = 0;
+
+	for (size_t i = 0; i < size; i++)
+		number = number << 8 | (unsigned char)at[i];
+	return number;
+}
+
+/* Returns where the value goes. */
+static char *put_member(char **at, enum tag tag, size_t size)
+{
+	char *value = *at + MEMBER_HEAD_SIZE;
+
+	put_number(*at, tag, 1);
+	put_number(*at + 1, size, 2);
+	*at = value + size;
+	return value;
+}
+
+size_t state_encode(const struct state *state, char *out)
+{
+	char *at = out + HEAD_SIZE, *value;
+
+	assert(state->input.len <= STATE_INPUT_MAX);
+	put_number(put_member(&at, TAG_ANSWERED, 4), state->answered, 4);
+	value = put_member(&at, TAG_WAIT, 5);
+	put_number(value, state->wait, 1);
+	put_number(value + 1, state->left_ms, 4);
+	if (state->last)
+		put_member(&at, TAG_LAST, 0);
+	if (state->age_us > 0)
+		put_number(put_member(&at, TAG_AGE, 8), state->age_us, 8);
+	if (state->empty_lines > 0)
+		put_number(put_member(&at, TAG_EMPTY_LINES, 1), state->empty_lines, 1);
+	if (state->input.len > 0)
+		memcpy(put_member(&at, TAG_INPUT, state->input.len), state->input.ptr,
+		       state->input.len);
+	put_number(out, STATE_VERSION, 1);
+	put_number(out + 1, (uint64_t)(at - out) - HEAD_SIZE, 2);
+	return (size_t)(at - out);
+}
+
+/* Of a size that has been checked. */
+static void take_member(struct state *state, enum tag tag, const char *value, size_t size)
+{
+	switch (tag) {
+	case TAG_ANSWERED:
+		state->answered = (uint32_t)get_number(value, size);
+		break;
+	case TAG_WAIT:
+		state->wait = (enum state_wait)get_number(value, 1);
+		state->left_ms = (uint32_t)get_number(value + 1, 4);
+		break;
+	case TAG_INPUT:
+		state->input = (struct slice){value, size};
+		break;
+	case TAG_LAST:
+		state->last = true;
+		break;
+	case TAG_AGE:
+		state->age_us = get_number(value, size);
+		break;
+	case TAG_EMPTY_LINES:
+		state->empty_lines = (uint8_t)get_number(value, size);
+		break;
+	case TAG_KNOWN:
+	case TAG_MUST_KNOW:
+		break;
+	}
+}
+
+/* Whether the members make sense together. */
+static bool is_sound(const struct state *state, uint32_t present)
+{
+	bool head = state->wait == STATE_WAIT_HEAD;
+
+	if ((present & 1u << TAG_ANSWERED) == 0 || (present & 1u << TAG_WAIT) == 0)
+		return false;
+	if (!head && state->wait != STATE_WAIT_FIRST && state->wait != STATE_WAIT_IDLE)
+		return false;
+	return head == (state->input.len > 0);
+}
+
+int state_decode(struct state *out, const void *data, size_t size)
+{
+	const char *at = data, *end;
+	uint32_t present = 0;
+
+	*out = (struct state){0};
+	if (size < HEAD_SIZE || size > HTTP_STATE_MAX || get_number(at, 1) != STATE_VERSION ||
+	    get_number(at + 1, 2) != size - HEAD_SIZE)
+		return -EINVAL;
+	end = at + size;
+	for (at += HEAD_SIZE; at < end;) {
+		unsigned tag;
+		size_t length;
+
+		if (end - at < MEMBER_HEAD_SIZE)
+			return -EINVAL;
+		tag = (unsigned)get_number(at, 1);
+		length = (size_t)get_number(at + 1, 2);
+		at += MEMBER_HEAD_SIZE;
+		if ((size_t)(end - at) < length || tag == 0 || tag >= TAG_MUST_KNOW)
+			return -EINVAL;
+		if (tag < TAG_KNOWN) {
+			if ((present & 1u << tag) != 0 ||
+			    (sizes[tag] != ANY_SIZE && (size_t)sizes[tag] != length))
+				return -EINVAL;
+			present |= 1u << tag;
+			take_member(out, (enum tag)tag, at, length);
+		}
+		at += length;
+	}
+	return is_sound(out, present) ? 0 : -EINVAL;
+}
