@@ -4,8 +4,10 @@
  * response is exchange.c's business. */
 #include "http/connection.h"
 
+#include "base/clock.h"
 #include "http/exchange.h"
 #include "http/server.h"
+#include "http/state.h"
 
 #include <errno.h>
 #include <linux/sockios.h>
@@ -23,6 +25,7 @@ struct state_rule {
 	void (*expired)(struct connection *connection);
 };
 
+static void give(struct connection *connection);
 static void read_requests(struct connection *connection);
 static void answer_or_close(struct connection *connection);
 static void give_up_head(struct connection *connection);
@@ -82,20 +85,18 @@ static void enter(struct connection *connection, enum connection_state state)
 		connection_close(connection);
 }
 
-/* Lets the others go first. */
-static void enter_turn(struct connection *connection)
+/* Lets the others go first. 0 or -ENOMEM. */
+static int queue(struct connection *connection)
 {
-	static const struct timeval at_once = {0, 0};
 	struct http_server *server = connection->server;
+	int rc = server_schedule(server);
 
-	/* A timer, since an event made active here would run before the loop looks at the others.
-	 * */
-	if (list_empty(&server->turns) && event_add(&server->next_turn, &at_once) < 0) {
-		connection_close(connection);
-		return;
-	}
-	list_append(&server->turns, &connection->turn);
+	if (rc < 0)
+		return rc;
+	list_remove(&connection->link);
+	list_append(&server->turns, &connection->link);
 	enter(connection, CONNECTION_TURN);
+	return 0;
 }
 
 /* The last answer is written. RFC 9112 section 9.6: closing while octets of the client are unread,
@@ -147,9 +148,29 @@ static int unacknowledged(const struct connection *connection)
 	return ioctl(connection->fd, SIOCOUTQ, &octets) == 0 ? octets : 0;
 }
 
+/* The answers are out, or further ones are put off. */
+static void go_on(struct connection *connection, bool answered, bool more)
+{
+	bool waits = connection->input.used == 0;
+	enum deadline_kind before = connection->deadline.kind;
+	enum deadline_kind kind = more ? DEADLINE_WRITE : waits ? DEADLINE_IDLE : DEADLINE_HEAD;
+
+	/* The time for a head runs from its first octet, so reading more of it changes nothing, and
+	 * empty lines are no octets of a head. */
+	if (answered || more || (kind != before && !(waits && before == DEADLINE_FIRST)))
+		set_deadline(connection, kind);
+	if (connection_leaves(connection))
+		give(connection);
+	else if (!more)
+		enter(connection, waits ? CONNECTION_WAITING : CONNECTION_HEAD);
+	else if (queue(connection) < 0)
+		connection_close(connection);
+}
+
 /* Answers what there is, and enters the state that follows from how far that went. */
 static void advance(struct connection *connection, struct input *input)
 {
+	struct http_server *server = connection->server;
 	unsigned before = connection->answered;
 	enum outbox_result result = exchange_run(connection, input);
 	bool waits;
@@ -165,19 +186,11 @@ static void advance(struct connection *connection, struct input *input)
 			set_deadline(connection, DEADLINE_WRITE);
 		}
 		enter(connection, CONNECTION_WRITING);
-	} else if (result == OUTBOX_YIELDED) {
-		set_deadline(connection, DEADLINE_WRITE);
-		enter_turn(connection);
-	} else if (connection->end != END_OPEN || (waits && connection->server->stopping)) {
+	} else if (result == OUTBOX_EMPTY &&
+		   (connection->end != END_OPEN || (waits && server->stopping))) {
 		finish(connection);
 	} else {
-		enum connection_state state = waits ? CONNECTION_WAITING : CONNECTION_HEAD;
-
-		/* The time for a head runs from its first octet, so reading more of it changes
-		 * nothing. */
-		if (connection->state != state || connection->answered != before)
-			set_deadline(connection, waits ? DEADLINE_IDLE : DEADLINE_HEAD);
-		enter(connection, state);
+		go_on(connection, connection->answered != before, result == OUTBOX_YIELDED);
 	}
 }
 
@@ -269,8 +282,12 @@ void connection_take_turn(struct connection *connection)
 {
 	struct input input = {.data = connection->input.data, .size = connection->input.used};
 
-	list_remove(&connection->turn);
-	advance(connection, &input);
+	list_remove(&connection->link);
+	list_append(&connection->server->open, &connection->link);
+	if (connection_leaves(connection))
+		give(connection);
+	else
+		advance(connection, &input);
 }
 
 static void discard(struct connection *connection)
@@ -294,9 +311,9 @@ static struct connection *allocate(struct http_server *server)
 	if (list_empty(&server->spare))
 		return malloc(sizeof(struct connection));
 
-	struct connection *connection = LIST_ENTRY(server->spare.next, struct connection, turn);
+	struct connection *connection = LIST_ENTRY(server->spare.next, struct connection, link);
 
-	list_remove(&connection->turn);
+	list_remove(&connection->link);
 	server->spare_count--;
 	return connection;
 }
@@ -307,7 +324,7 @@ static void release(struct http_server *server, struct connection *connection)
 		free(connection);
 		return;
 	}
-	list_append(&server->spare, &connection->turn);
+	list_append(&server->spare, &connection->link);
 	server->spare_count++;
 }
 
@@ -317,10 +334,50 @@ void connection_free_spare(struct http_server *server)
 		free(allocate(server));
 }
 
+/* One that is open, with its deadline still to be set. NULL: no memory. */
+static struct connection *create(struct http_server *server, int fd, bool probe,
+				 enum connection_state state)
+{
+	struct connection *connection = allocate(server);
+
+	if (!connection)
+		return NULL;
+	memset(connection, 0, sizeof(*connection));
+	connection->server = server;
+	connection->fd = fd;
+	connection->probe = probe;
+	connection->state = state;
+	deadline_init(&connection->deadline);
+	list_append(&server->open, &connection->link);
+	if (!probe) {
+		server->connections++;
+		server->idle += state == CONNECTION_WAITING;
+	}
+	return connection;
+}
+
+/* All of it but the socket. */
+static void destroy(struct connection *connection)
+{
+	struct http_server *server = connection->server;
+
+	if (connection->watching != 0)
+		event_del(&connection->event);
+	exchange_abandon(connection);
+	buffer_free(&connection->input);
+	deadline_clear(&connection->deadline);
+	list_remove(&connection->link);
+	if (!connection->probe) {
+		server->connections--;
+		server->idle -= connection->state == CONNECTION_WAITING;
+	}
+	release(server, connection);
+}
+
 void connection_open(struct http_server *server, int fd, unsigned flags)
 {
 	bool probe = (flags & HTTP_TAKE_PROBE) != 0;
-	struct connection *connection = allocate(server);
+	struct connection *connection = create(server, fd, probe, CONNECTION_WAITING);
 
 	if (!connection) {
 		close(fd);
@@ -328,19 +385,11 @@ void connection_open(struct http_server *server, int fd, unsigned flags)
 			server->events.closed(server->events.context);
 		return;
 	}
-	memset(connection, 0, sizeof(*connection));
-	connection->server = server;
-	connection->fd = fd;
-	connection->probe = probe;
 	connection->last = (flags & HTTP_TAKE_CLOSE) != 0;
-	connection->state = CONNECTION_WAITING;
-	list_init(&connection->turn);
-	deadline_init(&connection->deadline);
 	set_deadline(connection, DEADLINE_FIRST);
-	if (!probe) {
-		server->connections++;
-		server->idle++;
-	}
+	/* Not at once when it is to leave: the owner is not done with handing it in. */
+	if (connection_leaves(connection) && queue(connection) == 0)
+		return;
 	if (flags & HTTP_TAKE_WAITING)
 		read_requests(connection);
 	else
@@ -351,19 +400,10 @@ void connection_close(struct connection *connection)
 {
 	struct http_server *server = connection->server;
 	bool probe = connection->probe;
+	int fd = connection->fd;
 
-	if (connection->watching != 0)
-		event_del(&connection->event);
-	close(connection->fd);
-	exchange_abandon(connection);
-	buffer_free(&connection->input);
-	deadline_clear(&connection->deadline);
-	list_remove(&connection->turn);
-	if (!probe) {
-		server->connections--;
-		server->idle -= connection->state == CONNECTION_WAITING;
-	}
-	release(server, connection);
+	destroy(connection);
+	close(fd);
 	if (!probe && server->events.closed)
 		server->events.closed(server->events.context);
 }
@@ -379,9 +419,114 @@ void connection_stop(struct connection *connection)
 		answer_or_close(connection);
 }
 
-struct connection *connection_of_turn(struct list *link)
+/* --- moving --- */
+
+bool connection_leaves(const struct connection *connection)
 {
-	return LIST_ENTRY(link, struct connection, turn);
+	return connection->server->moving && !connection->probe && !connection->outbox &&
+	       connection->end == END_OPEN && connection->input.used <= STATE_INPUT_MAX;
+}
+
+/* The socket lives on elsewhere, so it must not be shut down, and the kernel forgets that it was to be
+ * watched here only if it is told so: closing it later would not do. */
+static void give(struct connection *connection)
+{
+	static const enum state_wait waits[DEADLINE_KINDS] = {
+		[DEADLINE_FIRST] = STATE_WAIT_FIRST,
+		[DEADLINE_HEAD] = STATE_WAIT_HEAD,
+		[DEADLINE_IDLE] = STATE_WAIT_IDLE,
+	};
+	struct http_server *server = connection->server;
+	int fd = connection->fd;
+	size_t size;
+
+	/* What time ran out for was an answer, and it is written. */
+	if (connection->deadline.kind == DEADLINE_WRITE)
+		set_deadline(connection, connection->input.used > 0 ? DEADLINE_HEAD : DEADLINE_IDLE);
+
+	struct state state = {
+		.answered = connection->answered,
+		.wait = waits[connection->deadline.kind],
+		.left_ms = (uint32_t)deadline_left_ms(&connection->deadline, server->now_ms),
+		.last = connection->last,
+		.empty_lines = connection->guard.empty_lines,
+		.input = {connection->input.data, connection->input.used},
+	};
+
+	if (state.input.len > 0 && connection->start_us != 0)
+		state.age_us = clock_now_us() - connection->start_us;
+	size = state_encode(&state, server->state);
+	destroy(connection);
+	server->events.moved(server->events.context, fd, server->state, size);
+}
+
+void connection_leave(struct connection *connection)
+{
+	if ((connection->state == CONNECTION_WAITING || connection->state == CONNECTION_HEAD) &&
+	    connection_leaves(connection))
+		give(connection);
+}
+
+/* What it was when it left. 0 or -ENOMEM. */
+static int restore(struct connection *connection, const struct state *state)
+{
+	static const enum deadline_kind kinds[] = {
+		[STATE_WAIT_FIRST] = DEADLINE_FIRST,
+		[STATE_WAIT_HEAD] = DEADLINE_HEAD,
+		[STATE_WAIT_IDLE] = DEADLINE_IDLE,
+	};
+	struct http_server *server = connection->server;
+	uint64_t now_us;
+
+	connection->answered = state->answered;
+	connection->last = state->last;
+	connection->guard.empty_lines = state->empty_lines < GUARD_EMPTY_LINES_MAX
+						? state->empty_lines
+						: GUARD_EMPTY_LINES_MAX;
+	deadline_resume(&server->deadlines, &connection->deadline, kinds[state->wait],
+			state->left_ms, server->now_ms);
+	if (state->input.len == 0)
+		return 0;
+	now_us = clock_now_us();
+	connection->start_us = state->age_us < now_us ? now_us - state->age_us : now_us;
+	/* With room to read into, which cannot fail then. */
+	if (buffer_reserve(&connection->input, state->input.len + READ_MORE) < 0)
+		return -ENOMEM;
+	return buffer_append(&connection->input, state->input.ptr, state->input.len);
+}
+
+int connection_take_moved(struct http_server *server, int fd, const struct state *state)
+{
+	bool head = state->wait == STATE_WAIT_HEAD;
+	struct connection *connection =
+		create(server, fd, false, head ? CONNECTION_HEAD : CONNECTION_WAITING);
+	struct input input;
+	ssize_t size;
+
+	if (!connection)
+		return -ENOMEM;
+	if (restore(connection, state) < 0 ||
+	    (connection_leaves(connection) && queue(connection) < 0)) {
+		destroy(connection);
+		return -ENOMEM;
+	}
+	if (connection->state == CONNECTION_TURN)
+		return 0;
+	size = receive(connection, &input);
+	connection->drained |= size == -EAGAIN;
+	/* Where the client has sent the end it still gets the answers to what it has sent before. */
+	if (input.size > 0)
+		advance(connection, &input);
+	else if (size == -EAGAIN)
+		enter(connection, CONNECTION_WAITING);
+	else
+		connection_close(connection);
+	return 0;
+}
+
+struct connection *connection_of_link(struct list *link)
+{
+	return LIST_ENTRY(link, struct connection, link);
 }
 
 struct connection *connection_of_deadline(struct deadline *deadline)

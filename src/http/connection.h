@@ -21,7 +21,10 @@
  *                                          +-----------+
  *
  * Reading stops while there is something to write: a client that does not read its answers does not
- * get to ask for more. */
+ * get to ask for more.
+ *
+ * While all are to move away (http_server_move_away), WAITING, HEAD and TURN are left for another
+ * server. */
 #ifndef BROOD_HTTP_CONNECTION_H
 #define BROOD_HTTP_CONNECTION_H
 
@@ -39,6 +42,7 @@
 
 struct http_server;
 struct outbox;
+struct state;
 
 enum { CONNECTION_LINGER_MS = 2000 };
 
@@ -62,7 +66,7 @@ struct connection {
 	struct event event;
 	struct http_server *server;
 	struct deadline deadline;
-	struct list turn;       /* in http_server's turns, or among the spare ones */
+	struct list link;       /* in one of http_server's lists */
 	struct buffer input;    /* read but not used yet: part of a head, or requests held back */
 	struct guard guard;     /* of the head that comes next */
 	struct outbox *outbox;  /* answers that the socket has not taken, or NULL */
@@ -91,15 +95,25 @@ struct connection {
 /* Takes the socket. `flags` as for http_server_take. */
 void connection_open(struct http_server *server, int fd, unsigned flags);
 
+/* Takes the socket of a connection that has moved here, unless it returns -EINVAL or -ENOMEM. */
+int connection_take_moved(struct http_server *server, int fd, const struct state *state)
+	__attribute__((warn_unused_result));
+
+/* Whether it may leave for another server, and is to: nothing is left to be written, and all that has
+ * been read and not used fits into what moves along. */
+bool connection_leaves(const struct connection *connection);
+
 /* From here on: any of these may close the connection, which is gone then. */
 
 void connection_take_turn(struct connection *connection);
 void connection_expire(struct connection *connection);
 /* If it is idle: answers what is in the socket by now, else closes. */
 void connection_stop(struct connection *connection);
+/* If it waits for the client: moves away, unless more has been read than fits. */
+void connection_leave(struct connection *connection);
 void connection_close(struct connection *connection);
 
-struct connection *connection_of_turn(struct list *link);
+struct connection *connection_of_link(struct list *link);
 struct connection *connection_of_deadline(struct deadline *deadline);
 
 /* Frees those kept for reuse. */

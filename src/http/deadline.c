@@ -1,60 +1,104 @@
 /* SPDX-License-Identifier: MIT
  *
- * Deadlines on lists. */
+ * The wheel. Steps are counted from the clock's zero; a deadline belongs to the first step that begins
+ * at or after its time. */
 #include "http/deadline.h"
 
 void deadlines_init(struct deadlines *deadlines)
 {
-	for (unsigned kind = 0; kind < DEADLINE_KINDS; kind++) {
-		list_init(&deadlines->lists[kind]);
+	for (unsigned kind = 0; kind < DEADLINE_KINDS; kind++)
 		deadlines->timeout_ms[kind] = 0;
-	}
+	for (unsigned i = 0; i < DEADLINE_STEPS; i++)
+		list_init(&deadlines->steps[i]);
+	list_init(&deadlines->passed);
+	deadlines->swept = 0;
 }
 
 void deadline_init(struct deadline *deadline)
 {
 	list_init(&deadline->link);
-	deadline->at_ms = 0;
+	deadline->at_ms = UINT64_MAX;
 	deadline->kind = DEADLINE_KINDS;
+}
+
+/* Also of UINT64_MAX, which stays beyond all times. */
+static uint64_t step_of(uint64_t at_ms)
+{
+	return ((at_ms - 1) >> DEADLINE_STEP_SHIFT) + 1;
+}
+
+static void insert(struct deadlines *deadlines, struct deadline *deadline)
+{
+	list_append(&deadlines->steps[step_of(deadline->at_ms) % DEADLINE_STEPS], &deadline->link);
+}
+
+static void set(struct deadlines *deadlines, struct deadline *deadline, enum deadline_kind kind,
+		uint64_t at_ms)
+{
+	uint64_t before_ms = deadline->at_ms;
+
+	deadline->at_ms = at_ms;
+	deadline->kind = kind;
+	if (step_of(at_ms) == step_of(before_ms))
+		return;
+	list_remove(&deadline->link);
+	insert(deadlines, deadline);
 }
 
 void deadline_set(struct deadlines *deadlines, struct deadline *deadline, enum deadline_kind kind,
 		  uint64_t now_ms)
 {
-	uint64_t at_ms = now_ms + deadlines->timeout_ms[kind] + DEADLINE_STEP_MS - 1;
+	set(deadlines, deadline, kind, now_ms + deadlines->timeout_ms[kind]);
+}
 
-	at_ms -= at_ms % DEADLINE_STEP_MS;
-	if (deadline->kind == kind && deadline->at_ms == at_ms)
-		return;
-	list_remove(&deadline->link);
-	list_append(&deadlines->lists[kind], &deadline->link);
-	deadline->at_ms = at_ms;
-	deadline->kind = kind;
+void deadline_resume(struct deadlines *deadlines, struct deadline *deadline,
+		     enum deadline_kind kind, uint64_t left_ms, uint64_t now_ms)
+{
+	if (left_ms > deadlines->timeout_ms[kind])
+		left_ms = deadlines->timeout_ms[kind];
+	/* The list of this very step may have been looked at. */
+	if (left_ms == 0)
+		left_ms = 1;
+	set(deadlines, deadline, kind, now_ms + left_ms);
 }
 
 void deadline_clear(struct deadline *deadline)
 {
 	list_remove(&deadline->link);
-	deadline->kind = DEADLINE_KINDS;
+	deadline_init(deadline);
 }
 
-struct deadline *deadlines_passed(const struct deadlines *deadlines, uint64_t now_ms)
+uint64_t deadline_left_ms(const struct deadline *deadline, uint64_t now_ms)
 {
-	for (unsigned kind = 0; kind < DEADLINE_KINDS; kind++) {
-		struct list *first = deadlines->lists[kind].next;
+	return deadline->at_ms > now_ms ? deadline->at_ms - now_ms : 0;
+}
 
-		if (first == &deadlines->lists[kind])
+/* Moves those of one list whose time has come to the ones that have passed. */
+static void sweep(struct deadlines *deadlines, struct list *step, uint64_t now)
+{
+	struct list *next;
+
+	for (struct list *link = step->next; link != step; link = next) {
+		struct deadline *deadline = LIST_ENTRY(link, struct deadline, link);
+
+		next = link->next;
+		if (step_of(deadline->at_ms) > now)
 			continue;
-
-		struct deadline *deadline = LIST_ENTRY(first, struct deadline, link);
-
-		if (deadline->at_ms <= now_ms)
-			return deadline;
+		list_remove(link);
+		list_append(&deadlines->passed, link);
 	}
-	return NULL;
 }
 
-struct deadline *deadlines_any(const struct deadlines *deadlines)
+struct deadline *deadlines_passed(struct deadlines *deadlines, uint64_t now_ms)
 {
-	return deadlines_passed(deadlines, UINT64_MAX);
+	uint64_t now = now_ms >> DEADLINE_STEP_SHIFT;
+
+	/* Once around is all there is. */
+	if (now - deadlines->swept > DEADLINE_STEPS)
+		deadlines->swept = now - DEADLINE_STEPS;
+	while (deadlines->swept < now)
+		sweep(deadlines, &deadlines->steps[++deadlines->swept % DEADLINE_STEPS], now);
+	if (list_empty(&deadlines->passed))
+		return NULL;
+	return LIST_ENTRY(deadlines->passed.next, struct deadline, link);
 }

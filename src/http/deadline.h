@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Deadlines of connections. All of one kind last equally long, so a list per kind, appended to at
- * its end, is in order of expiry: setting one is moving a link, and a sweep looks only at what is
- * due. Times are rounded up to a step, so that a busy connection seldom moves at all. */
+ * Deadlines of connections, on a wheel: a circle of lists, one for each step of time, that is turned
+ * as time goes by. Setting one, however far away, is moving a link; a sweep looks only at the lists
+ * of the steps that have passed since the last one. What is further away than one round of the wheel
+ * is met on the way and stays.
+ *
+ * A deadline passes at the end of the step that its time is in, never before it. So a busy connection,
+ * whose deadline is set again and again, seldom moves to another list at all. The exact time is kept:
+ * what is left of it can be handed on without a loss or a gain. */
 #ifndef BROOD_HTTP_DEADLINE_H
 #define BROOD_HTTP_DEADLINE_H
 
@@ -10,7 +15,11 @@
 
 #include <stdint.h>
 
-enum { DEADLINE_STEP_MS = 64 };
+enum {
+	DEADLINE_STEP_SHIFT = 6,
+	DEADLINE_STEP_MS = 1 << DEADLINE_STEP_SHIFT,
+	DEADLINE_STEPS = 1024, /* of one round, which lasts 65 s */
+};
 
 enum deadline_kind {
 	DEADLINE_FIRST,  /* from the connection's start to its first octet */
@@ -22,14 +31,16 @@ enum deadline_kind {
 };
 
 struct deadline {
-	struct list link; /* in the list of its kind */
-	uint64_t at_ms;
+	struct list link; /* in the list of its step, or among those that have passed */
+	uint64_t at_ms;   /* UINT64_MAX: not set */
 	enum deadline_kind kind;
 };
 
 struct deadlines {
-	struct list lists[DEADLINE_KINDS];
 	uint64_t timeout_ms[DEADLINE_KINDS]; /* to be set by the owner after deadlines_init */
+	uint64_t swept;                      /* the last step whose list has been looked at */
+	struct list passed;
+	struct list steps[DEADLINE_STEPS];
 };
 
 void deadlines_init(struct deadlines *deadlines);
@@ -37,15 +48,19 @@ void deadlines_init(struct deadlines *deadlines);
 /* A deadline that is not set. */
 void deadline_init(struct deadline *deadline);
 
-/* Sets, or sets anew, to now + the kind's timeout. */
+/* Sets, or sets anew, to now + the kind's timeout. Times must not go backwards from call to call of
+ * these functions. */
 void deadline_set(struct deadlines *deadlines, struct deadline *deadline, enum deadline_kind kind,
 		  uint64_t now_ms);
+/* The same with `left_ms` to go, at most the kind's timeout. */
+void deadline_resume(struct deadlines *deadlines, struct deadline *deadline,
+		     enum deadline_kind kind, uint64_t left_ms, uint64_t now_ms);
 void deadline_clear(struct deadline *deadline);
 
-/* One that has passed, or NULL. It stays where it is: the caller clears it or sets it anew. */
-struct deadline *deadlines_passed(const struct deadlines *deadlines, uint64_t now_ms);
+/* 0 when it has passed. */
+uint64_t deadline_left_ms(const struct deadline *deadline, uint64_t now_ms);
 
-/* Any one that is set, or NULL. */
-struct deadline *deadlines_any(const struct deadlines *deadlines);
+/* One that has passed, or NULL. It stays where it is: the caller clears it or sets it anew. */
+struct deadline *deadlines_passed(struct deadlines *deadlines, uint64_t now_ms);
 
 #endif

@@ -231,10 +231,14 @@ enum outbox_result exchange_run(struct connection *connection, struct input *inp
 	bool more;
 
 	connection->progress = false;
-	if (connection->outbox)
+	if (connection->outbox) {
 		result = write_own(connection);
-	if (result != OUTBOX_EMPTY)
-		return result;
+		if (result != OUTBOX_EMPTY)
+			return result;
+		/* Requests that have been held back are for the next server. */
+		if (connection_leaves(connection))
+			return input->at < input->size ? OUTBOX_YIELDED : OUTBOX_EMPTY;
+	}
 	do {
 		more = stage_some(connection, input, &budget);
 		if (connection->server->staging->count > 0)

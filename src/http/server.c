@@ -6,9 +6,14 @@
 #include "base/clock.h"
 #include "http/connection.h"
 #include "http/response.h"
+#include "http/state.h"
 #include "http/static.h"
 
+#include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
+
+enum { MOVES_PER_TURN = 128 /* others have their turn in between */ };
 
 void server_turn(struct http_server *server)
 {
@@ -20,23 +25,66 @@ void server_turn(struct http_server *server)
 	response_maker_tick(server->maker);
 }
 
+int server_schedule(struct http_server *server)
+{
+	static const struct timeval at_once = {0, 0};
+
+	/* A timer, since an event made active here would run before the loop looks at the others. */
+	if (evtimer_pending(&server->next_turn, NULL))
+		return 0;
+	return event_add(&server->next_turn, &at_once) < 0 ? -ENOMEM : 0;
+}
+
+/* Appends all of `from`, which is empty then. */
+static void append_all(struct list *list, struct list *from)
+{
+	if (list_empty(from))
+		return;
+	from->next->prev = list->prev;
+	list->prev->next = from->next;
+	from->prev->next = list;
+	list->prev = from->prev;
+	list_init(from);
+}
+
+/* The next one of a walk over all, which goes on well whatever happens to this one or to others. */
+static struct connection *visit_next(struct http_server *server)
+{
+	struct list *link = server->unvisited.next;
+
+	list_remove(link);
+	list_append(&server->open, link);
+	return connection_of_link(link);
+}
+
+/* Where there is no memory for it the next tick tries again. */
+static void move_later(struct http_server *server)
+{
+	if (server->moving && !list_empty(&server->unvisited))
+		(void)!server_schedule(server);
+}
+
+static void move_some(struct http_server *server)
+{
+	for (unsigned i = 0; i < MOVES_PER_TURN && server->moving; i++) {
+		if (list_empty(&server->unvisited))
+			return;
+		connection_leave(visit_next(server));
+	}
+	move_later(server);
+}
+
 static void on_next_turn(evutil_socket_t fd, short what, void *context)
 {
 	struct http_server *server = context;
-	struct list due;
 
 	(void)fd, (void)what;
 	server_turn(server);
 	/* Those that are put on the list from now on come in the turn after this one. */
-	list_init(&due);
-	while (!list_empty(&server->turns)) {
-		struct list *link = server->turns.next;
-
-		list_remove(link);
-		list_append(&due, link);
-	}
-	while (!list_empty(&due))
-		connection_take_turn(connection_of_turn(due.next));
+	append_all(&server->due, &server->turns);
+	while (!list_empty(&server->due))
+		connection_take_turn(connection_of_link(server->due.next));
+	move_some(server);
 }
 
 static unsigned milliseconds(unsigned given, unsigned otherwise)
@@ -89,17 +137,21 @@ struct http_server *http_server_new(struct event_base *base, const struct http_o
 	server->clock_ms = clock_now_ms;
 	if (events)
 		server->events = *events;
+	list_init(&server->open);
+	list_init(&server->unvisited);
 	list_init(&server->turns);
+	list_init(&server->due);
 	list_init(&server->spare);
 	deadlines_init(&server->deadlines);
 	set_options(server, options);
 	parser_init(&server->parser);
 
 	server->receive = malloc(SERVER_RECEIVE_SIZE);
+	server->state = malloc(HTTP_STATE_MAX);
 	server->staging = outbox_new();
 	server->maker = response_maker_new(options->worker_tag);
 	server->site = static_site_new(&server->options);
-	if (!server->receive || !server->staging || !server->maker || !server->site ||
+	if (!server->receive || !server->state || !server->staging || !server->maker || !server->site ||
 	    evtimer_assign(&server->next_turn, base, on_next_turn, server) < 0)
 		goto fail;
 	return server;
@@ -107,6 +159,7 @@ fail:
 	static_site_free(server->site);
 	response_maker_free(server->maker);
 	outbox_free(server->staging);
+	free(server->state);
 	free(server->receive);
 	free(server);
 	return NULL;
@@ -122,6 +175,7 @@ void http_server_free(struct http_server *server)
 	static_site_free(server->site);
 	response_maker_free(server->maker);
 	outbox_free(server->staging);
+	free(server->state);
 	free(server->receive);
 	free(server);
 }
@@ -143,44 +197,65 @@ void http_server_tick(struct http_server *server)
 			break;
 		connection_expire(connection_of_deadline(deadline));
 	}
+	move_later(server);
 	static_site_tick(server->site, server->now_ms);
+}
+
+void http_server_move_away(struct http_server *server)
+{
+	assert(server->events.moved);
+	if (server->stopping)
+		return;
+	server->retiring = false;
+	server->moving = true;
+	append_all(&server->unvisited, &server->open);
+	move_later(server);
+}
+
+int http_server_take_moved(struct http_server *server, int fd, const void *data, size_t size)
+{
+	struct state state;
+	int rc = state_decode(&state, data, size);
+
+	if (rc < 0)
+		return rc;
+	server_turn(server);
+	return connection_take_moved(server, fd, &state);
 }
 
 void http_server_retire(struct http_server *server)
 {
+	server->moving = false;
 	server->retiring = true;
-}
-
-/* Each connection on the list once, also if it stays on it, and whatever happens to the others. */
-static void stop_idle(struct list *list)
-{
-	size_t count = 0;
-
-	for (struct list *link = list->next; link != list; link = link->next)
-		count++;
-	for (; count > 0 && !list_empty(list); count--) {
-		struct deadline *deadline = LIST_ENTRY(list->next, struct deadline, link);
-
-		list_remove(&deadline->link);
-		list_append(list, &deadline->link);
-		connection_stop(connection_of_deadline(deadline));
-	}
 }
 
 void http_server_stop(struct http_server *server)
 {
 	server_turn(server);
+	server->moving = false;
 	server->retiring = server->stopping = true;
-	stop_idle(&server->deadlines.lists[DEADLINE_FIRST]);
-	stop_idle(&server->deadlines.lists[DEADLINE_IDLE]);
+	append_all(&server->unvisited, &server->open);
+	while (!list_empty(&server->unvisited))
+		connection_stop(visit_next(server));
+}
+
+/* NULL: there is none. */
+static struct connection *any(struct http_server *server)
+{
+	struct list *lists[] = {&server->open, &server->unvisited, &server->turns, &server->due};
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		if (!list_empty(lists[i]))
+			return connection_of_link(lists[i]->next);
+	return NULL;
 }
 
 void http_server_abort(struct http_server *server)
 {
-	struct deadline *deadline;
+	struct connection *connection;
 
-	while ((deadline = deadlines_any(&server->deadlines)))
-		connection_close(connection_of_deadline(deadline));
+	while ((connection = any(server)))
+		connection_close(connection);
 }
 
 void http_server_get_stats(const struct http_server *server, struct http_stats *out)

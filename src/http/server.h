@@ -37,17 +37,28 @@ struct http_server {
 
 	uint64_t (*clock_ms)(void); /* replaced by tests */
 	uint64_t now_ms;            /* as of the start of this turn */
-	struct deadlines deadlines; /* each open connection is on exactly one of the lists */
-	struct list turns;          /* connections that go on in the next turn of the loop */
-	struct event next_turn;     /* timer without a delay: pending while `turns` is not empty */
-	struct list spare;          /* of struct connection, for reuse */
+	struct deadlines deadlines; /* of each open connection exactly one is set */
+
+	/* Each open connection is on exactly one of these. */
+	struct list open;
+	struct list unvisited; /* to be looked at once (moving, stopping), then open as well */
+	struct list turns;     /* go on in the next turn of the loop */
+	struct list due;       /* go on in this turn */
+
+	struct event next_turn; /* timer without a delay: pending while there is work for it */
+	struct list spare;      /* of struct connection, for reuse */
 	unsigned spare_count;
 
 	bool retiring; /* each next answer is its connection's last one */
 	bool stopping; /* and no connection stays idle */
+	bool moving;   /* each connection leaves as soon as it can */
+	char *state;   /* HTTP_STATE_MAX octets: of a connection that is leaving */
 	unsigned connections, idle;
 	uint64_t requests;
 };
+
+/* Has server->turns looked at in the next turn of the loop. 0 or -ENOMEM. */
+int server_schedule(struct http_server *server) __attribute__((warn_unused_result));
 
 /* Reads the clock; at the start of all that is done on behalf of the loop or the owner. */
 void server_turn(struct http_server *server);
