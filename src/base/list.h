@@ -32,6 +32,18 @@ static inline void list_append(struct list *list, struct list *link)
 	list->prev = link;
 }
 
+/* Appends all of `from`, which is empty then. */
+static inline void list_append_all(struct list *list, struct list *from)
+{
+	if (list_empty(from))
+		return;
+	from->next->prev = list->prev;
+	list->prev->next = from->next;
+	from->prev->next = list;
+	list->prev = from->prev;
+	list_init(from);
+}
+
 /* Takes a link out of whatever list it is in; one that is in none (after list_init) may be. */
 static inline void list_remove(struct list *link)
 {
