@@ -4,14 +4,14 @@
  * response is exchange.c's business. */
 #include "http/connection.h"
 
-#include "base/clock.h"
 #include "http/exchange.h"
+#include "http/moving.h"
+#include "http/pool.h"
 #include "http/server.h"
 #include "http/state.h"
 
 #include <errno.h>
 #include <linux/sockios.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -306,78 +306,10 @@ static void discard(struct connection *connection)
 		set_deadline(connection, DEADLINE_LINGER);
 }
 
-static struct connection *allocate(struct http_server *server)
-{
-	if (list_empty(&server->spare))
-		return malloc(sizeof(struct connection));
-
-	struct connection *connection = LIST_ENTRY(server->spare.next, struct connection, link);
-
-	list_remove(&connection->link);
-	server->spare_count--;
-	return connection;
-}
-
-static void release(struct http_server *server, struct connection *connection)
-{
-	if (server->spare_count >= SERVER_SPARE_MAX) {
-		free(connection);
-		return;
-	}
-	list_append(&server->spare, &connection->link);
-	server->spare_count++;
-}
-
-void connection_free_spare(struct http_server *server)
-{
-	while (!list_empty(&server->spare))
-		free(allocate(server));
-}
-
-/* One that is open, with its deadline still to be set. NULL: no memory. */
-static struct connection *create(struct http_server *server, int fd, bool probe,
-				 enum connection_state state)
-{
-	struct connection *connection = allocate(server);
-
-	if (!connection)
-		return NULL;
-	memset(connection, 0, sizeof(*connection));
-	connection->server = server;
-	connection->fd = fd;
-	connection->probe = probe;
-	connection->state = state;
-	deadline_init(&connection->deadline);
-	list_append(&server->open, &connection->link);
-	if (!probe) {
-		server->connections++;
-		server->idle += state == CONNECTION_WAITING;
-	}
-	return connection;
-}
-
-/* All of it but the socket. */
-static void destroy(struct connection *connection)
-{
-	struct http_server *server = connection->server;
-
-	if (connection->watching != 0)
-		event_del(&connection->event);
-	exchange_abandon(connection);
-	buffer_free(&connection->input);
-	deadline_clear(&connection->deadline);
-	list_remove(&connection->link);
-	if (!connection->probe) {
-		server->connections--;
-		server->idle -= connection->state == CONNECTION_WAITING;
-	}
-	release(server, connection);
-}
-
 void connection_open(struct http_server *server, int fd, unsigned flags)
 {
 	bool probe = (flags & HTTP_TAKE_PROBE) != 0;
-	struct connection *connection = create(server, fd, probe, CONNECTION_WAITING);
+	struct connection *connection = pool_new(server, fd, probe, CONNECTION_WAITING);
 
 	if (!connection) {
 		close(fd);
@@ -402,7 +334,7 @@ void connection_close(struct connection *connection)
 	bool probe = connection->probe;
 	int fd = connection->fd;
 
-	destroy(connection);
+	pool_delete(connection);
 	close(fd);
 	if (!probe && server->events.closed)
 		server->events.closed(server->events.context);
@@ -431,32 +363,11 @@ bool connection_leaves(const struct connection *connection)
  * watched here only if it is told so: closing it later would not do. */
 static void give(struct connection *connection)
 {
-	static const enum state_wait waits[DEADLINE_KINDS] = {
-		[DEADLINE_FIRST] = STATE_WAIT_FIRST,
-		[DEADLINE_HEAD] = STATE_WAIT_HEAD,
-		[DEADLINE_IDLE] = STATE_WAIT_IDLE,
-	};
 	struct http_server *server = connection->server;
+	size_t size = moving_save(connection, server->state);
 	int fd = connection->fd;
-	size_t size;
 
-	/* What time ran out for was an answer, and it is written. */
-	if (connection->deadline.kind == DEADLINE_WRITE)
-		set_deadline(connection, connection->input.used > 0 ? DEADLINE_HEAD : DEADLINE_IDLE);
-
-	struct state state = {
-		.answered = connection->answered,
-		.wait = waits[connection->deadline.kind],
-		.left_ms = (uint32_t)deadline_left_ms(&connection->deadline, server->now_ms),
-		.last = connection->last,
-		.empty_lines = connection->guard.empty_lines,
-		.input = {connection->input.data, connection->input.used},
-	};
-
-	if (state.input.len > 0 && connection->start_us != 0)
-		state.age_us = clock_now_us() - connection->start_us;
-	size = state_encode(&state, server->state);
-	destroy(connection);
+	pool_delete(connection);
 	server->events.moved(server->events.context, fd, server->state, size);
 }
 
@@ -467,47 +378,21 @@ void connection_leave(struct connection *connection)
 		give(connection);
 }
 
-/* What it was when it left. 0 or -ENOMEM. */
-static int restore(struct connection *connection, const struct state *state)
-{
-	static const enum deadline_kind kinds[] = {
-		[STATE_WAIT_FIRST] = DEADLINE_FIRST,
-		[STATE_WAIT_HEAD] = DEADLINE_HEAD,
-		[STATE_WAIT_IDLE] = DEADLINE_IDLE,
-	};
-	struct http_server *server = connection->server;
-	uint64_t now_us;
-
-	connection->answered = state->answered;
-	connection->last = state->last;
-	connection->guard.empty_lines = state->empty_lines < GUARD_EMPTY_LINES_MAX
-						? state->empty_lines
-						: GUARD_EMPTY_LINES_MAX;
-	deadline_resume(&server->deadlines, &connection->deadline, kinds[state->wait],
-			state->left_ms, server->now_ms);
-	if (state->input.len == 0)
-		return 0;
-	now_us = clock_now_us();
-	connection->start_us = state->age_us < now_us ? now_us - state->age_us : now_us;
-	/* With room to read into, which cannot fail then. */
-	if (buffer_reserve(&connection->input, state->input.len + READ_MORE) < 0)
-		return -ENOMEM;
-	return buffer_append(&connection->input, state->input.ptr, state->input.len);
-}
-
 int connection_take_moved(struct http_server *server, int fd, const struct state *state)
 {
 	bool head = state->wait == STATE_WAIT_HEAD;
 	struct connection *connection =
-		create(server, fd, false, head ? CONNECTION_HEAD : CONNECTION_WAITING);
+		pool_new(server, fd, false, head ? CONNECTION_HEAD : CONNECTION_WAITING);
 	struct input input;
 	ssize_t size;
 
 	if (!connection)
 		return -ENOMEM;
-	if (restore(connection, state) < 0 ||
+	/* Room to read into is made here, where it may fail. */
+	if (moving_restore(connection, state) < 0 ||
+	    (head && buffer_reserve(&connection->input, READ_MORE) < 0) ||
 	    (connection_leaves(connection) && queue(connection) < 0)) {
-		destroy(connection);
+		pool_delete(connection);
 		return -ENOMEM;
 	}
 	if (connection->state == CONNECTION_TURN)

@@ -116,7 +116,4 @@ void connection_close(struct connection *connection);
 struct connection *connection_of_link(struct list *link);
 struct connection *connection_of_deadline(struct deadline *deadline);
 
-/* Frees those kept for reuse. */
-void connection_free_spare(struct http_server *server);
-
 #endif

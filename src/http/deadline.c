@@ -10,7 +10,7 @@ void deadlines_init(struct deadlines *deadlines)
 		deadlines->timeout_ms[kind] = 0;
 	for (unsigned i = 0; i < DEADLINE_STEPS; i++)
 		list_init(&deadlines->steps[i]);
-	list_init(&deadlines->passed);
+	list_init(&deadlines->met);
 	deadlines->swept = 0;
 }
 
@@ -73,22 +73,6 @@ uint64_t deadline_left_ms(const struct deadline *deadline, uint64_t now_ms)
 	return deadline->at_ms > now_ms ? deadline->at_ms - now_ms : 0;
 }
 
-/* Moves those of one list whose time has come to the ones that have passed. */
-static void sweep(struct deadlines *deadlines, struct list *step, uint64_t now)
-{
-	struct list *next;
-
-	for (struct list *link = step->next; link != step; link = next) {
-		struct deadline *deadline = LIST_ENTRY(link, struct deadline, link);
-
-		next = link->next;
-		if (step_of(deadline->at_ms) > now)
-			continue;
-		list_remove(link);
-		list_append(&deadlines->passed, link);
-	}
-}
-
 struct deadline *deadlines_passed(struct deadlines *deadlines, uint64_t now_ms)
 {
 	uint64_t now = now_ms >> DEADLINE_STEP_SHIFT;
@@ -97,8 +81,15 @@ struct deadline *deadlines_passed(struct deadlines *deadlines, uint64_t now_ms)
 	if (now - deadlines->swept > DEADLINE_STEPS)
 		deadlines->swept = now - DEADLINE_STEPS;
 	while (deadlines->swept < now)
-		sweep(deadlines, &deadlines->steps[++deadlines->swept % DEADLINE_STEPS], now);
-	if (list_empty(&deadlines->passed))
-		return NULL;
-	return LIST_ENTRY(deadlines->passed.next, struct deadline, link);
+		list_append_all(&deadlines->met,
+				&deadlines->steps[++deadlines->swept % DEADLINE_STEPS]);
+	while (!list_empty(&deadlines->met)) {
+		struct deadline *first = LIST_ENTRY(deadlines->met.next, struct deadline, link);
+
+		if (step_of(first->at_ms) <= now)
+			return first;
+		list_remove(&first->link);
+		insert(deadlines, first);
+	}
+	return NULL;
 }

@@ -3,7 +3,7 @@
  * Deadlines of connections, on a wheel: a circle of lists, one for each step of time, that is turned
  * as time goes by. Setting one, however far away, is moving a link; a sweep looks only at the lists
  * of the steps that have passed since the last one. What is further away than one round of the wheel
- * is met on the way and stays.
+ * is met on the way and put back.
  *
  * A deadline passes at the end of the step that its time is in, never before it. So a busy connection,
  * whose deadline is set again and again, seldom moves to another list at all. The exact time is kept:
@@ -18,7 +18,7 @@
 enum {
 	DEADLINE_STEP_SHIFT = 6,
 	DEADLINE_STEP_MS = 1 << DEADLINE_STEP_SHIFT,
-	DEADLINE_STEPS = 1024, /* of one round, which lasts 65 s */
+	DEADLINE_STEPS = 2048, /* of one round: 131 s, more than the usual timeouts */
 };
 
 enum deadline_kind {
@@ -31,15 +31,15 @@ enum deadline_kind {
 };
 
 struct deadline {
-	struct list link; /* in the list of its step, or among those that have passed */
+	struct list link; /* in the list of its step, or among those that were met */
 	uint64_t at_ms;   /* UINT64_MAX: not set */
 	enum deadline_kind kind;
 };
 
 struct deadlines {
 	uint64_t timeout_ms[DEADLINE_KINDS]; /* to be set by the owner after deadlines_init */
-	uint64_t swept;                      /* the last step whose list has been looked at */
-	struct list passed;
+	uint64_t swept;                      /* the last step that has passed */
+	struct list met;                     /* of steps up to that one, or a round further away */
 	struct list steps[DEADLINE_STEPS];
 };
 

@@ -9,8 +9,10 @@ libhttp_a_SOURCES += \
 	src/http/framing.c src/http/framing.h \
 	src/http/guard.c src/http/guard.h \
 	src/http/loop.h \
+	src/http/moving.c src/http/moving.h \
 	src/http/outbox.c src/http/outbox.h \
 	src/http/parser.c src/http/parser.h \
+	src/http/pool.c src/http/pool.h \
 	src/http/record.c src/http/record.h \
 	src/http/request.c \
 	src/http/server.c src/http/server.h \

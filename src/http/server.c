@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "http/connection.h"
+#include "http/pool.h"
 #include "http/response.h"
 #include "http/state.h"
 #include "http/static.h"
@@ -33,18 +34,6 @@ int server_schedule(struct http_server *server)
 	if (evtimer_pending(&server->next_turn, NULL))
 		return 0;
 	return event_add(&server->next_turn, &at_once) < 0 ? -ENOMEM : 0;
-}
-
-/* Appends all of `from`, which is empty then. */
-static void append_all(struct list *list, struct list *from)
-{
-	if (list_empty(from))
-		return;
-	from->next->prev = list->prev;
-	list->prev->next = from->next;
-	from->prev->next = list;
-	list->prev = from->prev;
-	list_init(from);
 }
 
 /* The next one of a walk over all, which goes on well whatever happens to this one or to others. */
@@ -81,7 +70,7 @@ static void on_next_turn(evutil_socket_t fd, short what, void *context)
 	(void)fd, (void)what;
 	server_turn(server);
 	/* Those that are put on the list from now on come in the turn after this one. */
-	append_all(&server->due, &server->turns);
+	list_append_all(&server->due, &server->turns);
 	while (!list_empty(&server->due))
 		connection_take_turn(connection_of_link(server->due.next));
 	move_some(server);
@@ -171,7 +160,7 @@ void http_server_free(struct http_server *server)
 		return;
 	http_server_abort(server);
 	event_del(&server->next_turn);
-	connection_free_spare(server);
+	pool_free(server);
 	static_site_free(server->site);
 	response_maker_free(server->maker);
 	outbox_free(server->staging);
@@ -208,7 +197,7 @@ void http_server_move_away(struct http_server *server)
 		return;
 	server->retiring = false;
 	server->moving = true;
-	append_all(&server->unvisited, &server->open);
+	list_append_all(&server->unvisited, &server->open);
 	move_later(server);
 }
 
@@ -234,7 +223,7 @@ void http_server_stop(struct http_server *server)
 	server_turn(server);
 	server->moving = false;
 	server->retiring = server->stopping = true;
-	append_all(&server->unvisited, &server->open);
+	list_append_all(&server->unvisited, &server->open);
 	while (!list_empty(&server->unvisited))
 		connection_stop(visit_next(server));
 }

@@ -14,7 +14,6 @@ t_unit_http_connection_test_SOURCES = t/unit/http/connection_test.c t/unit/http/
 t_unit_http_connection_test_CFLAGS = $(http_test_cflags)
 t_unit_http_connection_test_LDADD = $(http_test_libs)
 
-
 check_PROGRAMS += t/unit/http/state_test
 t_unit_http_state_test_CFLAGS = $(http_test_cflags)
 t_unit_http_state_test_LDADD = $(http_test_libs)

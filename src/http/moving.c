@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Saving and restoring connections. */
+#include "http/moving.h"
+
+#include "base/clock.h"
+#include "http/server.h"
+
+static const enum deadline_kind kinds[] = {
+	[STATE_WAIT_FIRST] = DEADLINE_FIRST,
+	[STATE_WAIT_HEAD] = DEADLINE_HEAD,
+	[STATE_WAIT_IDLE] = DEADLINE_IDLE,
+};
+
+static enum state_wait wait_of(const struct connection *connection)
+{
+	if (connection->input.used > 0)
+		return STATE_WAIT_HEAD;
+	return connection->deadline.kind == DEADLINE_FIRST ? STATE_WAIT_FIRST : STATE_WAIT_IDLE;
+}
+
+/* What is left of the time for that; all of it when what ran out so far was the time for an answer. */
+static uint64_t left_ms_of(const struct connection *connection, enum state_wait wait)
+{
+	const struct http_server *server = connection->server;
+
+	if (connection->deadline.kind != kinds[wait])
+		return server->deadlines.timeout_ms[kinds[wait]];
+	return deadline_left_ms(&connection->deadline, server->now_ms);
+}
+
+size_t moving_save(const struct connection *connection, char *out)
+{
+	enum state_wait wait = wait_of(connection);
+	struct state state = {
+		.answered = connection->answered,
+		.wait = wait,
+		.left_ms = (uint32_t)left_ms_of(connection, wait),
+		.last = connection->last,
+		.empty_lines = connection->guard.empty_lines,
+		.input = {connection->input.data, connection->input.used},
+	};
+
+	if (wait == STATE_WAIT_HEAD && connection->start_us != 0)
+		state.age_us = clock_now_us() - connection->start_us;
+	return state_encode(&state, out);
+}
+
+int moving_restore(struct connection *connection, const struct state *state)
+{
+	struct http_server *server = connection->server;
+	uint64_t now_us = clock_now_us();
+
+	connection->answered = state->answered;
+	connection->last = state->last;
+	connection->guard.empty_lines = state->empty_lines;
+	if (connection->guard.empty_lines > GUARD_EMPTY_LINES_MAX)
+		connection->guard.empty_lines = GUARD_EMPTY_LINES_MAX;
+	connection->start_us = state->age_us < now_us ? now_us - state->age_us : now_us;
+	deadline_resume(&server->deadlines, &connection->deadline, kinds[state->wait],
+			state->left_ms, server->now_ms);
+	if (state->input.len == 0)
+		return 0;
+	return buffer_append(&connection->input, state->input.ptr, state->input.len);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Making and unmaking connections. */
+#include "http/pool.h"
+
+#include "http/exchange.h"
+#include "http/server.h"
+
+#include <stdlib.h>
+
+static struct connection *allocate(struct http_server *server)
+{
+	if (list_empty(&server->spare))
+		return malloc(sizeof(struct connection));
+
+	struct connection *connection = connection_of_link(server->spare.next);
+
+	list_remove(&connection->link);
+	server->spare_count--;
+	return connection;
+}
+
+static void release(struct http_server *server, struct connection *connection)
+{
+	if (server->spare_count >= POOL_SPARE_MAX) {
+		free(connection);
+		return;
+	}
+	list_append(&server->spare, &connection->link);
+	server->spare_count++;
+}
+
+void pool_free(struct http_server *server)
+{
+	while (!list_empty(&server->spare))
+		free(allocate(server));
+}
+
+struct connection *pool_new(struct http_server *server, int fd, bool probe,
+			    enum connection_state state)
+{
+	struct connection *connection = allocate(server);
+
+	if (!connection)
+		return NULL;
+	memset(connection, 0, sizeof(*connection));
+	connection->server = server;
+	connection->fd = fd;
+	connection->probe = probe;
+	connection->state = state;
+	deadline_init(&connection->deadline);
+	list_append(&server->open, &connection->link);
+	if (!probe) {
+		server->connections++;
+		server->idle += state == CONNECTION_WAITING;
+	}
+	return connection;
+}
+
+void pool_delete(struct connection *connection)
+{
+	struct http_server *server = connection->server;
+
+	if (connection->watching != 0)
+		event_del(&connection->event);
+	exchange_abandon(connection);
+	buffer_free(&connection->input);
+	deadline_clear(&connection->deadline);
+	list_remove(&connection->link);
+	if (!connection->probe) {
+		server->connections--;
+		server->idle -= connection->state == CONNECTION_WAITING;
+	}
+	release(server, connection);
+}
