@@ -362,6 +362,17 @@ static void a_silent_connection_is_closed_silently(void **state)
 	talk_expect_silence(talk, 0);
 }
 
+static void an_empty_line_does_not_prolong_silence(void **state)
+{
+	struct talk *talk = *state;
+
+	talk_connect(talk, 0, 0);
+	pass_time(talk, 900);
+	talk_say(talk, 0, "\r\n");
+	pass_time(talk, 200);
+	assert_int_equal(talk->closed, 1);
+}
+
 static void an_idle_connection_is_closed_silently(void **state)
 {
 	struct talk *talk = *state;
@@ -522,6 +533,7 @@ int main(void)
 		TEST(stopping_closes_the_idle_and_finishes_the_rest),
 		TEST(aborting_closes_all),
 		TEST(a_silent_connection_is_closed_silently),
+		TEST(an_empty_line_does_not_prolong_silence),
 		TEST(an_idle_connection_is_closed_silently),
 		TEST(a_request_in_the_last_moment_is_answered),
 		TEST(a_head_has_a_total_time),
