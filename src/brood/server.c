@@ -32,11 +32,88 @@ static const enum cluster_policy policies[] = {
 	[HANDOFF_LEAST_CONNECTIONS] = CLUSTER_LEAST_CONNECTIONS,
 	[HANDOFF_ROUND_ROBIN] = CLUSTER_ROUND_ROBIN};
 
-static struct cluster_options cluster_options_of(const struct config *config)
+/* --- a configuration and what it needs opened --- */
+
+static void setup_close(struct setup *setup)
 {
+	config_free(setup->config);
+	fd_close(&setup->root_fd);
+	mime_table_free(setup->mime);
+	log_file_close(&setup->error_log);
+	log_file_close(&setup->access_log);
+	free(setup->listen);
+	*setup = (struct setup){.root_fd = -1, .error_log.fd = -1, .access_log.fd = -1};
+}
+
+/* Opens for setup->config, all or nothing. 0, or -1 with a reason. */
+static int setup_open(struct setup *setup, char *reason, size_t room)
+{
+	const struct config *config = setup->config;
+
+	setup->root_fd = privilege_open_directory(&config->privilege, config->root);
+	if (setup->root_fd < 0) {
+		snprintf(reason, room, "root '%s': %s", config->root, strerror(-setup->root_fd));
+		setup->root_fd = -1;
+		return -1;
+	}
+	setup->mime = mime_table_new(NULL);
+	if (!setup->mime) {
+		snprintf(reason, room, "no memory for the table of types");
+		return -1;
+	}
+	if (log_file_open(&setup->error_log, config->error_log, reason, room) < 0 ||
+	    log_file_open(&setup->access_log, config->access_log, reason, room) < 0)
+		return -1;
+	return 0;
+}
+
+/* The addresses: sockets that were inherited take the place of those that are equal, and of the
+ * default. 0 or -ENOMEM. */
+static int list_listeners(const struct server *server, struct setup *setup,
+			  struct cluster_options *options)
+{
+	const struct config *config = setup->config;
+	size_t inherited = server->inherited_count, count = 0;
+	struct cluster_listen *all = calloc(config->listen_count + inherited, sizeof(*all));
+
+	if (!all)
+		return -ENOMEM;
+	setup->listen = all;
+	for (size_t i = 0; i < inherited; i++) {
+		/* Given once; a reload finds it by its address. */
+		all[count].fd = server->inherited_taken ? -1 : server->inherited[i];
+		if (address_of_socket(server->inherited[i], &all[count].address) == 0)
+			count++;
+	}
+	for (size_t i = 0; i < config->listen_count; i++) {
+		const struct config_listener *wish = &config->listen[i];
+		bool have = inherited > 0 && config->listen_is_default;
+
+		for (size_t k = 0; k < inherited && !have; k++)
+			have = address_equal(&wish->address, &all[k].address);
+		if (have)
+			continue;
+		all[count++] = (struct cluster_listen){
+			.address = wish->address,
+			.fd = -1,
+			.backlog = (int)(wish->backlog ? wish->backlog : config->backlog),
+			.unix_mode = wish->unix_mode ? wish->unix_mode : 0666,
+		};
+	}
+	options->listen = all;
+	options->listen_count = count;
+	return 0;
+}
+
+/* What the cluster has to know of it. 0 or -ENOMEM. */
+static int cluster_options_of(const struct server *server, struct setup *setup,
+			      struct cluster_options *options)
+{
+	const struct config *config = setup->config;
 	unsigned workers = config->workers > 0 ? config->workers : cpu_count_usable();
 
-	return (struct cluster_options){
+	*options = (struct cluster_options){
+		.accept = accepts[config->accept],
 		.workers = workers < CLUSTER_SLOTS_MAX ? workers : CLUSTER_SLOTS_MAX,
 		.policy = policies[config->handoff_policy],
 		.max_connections = config->max_connections,
@@ -45,80 +122,24 @@ static struct cluster_options cluster_options_of(const struct config *config)
 		.stop_timeout_ms = (unsigned)config->stop_timeout_ms,
 		.privilege = config->privilege,
 	};
+	return list_listeners(server, setup, options);
 }
 
-/* --- what a configuration needs opened --- */
-
-struct opened {
-	int root_fd;
-	struct mime_table *mime;
-	struct log_file error_log, access_log;
-};
-
-static void opened_close(struct opened *opened)
+static void use_log(const struct setup *setup)
 {
-	fd_close(&opened->root_fd);
-	mime_table_free(opened->mime);
-	log_file_close(&opened->error_log);
-	log_file_close(&opened->access_log);
-}
-
-/* All or nothing; what failed has been logged. */
-static int open_for(struct opened *opened, const struct config *config)
-{
-	char reason[REASON_MAX];
-
-	*opened = (struct opened){.error_log.fd = -1, .access_log.fd = -1};
-	opened->root_fd = privilege_open_directory(&config->privilege, config->root);
-	if (opened->root_fd < 0) {
-		log_error("root '%s': %s", config->root, strerror(-opened->root_fd));
-		opened->root_fd = -1;
-		return -1;
-	}
-	opened->mime = mime_table_new(NULL);
-	if (!opened->mime) {
-		log_error("no memory for the table of types");
-		goto fail;
-	}
-	if (log_file_open(&opened->error_log, config->error_log, reason, sizeof(reason)) < 0 ||
-	    log_file_open(&opened->access_log, config->access_log, reason, sizeof(reason)) < 0) {
-		log_error("%s", reason);
-		goto fail;
-	}
-	return 0;
-fail:
-	opened_close(opened);
-	return -1;
-}
-
-/* Puts a configuration and what was opened for it in the place of the old ones. */
-static void put_in_force(struct server *server, struct config *config, struct opened *now)
-{
-	struct opened old = {server->root_fd, server->mime, server->error_log, server->access_log};
-
-	server->root_fd = now->root_fd;
-	server->mime = now->mime;
-	server->error_log = now->error_log;
-	server->access_log = now->access_log;
-	log_set_fd(server->error_log.fd);
-	log_set_level(config->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
-	opened_close(&old);
-	config_free(server->config);
-	server->config = config;
+	log_set_fd(setup->error_log.fd);
+	log_set_level(setup->config->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
 }
 
 /* --- what the cluster asks the master's side --- */
 
-static void log_lines(const struct buffer *text)
+static void log_lines(const char *text)
 {
-	const char *line = text->data, *end = text->data + text->used;
+	for (const char *line = text; *line != '\0';) {
+		size_t size = strcspn(line, "\n");
 
-	while (line < end) {
-		const char *stop = memchr(line, '\n', (size_t)(end - line));
-
-		stop = stop ? stop : end;
-		log_error("%.*s", (int)(stop - line), line);
-		line = stop + 1;
+		log_error("%.*s", (int)size, line);
+		line += size + (line[size] == '\n');
 	}
 }
 
@@ -128,43 +149,69 @@ static void warn_start_only(void *context, const char *name)
 	log_warn("'%s' has changed: it takes effect at the next start", name);
 }
 
-static int on_reload(void *context, struct cluster_options *options)
+static int on_prepare(void *context, struct cluster_options *options, char *reason, size_t room)
 {
 	struct server *server = context;
-	struct config *config = NULL;
-	struct buffer reason = {0};
-	struct opened opened;
-	int error = config_load(&config, server->options, &reason);
+	struct setup *next = &server->next;
+	struct buffer text = {0};
+	int error = config_load(&next->config, server->options, &text);
 
 	if (error)
-		log_lines(&reason);
-	else
-		error = open_for(&opened, config);
-	buffer_free(&reason);
+		snprintf(reason, room, "%.*s", (int)text.used, text.used > 0 ? text.data : "");
+	buffer_free(&text);
+	if (!error)
+		error = setup_open(next, reason, room);
+	if (!error && cluster_options_of(server, next, options) < 0) {
+		snprintf(reason, room, "no memory");
+		error = -1;
+	}
 	if (error) {
-		log_error("reload failed: nothing has changed");
-		config_free(config);
+		setup_close(next);
 		return -1;
 	}
-	config_compare(server->config, config, warn_start_only, NULL);
-	*options = cluster_options_of(config);
-	options->privilege = server->config->privilege; /* of the start: sockets and logs are owned so */
-	put_in_force(server, config, &opened);
+	config_compare(server->now.config, next->config, warn_start_only, NULL);
+	options->privilege = server->now.config->privilege; /* of the start: files are owned so */
 	return 0;
+}
+
+static void on_commit(void *context)
+{
+	struct server *server = context;
+	struct setup old = server->now;
+
+	server->now = server->next;
+	server->next = (struct setup){.root_fd = -1, .error_log.fd = -1, .access_log.fd = -1};
+	use_log(&server->now);
+	setup_close(&old);
+}
+
+static void on_abandon(void *context)
+{
+	struct server *server = context;
+
+	setup_close(&server->next);
+}
+
+static void on_select(void *context, bool next)
+{
+	struct server *server = context;
+
+	server->chosen = next && server->next.config ? &server->next : &server->now;
 }
 
 static size_t on_reopen(void *context, int *fds, size_t room)
 {
 	struct server *server = context;
+	struct setup *now = &server->now;
 	size_t count = 0;
 
 	(void)room;
-	log_file_reopen(&server->error_log);
-	log_set_fd(server->error_log.fd);
-	log_file_reopen(&server->access_log);
-	fds[count++] = server->error_log.fd;
-	if (server->access_log.fd >= 0)
-		fds[count++] = server->access_log.fd;
+	log_file_reopen(&now->error_log);
+	log_set_fd(now->error_log.fd);
+	log_file_reopen(&now->access_log);
+	fds[count++] = now->error_log.fd;
+	if (now->access_log.fd >= 0)
+		fds[count++] = now->access_log.fd;
 	return count;
 }
 
@@ -172,7 +219,8 @@ static size_t on_reopen(void *context, int *fds, size_t room)
 static size_t on_keep(void *context, int *fds, size_t room)
 {
 	const struct server *server = context;
-	const int kept[] = {server->root_fd, server->error_log.fd, server->access_log.fd};
+	const struct setup *chosen = server->chosen;
+	const int kept[] = {chosen->root_fd, chosen->error_log.fd, chosen->access_log.fd};
 	size_t count = 0;
 
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]) && count < room; i++)
@@ -195,7 +243,7 @@ static int ready_line(struct buffer *line, const struct server *server,
 	}
 	if (error == 0)
 		error = buffer_printf(line, " (%u worker%s, %s, pid %d)\n", workers,
-				      workers == 1 ? "" : "s", accept_names[server->config->accept],
+				      workers == 1 ? "" : "s", accept_names[server->now.config->accept],
 				      getpid());
 	return error;
 }
@@ -216,7 +264,7 @@ static void on_ready(void *context, const struct listeners *listeners, unsigned 
 		/* On standard error as it is: people and scripts wait for exactly this. */
 		if (write(STDERR_FILENO, line.data, line.used) < 0)
 			log_warn("cannot say on standard error that the server is ready");
-		if (server->error_log.fd != STDERR_FILENO)
+		if (server->now.error_log.fd != STDERR_FILENO)
 			log_info("%.*s", (int)line.used - 1, line.data);
 		if (!notify_ready_line(&server->ready_fd, line.data))
 			log_warn("cannot write to the descriptor of BROOD_READY_FD");
@@ -233,14 +281,21 @@ static void on_stopping(void *context)
 }
 
 static const struct cluster_program program = {
-	.reload = on_reload,
+	.prepare = on_prepare,
+	.commit = on_commit,
+	.abandon = on_abandon,
+	.select = on_select,
 	.reopen = on_reopen,
 	.ready = on_ready,
 	.stopping = on_stopping,
 	.keep = on_keep,
 	.start = serving_start,
 	.connection = serving_connection,
+	.moved = serving_moved,
+	.understands = serving_understands,
 	.retire = serving_retire,
+	.returned = serving_returned,
+	.movable = serving_movable,
 	.stop = serving_stop,
 	.abort = serving_abort,
 	.tick = serving_tick,
@@ -250,65 +305,25 @@ static const struct cluster_program program = {
 
 /* --- from start to end --- */
 
-/* The configured addresses; sockets that were inherited take the place of those that are equal, and
- * of the default. Returns the count, 0 without memory. */
-static size_t list_listeners(const struct config *config, const int *inherited,
-			     size_t inherited_count, struct cluster_listen **out)
+static int run_cluster(struct server *server)
 {
-	size_t count = 0;
-	struct cluster_listen *all =
-		calloc(config->listen_count + inherited_count, sizeof(struct cluster_listen));
-
-	*out = all;
-	if (!all)
-		return 0;
-	for (size_t i = 0; i < inherited_count; i++) {
-		struct cluster_listen *listen = &all[count];
-
-		listen->fd = inherited[i];
-		if (address_of_socket(inherited[i], &listen->address) == 0)
-			count++;
-	}
-	for (size_t i = 0; i < config->listen_count; i++) {
-		const struct config_listener *wish = &config->listen[i];
-		bool have = inherited_count > 0 && config->listen_is_default;
-
-		for (size_t k = 0; k < inherited_count && !have; k++)
-			have = address_equal(&wish->address, &all[k].address);
-		if (have)
-			continue;
-		all[count++] = (struct cluster_listen){
-			.address = wish->address,
-			.fd = -1,
-			.backlog = (int)(wish->backlog ? wish->backlog : config->backlog),
-			.unix_mode = wish->unix_mode ? wish->unix_mode : 0666,
-		};
-	}
-	return count;
-}
-
-static int run_cluster(struct server *server, const int *inherited, size_t inherited_count)
-{
-	struct cluster_options options = cluster_options_of(server->config);
+	struct cluster_options options;
 	struct cluster_program joined = program;
-	struct cluster_listen *listen;
-	size_t count = list_listeners(server->config, inherited, inherited_count, &listen);
-	int status = CLUSTER_EXIT_CRASH;
 
 	joined.context = server;
 	fd_raise_limit();
-	if (count > 0)
-		status = cluster_run(accepts[server->config->accept], listen, count, &options, &joined);
-	else
+	if (cluster_options_of(server, &server->now, &options) < 0) {
 		log_error("no memory");
-	free(listen);
-	return status;
+		return CLUSTER_EXIT_CRASH;
+	}
+	server->inherited_taken = true;
+	return cluster_run(&options, &joined);
 }
 
 /* The pid file is locked before anything is bound, and written once the pid is final. */
 static int open_pidfile(struct server *server)
 {
-	const char *path = server->config->pid_file;
+	const char *path = server->now.config->pid_file;
 	char reason[REASON_MAX];
 	int error;
 
@@ -329,41 +344,38 @@ int server_run(const struct options *options, int ready_fd, const int *inherited
 {
 	struct server server = {
 		.options = options,
-		.root_fd = -1,
-		.error_log.fd = -1,
-		.access_log.fd = -1,
+		.now = {.root_fd = -1, .error_log.fd = -1, .access_log.fd = -1},
+		.next = {.root_fd = -1, .error_log.fd = -1, .access_log.fd = -1},
 		.pidfile.fd = -1,
 		.daemon.ready_fd = -1,
 		.ready_fd = ready_fd,
+		.inherited = inherited,
+		.inherited_count = inherited_count,
 	};
-	struct config *config = NULL;
-	struct buffer reason = {0};
-	struct opened opened;
+	struct buffer text = {0};
+	char reason[REASON_MAX];
 	int status = CLUSTER_EXIT_CRASH, error;
 
-	if (config_load(&config, options, &reason) < 0) {
-		log_lines(&reason);
+	if (config_load(&server.now.config, options, &text) < 0) {
+		if (buffer_append(&text, "", 1) == 0)
+			log_lines(text.data);
 		goto done;
 	}
 	if (options->daemon && (error = daemon_start(&server.daemon)) < 0) {
 		log_error("cannot become a daemon: %s", strerror(-error));
 		goto done;
 	}
-	if (open_for(&opened, config) < 0)
+	if (setup_open(&server.now, reason, sizeof(reason)) < 0) {
+		log_error("%s", reason);
 		goto done;
-	put_in_force(&server, config, &opened);
-	config = NULL;
+	}
+	use_log(&server.now);
 	if (open_pidfile(&server) == 0)
-		status = run_cluster(&server, inherited, inherited_count);
+		status = run_cluster(&server);
 	pidfile_close(&server.pidfile);
 done:
-	buffer_free(&reason);
-	config_free(config);
-	config_free(server.config);
-	fd_close(&server.root_fd);
-	mime_table_free(server.mime);
+	buffer_free(&text);
 	log_set_fd(STDERR_FILENO);
-	log_file_close(&server.error_log);
-	log_file_close(&server.access_log);
+	setup_close(&server.now);
 	return status;
 }

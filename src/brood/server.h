@@ -19,16 +19,26 @@ struct mime_table;
 struct options;
 struct serving;
 
-/* What the master keeps; workers inherit it as it was when they were forked. */
-struct server {
-	const struct options *options;
-	struct config *config;      /* in force; swapped whole by a reload */
+/* A configuration and what was opened for it. */
+struct setup {
+	struct config *config;      /* NULL: there is none */
 	int root_fd;                /* of config->root, opened with the workers' rights */
 	struct mime_table *mime;
 	struct log_file error_log, access_log;
+	struct cluster_listen *listen;
+};
+
+/* What the master keeps; workers inherit it as it was when they were forked. */
+struct server {
+	const struct options *options;
+	struct setup now, next;     /* in force; prepared by a reload that is not over yet */
+	struct setup *chosen;       /* the worker's: one of these */
 	struct pidfile pidfile;
 	struct daemon daemon;
 	int ready_fd;               /* BROOD_READY_FD, or -1 */
+	const int *inherited;       /* listening sockets; the cluster's once they are taken */
+	size_t inherited_count;
+	bool inherited_taken;
 	struct serving *serving;    /* in a worker only */
 };
 
@@ -41,7 +51,11 @@ int server_run(const struct options *options, int ready_fd, const int *inherited
 
 int serving_start(void *server, struct worker *worker, struct event_base *base);
 void serving_connection(void *server, int fd, unsigned listener, bool scarce);
+int serving_moved(void *server, int fd, unsigned listener, const void *state, size_t size);
+bool serving_understands(void *server, const void *state, size_t size);
 void serving_retire(void *server);
+void serving_returned(void *server, int fd, unsigned listener, const void *state, size_t size);
+unsigned serving_movable(void *server);
 void serving_stop(void *server);
 void serving_abort(void *server);
 void serving_tick(void *server);

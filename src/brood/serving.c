@@ -30,7 +30,7 @@ struct serving {
 
 static bool has_fault(const struct serving *serving, enum fault_kind kind)
 {
-	const struct config_fault *fault = &serving->server->config->debug_fault;
+	const struct config_fault *fault = &serving->server->chosen->config->debug_fault;
 
 	return fault->kind == kind &&
 	       (fault->slot < 0 || (unsigned)fault->slot == worker_slot(serving->worker));
@@ -56,7 +56,7 @@ static void crash_soon(struct serving *serving)
 static void on_probed(void *context, int status)
 {
 	struct serving *serving = context;
-	const char *probe = serving->server->config->probe;
+	const char *probe = serving->server->chosen->config->probe;
 
 	if (has_fault(serving, FAULT_PROBE_FAIL)) {
 		log_error("debug_fault: the self-test fails");
@@ -83,6 +83,13 @@ static void on_closed(void *context)
 	worker_connection_closed(serving->worker);
 }
 
+static void on_moved(void *context, int fd, const void *state, size_t size)
+{
+	struct serving *serving = context;
+
+	worker_give(serving->worker, fd, 0, state, size);
+}
+
 static void on_log(void *context, const struct http_log_record *record)
 {
 	struct serving *serving = context;
@@ -92,21 +99,22 @@ static void on_log(void *context, const struct http_log_record *record)
 
 static struct http_server *make_http(struct serving *serving)
 {
-	const struct server *server = serving->server;
-	const struct config *config = server->config;
+	const struct setup *setup = serving->server->chosen;
+	const struct config *config = setup->config;
 	char tag[64];
 	struct http_options options = {
 		.head_timeout_ms = (unsigned)config->head_timeout_ms,
 		.body_timeout_ms = (unsigned)config->body_timeout_ms,
 		.write_timeout_ms = (unsigned)config->write_timeout_ms,
 		.keepalive_timeout_ms = (unsigned)config->keepalive_timeout_ms,
-		.root_fd = server->root_fd,
-		.mime = server->mime,
+		.root_fd = setup->root_fd,
+		.mime = setup->mime,
 		.worker_tag = config->debug_headers ? tag : NULL,
 	};
 	struct http_events events = {
 		.context = serving,
 		.closed = on_closed,
+		.moved = on_moved,
 		.log = serving->access_log ? on_log : NULL,
 	};
 
@@ -117,7 +125,7 @@ static struct http_server *make_http(struct serving *serving)
 
 static int open_access_log(struct serving *serving)
 {
-	struct log_file *file = &serving->server->access_log;
+	struct log_file *file = &serving->server->chosen->access_log;
 
 	if (file->fd < 0)
 		return 0;
@@ -150,7 +158,7 @@ int serving_start(void *context, struct worker *worker, struct event_base *base)
 		log_warn("debug_fault: never getting ready");
 		return 0;
 	}
-	error = probe_start(base, serving->http, server->config->probe, on_probed, serving);
+	error = probe_start(base, serving->http, server->chosen->config->probe, on_probed, serving);
 	if (error) {
 		log_error("cannot start the self-test: %s", strerror(-error));
 		return CLUSTER_EXIT_RESOURCES;
@@ -169,11 +177,47 @@ void serving_connection(void *context, int fd, unsigned listener, bool scarce)
 			 HTTP_TAKE_WAITING | (scarce ? HTTP_TAKE_CLOSE : 0));
 }
 
+int serving_moved(void *context, int fd, unsigned listener, const void *state, size_t size)
+{
+	struct server *server = context;
+
+	(void)listener;
+	return http_server_take_moved(server->serving->http, fd, state, size);
+}
+
+bool serving_understands(void *context, const void *state, size_t size)
+{
+	(void)context;
+	return http_state_is_understood(state, size);
+}
+
 void serving_retire(void *context)
 {
 	struct server *server = context;
 
+	http_server_move_away(server->serving->http);
+}
+
+void serving_returned(void *context, int fd, unsigned listener, const void *state, size_t size)
+{
+	struct server *server = context;
+
+	(void)listener;
 	http_server_retire(server->serving->http);
+	if (http_server_take_moved(server->serving->http, fd, state, size) < 0) {
+		log_error("a connection that nobody could take had to be closed");
+		fd_close(&fd);
+		worker_connection_closed(server->serving->worker);
+	}
+}
+
+unsigned serving_movable(void *context)
+{
+	struct server *server = context;
+	struct http_stats stats;
+
+	http_server_get_stats(server->serving->http, &stats);
+	return stats.idle;
 }
 
 void serving_stop(void *context)

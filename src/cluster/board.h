@@ -30,7 +30,8 @@ struct board_record {
 	uint32_t idle;         /* connections between requests */
 	uint64_t heartbeat_ms; /* monotonic clock, a few times a second */
 	uint64_t opened;       /* connections taken since its start */
-	uint64_t closed;       /* of these, ended */
+	uint64_t closed;       /* of these, ended or given away */
+	uint64_t taken;        /* of these, handed to it by the master */
 	uint64_t requests;     /* answered since its start */
 } __attribute__((aligned(128)));
 

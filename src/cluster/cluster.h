@@ -33,21 +33,24 @@ enum {
 	CLUSTER_LISTEN_MAX = 64, /* addresses */
 };
 
-/* What may change at a reload. */
-struct cluster_options {
-	unsigned workers;         /* slots, 1 to CLUSTER_SLOTS_MAX */
-	enum cluster_policy policy;
-	unsigned max_connections; /* held by one worker at a time; 0: what RLIMIT_NOFILE allows */
-	unsigned start_timeout_ms, drain_timeout_ms, stop_timeout_ms;
-	struct privilege privilege; /* whom workers become */
-};
-
 /* A listening socket's wishes. */
 struct cluster_listen {
 	struct address address;
 	int fd;            /* one that was inherited, to be taken, or -1: bind */
 	int backlog;
 	unsigned unix_mode;
+};
+
+/* A configuration, as far as a cluster has to know it; a reload may change all of it. */
+struct cluster_options {
+	enum cluster_accept accept;
+	const struct cluster_listen *listen; /* borrowed for the call that gets the options */
+	size_t listen_count;
+	unsigned workers;         /* slots, 1 to CLUSTER_SLOTS_MAX */
+	enum cluster_policy policy;
+	unsigned max_connections; /* held by one worker at a time; 0: what RLIMIT_NOFILE allows */
+	unsigned start_timeout_ms, drain_timeout_ms, stop_timeout_ms;
+	struct privilege privilege; /* whom workers become */
 };
 
 /* Exit codes of a worker (and of the master). */
@@ -63,9 +66,16 @@ struct cluster_program {
 
 	/* --- in the master --- */
 
-	/* HUP: read the configuration again. 0 with *options filled in: workers forked from now on have
-	 * it (the program has swapped its own). Negative: nothing has changed; the program has said why. */
-	int (*reload)(void *context, struct cluster_options *options);
+	/* Read the configuration again. 0 with *options filled in: it is the next one, beside the one in
+	 * force, until commit or abandon is called. Negative: nothing has changed, and `reason` says why,
+	 * for people. */
+	int (*prepare)(void *context, struct cluster_options *options, char *reason, size_t reason_room);
+	/* The next configuration takes the place of the one in force. */
+	void (*commit)(void *context);
+	/* It is forgotten. */
+	void (*abandon)(void *context);
+	/* A worker is about to be forked: with the next configuration, or the one in force. */
+	void (*select)(void *context, bool next);
 	/* USR1: reopen log files. The descriptors to give to workers are in fds[0..count). */
 	size_t (*reopen)(void *context, int *fds, size_t room);
 	/* Every slot has been ready once (or is parked); `workers` of them. cluster_address tells where the
@@ -84,8 +94,18 @@ struct cluster_program {
 	 * from within this call. `listener` counts from 0 in the order of the addresses. `scarce`: this
 	 * process is out of descriptors; answer and close. */
 	void (*connection)(void *context, int fd, unsigned listener, bool scarce);
-	/* Accepts nothing more: say goodbye on the next answer, keep idle connections for it. */
+	/* A connection that has moved here from another worker, with the state that it was given with. 0;
+	 * negative: the state is not understood, and the fd is still the caller's. Else as `connection`. */
+	int (*moved)(void *context, int fd, unsigned listener, const void *state, size_t size);
+	/* Could `moved` take it? Asked before the connection is the worker's. */
+	bool (*understands)(void *context, const void *state, size_t size);
+	/* The worker accepts nothing more. Give each connection away (worker_give) as soon as it can move;
+	 * say goodbye on the next answer of those that cannot. */
 	void (*retire)(void *context);
+	/* One that nobody could take comes back: do not give any more away, say goodbye instead. */
+	void (*returned)(void *context, int fd, unsigned listener, const void *state, size_t size);
+	/* How many connections could move now and were not given yet. */
+	unsigned (*movable)(void *context);
 	/* Finish what is in flight, close what is idle. */
 	void (*stop)(void *context);
 	/* Time is up: close everything now. */
@@ -100,8 +120,7 @@ struct cluster_program {
 
 /* Runs a master until it is told to stop; returns its exit status. What is wrong at the start has been
  * logged in one line. */
-int cluster_run(enum cluster_accept accept, const struct cluster_listen *listen, size_t listen_count,
-		const struct cluster_options *options, const struct cluster_program *program);
+int cluster_run(const struct cluster_options *options, const struct cluster_program *program);
 
 /* --- for the program, in the master --- */
 
@@ -113,8 +132,12 @@ const struct address *cluster_address(const struct listeners *listeners, unsigne
 /* The worker has answered its own probe and may be given connections. */
 void worker_ready(struct worker *worker);
 
-/* A connection given by program->connection has ended. */
+/* A connection given by program->connection or program->moved has ended. */
 void worker_connection_closed(struct worker *worker);
+
+/* Gives a connection away, after program->retire: takes fd, copies the state (at most 64000 octets).
+ * It counts as ended for the program; nothing may be read from or written to it any more. */
+void worker_give(struct worker *worker, int fd, unsigned listener, const void *state, size_t size);
 
 /* Figures for the scoreboard. */
 void worker_report(struct worker *worker, uint64_t requests, unsigned idle);

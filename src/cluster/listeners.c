@@ -4,31 +4,37 @@
 #include "cluster/listeners.h"
 
 #include "base/fd.h"
-#include "base/log.h"
 #include "base/socket.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static void complain(const struct listener *listener, int error)
+static void explain(const struct listener *listener, int error, char *reason, size_t room)
 {
 	char holder[128];
 
 	if (error == -EADDRINUSE && socket_holder(&listener->address, holder, sizeof(holder)))
-		log_error("cannot listen on %s: address in use by %s", listener->address.text, holder);
+		snprintf(reason, room, "cannot listen on %s: address in use by %s",
+			 listener->address.text, holder);
 	else if (error == -EADDRINUSE)
-		log_error("cannot listen on %s: address in use", listener->address.text);
+		snprintf(reason, room, "cannot listen on %s: address in use", listener->address.text);
 	else
-		log_error("cannot listen on %s: %s", listener->address.text, strerror(-error));
+		snprintf(reason, room, "cannot listen on %s: %s", listener->address.text,
+			 strerror(-error));
 }
 
 /* Binds sockets until there are `count`. */
-static int fill(struct listener *listener, unsigned count, const struct socket_options *wishes)
+static int fill(struct listener *listener, unsigned count)
 {
-	struct socket_options options = *wishes;
+	struct socket_options options = {
+		.backlog = listener->backlog,
+		.unix_mode = listener->unix_mode,
+		.unix_owner = (uid_t)-1,
+		.unix_group = (gid_t)-1,
+	};
 	int *sockets = realloc(listener->sockets, count * sizeof(int));
 	int fd;
 
@@ -36,7 +42,7 @@ static int fill(struct listener *listener, unsigned count, const struct socket_o
 		return -ENOMEM;
 	listener->sockets = sockets;
 	while (listener->count < count) {
-		if (listener->grouped)
+		if (listener->growable)
 			options.sharing =
 				listener->count == 0 ? SOCKET_GROUP_FIRST : SOCKET_GROUP_FURTHER;
 		fd = socket_listen(&listener->address, &options);
@@ -47,19 +53,14 @@ static int fill(struct listener *listener, unsigned count, const struct socket_o
 	return 0;
 }
 
-static int open_one(struct listener *listener, enum cluster_accept accept,
-		    const struct cluster_listen *wish, unsigned slots)
+static int open_one(struct listener *listener, const struct cluster_listen *wish)
 {
-	struct socket_options options = {
-		.backlog = wish->backlog,
-		.unix_mode = wish->unix_mode,
-		.unix_owner = (uid_t)-1,
-		.unix_group = (gid_t)-1,
-	};
 	bool is_unix = address_is_unix(&wish->address);
+	int error;
 
-	listener->address = wish->address;
+	listener->wish = listener->address = wish->address;
 	listener->backlog = wish->backlog;
+	listener->unix_mode = wish->unix_mode;
 	if (wish->fd >= 0) { /* bound by whoever started us: one socket, and its file is theirs */
 		listener->sockets = malloc(sizeof(int));
 		if (!listener->sockets)
@@ -67,102 +68,187 @@ static int open_one(struct listener *listener, enum cluster_accept accept,
 		listener->sockets[listener->count++] = wish->fd;
 		return 0;
 	}
-	listener->grouped = accept == CLUSTER_ACCEPT_REUSEPORT && !is_unix;
-	listener->unlink_path = is_unix;
-	return fill(listener, listener->grouped ? slots : 1, &options);
+	listener->growable = !is_unix;
+	error = fill(listener, 1);
+	listener->unlink_path = is_unix && !error;
+	return error;
 }
 
-int listeners_open(struct listeners *listeners, enum cluster_accept accept,
-		   const struct cluster_listen *listen, size_t count, unsigned slots)
+static void close_one(struct listener *listener)
 {
-	int error;
-
-	*listeners = (struct listeners){.accept = accept};
-	if (count > CLUSTER_LISTEN_MAX) {
-		log_error("%zu addresses to listen on: at most %d", count, CLUSTER_LISTEN_MAX);
-		return -E2BIG;
-	}
-	listeners->all = calloc(count, sizeof(struct listener));
-	if (!listeners->all)
-		return -ENOMEM;
-	for (; listeners->count < count; listeners->count++) {
-		struct listener *listener = &listeners->all[listeners->count];
-
-		error = open_one(listener, accept, &listen[listeners->count], slots);
-		if (error) {
-			complain(listener, error);
-			if (listener->count == 0)
-				listener->unlink_path = false; /* the file is somebody else's */
-			listeners->count++;
-			listeners_close(listeners);
-			return error;
-		}
-	}
-	return 0;
+	for (unsigned k = 0; k < listener->count; k++)
+		fd_close(&listener->sockets[k]);
+	if (listener->unlink_path)
+		unlink(address_unix_path(&listener->address));
+	free(listener->sockets);
 }
 
-int listeners_grow(struct listeners *listeners, unsigned slots)
+/* Keeps those for which `keep` says so, in their order. */
+static void sweep(struct listeners *listeners, bool (*keep)(const struct listener *listener))
 {
-	int error;
+	unsigned kept = 0;
 
 	for (unsigned i = 0; i < listeners->count; i++) {
-		struct listener *listener = &listeners->all[i];
-		struct socket_options options = {.backlog = listener->backlog};
+		if (keep(&listeners->all[i]))
+			listeners->all[kept++] = listeners->all[i];
+		else
+			close_one(&listeners->all[i]);
+	}
+	listeners->count = kept;
+}
 
-		if (!listener->grouped || listener->count >= slots)
+static bool is_now(const struct listener *listener)
+{
+	return listener->now;
+}
+
+static struct listener *find(struct listeners *listeners, const struct address *wish)
+{
+	for (unsigned i = 0; i < listeners->count; i++)
+		if (address_equal(&listeners->all[i].wish, wish))
+			return &listeners->all[i];
+	return NULL;
+}
+
+static int add(struct listeners *listeners, const struct cluster_listen *wish, char *reason,
+	       size_t room)
+{
+	struct listener *all = realloc(listeners->all, (listeners->count + 1) * sizeof(*all));
+	struct listener *listener;
+	int error;
+
+	if (!all)
+		return -ENOMEM;
+	listeners->all = all;
+	listener = &all[listeners->count];
+	*listener = (struct listener){.id = ++listeners->last_id, .next = true};
+	error = open_one(listener, wish);
+	if (error) {
+		explain(listener, error, reason, room);
+		close_one(listener);
+		return error;
+	}
+	listeners->count++;
+	return 0;
+}
+
+int listeners_prepare(struct listeners *listeners, const struct cluster_options *options, char *reason,
+		      size_t room)
+{
+	int error = 0;
+
+	if (options->listen_count > CLUSTER_LISTEN_MAX) {
+		snprintf(reason, room, "%zu addresses to listen on: at most %d", options->listen_count,
+			 CLUSTER_LISTEN_MAX);
+		return -E2BIG;
+	}
+	snprintf(reason, room, "no memory for listeners");
+	for (size_t i = 0; i < options->listen_count && error == 0; i++) {
+		const struct cluster_listen *wish = &options->listen[i];
+		struct listener *have = find(listeners, &wish->address);
+
+		if (have)
+			have->next = true;
+		else
+			error = add(listeners, wish, reason, room);
+	}
+	if (error == 0 && options->accept == CLUSTER_ACCEPT_REUSEPORT)
+		error = listeners_grow(listeners, options->workers, reason, room);
+	if (error)
+		listeners_abandon(listeners);
+	return error;
+}
+
+void listeners_commit(struct listeners *listeners,
+		      void (*leaving)(void *context, const struct listener *listener), void *context)
+{
+	for (unsigned i = 0; i < listeners->count; i++) {
+		struct listener *listener = &listeners->all[i];
+
+		if (!listener->next && leaving)
+			leaving(context, listener);
+		listener->now = listener->next;
+		listener->next = false;
+	}
+	sweep(listeners, is_now);
+}
+
+void listeners_abandon(struct listeners *listeners)
+{
+	for (unsigned i = 0; i < listeners->count; i++)
+		listeners->all[i].next = false;
+	sweep(listeners, is_now);
+}
+
+int listeners_grow(struct listeners *listeners, unsigned sockets, char *reason, size_t room)
+{
+	for (unsigned i = 0; i < listeners->count; i++) {
+		struct listener *listener = &listeners->all[i];
+		int error;
+
+		if (!listener->growable || listener->count >= sockets)
 			continue;
-		error = fill(listener, slots, &options);
+		error = fill(listener, sockets);
 		if (error) {
-			complain(listener, error);
+			explain(listener, error, reason, room);
 			return error;
 		}
 	}
 	return 0;
 }
 
-static size_t pick(const struct listeners *listeners, unsigned slot, bool shared_too, int *fds,
-		   unsigned *ids, size_t room)
+unsigned listeners_sockets(const struct listeners *listeners)
+{
+	unsigned most = 0;
+
+	for (unsigned i = 0; i < listeners->count; i++)
+		if (listeners->all[i].count > most)
+			most = listeners->all[i].count;
+	return most;
+}
+
+static size_t put(const struct listener *listener, unsigned index, int *fds, unsigned *ids,
+		  size_t room)
+{
+	if (room == 0 || index >= listener->count)
+		return 0;
+	*fds = listener->sockets[index];
+	*ids = listener->id;
+	return 1;
+}
+
+size_t listeners_of_worker(const struct listeners *listeners, bool next, enum cluster_accept accept,
+			   unsigned slot, int *fds, unsigned *ids, size_t room)
 {
 	size_t found = 0;
 
-	for (unsigned i = 0; i < listeners->count && found < room; i++) {
+	for (unsigned i = 0; i < listeners->count; i++) {
 		const struct listener *listener = &listeners->all[i];
+		bool one = accept == CLUSTER_ACCEPT_REUSEPORT && listener->growable;
 
-		if (!listener->grouped && !shared_too)
+		if (!(next ? listener->next : listener->now))
 			continue;
-		if (listener->grouped && slot >= listener->count)
-			continue;
-		fds[found] = listener->sockets[listener->grouped ? slot : 0];
-		ids[found++] = i;
+		for (unsigned k = one ? slot : 0; k < (one ? slot + 1 : listener->count); k++)
+			found += put(listener, k, fds + found, ids + found, room - found);
 	}
 	return found;
 }
 
-size_t listeners_of_slot(const struct listeners *listeners, unsigned slot, int *fds, unsigned *ids,
-			 size_t room)
+size_t listeners_of_group(const struct listeners *listeners, unsigned index, int *fds, unsigned *ids,
+			  size_t room)
 {
-	if (listeners->accept == CLUSTER_ACCEPT_HANDOFF)
-		return 0;
-	return pick(listeners, slot, true, fds, ids, room);
-}
+	size_t found = 0;
 
-size_t listeners_only_of_slot(const struct listeners *listeners, unsigned slot, int *fds,
-			      unsigned *ids, size_t room)
-{
-	return pick(listeners, slot, false, fds, ids, room);
+	for (unsigned i = 0; i < listeners->count; i++)
+		if (listeners->all[i].growable)
+			found += put(&listeners->all[i], index, fds + found, ids + found, room - found);
+	return found;
 }
 
 void listeners_close(struct listeners *listeners)
 {
-	for (unsigned i = 0; i < listeners->count; i++) {
-		struct listener *listener = &listeners->all[i];
-
-		for (unsigned k = 0; k < listener->count; k++)
-			fd_close(&listener->sockets[k]);
-		if (listener->unlink_path)
-			unlink(address_unix_path(&listener->address));
-		free(listener->sockets);
-	}
+	for (unsigned i = 0; i < listeners->count; i++)
+		close_one(&listeners->all[i]);
 	free(listeners->all);
 	*listeners = (struct listeners){0};
 }

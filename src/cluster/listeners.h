@@ -1,45 +1,66 @@
 /* SPDX-License-Identifier: MIT
  *
- * The listening sockets. The master owns them and they outlive every worker; workers get copies. In
- * mode reuseport an address has a socket for each slot, and since closing one of a group resets what
- * is queued on it, sockets are only ever added while the server runs. Master only. */
+ * The listening sockets. The master owns them and they outlive every worker; workers get copies.
+ *
+ * Every TCP listener is a group of one or more sockets that share its address (SO_REUSEPORT): one in
+ * modes shared and handoff, one for each slot in mode reuseport. Closing a socket of a group resets
+ * what is queued on it, so a group only ever grows, and a change of mode only changes who accepts on
+ * which. A reload prepares the new set beside the old one; a commit or an abandon ends that. Master
+ * only. */
 #ifndef BROOD_CLUSTER_LISTENERS_H
 #define BROOD_CLUSTER_LISTENERS_H
 
 #include "cluster/cluster.h"
 
 struct listener {
+	unsigned id;            /* for as long as it lives, whatever comes and goes beside it */
+	struct address wish;    /* as configured */
 	struct address address; /* as bound: with the port the kernel chose */
-	bool grouped;           /* a socket per slot; else one for all, sockets[0] */
 	int backlog;
+	unsigned unix_mode;
+	bool growable;          /* TCP and bound here, so that further sockets can join */
 	int *sockets;
 	unsigned count;
 	bool unlink_path;       /* a Unix socket that was bound here */
+	bool now, next;         /* part of the configuration in force; of the one that is prepared */
 };
 
 struct listeners {
-	enum cluster_accept accept;
 	struct listener *all;
 	unsigned count;
+	unsigned last_id;
 };
 
-/* Binds everything, or nothing: 0, or -errno after logging one line that says which address, why, and
- * who holds it. Takes inherited sockets. */
-int listeners_open(struct listeners *listeners, enum cluster_accept accept,
-		   const struct cluster_listen *listen, size_t count, unsigned slots)
+/* Opens what `options` wants and what is not there yet, all or nothing, and marks the next set. 0, or
+ * -errno with a reason for people, naming the address and who holds it. Takes the descriptors in
+ * options->listen. */
+int listeners_prepare(struct listeners *listeners, const struct cluster_options *options, char *reason,
+		      size_t reason_room) __attribute__((warn_unused_result));
+
+/* The next set is the one in force; those that are no part of it are passed to `leaving`, which takes
+ * what is still queued on their sockets, then closed. */
+void listeners_commit(struct listeners *listeners,
+		      void (*leaving)(void *context, const struct listener *listener), void *context);
+
+/* Forgets the next set; what was opened only for it is closed. */
+void listeners_abandon(struct listeners *listeners);
+
+/* Makes sure that groups have so many sockets. 0, or -errno with a reason. */
+int listeners_grow(struct listeners *listeners, unsigned sockets, char *reason, size_t reason_room)
 	__attribute__((warn_unused_result));
 
-/* Makes sure that grouped listeners have a socket for each slot. 0, or -errno (logged). */
-int listeners_grow(struct listeners *listeners, unsigned slots) __attribute__((warn_unused_result));
+/* How many sockets the largest group has. */
+unsigned listeners_sockets(const struct listeners *listeners);
 
-/* A slot's own sockets: fds[i] belongs to listener ids[i]. In mode handoff there are none, in mode
- * shared every slot has the same. Returns how many; borrowed. */
-size_t listeners_of_slot(const struct listeners *listeners, unsigned slot, int *fds, unsigned *ids,
-			 size_t room);
+/* A worker's sockets: of each listener in force (or next), in mode reuseport the one of its slot, else
+ * all; of those that are no group the only one. fds[i] belongs to listener ids[i]; borrowed. Returns
+ * how many. */
+size_t listeners_of_worker(const struct listeners *listeners, bool next, enum cluster_accept accept,
+			   unsigned slot, int *fds, unsigned *ids, size_t room);
 
-/* Of these, the ones that no other slot has: what somebody must adopt when the slot is not served. */
-size_t listeners_only_of_slot(const struct listeners *listeners, unsigned slot, int *fds,
-			      unsigned *ids, size_t room);
+/* Socket number `index` of each group: what somebody must accept on when its slot does not. */
+size_t listeners_of_group(const struct listeners *listeners, unsigned index, int *fds, unsigned *ids,
+			  size_t room);
 
 /* Closes all and removes the files of Unix sockets. */
 void listeners_close(struct listeners *listeners);

@@ -29,4 +29,7 @@ libcluster_a_SOURCES = \
 	src/cluster/slot.c \
 	src/cluster/slot.h \
 	src/cluster/worker.c \
-	src/cluster/worker.h
+	src/cluster/worker.h \
+	src/cluster/worker_connections.c \
+	src/cluster/worker_messages.c \
+	src/cluster/worker_self.h

@@ -175,7 +175,7 @@ static void on_signals(evutil_socket_t fd, short what, void *argument)
 	if (asked[SIGUSR1])
 		reopen_logs(master);
 	if (asked[SIGHUP])
-		master_reload(master);
+		master_roll(master, "reload");
 	if (asked[SIGUSR2])
 		log_warn("SIGUSR2: upgrading in place is not in this version");
 	for (; up > 0; up--)
@@ -192,7 +192,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 	uint64_t now_ms = clock_now_ms();
 
 	(void)fd, (void)what;
-	spread_retry(master);
+	spread_tick(master, now_ms);
 	if (master->state != MASTER_RUNNING)
 		return;
 	check_start(master, now_ms);
@@ -240,26 +240,27 @@ static void close_all(struct master *master)
 	fd_close(&master->signal_fd);
 }
 
-int cluster_run(enum cluster_accept accept, const struct cluster_listen *listen, size_t listen_count,
-		const struct cluster_options *options, const struct cluster_program *program)
+int cluster_run(const struct cluster_options *options, const struct cluster_program *program)
 {
 	struct master master = {
 		.program = program,
 		.options = *options,
-		.accept = accept,
 		.configured_workers = options->workers,
 		.signal_fd = -1,
 		.started_ms = clock_now_ms(),
 		.random = (uint32_t)clock_now_us() ^ (uint32_t)getpid(),
 		.exit_status = CLUSTER_EXIT_CRASH,
 	};
+	char reason[REPORT_REASON_MAX];
 	int error;
 
 	list_init(&master.instances);
-	handoff_init(&master.handoff, NULL, NULL);
 	log_set_tag("master");
-	if (listeners_open(&master.listeners, accept, listen, listen_count, options->workers) < 0)
-		goto done; /* it has said why */
+	if (listeners_prepare(&master.listeners, options, reason, sizeof(reason)) < 0) {
+		log_error("%s", reason);
+		goto done;
+	}
+	listeners_commit(&master.listeners, NULL, NULL);
 	error = watch(&master);
 	if (error == 0)
 		error = spread_open(&master);
@@ -268,6 +269,7 @@ int cluster_run(enum cluster_accept accept, const struct cluster_listen *listen,
 		goto done;
 	}
 	master.exit_status = CLUSTER_EXIT_DONE;
+	spread_follow_mode(&master);
 	if (slots_resize(&master, options->workers) < 0)
 		master_give_up(&master, CLUSTER_EXIT_CRASH);
 	event_base_dispatch(master.base);

@@ -23,6 +23,7 @@
 
 #include <sys/types.h>
 
+struct brood_frame;
 struct event;
 struct master;
 
@@ -32,7 +33,11 @@ enum instance_phase { INSTANCE_STARTING, INSTANCE_SERVING, INSTANCE_DRAINING, IN
 struct instance {
 	struct list link; /* in master->instances */
 	struct master *master;
+	uint64_t serial; /* never used twice */
 	unsigned slot, generation;
+	bool next;       /* of the next configuration (until that is the one in force) */
+	enum cluster_accept accept;
+	unsigned sockets; /* of each group, when it was forked */
 	pid_t pid;
 	enum instance_phase phase;
 	int record; /* on the slot's board */
@@ -42,6 +47,7 @@ struct instance {
 	const char *killed;  /* why we ended it, or NULL */
 	bool reaped;         /* dead, and its pid may be another's by now */
 	bool stopped;        /* by SIGSTOP: alive, but takes nothing */
+	bool handed_over;    /* draining: holds only what cannot move */
 	struct handoff_target target;
 };
 
@@ -50,6 +56,7 @@ struct slot {
 	struct master *master;
 	unsigned index;
 	enum slot_state state;
+	bool next_kind;              /* its workers are to be of the next configuration */
 	struct backoff backoff;
 	struct event *timer;         /* the next try */
 	struct instance *lead;       /* the one that starts or serves; NULL in backoff, parked, empty */
@@ -59,22 +66,35 @@ struct slot {
 	bool ready_once;
 };
 
+enum { REPORT_REASON_MAX = 2048 };
+
+/* What is to be told of a roll. */
+struct roll_report {
+	const char *kind; /* "restart", "reload", "upgrade"; NULL before the first one */
+	bool ok;
+	char reason[REPORT_REASON_MAX];
+};
+
 enum master_state { MASTER_RUNNING, MASTER_STOPPING, MASTER_KILLING };
 
 struct master {
 	struct event_base *base;
 	const struct cluster_program *program;
-	struct cluster_options options; /* for workers forked from now on */
-	enum cluster_accept accept;
+	struct cluster_options options; /* in force */
+	struct cluster_options next_options; /* while a roll runs: what it goes to */
+	bool prepared;                  /* that is a new one, which was prepared and not committed yet */
 	struct listeners listeners;
 	struct slot **slots;            /* slot_room of them, made once, never moved */
 	struct board *boards;           /* by slot */
 	unsigned slot_room;
 	unsigned slot_count;            /* wanted; slots from here on finish or are empty */
 	unsigned configured_workers;    /* what the configuration last said */
-	unsigned generation;            /* number of the last roll */
+	unsigned generation;            /* of the configuration in force */
+	unsigned next_generation;       /* of the one that a roll goes to; the number of that roll */
 	struct list instances;
+	uint64_t last_serial;
 	struct roll roll;
+	struct roll_report report;      /* of the last roll, or the one that runs */
 	struct handoff handoff;
 	struct acceptor *acceptor;      /* mode handoff */
 	unsigned place_cursor;
@@ -104,7 +124,7 @@ void slot_instance_ready(struct slot *slot, struct instance *instance);
 void slot_instance_ended(struct slot *slot, struct instance *instance,
 			 const struct brood_process_end *end);
 /* Starts a successor beside the leading worker, or a worker at once where there is none. */
-void slot_replace(struct slot *slot);
+void slot_replace(struct slot *slot, bool next_kind);
 /* Has it a worker that was retired and still finishes? */
 bool slot_is_draining(const struct slot *slot);
 /* When nobody serves at all, the slots that wait are tried once a second. */
@@ -113,7 +133,7 @@ void slots_try_hard(struct master *master, uint64_t now_ms);
 /* --- master_instance.c --- */
 
 /* Forks a worker for the slot; NULL when that is impossible now (logged). */
-struct instance *instance_start(struct master *master, struct slot *slot);
+struct instance *instance_start(struct master *master, struct slot *slot, bool next_kind);
 void instance_retire(struct instance *instance);
 void instance_stop(struct instance *instance);
 void instance_kill(struct instance *instance, const char *why);
@@ -126,23 +146,31 @@ struct board_record *instance_record(const struct instance *instance);
 
 /* --- master_roll.c --- */
 
-void master_reload(struct master *master);
+/* `kind`: "reload" reads the configuration again, "restart" and others go on with the one in force. */
+void master_roll(struct master *master, const char *kind);
 void master_roll_event(struct master *master, enum roll_action action);
 struct roll_view master_roll_view(struct master *master);
 
 /* --- master_spread.c --- */
 
 int spread_open(struct master *master) __attribute__((warn_unused_result));
+/* A worker gives connections away; they go to others. */
+void spread_given(struct instance *giver, struct brood_frame *frame);
+/* A few times a second: gives what waits another try, with those workers too that had refused; what
+ * nobody can take goes back to the worker that gave it. */
+void spread_tick(struct master *master, uint64_t now_ms);
 void spread_close(struct master *master);
+/* Accepts in the master as far as the configuration in force, or the next one, wants it. */
+void spread_follow_mode(struct master *master);
+/* A listener goes: what is queued on it goes to workers. */
+void spread_leave(void *master, const struct listener *listener);
 /* A worker has become able to take connections, or something else that may help those that wait. */
 void spread_resume(struct master *master);
-/* A few times a second: gives what waits another try, with those workers too that had refused. */
-void spread_retry(struct master *master);
 /* Accepts what is queued and gives it away; before a stop. */
 void spread_drain(struct master *master);
 /* Sees that each slot's own sockets are accepted on by somebody. */
 void spread_adopt(struct master *master, uint64_t now_ms);
-/* A slot's worker accepts by itself again. */
+/* Nobody needs to accept for this slot any more. */
 void spread_release(struct slot *slot);
 /* A worker that had adopted sockets no longer accepts. */
 void spread_forget_adopter(struct master *master, const struct slot *adopter);

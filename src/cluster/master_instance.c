@@ -101,6 +101,14 @@ static void on_ready(struct instance *instance)
 	spread_resume(master);
 }
 
+static void on_handed_over(struct instance *instance)
+{
+	struct roll_view view = master_roll_view(instance->master);
+
+	instance->handed_over = true;
+	master_roll_event(instance->master, roll_settled(&instance->master->roll, &view));
+}
+
 static void on_frame(void *context, struct brood_frame *frame)
 {
 	struct instance *instance = context;
@@ -109,6 +117,12 @@ static void on_frame(void *context, struct brood_frame *frame)
 	switch (frame->type) {
 	case MESSAGE_READY:
 		on_ready(instance);
+		break;
+	case MESSAGE_GIVE:
+		spread_given(instance, frame);
+		break;
+	case MESSAGE_HANDED_OVER:
+		on_handed_over(instance);
 		break;
 	case MESSAGE_TAKEN:
 	case MESSAGE_REFUSED:
@@ -119,7 +133,7 @@ static void on_frame(void *context, struct brood_frame *frame)
 		break;
 	case MESSAGE_REPLACE:
 		if (master->state == MASTER_RUNNING && master->slots[instance->slot]->lead == instance)
-			slot_replace(master->slots[instance->slot]);
+			slot_replace(master->slots[instance->slot], instance->next);
 		break;
 	default: /* of a later version */
 		break;
@@ -188,16 +202,22 @@ static void discard(struct instance *instance)
 }
 
 /* Everything that can fail before the fork, so that a child is never without its parent's half. */
-static struct instance *prepare(struct master *master, struct slot *slot, struct birth *birth)
+static struct instance *prepare(struct master *master, struct slot *slot, bool next_kind,
+				struct birth *birth)
 {
+	const struct cluster_options *options = next_kind ? &master->next_options : &master->options;
 	struct instance *instance = calloc(1, sizeof(*instance));
 	int ends[2];
 
 	if (!instance)
 		return NULL;
 	instance->master = master;
+	instance->serial = ++master->last_serial;
 	instance->slot = slot->index;
-	instance->generation = master->generation;
+	instance->next = next_kind;
+	instance->generation = next_kind ? master->next_generation : master->generation;
+	instance->accept = options->accept;
+	instance->sockets = listeners_sockets(&master->listeners);
 	instance->started_ms = clock_now_ms();
 	handoff_target_init(&instance->target, NULL);
 	instance->timer = evtimer_new(master->base, on_timer, instance);
@@ -212,32 +232,34 @@ static struct instance *prepare(struct master *master, struct slot *slot, struct
 	}
 	*birth = (struct birth){
 		.slot = slot->index,
-		.generation = master->generation,
-		.accept = master->accept,
-		.options = &master->options,
+		.generation = instance->generation,
+		.options = options,
 		.program = master->program,
 		.channel = ends[1],
 		.boards = master->boards,
 		.board_count = master->slot_room,
 		.record = instance->record,
 	};
-	birth->socket_count = listeners_of_slot(&master->listeners, slot->index, birth->sockets,
-						birth->listeners, CLUSTER_LISTEN_MAX);
+	if (options->accept != CLUSTER_ACCEPT_HANDOFF)
+		birth->socket_count = listeners_of_worker(
+			&master->listeners, next_kind && master->prepared, options->accept,
+			slot->index, birth->sockets, birth->listeners, WORKER_SOCKETS_MAX);
 	return instance;
 fail:
 	discard(instance);
 	return NULL;
 }
 
-struct instance *instance_start(struct master *master, struct slot *slot)
+struct instance *instance_start(struct master *master, struct slot *slot, bool next_kind)
 {
 	struct birth birth;
-	struct instance *instance = prepare(master, slot, &birth);
+	struct instance *instance = prepare(master, slot, next_kind, &birth);
 
 	if (!instance) {
 		log_error("cannot start worker %u: %s", slot->index, strerror(errno));
 		return NULL;
 	}
+	master->program->select(master->program->context, next_kind);
 	instance->pid = fork_worker(master, &birth);
 	fd_close(&birth.channel);
 	if (instance->pid < 0) {
@@ -248,7 +270,7 @@ struct instance *instance_start(struct master *master, struct slot *slot)
 	instance_record(instance)->pid = instance->pid;
 	instance_record(instance)->generation = instance->generation;
 	list_append(&master->instances, &instance->link);
-	arm(instance, master->options.start_timeout_ms);
+	arm(instance, (next_kind ? &master->next_options : &master->options)->start_timeout_ms);
 	log_debug("worker %u [%d] of generation %u starts", slot->index, instance->pid,
 		  instance->generation);
 	return instance;
@@ -274,6 +296,20 @@ static void log_end(const struct instance *instance, const struct brood_process_
 		 instance->generation, age_ms / 1000, age_ms % 1000,
 		 (unsigned long long)board_load64(&record->requests),
 		 (unsigned long long)board_connections(record));
+}
+
+/* A roll that fails for this says so to whoever asked for it. */
+static void report_failure(const struct instance *instance, const struct brood_process_end *end)
+{
+	struct master *master = instance->master;
+	char how[64];
+
+	if (master->roll.phase != ROLL_FORWARD || !instance->next || instance->phase != INSTANCE_STARTING)
+		return;
+	brood_process_describe(end, how, sizeof(how));
+	snprintf(master->report.reason, sizeof(master->report.reason),
+		 "slot %u: the new worker did not become ready: %s", instance->slot,
+		 instance->killed ? instance->killed : how);
 }
 
 static struct instance *find(const struct master *master, pid_t pid)
@@ -316,6 +352,7 @@ void instance_ended(void *context, const struct brood_process_end *end)
 		brood_channel_drain(instance->channel);
 	handoff_target_gone(&master->handoff, &instance->target);
 	log_end(instance, end);
+	report_failure(instance, end);
 	slot = master->slots[instance->slot];
 	list_remove(&instance->link);
 	slot_instance_ended(slot, instance, end);

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reload and rolling restart: roll.c says in which order, this does it. Master only. */
+ * Rolls: roll.c says in which order, this does it. A reload is a roll to a configuration that was
+ * prepared before and is committed, or abandoned, at its end. Master only. */
 #include "cluster/master.h"
 
 #include "base/log.h"
+
+#include <stdio.h>
+#include <string.h>
 
 static bool draining(void *context, unsigned slot)
 {
@@ -12,83 +16,163 @@ static bool draining(void *context, unsigned slot)
 	return slot_is_draining(master->slots[slot]);
 }
 
-struct roll_view master_roll_view(struct master *master)
+static bool settled(void *context)
 {
-	return (struct roll_view){
-		.slots = master->slot_count, .draining = draining, .context = master};
+	struct master *master = context;
+
+	for (struct list *at = master->instances.next; at != &master->instances; at = at->next) {
+		const struct instance *instance = LIST_ENTRY(at, struct instance, link);
+
+		if (instance->phase == INSTANCE_DRAINING && !instance->handed_over)
+			return false;
+	}
+	return true;
 }
 
-/* Gives the slot a worker of the new generation, if it has none yet. */
+struct roll_view master_roll_view(struct master *master)
+{
+	return (struct roll_view){.slots = master->slot_count,
+				  .draining = draining,
+				  .settled = settled,
+				  .context = master};
+}
+
+/* Gives the slot a worker of the kind that it is to have, if it has none yet. */
 static enum roll_action start(struct master *master, struct slot *slot)
 {
 	struct roll_view view = master_roll_view(master);
+	bool next = master->roll.phase == ROLL_FORWARD;
 
-	if (slot->next && slot->next->generation != master->generation) {
+	if (slot->next && slot->next->next != next) {
 		instance_kill(slot->next, "replaced before it was ready");
 		slot->next = NULL;
 	}
-	if (!slot->next && (!slot->lead || slot->lead->generation != master->generation))
-		slot_replace(slot);
-	if (slot->state == SLOT_SERVING && slot->lead->generation == master->generation)
+	if (!slot->next && (!slot->lead || slot->lead->next != next))
+		slot_replace(slot, next);
+	if (slot->state == SLOT_SERVING && slot->lead->next == next)
 		return roll_ready(&master->roll, &view, slot->index);
 	if (slot->next || slot->state == SLOT_STARTING)
 		return ROLL_NOTHING; /* its readiness or its death comes back here */
-	return roll_died(&master->roll, &view, slot->index);
+	return roll_died(&master->roll, &view, slot->index, false);
 }
 
-static void over(struct master *master)
+/* Whatever comes next is of the kind that is in force. */
+static void level(struct master *master)
 {
+	for (unsigned i = 0; i < master->slot_room; i++)
+		master->slots[i]->next_kind = false;
+	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
+		LIST_ENTRY(at, struct instance, link)->next = false;
+	master->prepared = false;
+}
+
+static enum roll_action commit(struct master *master)
+{
+	struct roll_view view = master_roll_view(master);
+	unsigned workers = master->next_options.workers;
+
+	master->options = master->next_options;
+	master->generation = master->next_generation;
+	if (master->prepared) {
+		master->program->commit(master->program->context);
+		listeners_commit(&master->listeners, spread_leave, master);
+	}
+	level(master);
+	spread_follow_mode(master);
+	/* A number of workers that was set by TTIN or TTOU stays, unless the file says something new. */
+	if (workers != master->configured_workers) {
+		master->configured_workers = workers;
+		if (slots_resize(master, workers) < 0)
+			log_warn("going on with %u workers", master->slot_count);
+	}
+	return roll_settled(&master->roll, &view);
+}
+
+static void give_back(struct master *master)
+{
+	if (master->prepared) {
+		master->program->abandon(master->program->context);
+		listeners_abandon(&master->listeners);
+	}
+	level(master);
+	spread_follow_mode(master);
+}
+
+static void finish(struct master *master, bool ok)
+{
+	master->report.ok = ok;
+	if (ok)
+		log_info("%s done: %u workers of generation %u", master->report.kind,
+			 master->slot_count, master->generation);
+	else
+		log_error("%s failed, everything is as it was: %s", master->report.kind,
+			  master->report.reason);
 	if (roll_wanted_again(&master->roll) && master->state == MASTER_RUNNING)
-		master_reload(master);
+		master_roll(master, "reload");
 }
 
 void master_roll_event(struct master *master, enum roll_action action)
 {
-	while (action == ROLL_START)
-		action = start(master, master->slots[master->roll.slot]);
+	while (action == ROLL_START || action == ROLL_COMMIT)
+		action = action == ROLL_START ? start(master, master->slots[master->roll.slot])
+					      : commit(master);
 	switch (action) {
 	case ROLL_DONE:
-		log_info("rolling restart done: %u workers of generation %u", master->slot_count,
-			 master->generation);
-		over(master);
+		finish(master, true);
 		break;
 	case ROLL_FAILED:
-		log_error("rolling restart stopped at slot %u: no new worker became ready in %d tries; "
-			  "workers that were not replaced go on",
-			  master->roll.slot, ROLL_TRIES);
-		over(master);
+		give_back(master);
+		finish(master, false);
 		break;
 	case ROLL_WAIT:
-		log_info("rolling restart waits for the old worker of slot %u", master->roll.slot);
+		log_info("%s waits for the old worker of slot %u", master->report.kind,
+			 master->roll.slot);
 		break;
 	default:
 		break;
 	}
 }
 
-void master_reload(struct master *master)
+/* Reads and opens what the next generation is to have. What fails here has changed nothing. */
+static bool prepare(struct master *master, bool reload)
+{
+	struct roll_report *report = &master->report;
+
+	master->next_options = master->options;
+	if (!reload)
+		return true;
+	if (master->program->prepare(master->program->context, &master->next_options, report->reason,
+				     sizeof(report->reason)) < 0)
+		return false;
+	if (listeners_prepare(&master->listeners, &master->next_options, report->reason,
+			      sizeof(report->reason)) < 0) {
+		master->program->abandon(master->program->context);
+		return false;
+	}
+	master->prepared = true;
+	return true;
+}
+
+void master_roll(struct master *master, const char *kind)
 {
 	struct roll_view view = master_roll_view(master);
 
 	if (master->state != MASTER_RUNNING)
 		return;
-	if (master->roll.running) {
-		log_info("a rolling restart is running; another one follows it");
+	if (master->roll.phase != ROLL_IDLE) {
+		log_info("a %s is running; another roll follows it", master->report.kind);
 		master_roll_event(master, roll_begin(&master->roll, &view));
 		return;
 	}
-	if (master->program->reload(master->program->context, &master->options) < 0)
+	master->report = (struct roll_report){.kind = kind};
+	if (!prepare(master, strcmp(kind, "reload") == 0)) {
+		finish(master, false);
 		return;
-	master->generation++;
-	log_info("rolling restart: generation %u", master->generation);
+	}
+	master->next_generation++;
+	log_info("%s: generation %u", kind, master->next_generation);
 	for (unsigned i = 0; i < master->slot_room; i++)
 		backoff_reset(&master->slots[i]->backoff);
-	/* A number of workers that was set by TTIN or TTOU stays, unless the file says something new. */
-	if (master->options.workers != master->configured_workers) {
-		master->configured_workers = master->options.workers;
-		if (slots_resize(master, master->options.workers) < 0)
-			log_warn("going on with %u workers", master->slot_count);
-		view = master_roll_view(master);
-	}
+	spread_follow_mode(master);
 	master_roll_event(master, roll_begin(&master->roll, &view));
 }

@@ -50,7 +50,7 @@ static void try_again(struct slot *slot, enum backoff_death death)
 
 static void start_lead(struct slot *slot)
 {
-	slot->lead = instance_start(slot->master, slot);
+	slot->lead = instance_start(slot->master, slot, slot->next_kind);
 	if (!slot->lead)
 		try_again(slot, BACKOFF_DEATH_RESOURCES);
 }
@@ -122,17 +122,18 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
 	slot_happen(argument, SLOT_TIMER);
 }
 
-void slot_replace(struct slot *slot)
+void slot_replace(struct slot *slot, bool next_kind)
 {
 	if (slot->next)
 		return;
 	if (slot->state == SLOT_BACKOFF || slot->state == SLOT_PARKED) {
+		slot->next_kind = next_kind;
 		event_del(slot->timer);
 		slot_happen(slot, SLOT_TIMER);
 		return;
 	}
 	if (slot->state == SLOT_STARTING || slot->state == SLOT_SERVING)
-		slot->next = instance_start(slot->master, slot);
+		slot->next = instance_start(slot->master, slot, next_kind);
 }
 
 /* --- what happens to workers --- */
@@ -147,6 +148,7 @@ void slot_instance_ready(struct slot *slot, struct instance *instance)
 		before = slot->lead;
 		slot->lead = instance;
 		slot->next = NULL;
+		slot->next_kind = instance->next;
 	} else if (instance != slot->lead) {
 		return; /* retired meanwhile */
 	}
@@ -158,7 +160,7 @@ void slot_instance_ready(struct slot *slot, struct instance *instance)
 		instance_retire(before);
 	}
 	master_check_ready(master);
-	if (instance->generation == master->generation)
+	if (instance->next == (master->roll.phase == ROLL_FORWARD))
 		master_roll_event(master, roll_ready(&master->roll, &view, slot->index));
 }
 
@@ -173,7 +175,7 @@ static enum backoff_death judge(const struct instance *instance, const struct br
 	return BACKOFF_DEATH_EARLY;
 }
 
-static void lead_ended(struct slot *slot, enum backoff_death death)
+static void lead_ended(struct slot *slot, enum backoff_death death, bool accident)
 {
 	struct master *master = slot->master;
 	struct roll_view view = master_roll_view(master);
@@ -183,6 +185,7 @@ static void lead_ended(struct slot *slot, enum backoff_death death)
 	if (slot->next) { /* its successor is on the way already */
 		slot->lead = slot->next;
 		slot->next = NULL;
+		slot->next_kind = slot->lead->next;
 		slot->state = SLOT_STARTING;
 		slot->unserved_since_ms = clock_now_ms();
 		return;
@@ -192,7 +195,7 @@ static void lead_ended(struct slot *slot, enum backoff_death death)
 		return;
 	}
 	try_again(slot, death);
-	master_roll_event(master, roll_died(&master->roll, &view, slot->index));
+	master_roll_event(master, roll_died(&master->roll, &view, slot->index, accident));
 }
 
 void slot_instance_ended(struct slot *slot, struct instance *instance,
@@ -200,6 +203,7 @@ void slot_instance_ended(struct slot *slot, struct instance *instance,
 {
 	struct master *master = slot->master;
 	struct roll_view view = master_roll_view(master);
+	bool accident = end->signal != 0 && !instance->killed;
 
 	if (master->state != MASTER_RUNNING) {
 		if (slot->lead == instance)
@@ -207,14 +211,15 @@ void slot_instance_ended(struct slot *slot, struct instance *instance,
 		if (slot->next == instance)
 			slot->next = NULL;
 	} else if (slot->lead == instance) {
-		lead_ended(slot, judge(instance, end));
+		lead_ended(slot, judge(instance, end), accident);
 	} else if (slot->next == instance) {
 		slot->next = NULL;
-		master_roll_event(master, roll_died(&master->roll, &view, slot->index));
+		master_roll_event(master, roll_died(&master->roll, &view, slot->index, accident));
 	} else if (!slot_is_draining(slot)) {
 		if (slot->state == SLOT_DRAINING)
 			slot_happen(slot, SLOT_DIED);
 		master_roll_event(master, roll_drained(&master->roll, &view, slot->index));
+		master_roll_event(master, roll_settled(&master->roll, &view));
 	}
 }
 
@@ -275,6 +280,7 @@ static int add_slot(struct master *master)
 int slots_resize(struct master *master, unsigned count)
 {
 	struct roll_view view = master_roll_view(master);
+	char reason[REPORT_REASON_MAX];
 	int error;
 
 	while (master->slot_room < count) {
@@ -285,16 +291,20 @@ int slots_resize(struct master *master, unsigned count)
 			return error;
 		}
 	}
-	error = listeners_grow(&master->listeners, count);
-	if (error)
-		return error;
+	if (master->options.accept == CLUSTER_ACCEPT_REUSEPORT) {
+		error = listeners_grow(&master->listeners, count, reason, sizeof(reason));
+		if (error) {
+			log_error("%s", reason);
+			return error;
+		}
+	}
 	master->slot_count = count;
 	for (unsigned i = 0; i < master->slot_room; i++)
 		slot_happen(master->slots[i], i < count ? SLOT_WANT : SLOT_UNWANT);
 	/* A roll that was about to replace a slot that is no more goes on without it. */
 	view.slots = count;
-	if (master->roll.running && master->roll.slot >= count)
-		master_roll_event(master, roll_died(&master->roll, &view, master->roll.slot));
+	if (master->roll.slot >= count)
+		master_roll_event(master, roll_died(&master->roll, &view, master->roll.slot, false));
 	return 0;
 }
 

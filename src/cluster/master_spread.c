@@ -10,26 +10,34 @@
 #include "brood/channel.h"
 #include "cluster/message.h"
 #include "cluster/place.h"
+#include "cluster/worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 
 _Static_assert((int)CLUSTER_LISTEN_MAX <= (int)MESSAGE_BATCH, "one message for all of a slot");
 
 enum {
 	NOBODY_MS = 20,   /* pause while no worker can take a connection */
+	NOBODY_CAN_MS = 1000, /* nobody took it for so long: back to the worker that gave it */
 	ORPHAN_MS = 100,  /* a slot without a worker for so long has its sockets adopted */
 };
 
 /* --- handing out --- */
 
+/* What it holds, and what is on its way to it. The worker counts what it takes on the board before it
+ * says so, so that nothing counts twice or not at all. */
 static uint64_t load_of(const struct instance *instance)
 {
+	const struct board_record *record = instance_record(instance);
 	const struct handoff_target *target = &instance->target;
 	uint64_t sent = target->given + target->outgoing_count;
-	uint64_t done = target->refused + board_load64(&instance_record(instance)->closed);
+	uint64_t settled = target->refused + board_load64(&record->taken);
 
-	return sent > done ? sent - done : 0;
+	return board_connections(record) + (sent > settled ? sent - settled : 0);
 }
 
 static bool is_alive(const struct slot *slot, uint64_t now_ms)
@@ -54,33 +62,78 @@ static bool can_take(const struct master *master, const struct slot *slot, uint6
 	       target->unanswered_count + target->outgoing_count < HANDOFF_UNANSWERED_MAX;
 }
 
-static int find_target(struct master *master, unsigned *cursor)
+static bool is_eligible(const struct master *master, const struct slot *slot, uint64_t now_ms)
+{
+	unsigned most = master->options.max_connections;
+
+	return can_take(master, slot, now_ms) && (most == 0 || load_of(slot->lead) < most);
+}
+
+/* A connection that has moved once should not have to move again in the same roll, so it goes to a
+ * worker of the kind that the roll leads to, if there is one already. */
+static bool some_are_final(const struct master *master, bool final_kind, uint64_t now_ms)
+{
+	for (unsigned i = 0; i < master->slot_count; i++)
+		if (is_eligible(master, master->slots[i], now_ms) &&
+		    master->slots[i]->lead->next == final_kind)
+			return true;
+	return false;
+}
+
+static int find_target(struct master *master, bool has_moved, unsigned *cursor)
 {
 	struct place_candidate candidates[CLUSTER_SLOTS_MAX];
-	unsigned most = master->options.max_connections;
 	uint64_t now_ms = clock_now_ms();
+	bool final_kind = master->roll.phase == ROLL_FORWARD;
+	bool choosy = has_moved && some_are_final(master, final_kind, now_ms);
 
 	for (unsigned i = 0; i < master->slot_count; i++) {
 		const struct slot *slot = master->slots[i];
 		uint64_t load;
 
-		candidates[i].eligible = can_take(master, slot, now_ms);
+		candidates[i].eligible = is_eligible(master, slot, now_ms) &&
+					 (!choosy || slot->lead->next == final_kind);
 		if (!candidates[i].eligible)
 			continue;
 		load = load_of(slot->lead);
 		candidates[i].load = load < UINT32_MAX ? (unsigned)load : UINT32_MAX;
-		candidates[i].eligible = most == 0 || load < most;
 	}
-	return place_choose(master->options.policy, candidates, master->slot_count, cursor);
+	return place_choose(has_moved ? CLUSTER_LEAST_CONNECTIONS : master->options.policy, candidates,
+			    master->slot_count, cursor);
 }
 
-static struct handoff_target *choose(void *context)
+static struct handoff_target *choose(void *context, const struct transfer *transfer)
 {
 	struct master *master = context;
-	int slot = find_target(master, &master->place_cursor);
+	int slot = find_target(master, transfer->state != NULL, &master->place_cursor);
 
 	return slot < 0 ? NULL : &master->slots[slot]->lead->target;
 }
+
+static struct instance *find_instance(struct master *master, uint64_t serial)
+{
+	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
+		if (LIST_ENTRY(at, struct instance, link)->serial == serial)
+			return LIST_ENTRY(at, struct instance, link);
+	return NULL;
+}
+
+/* Tells the worker that gave a connection, if it still lives, what became of it. */
+static bool tell_giver(struct master *master, const struct transfer *transfer, enum message_type type)
+{
+	struct instance *giver = transfer->giver ? find_instance(master, transfer->giver) : NULL;
+	struct handoff_item item = {.id = transfer->giver_id};
+
+	return giver && giver->channel && handoff_reply(giver->channel, type, &item, 1) == 0;
+}
+
+static void on_taken(void *context, const struct transfer *transfer)
+{
+	if (transfer->giver && !tell_giver(context, transfer, MESSAGE_TAKEN))
+		log_debug("a worker that gave a connection has gone meanwhile");
+}
+
+static const struct handoff_rules rules = {.choose = choose, .taken = on_taken};
 
 /* Those that could not be sent something may be tried again. */
 static void unstick(struct master *master)
@@ -95,15 +148,13 @@ static enum acceptor_verdict may_accept(void *context, bool after_pause, unsigne
 	struct master *master = context;
 	unsigned cursor = master->place_cursor;
 
-	if (after_pause)
+	if (after_pause) {
 		unstick(master);
-	/* There is no pause at the end: what is still queued is accepted in one go. */
-	if (after_pause || (master->state != MASTER_RUNNING &&
-			    master->handoff.waiting_count >= MESSAGE_BATCH))
-		handoff_flush(&master->handoff);
+		handoff_flush(&master->handoff, MESSAGE_CONNECTIONS);
+	}
 	*pause_ms = NOBODY_MS;
 	/* What was accepted in this batch is not placed yet, but counted: see HANDOFF_UNANSWERED_MAX. */
-	return find_target(master, &cursor) < 0 || master->handoff.waiting_count >= MESSAGE_BATCH
+	return find_target(master, false, &cursor) < 0 || master->handoff.waiting_count >= MESSAGE_BATCH
 		       ? ACCEPTOR_PAUSE
 		       : ACCEPTOR_GO_ON;
 }
@@ -113,14 +164,15 @@ static void accepted(void *context, int fd, unsigned listener, bool scarce)
 	struct master *master = context;
 
 	(void)scarce; /* the worker that gets it is not short of descriptors */
-	handoff_offer(&master->handoff, fd, listener);
+	if (!handoff_offer(&master->handoff, fd, listener, NULL, 0))
+		fd_close(&fd); /* costs this connection, as an accept without memory would */
 }
 
 static void settled(void *context)
 {
 	struct master *master = context;
 
-	handoff_flush(&master->handoff);
+	handoff_flush(&master->handoff, MESSAGE_CONNECTIONS);
 }
 
 static const struct acceptor_handlers handlers = {
@@ -131,21 +183,7 @@ static const struct acceptor_handlers handlers = {
 
 int spread_open(struct master *master)
 {
-	int error = 0;
-
-	handoff_init(&master->handoff, choose, master);
-	if (master->accept != CLUSTER_ACCEPT_HANDOFF)
-		return 0;
-	master->acceptor = acceptor_new(master->base, &handlers, master);
-	if (!master->acceptor)
-		return -ENOMEM;
-	for (unsigned i = 0; i < master->listeners.count && error == 0; i++) {
-		struct listener *listener = &master->listeners.all[i];
-
-		error = acceptor_add(master->acceptor, listener->sockets[0], i, 0);
-		listener->sockets[0] = -1; /* the acceptor's now */
-	}
-	return error;
+	return handoff_init(&master->handoff, &rules, master);
 }
 
 void spread_close(struct master *master)
@@ -155,17 +193,113 @@ void spread_close(struct master *master)
 	handoff_free(&master->handoff);
 }
 
+/* The acceptor gets copies of its own; the sockets stay with their listeners. */
+static void listen_too(struct master *master, bool next)
+{
+	int fds[WORKER_SOCKETS_MAX];
+	unsigned ids[WORKER_SOCKETS_MAX];
+	size_t count = listeners_of_worker(&master->listeners, next, CLUSTER_ACCEPT_HANDOFF, 0, fds,
+					   ids, WORKER_SOCKETS_MAX);
+
+	for (size_t i = 0; i < count; i++) {
+		int copy = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
+
+		if (copy < 0 || acceptor_add(master->acceptor, copy, ids[i], ids[i]) < 0)
+			log_error("cannot accept on a listener: %s", strerror(errno));
+	}
+}
+
+void spread_follow_mode(struct master *master)
+{
+	bool now = master->options.accept == CLUSTER_ACCEPT_HANDOFF;
+	bool next = master->roll.phase == ROLL_FORWARD || master->prepared
+			    ? master->next_options.accept == CLUSTER_ACCEPT_HANDOFF
+			    : now;
+
+	acceptor_free(master->acceptor);
+	master->acceptor = NULL;
+	if (!now && !next)
+		return;
+	master->acceptor = acceptor_new(master->base, &handlers, master);
+	if (!master->acceptor) {
+		log_error("no memory to accept connections; the next reload tries again");
+		return;
+	}
+	listen_too(master, false);
+	if (master->prepared)
+		listen_too(master, true);
+}
+
+/* The last connections of a listener that goes. A client whose handshake is not over yet is lost: there
+ * is nothing left that it could reach. */
+void spread_leave(void *context, const struct listener *listener)
+{
+	struct master *master = context;
+
+	for (unsigned i = 0; i < listener->count; i++) {
+		int fd;
+
+		while ((fd = accept4(listener->sockets[i], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
+			accepted(master, fd, listener->id, false);
+	}
+	handoff_flush(&master->handoff, MESSAGE_CONNECTIONS);
+	log_info("no longer listening on %s", listener->address.text);
+}
+
 void spread_resume(struct master *master)
 {
-	handoff_flush(&master->handoff);
+	handoff_flush(&master->handoff, MESSAGE_CONNECTIONS);
 	if (master->acceptor)
 		acceptor_resume(master->acceptor);
 }
 
-void spread_retry(struct master *master)
+void spread_given(struct instance *giver, struct brood_frame *frame)
 {
+	struct master *master = giver->master;
+	struct handoff_item items[MESSAGE_BATCH];
+	int count = handoff_read(frame, items);
+
+	if (count < 0) {
+		instance_kill(giver, "gave connections in a way that makes no sense");
+		return;
+	}
+	for (int i = 0; i < count; i++) {
+		struct transfer *transfer = NULL;
+
+		if ((size_t)i < frame->fd_count && master->state == MASTER_RUNNING)
+			transfer = handoff_offer(&master->handoff, frame->fds[i], items[i].listener,
+						 items[i].state, items[i].state_size);
+		if (!transfer) { /* no descriptor, no memory, or no future: the giver keeps it */
+			if (handoff_reply(giver->channel, MESSAGE_REFUSED, &items[i], 1) < 0)
+				log_debug("a worker that gave a connection does not listen");
+			continue;
+		}
+		frame->fds[i] = -1;
+		transfer->giver = giver->serial;
+		transfer->giver_id = items[i].id;
+	}
+	handoff_flush(&master->handoff, MESSAGE_CONNECTIONS);
+}
+
+void spread_tick(struct master *master, uint64_t now_ms)
+{
+	struct list kept;
+	struct transfer *transfer;
+
+	list_init(&kept);
 	unstick(master);
-	handoff_flush(&master->handoff);
+	handoff_flush(&master->handoff, MESSAGE_CONNECTIONS);
+	while ((transfer = handoff_take_stale(&master->handoff, now_ms - NOBODY_CAN_MS))) {
+		if (tell_giver(master, transfer, MESSAGE_REFUSED)) {
+			handoff_discard(transfer);
+			continue;
+		}
+		list_append(&kept, &transfer->link); /* nobody else has it: it waits on */
+	}
+	while (!list_empty(&kept)) {
+		transfer = LIST_ENTRY(kept.next, struct transfer, link);
+		handoff_wait(&master->handoff, transfer);
+	}
 }
 
 void spread_drain(struct master *master)
@@ -213,8 +347,8 @@ static void tell(struct slot *adopter, struct slot *slot, enum message_type type
 	if (!adopter->lead || !adopter->lead->channel)
 		return;
 	if (type == MESSAGE_ADOPT) {
-		message.count = (uint32_t)listeners_only_of_slot(&slot->master->listeners, slot->index,
-								 fds, message.listeners, MESSAGE_BATCH);
+		message.count = (uint32_t)listeners_of_group(&slot->master->listeners, slot->index, fds,
+							     message.listeners, MESSAGE_BATCH);
 		frame.fd_count = message.count;
 	}
 	if (brood_channel_send(adopter->lead->channel, &frame) == 0)
@@ -238,14 +372,32 @@ void spread_forget_adopter(struct master *master, const struct slot *adopter)
 			master->slots[i]->adopter = NULL;
 }
 
+/* Does this slot's worker accept on the sockets with that number, since its birth? */
+static bool covers(const struct slot *slot, unsigned socket)
+{
+	if (slot->lead->accept == CLUSTER_ACCEPT_REUSEPORT)
+		return slot->index == socket;
+	return slot->lead->accept == CLUSTER_ACCEPT_SHARED && slot->lead->sockets > socket;
+}
+
+static bool is_covered(const struct master *master, unsigned socket, uint64_t now_ms)
+{
+	for (unsigned i = 0; i < master->slot_count; i++)
+		if (is_alive(master->slots[i], now_ms) && covers(master->slots[i], socket))
+			return true;
+	return false;
+}
+
 void spread_adopt(struct master *master, uint64_t now_ms)
 {
-	if (master->accept != CLUSTER_ACCEPT_REUSEPORT)
-		return;
-	for (unsigned i = 0; i < master->slot_room; i++) {
+	unsigned sockets = listeners_sockets(&master->listeners);
+
+	if (master->acceptor || sockets < 2)
+		return; /* the master accepts on all of them; or there is only one, which all have */
+	for (unsigned i = 0; i < sockets && i < master->slot_room; i++) {
 		struct slot *slot = master->slots[i], *adopter;
 
-		if (is_alive(slot, now_ms)) {
+		if (is_covered(master, i, now_ms)) {
 			spread_release(slot);
 			continue;
 		}
@@ -274,7 +426,7 @@ void spread_show_board(struct master *master, unsigned slot)
 				    .fds = &fd,
 				    .fd_count = 1};
 
-	if (master->accept != CLUSTER_ACCEPT_SHARED || list_empty(&master->instances))
+	if (master->options.accept != CLUSTER_ACCEPT_SHARED || list_empty(&master->instances))
 		return;
 	fd = board_open_readonly(&master->boards[slot]);
 	if (fd < 0)

@@ -9,14 +9,18 @@
 
 enum message_type {
 	/* worker to master */
-	MESSAGE_READY = 1, /* no data: the worker has answered its own probe */
-	MESSAGE_TAKEN,     /* struct message_ids: these connections are the worker's now */
-	MESSAGE_REPLACE,   /* no data: somebody asked this worker to leave; it serves until retired */
+	MESSAGE_READY = 1,   /* no data: the worker has answered its own probe */
+	MESSAGE_GIVE,        /* struct message_connections: as MESSAGE_CONNECTIONS, for somebody else */
+	MESSAGE_HANDED_OVER, /* no data: it accepts nothing, and holds only what cannot move */
+	MESSAGE_REPLACE,     /* no data: somebody asked this worker to leave; it serves until retired */
+
+	/* both ways, about connections that were given */
+	MESSAGE_TAKEN = 8, /* struct message_ids: these are the sender's now */
 	MESSAGE_REFUSED,   /* struct message_ids: these are not; nothing was read from them */
 
 	/* master to worker */
-	MESSAGE_CONNECTIONS = 16, /* struct message_connections + as many descriptors */
-	MESSAGE_RETIRE,           /* no data: accept no more; leave when all is finished */
+	MESSAGE_CONNECTIONS = 16, /* struct message_connections + as many descriptors + states */
+	MESSAGE_RETIRE,           /* no data: accept no more, give connections away, leave at last */
 	MESSAGE_STOP,             /* no data: the same, and close what is idle */
 	MESSAGE_LOGS,             /* no data + descriptors: the log files were reopened */
 	MESSAGE_ADOPT,            /* struct message_sockets + descriptors: accept on these too */
@@ -31,11 +35,13 @@ struct message_ids {
 	uint64_t ids[MESSAGE_BATCH];
 };
 
+/* Only `count` of the entries are sent; right behind them come the states, in the same order. */
 struct message_connections {
 	uint32_t count, unused;
 	struct {
 		uint64_t id;
-		uint32_t listener, unused;
+		uint32_t listener;
+		uint32_t state_size; /* octets; 0 for a new connection */
 	} each[MESSAGE_BATCH];
 };
 

@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * The order of a rolling restart (roll.h). Master only. */
+ * A roll (roll.h). Master only. */
 #include "cluster/roll.h"
 
 static enum roll_action over(struct roll *roll, enum roll_action verdict)
 {
-	roll->running = false;
+	roll->phase = ROLL_IDLE;
 	roll->started = false;
 	return verdict;
 }
 
-/* Turns to roll->slot: starts its new worker, waits for its old one, or sees that all is done. */
-static enum roll_action turn_to(struct roll *roll, const struct roll_view *view)
+/* Starts the worker of roll->slot, or waits for the one that drains there. */
+static enum roll_action start(struct roll *roll, const struct roll_view *view)
 {
 	roll->started = false;
-	if (roll->slot >= view->slots)
-		return over(roll, ROLL_DONE);
 	if (view->draining(view->context, roll->slot))
 		return ROLL_WAIT;
 	roll->started = true;
@@ -23,44 +21,86 @@ static enum roll_action turn_to(struct roll *roll, const struct roll_view *view)
 	return ROLL_START;
 }
 
+static enum roll_action forward(struct roll *roll, const struct roll_view *view)
+{
+	if (roll->slot < view->slots)
+		return start(roll, view);
+	roll->phase = ROLL_SETTLING;
+	roll->started = false;
+	return ROLL_COMMIT;
+}
+
+/* The slots below roll->slot have to be put back, those that are still there. */
+static enum roll_action back(struct roll *roll, const struct roll_view *view)
+{
+	roll->tries = 0;
+	while (roll->slot > 0)
+		if (--roll->slot < view->slots)
+			return start(roll, view);
+	return over(roll, ROLL_FAILED);
+}
+
+static enum roll_action next(struct roll *roll, const struct roll_view *view)
+{
+	if (roll->phase == ROLL_BACK)
+		return back(roll, view);
+	roll->slot++;
+	roll->tries = 0;
+	return forward(roll, view);
+}
+
+static bool is_waited_for(const struct roll *roll, unsigned slot, bool started)
+{
+	return (roll->phase == ROLL_FORWARD || roll->phase == ROLL_BACK) && roll->slot == slot &&
+	       roll->started == started;
+}
+
 enum roll_action roll_begin(struct roll *roll, const struct roll_view *view)
 {
-	if (roll->running) {
+	if (roll->phase != ROLL_IDLE) {
 		roll->again = true;
 		return ROLL_NOTHING;
 	}
-	*roll = (struct roll){.running = true};
-	return turn_to(roll, view);
+	*roll = (struct roll){.phase = ROLL_FORWARD};
+	return forward(roll, view);
 }
 
 enum roll_action roll_ready(struct roll *roll, const struct roll_view *view, unsigned slot)
 {
-	if (!roll->running || !roll->started || roll->slot != slot)
-		return ROLL_NOTHING;
-	roll->slot++;
-	roll->tries = 0;
-	return turn_to(roll, view);
+	return is_waited_for(roll, slot, true) ? next(roll, view) : ROLL_NOTHING;
 }
 
-enum roll_action roll_died(struct roll *roll, const struct roll_view *view, unsigned slot)
+enum roll_action roll_died(struct roll *roll, const struct roll_view *view, unsigned slot,
+			   bool accident)
 {
-	if (!roll->running || !roll->started || roll->slot != slot)
+	if (!is_waited_for(roll, slot, true))
 		return ROLL_NOTHING;
-	if (roll->tries >= ROLL_TRIES && slot < view->slots)
-		return over(roll, ROLL_FAILED);
-	return turn_to(roll, view);
+	if (slot >= view->slots) /* it went away meanwhile, and its worker with it */
+		return next(roll, view);
+	if (accident && roll->tries < ROLL_TRIES)
+		return start(roll, view);
+	/* On the way back there is nothing left to return to: that slot keeps what it has. */
+	roll->phase = ROLL_BACK;
+	return back(roll, view);
 }
 
 enum roll_action roll_drained(struct roll *roll, const struct roll_view *view, unsigned slot)
 {
-	if (!roll->running || roll->started || roll->slot != slot)
+	if (!is_waited_for(roll, slot, false))
 		return ROLL_NOTHING;
-	return turn_to(roll, view);
+	return slot < view->slots ? start(roll, view) : next(roll, view);
+}
+
+enum roll_action roll_settled(struct roll *roll, const struct roll_view *view)
+{
+	if (roll->phase != ROLL_SETTLING || !view->settled(view->context))
+		return ROLL_NOTHING;
+	return over(roll, ROLL_DONE);
 }
 
 bool roll_wanted_again(struct roll *roll)
 {
-	bool again = roll->again && !roll->running;
+	bool again = roll->again && roll->phase == ROLL_IDLE;
 
 	if (again)
 		roll->again = false;

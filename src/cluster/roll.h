@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * The order of a rolling restart: one slot after the other gets a worker of the next generation, the
- * old one being retired only once the new one is ready. Pure: it is told what happened and says what is
- * to be done. Master only.
+ * A roll: every slot gets a worker of the next generation, one slot after the other, the old worker
+ * being retired only once the new one is ready; all of them, or none. Pure: it is told what happened and
+ * says what is to be done. Master only.
  *
- *     begin --> START slot 0 --ready--> START slot 1 --ready--> ... --> DONE
- *                   |  a worker of this slot still drains: WAIT until it has ended
- *                   |  died or timed out: START again, ROLL_TRIES times in all, then FAILED
+ *     IDLE --begin--> FORWARD  slot 0, 1, 2 ... : START its new worker --ready--> next slot
+ *                        |  | last one ready: COMMIT
+ *                        |  +--> SETTLING  --the old ones have handed over--> DONE, IDLE
+ *                        | a new worker failed
+ *                        +-----> BACK  the replaced slots, last one first: START a worker of the old
+ *                                      kind --ready--> next slot ... --> FAILED, IDLE
  *
+ * A slot whose former worker still drains is waited for, so that there is never more than one. A new
+ * worker that is killed from outside is tried again; one that gives up by itself is not.
  * A roll that is asked for while one runs is remembered, once, and begins when that one is over. */
 #ifndef BROOD_CLUSTER_ROLL_H
 #define BROOD_CLUSTER_ROLL_H
@@ -16,34 +21,47 @@
 
 enum { ROLL_TRIES = 3 };
 
+enum roll_phase { ROLL_IDLE, ROLL_FORWARD, ROLL_SETTLING, ROLL_BACK, ROLL_PHASES };
+
 struct roll {
-	bool running;
-	bool again;       /* asked for meanwhile */
-	unsigned slot;    /* the one being replaced */
-	unsigned tries;   /* of this slot */
-	bool started;     /* a new worker of this slot is on its way */
+	enum roll_phase phase;
+	unsigned slot;  /* FORWARD: being replaced; BACK: being put back */
+	unsigned tries; /* of this slot */
+	bool started;   /* a worker for it is on its way */
+	bool again;     /* asked for meanwhile */
 };
 
 enum roll_action {
 	ROLL_NOTHING,
-	ROLL_START,  /* start a new worker for roll->slot */
+	ROLL_START,  /* start a worker for roll->slot: of the new kind in FORWARD, of the old one in BACK */
 	ROLL_WAIT,   /* roll->slot has one that drains: tell roll_drained when it has ended */
-	ROLL_DONE,   /* all slots are replaced */
-	ROLL_FAILED, /* roll->slot could not be; what is replaced stays so */
+	ROLL_COMMIT, /* all slots are replaced: the new kind is in force; then call roll_settled */
+	ROLL_DONE,   /* and the old workers hold nothing that could move */
+	ROLL_FAILED, /* everything is as it was before */
 };
 
-/* `slots` is how many there are now, `draining` says whether the slot in question has a draining worker;
- * both are asked of the caller each time since they change while a roll runs. */
+/* What the roll asks about the world, which changes while it runs. */
 struct roll_view {
 	unsigned slots;
-	bool (*draining)(void *context, unsigned slot);
+	bool (*draining)(void *context, unsigned slot); /* has it a worker that was retired? */
+	bool (*settled)(void *context);                 /* has each of those handed over? */
 	void *context;
 };
 
 enum roll_action roll_begin(struct roll *roll, const struct roll_view *view);
+
+/* The slot's new worker is ready. */
 enum roll_action roll_ready(struct roll *roll, const struct roll_view *view, unsigned slot);
-enum roll_action roll_died(struct roll *roll, const struct roll_view *view, unsigned slot);
+
+/* It ended before that, or could not be started. `accident`: not by its own fault. */
+enum roll_action roll_died(struct roll *roll, const struct roll_view *view, unsigned slot,
+			   bool accident);
+
+/* The slot has no draining worker any more. */
 enum roll_action roll_drained(struct roll *roll, const struct roll_view *view, unsigned slot);
+
+/* A draining worker has handed over or ended, or the commit is done. */
+enum roll_action roll_settled(struct roll *roll, const struct roll_view *view);
 
 /* After ROLL_DONE or ROLL_FAILED: true when another one was asked for; begin it. */
 bool roll_wanted_again(struct roll *roll);

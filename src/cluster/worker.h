@@ -7,9 +7,10 @@
 #include "cluster/board.h"
 #include "cluster/cluster.h"
 
+enum { WORKER_SOCKETS_MAX = 2048 };
+
 struct birth {
 	unsigned slot, generation;
-	enum cluster_accept accept;
 	const struct cluster_options *options;
 	const struct cluster_program *program;
 
@@ -18,8 +19,8 @@ struct birth {
 	unsigned board_count;
 	int record;            /* which one of boards[slot] is this worker's */
 
-	int sockets[CLUSTER_LISTEN_MAX]; /* to accept on, with their listeners' numbers */
-	unsigned listeners[CLUSTER_LISTEN_MAX];
+	int sockets[WORKER_SOCKETS_MAX]; /* to accept on, with their listeners' numbers */
+	unsigned listeners[WORKER_SOCKETS_MAX];
 	size_t socket_count;
 };
 

@@ -142,6 +142,9 @@ void http_server_stop(struct http_server *server);
 /* Closes every connection now. */
 void http_server_abort(struct http_server *server);
 
+/* Whether http_server_take_moved would understand the state. */
+bool http_state_is_understood(const void *state, size_t size);
+
 void http_server_get_stats(const struct http_server *server, struct http_stats *out);
 
 /* Types by file name ending; read once by the master, shared by its children after fork. Reads

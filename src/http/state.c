@@ -148,3 +148,10 @@ int state_decode(struct state *out, const void *data, size_t size)
 	}
 	return is_sound(out, present) ? 0 : -EINVAL;
 }
+
+bool http_state_is_understood(const void *state, size_t size)
+{
+	struct state decoded;
+
+	return state_decode(&decoded, state, size) == 0;
+}

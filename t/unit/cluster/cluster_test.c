@@ -32,9 +32,37 @@ static struct worker *self;
 
 /* --- the program --- */
 
-static int reload(void *context, struct cluster_options *options)
+static int prepare(void *context, struct cluster_options *options, char *reason, size_t room)
 {
-	(void)context, (void)options;
+	(void)context, (void)options, (void)reason, (void)room;
+	return 0;
+}
+
+static void select_kind(void *context, bool next)
+{
+	(void)context, (void)next;
+}
+
+static int no_move(void *context, int fd, unsigned listener, const void *state, size_t size)
+{
+	(void)context, (void)fd, (void)listener, (void)state, (void)size;
+	return -EINVAL;
+}
+
+static bool understand_nothing(void *context, const void *state, size_t size)
+{
+	(void)context, (void)state, (void)size;
+	return false;
+}
+
+static void no_return(void *context, int fd, unsigned listener, const void *state, size_t size)
+{
+	(void)context, (void)fd, (void)listener, (void)state, (void)size;
+}
+
+static unsigned none_movable(void *context)
+{
+	(void)context;
 	return 0;
 }
 
@@ -84,14 +112,21 @@ static void no_logs(void *context, const int *fds, size_t count)
 }
 
 static const struct cluster_program program = {
-	.reload = reload,
+	.prepare = prepare,
+	.commit = nothing,
+	.abandon = nothing,
+	.select = select_kind,
 	.reopen = no_fds,
 	.ready = tell_ready,
 	.stopping = nothing,
 	.keep = no_fds,
 	.start = start,
 	.connection = answer,
+	.moved = no_move,
+	.understands = understand_nothing,
 	.retire = nothing,
+	.returned = no_return,
+	.movable = none_movable,
 	.stop = nothing,
 	.abort = nothing,
 	.tick = nothing,
@@ -108,13 +143,16 @@ static struct {
 
 static void start_cluster(enum cluster_accept accept)
 {
+	struct cluster_listen listen = {.fd = -1, .backlog = 128};
 	struct cluster_options options = {
+		.accept = accept,
+		.listen = &listen,
+		.listen_count = 1,
 		.workers = 3,
 		.start_timeout_ms = 10000,
 		.drain_timeout_ms = 10000,
 		.stop_timeout_ms = 10000,
 	};
-	struct cluster_listen listen = {.fd = -1, .backlog = 128};
 	struct pollfd ready;
 	char reason[100];
 
@@ -125,7 +163,7 @@ static void start_cluster(enum cluster_accept accept)
 	if (server.master == 0) {
 		log_set_fd(log_pipe[1]);
 		log_set_level(LOG_LEVEL_WARN);
-		_exit(cluster_run(accept, &listen, 1, &options, &program));
+		_exit(cluster_run(&options, &program));
 	}
 	close(ready_pipe[1]);
 	close(log_pipe[1]);

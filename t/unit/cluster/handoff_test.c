@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -26,8 +27,9 @@ enum { WORKERS = 3, CONNECTIONS_MAX = 300 };
 struct fake {
 	struct brood_channel *master_end, *worker_end;
 	struct handoff_target target;
-	struct message_connections last;
-	uint64_t ids[CONNECTIONS_MAX];
+	struct handoff_item items[CONNECTIONS_MAX];
+	char state[HANDOFF_STATE_MAX]; /* of the last one that had any */
+	size_t state_size;
 	unsigned count, frames;
 	bool eligible;
 };
@@ -41,13 +43,20 @@ static int clients[CONNECTIONS_MAX];
 static void on_worker_frame(void *context, struct brood_frame *frame)
 {
 	struct fake *fake = context;
-	const struct message_connections *message = frame->data;
+	struct handoff_item items[MESSAGE_BATCH];
+	int count = handoff_read(frame, items);
 
 	assert_int_equal(frame->type, MESSAGE_CONNECTIONS);
-	assert_int_equal(frame->fd_count, message->count);
+	assert_true(count > 0);
+	assert_int_equal(frame->fd_count, count);
 	fake->frames++;
-	for (unsigned i = 0; i < message->count; i++)
-		fake->ids[fake->count++] = message->each[i].id;
+	for (int i = 0; i < count; i++) {
+		if (items[i].state) {
+			memcpy(fake->state, items[i].state, items[i].state_size);
+			fake->state_size = items[i].state_size;
+		}
+		fake->items[fake->count++] = items[i];
+	}
 }
 
 static void on_master_frame(void *context, struct brood_frame *frame)
@@ -65,9 +74,9 @@ static void on_closed(void *context, int error)
 static const struct brood_channel_handlers worker_handlers = {on_worker_frame, on_closed};
 static const struct brood_channel_handlers master_handlers = {on_master_frame, on_closed};
 
-static struct handoff_target *choose(void *context)
+static struct handoff_target *choose(void *context, const struct transfer *transfer)
 {
-	(void)context;
+	(void)context, (void)transfer;
 	for (unsigned i = 0; i < WORKERS; i++) {
 		struct fake *fake = &fakes[(turn + i) % WORKERS];
 
@@ -79,6 +88,29 @@ static struct handoff_target *choose(void *context)
 	return NULL;
 }
 
+static unsigned told_taken, told_refused;
+static bool keep_refused;
+
+static void on_taken(void *context, const struct transfer *transfer)
+{
+	(void)context;
+	assert_true(transfer->fd >= 0);
+	told_taken++;
+}
+
+static bool on_refused(void *context, struct transfer *transfer)
+{
+	(void)context;
+	told_refused++;
+	if (keep_refused) {
+		close(transfer->fd);
+		transfer->fd = -1;
+	}
+	return keep_refused;
+}
+
+static const struct handoff_rules rules = {choose, on_taken, on_refused};
+
 static int set_up(void **state)
 {
 	int ends[2];
@@ -86,7 +118,10 @@ static int set_up(void **state)
 	(void)state;
 	base = event_base_new();
 	turn = 0;
-	handoff_init(&handoff, choose, NULL);
+	told_taken = told_refused = 0;
+	keep_refused = false;
+	if (handoff_init(&handoff, &rules, NULL) < 0)
+		return -1;
 	for (int i = 0; i < WORKERS; i++) {
 		memset(&fakes[i], 0, sizeof(fakes[i]));
 		if (brood_channel_pair(ends) < 0 ||
@@ -122,7 +157,7 @@ static void offer(unsigned count)
 	for (unsigned i = 0; i < count; i++) {
 		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
 		clients[i] = ends[0];
-		handoff_offer(&handoff, ends[1], i);
+		assert_non_null(handoff_offer(&handoff, ends[1], i, NULL, 0));
 	}
 }
 
@@ -141,13 +176,7 @@ static unsigned count_closed(unsigned count)
 
 static void answer(struct fake *fake, enum message_type type, unsigned from, unsigned count)
 {
-	struct message_ids message = {.count = count};
-	struct brood_frame frame = {.type = type,
-				    .data = &message,
-				    .size = offsetof(struct message_ids, ids) + count * 8};
-
-	memcpy(message.ids, fake->ids + from, count * 8);
-	assert_int_equal(brood_channel_send(fake->worker_end, &frame), 0);
+	assert_int_equal(handoff_reply(fake->worker_end, type, fake->items + from, count), 0);
 	brood_channel_drain(fake->master_end);
 }
 
@@ -155,7 +184,7 @@ static void connections_go_round_many_in_a_frame(void **state)
 {
 	(void)state;
 	offer(60);
-	handoff_flush(&handoff);
+	handoff_flush(&handoff, MESSAGE_CONNECTIONS);
 	assert_int_equal(handoff.waiting_count, 0);
 	for (int i = 0; i < WORKERS; i++) {
 		brood_channel_drain(fakes[i].worker_end);
@@ -170,7 +199,7 @@ static void the_copy_is_kept_until_taken(void **state)
 	(void)state;
 	fakes[1].eligible = fakes[2].eligible = false;
 	offer(2);
-	handoff_flush(&handoff);
+	handoff_flush(&handoff, MESSAGE_CONNECTIONS);
 	brood_channel_drain(fakes[0].worker_end);
 	assert_int_equal(fakes[0].target.unanswered_count, 2);
 	answer(&fakes[0], MESSAGE_TAKEN, 0, 1);
@@ -184,12 +213,12 @@ static void what_is_refused_goes_to_another(void **state)
 	(void)state;
 	fakes[2].eligible = false;
 	offer(2);
-	handoff_flush(&handoff);
+	handoff_flush(&handoff, MESSAGE_CONNECTIONS);
 	brood_channel_drain(fakes[0].worker_end);
 	brood_channel_drain(fakes[1].worker_end);
 	answer(&fakes[0], MESSAGE_REFUSED, 0, 1);
 	assert_int_equal(handoff.waiting_count, 1);
-	handoff_flush(&handoff);
+	handoff_flush(&handoff, MESSAGE_CONNECTIONS);
 	brood_channel_drain(fakes[0].worker_end);
 	brood_channel_drain(fakes[1].worker_end);
 	assert_int_equal(fakes[0].count, 1); /* not to the one that refused */
@@ -202,7 +231,7 @@ static void what_a_dead_worker_did_not_take_goes_to_another(void **state)
 	(void)state;
 	fakes[1].eligible = fakes[2].eligible = false;
 	offer(10);
-	handoff_flush(&handoff);
+	handoff_flush(&handoff, MESSAGE_CONNECTIONS);
 	brood_channel_drain(fakes[0].worker_end);
 	/* Its last words: four taken. Then it is gone. */
 	answer(&fakes[0], MESSAGE_TAKEN, 0, 4);
@@ -210,7 +239,7 @@ static void what_a_dead_worker_did_not_take_goes_to_another(void **state)
 	assert_int_equal(handoff.waiting_count, 6);
 	fakes[0].eligible = false;
 	fakes[1].eligible = true;
-	handoff_flush(&handoff);
+	handoff_flush(&handoff, MESSAGE_CONNECTIONS);
 	brood_channel_drain(fakes[1].worker_end);
 	assert_int_equal(fakes[1].count, 6);
 	assert_int_equal(count_closed(10), 4);
@@ -221,7 +250,7 @@ static void a_worker_that_does_not_answer_is_given_no_more_than_its_share(void *
 	(void)state;
 	fakes[1].eligible = fakes[2].eligible = false;
 	offer(200);
-	handoff_flush(&handoff);
+	handoff_flush(&handoff, MESSAGE_CONNECTIONS);
 	assert_int_equal(fakes[0].target.unanswered_count, HANDOFF_UNANSWERED_MAX);
 	assert_int_equal(handoff.waiting_count, 200 - HANDOFF_UNANSWERED_MAX);
 	assert_false(handoff_target_has_room(&fakes[0].target, clock_now_ms()));
@@ -239,13 +268,130 @@ static void nothing_is_lost_while_nobody_can_take_it(void **state)
 	for (int i = 0; i < WORKERS; i++)
 		fakes[i].eligible = false;
 	offer(5);
-	handoff_flush(&handoff);
+	handoff_flush(&handoff, MESSAGE_CONNECTIONS);
 	assert_int_equal(handoff.waiting_count, 5);
 	fakes[2].eligible = true;
-	handoff_flush(&handoff);
+	handoff_flush(&handoff, MESSAGE_CONNECTIONS);
 	brood_channel_drain(fakes[2].worker_end);
 	assert_int_equal(fakes[2].count, 5);
 	assert_int_equal(count_closed(5), 0);
+}
+
+/* Offers one connection with a past of so many octets. */
+static void offer_moved(size_t size, int fill)
+{
+	static char state[HANDOFF_STATE_MAX];
+	int ends[2];
+
+	memset(state, fill, size);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	close(ends[0]);
+	assert_non_null(handoff_offer(&handoff, ends[1], 7, state, size));
+}
+
+static void states_travel_with_their_connections(void **state)
+{
+	(void)state;
+	fakes[1].eligible = fakes[2].eligible = false;
+	offer(3);
+	offer_moved(1, 'a');
+	offer_moved(1000, 'b');
+	handoff_flush(&handoff, MESSAGE_CONNECTIONS);
+	brood_channel_drain(fakes[0].worker_end);
+	assert_int_equal(fakes[0].count, 5);
+	assert_int_equal(fakes[0].frames, 1);
+	assert_int_equal(fakes[0].items[2].state_size, 0);
+	assert_int_equal(fakes[0].items[3].state_size, 1);
+	assert_int_equal(fakes[0].items[4].state_size, 1000);
+	assert_int_equal(fakes[0].items[4].listener, 7);
+	assert_int_equal(fakes[0].state[0], 'b');
+	assert_int_equal(fakes[0].state[999], 'b');
+	count_closed(3);
+}
+
+static void states_that_do_not_fit_one_frame_go_in_several(void **state)
+{
+	(void)state;
+	fakes[1].eligible = fakes[2].eligible = false;
+	for (int i = 0; i < 5; i++)
+		offer_moved(i % 2 ? HANDOFF_STATE_MAX : 30000, 'a' + i);
+	handoff_flush(&handoff, MESSAGE_CONNECTIONS);
+	for (int i = 0; i < 10 && fakes[0].count < 5; i++) {
+		brood_channel_drain(fakes[0].worker_end);
+		fakes[0].target.stuck = false; /* a full socket: what was not sent waits */
+		handoff_flush(&handoff, MESSAGE_CONNECTIONS);
+	}
+	assert_int_equal(fakes[0].count, 5);
+	assert_int_equal(fakes[0].frames, 5);
+	for (int i = 1; i < 5; i++)
+		assert_true(fakes[0].items[i].id > fakes[0].items[i - 1].id);
+}
+
+static void the_giver_hears_what_became_of_it(void **state)
+{
+	(void)state;
+	fakes[1].eligible = fakes[2].eligible = false;
+	offer(3);
+	handoff_flush(&handoff, MESSAGE_CONNECTIONS);
+	brood_channel_drain(fakes[0].worker_end);
+	answer(&fakes[0], MESSAGE_TAKEN, 0, 1);
+	assert_int_equal(told_taken, 1);
+	answer(&fakes[0], MESSAGE_REFUSED, 1, 1);
+	assert_int_equal(told_refused, 1);
+	assert_int_equal(handoff.waiting_count, 1);
+	keep_refused = true;
+	answer(&fakes[0], MESSAGE_REFUSED, 2, 1);
+	assert_int_equal(told_refused, 2);
+	assert_int_equal(handoff.waiting_count, 1);
+	assert_int_equal(fakes[0].target.unanswered_count, 0);
+	count_closed(3);
+}
+
+static void what_nobody_takes_can_be_called_back(void **state)
+{
+	struct transfer *transfer;
+
+	(void)state;
+	for (int i = 0; i < WORKERS; i++)
+		fakes[i].eligible = false;
+	offer(2);
+	handoff_flush(&handoff, MESSAGE_CONNECTIONS);
+	assert_null(handoff_take_stale(&handoff, 0));
+	transfer = handoff_take_stale(&handoff, UINT64_MAX);
+	assert_non_null(transfer);
+	assert_int_equal(handoff.waiting_count, 1);
+	handoff_wait(&handoff, transfer);
+	assert_int_equal(handoff.waiting_count, 2);
+	handoff_discard(handoff_take_stale(&handoff, UINT64_MAX));
+	assert_int_equal(count_closed(2), 1);
+}
+
+/* Every cut and every changed octet of a frame: refused, or read within its bounds. */
+static void damaged_frames_are_refused(void **state)
+{
+	struct message_connections head = {.count = 2};
+	struct handoff_item items[MESSAGE_BATCH];
+	char data[sizeof(head) + 20] = {0};
+	struct brood_frame frame = {.data = data};
+	size_t whole = offsetof(struct message_connections, each) + 2 * sizeof(head.each[0]) + 20;
+
+	(void)state;
+	head.each[0].state_size = 15;
+	head.each[1].state_size = 5;
+	memcpy(data, &head, whole - 20);
+	for (frame.size = 0; frame.size < sizeof(data); frame.size++)
+		assert_int_equal(handoff_read(&frame, items), frame.size == whole ? 2 : -EBADMSG);
+	frame.size = whole;
+	for (size_t at = 0; at < whole - 20; at++) {
+		char saved = data[at];
+
+		data[at] ^= 0x41;
+		if (handoff_read(&frame, items) > 0 && items[1].state)
+			assert_true((const char *)items[1].state + items[1].state_size <= data + whole);
+		data[at] = saved;
+	}
+	frame.fd_count = 3;
+	assert_int_equal(handoff_read(&frame, items), -EBADMSG);
 }
 
 static void answers_that_make_no_sense_are_found_out(void **state)
@@ -273,6 +419,11 @@ int main(void)
 		TEST(what_a_dead_worker_did_not_take_goes_to_another),
 		TEST(a_worker_that_does_not_answer_is_given_no_more_than_its_share),
 		TEST(nothing_is_lost_while_nobody_can_take_it),
+		TEST(states_travel_with_their_connections),
+		TEST(states_that_do_not_fit_one_frame_go_in_several),
+		TEST(the_giver_hears_what_became_of_it),
+		TEST(what_nobody_takes_can_be_called_back),
+		TEST(damaged_frames_are_refused),
 		TEST(answers_that_make_no_sense_are_found_out),
 	};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The order of a rolling restart, played through without processes. */
+ * Rolls, played through without processes: by hand, and every course that events can take. */
 #include "cluster/roll.h"
 
 #include <setjmp.h>
@@ -9,23 +9,37 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-enum { SLOTS = 5 };
+#include <string.h>
 
-static bool draining[SLOTS];
+enum { SLOTS = 3 };
+
+/* The world: which kind of worker leads each slot, and whether an older one still drains there. */
+static struct world {
+	bool new_kind[SLOTS];
+	bool draining[SLOTS];
+	bool all_handed_over;
+} world;
 
 static bool is_draining(void *context, unsigned slot)
 {
 	(void)context;
-	return draining[slot];
+	return world.draining[slot];
 }
 
-static const struct roll_view view = {.slots = SLOTS, .draining = is_draining};
+static bool is_settled(void *context)
+{
+	(void)context;
+	return world.all_handed_over;
+}
+
+static const struct roll_view view = {
+	.slots = SLOTS, .draining = is_draining, .settled = is_settled};
 
 static int clear(void **state)
 {
 	(void)state;
-	for (int i = 0; i < SLOTS; i++)
-		draining[i] = false;
+	memset(&world, 0, sizeof(world));
+	world.all_handed_over = true;
 	return 0;
 }
 
@@ -43,8 +57,26 @@ static void slots_are_replaced_one_after_the_other(void **state)
 				assert_int_equal(roll_ready(&roll, &view, other), ROLL_NOTHING);
 		action = roll_ready(&roll, &view, slot);
 	}
-	assert_int_equal(action, ROLL_DONE);
-	assert_false(roll.running);
+	assert_int_equal(action, ROLL_COMMIT);
+	assert_int_equal(roll_settled(&roll, &view), ROLL_DONE);
+	assert_int_equal(roll.phase, ROLL_IDLE);
+}
+
+static void it_is_done_when_the_old_workers_have_handed_over(void **state)
+{
+	struct roll roll = {0};
+
+	(void)state;
+	roll_begin(&roll, &view);
+	world.all_handed_over = false;
+	roll_ready(&roll, &view, 0);
+	roll_ready(&roll, &view, 1);
+	assert_int_equal(roll_settled(&roll, &view), ROLL_NOTHING);
+	assert_int_equal(roll_ready(&roll, &view, 2), ROLL_COMMIT);
+	assert_int_equal(roll_settled(&roll, &view), ROLL_NOTHING);
+	world.all_handed_over = true;
+	assert_int_equal(roll_settled(&roll, &view), ROLL_DONE);
+	assert_int_equal(roll_settled(&roll, &view), ROLL_NOTHING);
 }
 
 static void a_slot_that_drains_is_waited_for(void **state)
@@ -52,43 +84,70 @@ static void a_slot_that_drains_is_waited_for(void **state)
 	struct roll roll = {0};
 
 	(void)state;
-	draining[0] = true;
+	world.draining[0] = true;
 	assert_int_equal(roll_begin(&roll, &view), ROLL_WAIT);
 	assert_int_equal(roll_ready(&roll, &view, 0), ROLL_NOTHING);
 	assert_int_equal(roll_drained(&roll, &view, 1), ROLL_NOTHING);
-	draining[0] = false;
+	world.draining[0] = false;
 	assert_int_equal(roll_drained(&roll, &view, 0), ROLL_START);
 	assert_int_equal(roll_drained(&roll, &view, 0), ROLL_NOTHING);
 	assert_int_equal(roll_ready(&roll, &view, 0), ROLL_START);
 	assert_int_equal(roll.slot, 1);
 }
 
-static void a_new_worker_has_three_tries(void **state)
+static void a_worker_that_is_killed_has_three_tries(void **state)
 {
 	struct roll roll = {0};
 
 	(void)state;
 	assert_int_equal(roll_begin(&roll, &view), ROLL_START);
-	assert_int_equal(roll_died(&roll, &view, 3), ROLL_NOTHING);
-	assert_int_equal(roll_died(&roll, &view, 0), ROLL_START);
-	assert_int_equal(roll_died(&roll, &view, 0), ROLL_START);
-	assert_int_equal(roll_died(&roll, &view, 0), ROLL_FAILED);
-	assert_false(roll.running);
-	assert_int_equal(roll_ready(&roll, &view, 0), ROLL_NOTHING);
+	assert_int_equal(roll_died(&roll, &view, 2, true), ROLL_NOTHING);
+	assert_int_equal(roll_died(&roll, &view, 0, true), ROLL_START);
+	assert_int_equal(roll_died(&roll, &view, 0, true), ROLL_START);
+	assert_int_equal(roll_died(&roll, &view, 0, true), ROLL_FAILED);
+	assert_int_equal(roll.phase, ROLL_IDLE);
 }
 
-static void tries_are_counted_for_each_slot(void **state)
+static void one_that_gives_up_has_one(void **state)
 {
 	struct roll roll = {0};
 
 	(void)state;
-	assert_int_equal(roll_begin(&roll, &view), ROLL_START);
-	for (unsigned slot = 0; slot < SLOTS; slot++) {
-		assert_int_equal(roll_died(&roll, &view, slot), ROLL_START);
-		assert_int_equal(roll_died(&roll, &view, slot), ROLL_START);
-		assert_int_equal(roll_ready(&roll, &view, slot),
-				 slot + 1 < SLOTS ? ROLL_START : ROLL_DONE);
-	}
+	roll_begin(&roll, &view);
+	assert_int_equal(roll_died(&roll, &view, 0, false), ROLL_FAILED);
+}
+
+static void a_failure_puts_the_replaced_slots_back_last_one_first(void **state)
+{
+	struct roll roll = {0};
+
+	(void)state;
+	roll_begin(&roll, &view);
+	roll_ready(&roll, &view, 0);
+	roll_ready(&roll, &view, 1);
+	world.draining[1] = true;
+	assert_int_equal(roll_died(&roll, &view, 2, false), ROLL_WAIT);
+	assert_int_equal(roll.phase, ROLL_BACK);
+	assert_int_equal(roll.slot, 1);
+	world.draining[1] = false;
+	assert_int_equal(roll_drained(&roll, &view, 1), ROLL_START);
+	assert_int_equal(roll_ready(&roll, &view, 1), ROLL_START);
+	assert_int_equal(roll.slot, 0);
+	assert_int_equal(roll_ready(&roll, &view, 0), ROLL_FAILED);
+}
+
+static void what_cannot_be_put_back_stays_and_the_rest_is(void **state)
+{
+	struct roll roll = {0};
+
+	(void)state;
+	roll_begin(&roll, &view);
+	roll_ready(&roll, &view, 0);
+	roll_ready(&roll, &view, 1);
+	roll_died(&roll, &view, 2, false);
+	assert_int_equal(roll_died(&roll, &view, 1, false), ROLL_START);
+	assert_int_equal(roll.slot, 0);
+	assert_int_equal(roll_ready(&roll, &view, 0), ROLL_FAILED);
 }
 
 static void rolls_asked_for_meanwhile_fold_into_one(void **state)
@@ -102,22 +161,25 @@ static void rolls_asked_for_meanwhile_fold_into_one(void **state)
 	assert_false(roll_wanted_again(&roll));
 	for (unsigned slot = 0; slot < SLOTS; slot++)
 		roll_ready(&roll, &view, slot);
+	assert_false(roll_wanted_again(&roll));
+	assert_int_equal(roll_settled(&roll, &view), ROLL_DONE);
 	assert_true(roll_wanted_again(&roll));
 	assert_false(roll_wanted_again(&roll));
 }
 
 static void slots_that_went_away_are_passed_over(void **state)
 {
+	struct roll_view fewer = view;
 	struct roll roll = {0};
-	struct roll_view fewer = {.slots = 2, .draining = is_draining};
 
 	(void)state;
+	fewer.slots = 1;
 	roll_begin(&roll, &view);
 	roll_ready(&roll, &view, 0);
-	roll_ready(&roll, &view, 1);
-	assert_int_equal(roll.slot, 2);
-	assert_int_equal(roll_died(&roll, &fewer, 2), ROLL_DONE);
-	assert_false(roll.running);
+	assert_int_equal(roll_died(&roll, &fewer, 1, false), ROLL_COMMIT);
+	roll = (struct roll){.phase = ROLL_BACK, .slot = 2, .started = true};
+	assert_int_equal(roll_died(&roll, &fewer, 2, false), ROLL_START);
+	assert_int_equal(roll.slot, 0);
 }
 
 static void a_cancelled_roll_answers_nothing(void **state)
@@ -129,21 +191,109 @@ static void a_cancelled_roll_answers_nothing(void **state)
 	roll_begin(&roll, &view);
 	roll_cancel(&roll);
 	assert_int_equal(roll_ready(&roll, &view, 0), ROLL_NOTHING);
-	assert_int_equal(roll_died(&roll, &view, 0), ROLL_NOTHING);
+	assert_int_equal(roll_died(&roll, &view, 0, true), ROLL_NOTHING);
 	assert_int_equal(roll_drained(&roll, &view, 0), ROLL_NOTHING);
+	assert_int_equal(roll_settled(&roll, &view), ROLL_NOTHING);
 	assert_false(roll_wanted_again(&roll));
+}
+
+/* --- every course --- */
+
+static unsigned courses;
+
+/* What must hold whenever a roll is over. */
+static void check_end(enum roll_action action)
+{
+	courses++;
+	for (unsigned slot = 0; slot < SLOTS; slot++)
+		assert_int_equal(world.new_kind[slot], action == ROLL_DONE);
+}
+
+static void play(struct roll roll, enum roll_action action, unsigned left);
+
+/* What a ready worker means to the world: it leads its slot, and the one before drains. */
+static enum roll_action take_lead(struct roll *roll)
+{
+	unsigned slot = roll->slot;
+
+	assert_false(world.draining[slot]); /* never two at once */
+	world.new_kind[slot] = roll->phase == ROLL_FORWARD;
+	world.draining[slot] = true;
+	world.all_handed_over = false;
+	return roll_ready(roll, &view, slot);
+}
+
+/* All that can happen next, tried one after the other; the world is put back in between. */
+static void branch(const struct roll *roll, unsigned left)
+{
+	const struct world before = world;
+
+	for (int event = 0; event < 5; event++) {
+		struct roll copy = *roll;
+		enum roll_action action = ROLL_NOTHING;
+
+		world = before;
+		if (event == 0 && copy.started)
+			action = take_lead(&copy);
+		else if (event == 1 && copy.started)
+			action = roll_died(&copy, &view, copy.slot, true);
+		else if (event == 2 && copy.started && copy.phase == ROLL_FORWARD)
+			action = roll_died(&copy, &view, copy.slot, false);
+		else if (event == 3 && !copy.started && copy.phase != ROLL_SETTLING)
+			world.draining[copy.slot] = false,
+			action = roll_drained(&copy, &view, copy.slot);
+		else if (event == 4 && copy.phase == ROLL_SETTLING)
+			world.all_handed_over = true, action = roll_settled(&copy, &view);
+		else
+			continue;
+		play(copy, action, left - 1);
+	}
+	world = before;
+}
+
+static void play(struct roll roll, enum roll_action action, unsigned left)
+{
+	if (action == ROLL_COMMIT)
+		action = roll_settled(&roll, &view);
+	if (action == ROLL_DONE || action == ROLL_FAILED) {
+		/* On the way back nobody was let die for good here unless by three accidents. */
+		if (action == ROLL_DONE)
+			check_end(action);
+		else
+			courses++;
+		return;
+	}
+	if (left > 0)
+		branch(&roll, left);
+}
+
+static void no_course_of_events_breaks_the_rules(void **state)
+{
+	struct roll roll = {0};
+
+	(void)state;
+	courses = 0;
+	world.draining[1] = true;
+	assert_int_equal(roll_begin(&roll, &view), ROLL_START);
+	branch(&roll, 16);
+	assert_true(courses > 100);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(slots_are_replaced_one_after_the_other, clear),
-		cmocka_unit_test_setup(a_slot_that_drains_is_waited_for, clear),
-		cmocka_unit_test_setup(a_new_worker_has_three_tries, clear),
-		cmocka_unit_test_setup(tries_are_counted_for_each_slot, clear),
-		cmocka_unit_test_setup(rolls_asked_for_meanwhile_fold_into_one, clear),
-		cmocka_unit_test_setup(slots_that_went_away_are_passed_over, clear),
-		cmocka_unit_test_setup(a_cancelled_roll_answers_nothing, clear),
+#define TEST(name) cmocka_unit_test_setup(name, clear)
+		TEST(slots_are_replaced_one_after_the_other),
+		TEST(it_is_done_when_the_old_workers_have_handed_over),
+		TEST(a_slot_that_drains_is_waited_for),
+		TEST(a_worker_that_is_killed_has_three_tries),
+		TEST(one_that_gives_up_has_one),
+		TEST(a_failure_puts_the_replaced_slots_back_last_one_first),
+		TEST(what_cannot_be_put_back_stays_and_the_rest_is),
+		TEST(rolls_asked_for_meanwhile_fold_into_one),
+		TEST(slots_that_went_away_are_passed_over),
+		TEST(a_cancelled_roll_answers_nothing),
+		TEST(no_course_of_events_breaks_the_rules),
 	};
 
 	return cmocka_run_group_tests_name("roll", tests, NULL, NULL);
