@@ -16,12 +16,13 @@ my %below = (
 	proc => [qw(public base proc)],
 	cluster => [qw(public base proc cluster)],
 	http => [qw(base http)],
-	brood => [qw(public base proc cluster http brood)],
+	prove => [qw(public base proc prove)],
+	brood => [qw(public base proc cluster http prove brood)],
 );
 
 # Headers of libraries, by their beginning. All that are not named here are the C library's.
 my %library = (
-	'event2/' => [qw(proc cluster http brood)],
+	'event2/' => [qw(proc cluster http prove brood)],
 	'llhttp.h' => [qw(http)],
 	'libconfig.h' => [qw(brood)],
 	'openssl/' => [],

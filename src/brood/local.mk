@@ -32,8 +32,8 @@ libprogram_a_SOURCES = \
 
 bin_PROGRAMS += brood
 brood_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(LIBCONFIG_CFLAGS)
-brood_LDADD = libprogram.a libcluster.a libproc.a libhttp.a $(LLHTTP) libbase.a $(LIBEVENT_LIBS) \
-	$(LIBCONFIG_LIBS)
+brood_LDADD = libprove.a libprogram.a libcluster.a libproc.a libhttp.a $(LLHTTP) libbase.a \
+	$(LIBEVENT_LIBS) $(LIBCONFIG_LIBS)
 brood_SOURCES = src/brood/main.c
 
 dist_man_MANS = doc/man/brood.8 doc/man/brood.conf.5

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * brood. Reads the command line, then becomes the server (server.c) or checks its configuration. */
+ * brood. Reads the command line, then becomes the server (server.c), checks its configuration, or
+ * experiments on a copy of it (prove/prove.h). */
 #include "base/fd.h"
 #include "brood/configuration.h"
 #include "brood/inherit.h"
 #include "brood/notify.h"
 #include "brood/options.h"
 #include "brood/server.h"
+#include "prove/prove.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { INHERITED_MAX = 64 };
 
@@ -31,8 +34,11 @@ static int run(const struct options *options)
 int main(int argc, char **argv)
 {
 	struct options options;
-	int status = options_parse(&options, argc, argv);
+	int status;
 
+	if (argc > 1 && strcmp(argv[1], "prove") == 0)
+		return prove_main(argc - 1, argv + 1);
+	status = options_parse(&options, argc, argv);
 	if (status < 0)
 		status = options.action == OPTIONS_RUN ? run(&options) : config_test(&options);
 	options_free(&options);

@@ -275,9 +275,11 @@ static int take_operands(struct options *out, char **operands)
 
 	if (!root)
 		return GO_ON;
-	if (strcmp(root, "prove") == 0 || strcmp(root, "run") == 0)
-		return refuse("'%s' is not in this version (a folder of such a name: ./%s)", root,
-			      root);
+	if (strcmp(root, "prove") == 0)
+		return refuse("'prove' is a command with options of its own and stands in front: "
+			      "brood prove (a folder of such a name: ./prove)");
+	if (strcmp(root, "run") == 0)
+		return refuse("'run' is not in this version (a folder of such a name: ./run)");
 	if (operands[1])
 		return refuse("'%.100s': one folder can be served, and that is '%.100s' already",
 			      operands[1], root);

@@ -231,10 +231,16 @@ static void what_belongs_to_a_later_version_is_said_to(void **state)
 	assert_refused("-l 'tls:*:443': TLS is not in this version", "-l", "tls:*:443");
 	assert_refused("--control '/run/x': a control socket is not in this version, want off",
 		       "--control", "/run/x");
-	assert_refused("'prove' is not in this version (a folder of such a name: ./prove)", "prove",
-		       "kill");
 	assert_refused("'run' is not in this version (a folder of such a name: ./run)", "-v",
 		       "run");
+}
+
+static void a_command_stands_in_front(void **state)
+{
+	(void)state;
+	assert_refused("'prove' is a command with options of its own and stands in front: "
+		       "brood prove (a folder of such a name: ./prove)",
+		       "-v", "prove", "kill");
 }
 
 static void a_folder_named_like_a_command_is_written_with_a_dot(void **state)
@@ -325,6 +331,7 @@ int main(void)
 		cmocka_unit_test(an_unknown_option_is_told_with_the_nearest),
 		cmocka_unit_test(a_missing_value_is_told),
 		cmocka_unit_test(what_belongs_to_a_later_version_is_said_to),
+		cmocka_unit_test(a_command_stands_in_front),
 		cmocka_unit_test(a_folder_named_like_a_command_is_written_with_a_dot),
 		cmocka_unit_test(one_folder_at_most_is_taken),
 		cmocka_unit_test(no_more_than_64_listeners_are_taken),
