@@ -28,7 +28,8 @@ void counts_end_connection(struct counts *counts, enum counts_end how, bool outs
 		counts->hung++;
 		break;
 	case COUNTS_WRONG:
-		counts->wrong++;
+		counts->wrong += outstanding;
+		counts->unasked += !outstanding;
 		return;
 	}
 	counts->failed += outstanding;
@@ -47,6 +48,7 @@ void counts_add(struct counts *sum, const struct counts *more)
 	sum->closed += more->closed;
 	sum->reset += more->reset;
 	sum->hung += more->hung;
+	sum->unasked += more->unasked;
 	sum->killed_lost += more->killed_lost;
 }
 

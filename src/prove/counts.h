@@ -16,11 +16,12 @@ struct counts {
 	uint64_t killed_failed; /* like failed, on a connection of a worker that we killed */
 
 	uint64_t opened;
-	uint64_t refused;   /* or never established */
-	uint64_t announced; /* closed after an answer with Connection: close */
+	uint64_t refused;     /* or never established */
+	uint64_t announced;   /* closed after an answer with Connection: close */
 	uint64_t closed;    /* closed without a word */
 	uint64_t reset;
-	uint64_t hung;       /* given up by us: no answer in time */
+	uint64_t hung;        /* given up by us: no answer in time */
+	uint64_t unasked;     /* left by us: octets came that nobody had asked for */
 	uint64_t killed_lost; /* closed or reset, of a worker that we killed */
 };
 

@@ -19,7 +19,7 @@ enum {
 	FRESH_PERIOD_US = 20000,
 	LATE_MAX_US = 1000000, /* a client that is further behind forgets what it has missed */
 	ASK_PER_TICK = 8,      /* so many idle ones, not all at once */
-	OPEN_PER_TICK = 16,
+	OPEN_PER_TICK = 64,
 	PAUSE_US = 10000, /* after a refusal */
 	PATIENCE_US = 10000000,
 };

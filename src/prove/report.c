@@ -62,6 +62,7 @@ static void counts_rows(const struct counts *without, const struct counts *with)
 	number_row("requests answered", without->answered, with->answered);
 	number_row("requests failed", without->failed, with->failed);
 	number_row_if_any("answers wrong", without->wrong, with->wrong);
+	number_row_if_any("octets unasked", without->unasked, with->unasked);
 	number_row_if_any("requests failed with the worker", without->killed_failed,
 			  with->killed_failed);
 	number_row("connections opened", without->opened, with->opened);

@@ -32,6 +32,7 @@ static void print_figures(const char *name, const struct load_figures *figures)
 		{"requests_answered", counts->answered},
 		{"requests_failed", counts->failed},
 		{"answers_wrong", counts->wrong},
+		{"octets_unasked", counts->unasked},
 		{"requests_failed_with_worker", counts->killed_failed},
 		{"connections_opened", counts->opened},
 		{"connections_refused", counts->refused},

@@ -12,6 +12,7 @@ unsigned verdict(const struct counts *counts, const struct verdict_facts *facts,
 
 	broken |= counts->failed ? VERDICT_FAILED : 0;
 	broken |= counts->wrong ? VERDICT_WRONG : 0;
+	broken |= counts->unasked ? VERDICT_UNASKED : 0;
 	broken |= counts->refused ? VERDICT_REFUSED : 0;
 	broken |= counts->closed ? VERDICT_CLOSED : 0;
 	broken |= counts->reset ? VERDICT_RESET : 0;
@@ -49,6 +50,8 @@ void verdict_describe(unsigned broken, const struct counts *counts,
 	const struct phrase phrases[] = {
 		{VERDICT_FAILED, counts->failed, "request failed", "requests failed"},
 		{VERDICT_WRONG, counts->wrong, "answer was wrong", "answers were wrong"},
+		{VERDICT_UNASKED, counts->unasked, "connection got octets that nobody asked for",
+		 "connections got octets that nobody asked for"},
 		{VERDICT_REFUSED, counts->refused, "connection was refused",
 		 "connections were refused"},
 		{VERDICT_CLOSED, counts->closed, "connection was closed without a word",
@@ -60,8 +63,8 @@ void verdict_describe(unsigned broken, const struct counts *counts,
 		 "connections were closed, announced"},
 		{VERDICT_KILLED, counts->killed_lost, "connection was lost with its worker",
 		 "connections were lost with their worker"},
-		{VERDICT_STALE, facts->stale, "new connection got a worker that was replaced",
-		 "new connections got a worker that was replaced"},
+		{VERDICT_STALE, facts->stale, "kept connection stayed with a worker that was replaced",
+		 "kept connections stayed with a worker that was replaced"},
 		{VERDICT_EVENTS, facts->events_wanted - facts->events_done,
 		 "event was not carried through", "events were not carried through"},
 		{VERDICT_UNCOUNTED,

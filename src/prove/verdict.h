@@ -24,9 +24,10 @@ enum {
 	VERDICT_HUNG = 1 << 5,      /* connections without an answer in time */
 	VERDICT_ANNOUNCED = 1 << 6, /* connections closed after an announcement, where that counts */
 	VERDICT_KILLED = 1 << 7,    /* what went with a killed worker, where that counts */
-	VERDICT_STALE = 1 << 8,     /* new connections answered by a worker that was replaced */
+	VERDICT_STALE = 1 << 8,     /* kept connections that stayed with a replaced worker */
 	VERDICT_EVENTS = 1 << 9,    /* not every event was carried through */
-	VERDICT_UNCOUNTED = 1 << 10 /* requests whose end was not seen: the experiment is worthless */
+	VERDICT_UNCOUNTED = 1 << 10, /* requests whose end was not seen: the experiment is worthless */
+	VERDICT_UNASKED = 1 << 11,   /* octets that nobody asked for */
 };
 
 struct verdict_rules {
