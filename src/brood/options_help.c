@@ -5,6 +5,7 @@
 
 static const char text[] =
 	"usage: brood [OPTION]... [ROOT]\n"
+	"       brood prove [restart|reload|upgrade|kill]... [OPTION]...\n"
 	"\n"
 	"Serves the files below the folder ROOT (./www, or the installed one) by HTTP, from several\n"
 	"worker processes that can be replaced without a client noticing.\n"
@@ -31,6 +32,7 @@ static const char text[] =
 	"  brood                      serve ./www on port 8000\n"
 	"  brood -l 80 -w 4 /srv/www  serve /srv/www on port 80 with four workers\n"
 	"  brood -T                   show what can be set, and to what it is\n"
+	"  brood prove                see what clients notice of restarts, reloads and dead workers\n"
 	"\n"
 	"brood(8) and brood.conf(5) tell all.\n";
 

@@ -42,25 +42,30 @@ static bool roll_over(const void *context);
 static bool slot_is_back(const void *context);
 
 static const struct kind {
-	const char *name, *one, *several;
+	const char *name, *doing, *one, *several;
 	int signal;
 	int (*act)(struct run *run); /* 0, -EINTR, or another -errno when it could not be done */
 	bool (*over)(const void *run);
 } kinds[EXPERIMENT_KINDS] = {
-	[EXPERIMENT_RESTART] = {"restart", "rolling restart", "rolling restarts", SIGHUP,
-				ask_by_signal, roll_over},
-	[EXPERIMENT_RELOAD] = {"reload", "reload of a changed configuration",
+	[EXPERIMENT_RESTART] = {"restart", "restarting", "rolling restart", "rolling restarts",
+				SIGHUP, ask_by_signal, roll_over},
+	[EXPERIMENT_RELOAD] = {"reload", "reloading", "reload of a changed configuration",
 			       "reloads of a changed configuration", SIGHUP, ask_by_reload,
 			       roll_over},
-	[EXPERIMENT_UPGRADE] = {"upgrade", "upgrade in place", "upgrades in place", SIGUSR2,
-				ask_by_signal, roll_over},
-	[EXPERIMENT_KILL] = {"kill", "worker killed", "workers killed", SIGKILL, kill_worker,
-			     slot_is_back},
+	[EXPERIMENT_UPGRADE] = {"upgrade", "upgrading", "upgrade in place", "upgrades in place",
+				SIGUSR2, ask_by_signal, roll_over},
+	[EXPERIMENT_KILL] = {"kill", "killing", "worker killed", "workers killed", SIGKILL,
+			     kill_worker, slot_is_back},
 };
 
 const char *experiment_name(enum experiment_kind kind)
 {
 	return kinds[kind].name;
+}
+
+const char *experiment_doing(enum experiment_kind kind)
+{
+	return kinds[kind].doing;
 }
 
 const char *experiment_event(enum experiment_kind kind, bool several)
@@ -340,7 +345,7 @@ static int watch_clients(struct run *run)
 
 	if (error == -ETIMEDOUT)
 		problem(run, "connections could not be opened in time");
-	memset(&result->without.latency, 0, sizeof(result->without.latency));
+	load_measure(&run->load);
 	if (error == 0)
 		error = phase_without(run, clock_now_ms());
 	if (error == 0)

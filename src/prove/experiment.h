@@ -19,8 +19,9 @@ enum experiment_kind {
 	EXPERIMENT_KINDS
 };
 
-/* "restart"; what it is to a reader, for one and for several. */
+/* "restart"; "restarting"; what it is to a reader, for one and for several. */
 const char *experiment_name(enum experiment_kind kind);
+const char *experiment_doing(enum experiment_kind kind);
 const char *experiment_event(enum experiment_kind kind, bool several);
 
 struct experiment_plan {

@@ -229,6 +229,12 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 
 /* --- what the experiment wants --- */
 
+/* A time for each within a period, so that they do not march in step. */
+static uint64_t spread(uint64_t now_us, size_t index)
+{
+	return now_us + (index * 7919) % BUSY_PERIOD_US;
+}
+
 int load_start(struct load *load, struct event_base *base, const struct sockaddr_storage *address,
 	       const struct site *site, size_t idle, size_t busy, struct load_figures *figures)
 {
@@ -257,8 +263,7 @@ int load_start(struct load *load, struct event_base *base, const struct sockaddr
 		client_init(&owner->client, &load->group);
 		owner->role = i < idle ? ROLE_IDLE : i < kept(load) ? ROLE_BUSY : ROLE_FRESH;
 		owner->client.closes = owner->role == ROLE_FRESH;
-		/* Spread over a period, so that they do not march in step. */
-		owner->due_us = now_us + (i * 7919) % BUSY_PERIOD_US;
+		owner->due_us = spread(now_us, i);
 		owner->turn = (unsigned)i * 37;
 	}
 	if (event_assign(&load->tick, base, -1, EV_PERSIST, on_tick, load) < 0 ||
@@ -277,6 +282,19 @@ void load_stop(struct load *load)
 		client_close(&load->client[i].client);
 	free(load->client);
 	load->client = NULL;
+}
+
+void load_measure(struct load *load)
+{
+	uint64_t now_us = clock_now_us();
+
+	memset(&load->figures->latency, 0, sizeof(load->figures->latency));
+	for (size_t i = 0; i < kept(load); i++) {
+		struct load_client *owner = &load->client[i];
+
+		owner->wanted_us = now_us;
+		owner->due_us = spread(now_us, i);
+	}
 }
 
 void load_phase(struct load *load, struct load_figures *figures)

@@ -57,6 +57,9 @@ int load_start(struct load *load, struct event_base *base, const struct sockaddr
 	__attribute__((warn_unused_result));
 void load_stop(struct load *load);
 
+/* Latency is measured from now on: what opening all connections at once took is forgotten. */
+void load_measure(struct load *load);
+
 /* From here on is counted there; requests that are outstanding count as sent there. */
 void load_phase(struct load *load, struct load_figures *figures);
 

@@ -70,7 +70,7 @@ static void counts_rows(const struct counts *without, const struct counts *with)
 	number_row("connections closed or reset",
 		   without->closed + without->reset + without->hung,
 		   with->closed + with->reset + with->hung);
-	number_row("connections closed, announced", without->announced, with->announced);
+	number_row("connections closed with notice", without->announced, with->announced);
 	number_row_if_any("connections lost with the worker", without->killed_lost,
 			  with->killed_lost);
 }
@@ -84,16 +84,31 @@ static void latency_rows(const struct latency *without, const struct latency *wi
 	latency_row("latency max", without->max_us, with->max_us);
 }
 
-enum { WORKERS_SHOWN = 8 };
+enum { WORKERS_SHOWN = 6 };
 
 static void workers_row(const char *name, const struct load_worker *worker, size_t count)
 {
-	printf("  %-20s", name);
+	printf("  %-27s", name);
 	for (size_t i = 0; i < count && i < WORKERS_SHOWN; i++)
 		printf("%s%u by %d", i ? ", " : "", worker[i].connections, worker[i].worker.pid);
 	if (count > WORKERS_SHOWN)
-		printf(", and %zu more workers", count - WORKERS_SHOWN);
+		printf(", %zu more", count - WORKERS_SHOWN);
 	putchar('\n');
+}
+
+static void table(const struct experiment_plan *plan, const struct experiment_result *result)
+{
+	unsigned events = result->facts.events_done;
+	char heading[96];
+
+	snprintf(heading, sizeof(heading), "%s, %s", experiment_name(plan->kind), plan->accept);
+	printf("%-34s%12s%12s\n", heading, "left alone", experiment_doing(plan->kind));
+	counts_rows(&result->without.counts, &result->with.counts);
+	latency_rows(&result->without.latency, &result->with.latency);
+	workers_row("connections by pid, before", result->before, result->before_count);
+	workers_row("connections by pid, after", result->after, result->after_count);
+	printf("  %u %s in %.1f s\n", events, experiment_event(plan->kind, events != 1),
+	       (double)result->with_ms / 1000);
 }
 
 /* --- the sentence --- */
@@ -101,15 +116,15 @@ static void workers_row(const char *name, const struct load_worker *worker, size
 static void say_good(const struct experiment_plan *plan, const struct experiment_result *result)
 {
 	const struct counts *total = &result->total;
-	unsigned events = result->facts.events_done;
 
-	printf("%s, %s: ", experiment_name(plan->kind), plan->accept);
+	printf("%s, %s: nothing was lost", experiment_name(plan->kind), plan->accept);
 	if (total->killed_lost)
-		printf("nothing was lost but the %llu connections of the workers killed",
+		printf(" but the killed workers' own %llu connections",
 		       (unsigned long long)total->killed_lost);
-	else
-		printf("nothing was lost");
-	printf(" (%u %s)\n", events, experiment_event(plan->kind, events != 1));
+	if (total->announced)
+		printf("; %llu connections were closed with notice and opened anew",
+		       (unsigned long long)total->announced);
+	putchar('\n');
 }
 
 static void say_bad(const struct experiment_plan *plan, const struct experiment_result *result)
@@ -128,17 +143,9 @@ static void say_bad(const struct experiment_plan *plan, const struct experiment_
 
 void report_text(const struct experiment_plan *plan, const struct experiment_result *result)
 {
-	unsigned events = result->facts.events_done;
-	char heading[96];
-
-	snprintf(heading, sizeof(heading), "%s, %s", experiment_name(plan->kind), plan->accept);
-	printf("\n%-34s%12s%12s\n", heading, "left alone", plan->kind == EXPERIMENT_KILL ? "killing" : "replacing");
-	counts_rows(&result->without.counts, &result->with.counts);
-	latency_rows(&result->without.latency, &result->with.latency);
-	printf("  %u %s in %.1f s\n", events, experiment_event(plan->kind, events != 1),
-	       (double)result->with_ms / 1000);
-	workers_row("connections before", result->before, result->before_count);
-	workers_row("connections after", result->after, result->after_count);
+	putchar('\n');
+	if (result->total.sent > 0)
+		table(plan, result);
 	if (experiment_good(result))
 		say_good(plan, result);
 	else
