@@ -17,7 +17,9 @@ my %below = (
 	cluster => [qw(public base proc cluster)],
 	http => [qw(base http)],
 	prove => [qw(public base proc prove)],
-	brood => [qw(public base proc cluster http prove brood)],
+	control => [qw(public base control)],
+	ctl => [qw(public base control ctl)],
+	brood => [qw(public base proc cluster http control prove brood)],
 );
 
 # Headers of libraries, by their beginning. All that are not named here are the C library's.
@@ -25,6 +27,7 @@ my %library = (
 	'event2/' => [qw(proc cluster http prove brood)],
 	'llhttp.h' => [qw(http)],
 	'libconfig.h' => [qw(brood)],
+	'jansson.h' => [qw(control ctl brood)],
 	'openssl/' => [],
 );
 

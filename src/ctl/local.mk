@@ -1,0 +1,13 @@
+bin_PROGRAMS += broodctl
+broodctl_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+broodctl_LDADD = libcontrol.a libbase.a $(JANSSON_LIBS)
+broodctl_SOURCES = \
+	src/brood/version.c include/brood/version.h \
+	src/ctl/exchange.c src/ctl/exchange.h \
+	src/ctl/main.c \
+	src/ctl/options.c src/ctl/options.h \
+	src/ctl/progress.c src/ctl/progress.h \
+	src/ctl/show.c src/ctl/show.h \
+	src/ctl/show_status.c \
+	src/ctl/show_why.c \
+	src/ctl/verbs.c src/ctl/verbs.h
