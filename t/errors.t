@@ -57,7 +57,7 @@ refused("-s '$_'", 2, qr/-s '\Q$_\E'/, @listen, '-s', $_, $root) for 'workers', 
 refused('two folders', 2, qr/one folder/, @listen, $root, $root);
 refused('an empty folder name', 2, qr/''/, @listen, '');
 refused('tls: of a later version', 2, qr/not in this version/, '-l', 'tls:127.0.0.1:0', $root);
-refused('--control of a later version', 2, qr/not in this version/, @listen, '--control', "$dir/control", $root);
+refused('--control without a path', 2, qr/--control ''/, @listen, '--control', '', $root);
 refused("brood $_, of a later version", 2, qr/not in this version/, $_) for qw(prove run);
 
 # ---- 1: settings

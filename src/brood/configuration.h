@@ -19,7 +19,6 @@ struct options;
 /* In the order of their words in settings.c. */
 enum accept_mode { ACCEPT_SHARED, ACCEPT_HANDOFF, ACCEPT_REUSEPORT };
 enum handoff_policy { HANDOFF_LEAST_CONNECTIONS, HANDOFF_ROUND_ROBIN };
-enum control_mode { CONTROL_OFF };
 enum fault_kind { FAULT_OFF, FAULT_START_EXIT, FAULT_START_HANG, FAULT_PROBE_FAIL, FAULT_CRASH };
 
 enum { CONFIG_LISTENERS_MAX = 64 };
@@ -54,7 +53,7 @@ struct config {
 	char *access_log; /* "off", "stdout" or an absolute path */
 	char *error_log;  /* "stderr" or an absolute path */
 	char *pid_file;   /* absolute, or NULL */
-	enum control_mode control;
+	char *control;    /* "auto", "off" or an absolute path */
 	bool debug_headers;
 	struct config_fault debug_fault;
 

@@ -1,11 +1,14 @@
 # The program is a library and its main function, so that unit tests can be linked to the library.
 
 noinst_LIBRARIES += libprogram.a
-libprogram_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(LIBCONFIG_CFLAGS)
+libprogram_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(LIBCONFIG_CFLAGS) $(JANSSON_CFLAGS)
 libprogram_a_SOURCES = \
 	include/brood/version.h \
 	src/brood/access_log.c src/brood/access_log.h \
 	src/brood/access_log_format.c src/brood/access_log_format.h \
+	src/brood/admin.c src/brood/admin.h \
+	src/brood/admin_client.c src/brood/admin_client.h \
+	src/brood/admin_status.c src/brood/admin_status.h \
 	src/brood/config_check.c src/brood/config_check.h \
 	src/brood/config_file.c src/brood/config_file.h \
 	src/brood/config_listen.c src/brood/config_listen.h \
@@ -13,6 +16,7 @@ libprogram_a_SOURCES = \
 	src/brood/config_print.c \
 	src/brood/config_source.c src/brood/config_source.h \
 	src/brood/configuration.h \
+	src/brood/control_socket.c src/brood/control_socket.h \
 	src/brood/daemon.c src/brood/daemon.h \
 	src/brood/inherit.c src/brood/inherit.h \
 	src/brood/log_files.c src/brood/log_files.h \
@@ -32,8 +36,8 @@ libprogram_a_SOURCES = \
 
 bin_PROGRAMS += brood
 brood_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(LIBCONFIG_CFLAGS)
-brood_LDADD = libprove.a libprogram.a libcluster.a libproc.a libhttp.a $(LLHTTP) libbase.a \
-	$(LIBEVENT_LIBS) $(LIBCONFIG_LIBS)
+brood_LDADD = libprove.a libprogram.a libcluster.a libproc.a libhttp.a $(LLHTTP) libcontrol.a libbase.a \
+	$(LIBEVENT_LIBS) $(LIBCONFIG_LIBS) $(JANSSON_LIBS)
 brood_SOURCES = src/brood/main.c
 
-dist_man_MANS = doc/man/brood.8 doc/man/brood.conf.5
+dist_man_MANS = doc/man/brood.8 doc/man/broodctl.1 doc/man/brood.conf.5

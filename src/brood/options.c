@@ -119,16 +119,6 @@ static int take_file(struct options *out, const char *text)
 	return out->file ? GO_ON : fail_for_memory();
 }
 
-static int take_control(struct options *out, const char *text)
-{
-	if (strcmp(text, "off") != 0)
-		return refuse("--control '%.100s': a control socket is not in this version, "
-			      "want off",
-			      text);
-	out->control = text;
-	return GO_ON;
-}
-
 static int print_version(void)
 {
 	printf("brood %s\n", brood_version());
@@ -203,7 +193,7 @@ static const char *value_name(int option)
 		const char *value;
 	} values[] = {
 		{'c', "FILE"},       {'l', "ADDRESS:PORT"}, {'w', "N|auto"},         {'a', "MODE"},
-		{'s', "NAME=VALUE"}, {'p', "FILE"},         {OPTION_CONTROL, "off"},
+		{'s', "NAME=VALUE"}, {'p', "FILE"},         {OPTION_CONTROL, "PATH|off"},
 	};
 
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
@@ -244,7 +234,8 @@ static int take_option(struct options *out, int option, const char *last)
 		out->pid_file = optarg;
 		return check_value("-p", "pid_file", optarg);
 	case OPTION_CONTROL:
-		return take_control(out, optarg);
+		out->control = optarg;
+		return check_value("--control", "control", optarg);
 	case 'd':
 		out->daemon = true;
 		return GO_ON;

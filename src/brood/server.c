@@ -271,6 +271,9 @@ static void on_ready(void *context, const struct listeners *listeners, unsigned 
 		warn_unheard("the service manager", notify_ready("serving"));
 	}
 	buffer_free(&line);
+	/* Not before: a server that cannot start has one reason to tell, and this is none. */
+	if (server->no_control)
+		log_warn("%s: running without one", server->no_control);
 	warn_unheard("the starting process", daemon_ready(&server->daemon));
 }
 
@@ -339,6 +342,24 @@ static int open_pidfile(struct server *server)
 	return error;
 }
 
+/* The default socket is a convenience that must not keep a server from serving; one that somebody
+ * named is wanted. */
+static int open_control(struct server *server)
+{
+	const char *setting = server->config->control;
+	bool optional = strcmp(setting, "auto") == 0;
+	char reason[REASON_MAX];
+
+	if (control_socket_open(&server->control, setting, reason, sizeof(reason)) == 0)
+		return 0;
+	if (!optional) {
+		log_error("%s", reason);
+		return -1;
+	}
+	server->no_control = strdup(reason);
+	return 0;
+}
+
 int server_run(const struct options *options, int ready_fd, const int *inherited,
 	       size_t inherited_count)
 {
@@ -347,6 +368,7 @@ int server_run(const struct options *options, int ready_fd, const int *inherited
 		.now = {.root_fd = -1, .error_log.fd = -1, .access_log.fd = -1},
 		.next = {.root_fd = -1, .error_log.fd = -1, .access_log.fd = -1},
 		.pidfile.fd = -1,
+		.control.fd = -1,
 		.daemon.ready_fd = -1,
 		.ready_fd = ready_fd,
 		.inherited = inherited,
@@ -370,8 +392,10 @@ int server_run(const struct options *options, int ready_fd, const int *inherited
 		goto done;
 	}
 	use_log(&server.now);
-	if (open_pidfile(&server) == 0)
+	if (open_pidfile(&server) == 0 && open_control(&server) == 0)
 		status = run_cluster(&server);
+	control_socket_close(&server.control);
+	free(server.no_control);
 	pidfile_close(&server.pidfile);
 done:
 	buffer_free(&text);

@@ -9,6 +9,7 @@
 #define BROOD_BROOD_SERVER_H
 
 #include "brood/configuration.h"
+#include "brood/control_socket.h"
 #include "brood/daemon.h"
 #include "brood/log_files.h"
 #include "brood/pidfile.h"
@@ -34,6 +35,8 @@ struct server {
 	struct setup now, next;     /* in force; prepared by a reload that is not over yet */
 	struct setup *chosen;       /* the worker's: one of these */
 	struct pidfile pidfile;
+	struct control_socket control; /* fd -1: off */
+	char *no_control;           /* owned: why there is none, to be told when ready; or NULL */
 	struct daemon daemon;
 	int ready_fd;               /* BROOD_READY_FD, or -1 */
 	const int *inherited;       /* listening sockets; the cluster's once they are taken */

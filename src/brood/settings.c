@@ -210,13 +210,12 @@ const struct setting settings[SETTINGS_COUNT] = {
 	},
 	{
 		.name = "control",
-		.type = SETTING_WORD,
-		.standard = "off",
-		.words = WORDS("off"),
+		.type = SETTING_PATH,
+		.standard = "auto",
+		.words = WORDS("auto", "off"),
 		.effect = SETTING_AT_START,
 		.offset = AT(control),
-		.want = "a control socket is not in this version, want off",
-		.help = "control socket; only off in this version",
+		.help = "socket for broodctl; auto: a place by who starts the server",
 	},
 	{
 		.name = "debug_headers",

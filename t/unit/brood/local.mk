@@ -53,3 +53,17 @@ t_unit_brood_settings_test_SOURCES = t/unit/brood/settings_test.c $(brood_fixtur
 t_unit_brood_settings_test_CPPFLAGS = $(brood_test_cppflags)
 t_unit_brood_settings_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_brood_settings_test_LDADD = $(brood_test_libs)
+
+# What has to do with the control socket.
+brood_admin_tests = \
+	t/unit/brood/admin_test \
+	t/unit/brood/control_socket_test
+check_PROGRAMS += $(brood_admin_tests)
+
+brood_admin_libs = libprogram.a libcluster.a libproc.a libcontrol.a libbase.a $(LIBEVENT_LIBS) \
+	$(JANSSON_LIBS) $(CMOCKA_LIBS)
+
+t_unit_brood_admin_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS)
+t_unit_brood_admin_test_LDADD = $(brood_admin_libs)
+t_unit_brood_control_socket_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_brood_control_socket_test_LDADD = $(brood_admin_libs)

@@ -222,15 +222,13 @@ static void a_missing_value_is_told(void **state)
 	assert_refused("option -w needs a value: -w N|auto, --workers N|auto", "-w");
 	assert_refused("option -l needs a value: -l ADDRESS:PORT, --listen ADDRESS:PORT", "-d",
 		       "--listen");
-	assert_refused("option --control needs a value: --control off", "--control");
+	assert_refused("option --control needs a value: --control PATH|off", "--control");
 }
 
 static void what_belongs_to_a_later_version_is_said_to(void **state)
 {
 	(void)state;
 	assert_refused("-l 'tls:*:443': TLS is not in this version", "-l", "tls:*:443");
-	assert_refused("--control '/run/x': a control socket is not in this version, want off",
-		       "--control", "/run/x");
 	assert_refused("'run' is not in this version (a folder of such a name: ./run)", "-v",
 		       "run");
 }

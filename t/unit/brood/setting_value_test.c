@@ -74,7 +74,6 @@ static void a_word_is_one_of_the_rows(void **state)
 	assert_refuses("accept", "reuse", "want shared, handoff or reuseport");
 	assert_refuses("accept", "", "want shared, handoff or reuseport");
 	assert_refuses("handoff_policy", "least", "want least-connections or round-robin");
-	assert_refuses("control", "/run/x", "a control socket is not in this version, want off");
 }
 
 static void assert_counts_as(const char *name, const char *word, unsigned value)
@@ -95,7 +94,6 @@ static void words_count_as_the_enums_do(void **state)
 	assert_counts_as("accept", "reuseport", ACCEPT_REUSEPORT);
 	assert_counts_as("handoff_policy", "least-connections", HANDOFF_LEAST_CONNECTIONS);
 	assert_counts_as("handoff_policy", "round-robin", HANDOFF_ROUND_ROBIN);
-	assert_counts_as("control", "off", CONTROL_OFF);
 }
 
 static void a_duration_has_units_and_a_range(void **state)
@@ -150,6 +148,10 @@ static void a_path_becomes_absolute_and_words_stay(void **state)
 	assert_takes("access_log", "stdout", "\"stdout\"");
 	assert_takes("access_log", "./off", "\"/start/off\"");
 	assert_takes("pid_file", "off", "\"off\"");
+	assert_takes("control", "off", "\"off\"");
+	assert_takes("control", "auto", "\"auto\"");
+	assert_takes("control", "/run/x", "\"/run/x\"");
+	assert_refuses("control", "", "want a path, auto or off");
 	assert_takes("root", ".", "\"/start\"");
 	assert_refuses("error_log", "", "want a path, or stderr");
 	memset(longest, 'x', sizeof(longest) - 1);

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Status as JSON (admin_status.h). Admin only. */
+#include "brood/admin_status.h"
+
+#include "control/protocol.h"
+
+#include <string.h>
+
+/* Names in a message end with NUL unless they fill their place. */
+#define TEXT(member) control_text((member), strnlen((member), sizeof(member)))
+
+bool admin_status_is_whole(const void *message, size_t size)
+{
+	const struct status *status = message;
+
+	return size >= sizeof(*status) && status->listener_count <= STATUS_LISTENERS_MAX &&
+	       status->slot_count <= size / sizeof(struct status_slot) &&
+	       size == sizeof(*status) + status->listener_count * sizeof(struct status_listener) +
+			       status->slot_count * sizeof(struct status_slot);
+}
+
+/* The worker's own record, or NULL: it has none, or the record is another's by now. */
+static const struct board_record *record_of(const struct status_slot *slot,
+					    const struct board *boards, unsigned board_count)
+{
+	const struct board_record *record;
+
+	if (slot->pid == 0 || slot->record < 0 || slot->record >= BOARD_RECORDS ||
+	    slot->slot >= board_count || !boards[slot->slot].page)
+		return NULL;
+	record = &boards[slot->slot].page->records[slot->record];
+	return __atomic_load_n(&record->pid, __ATOMIC_RELAXED) == slot->pid ? record : NULL;
+}
+
+static json_t *worker_json(const struct status_slot *slot, const struct board *boards,
+			   unsigned board_count)
+{
+	const struct board_record *record = record_of(slot, boards, board_count);
+	uint64_t connections = 0, idle = 0, requests = 0;
+	json_t *pid = slot->pid > 0 ? json_integer(slot->pid) : json_null();
+
+	if (record) {
+		connections = board_connections(record);
+		idle = board_load32(&record->idle);
+		requests = board_load64(&record->requests);
+	}
+	/* The figures are not taken at one moment, nor by somebody who must be trusted. */
+	if (idle > connections)
+		idle = connections;
+	if (requests > INT64_MAX)
+		requests = 0;
+	return json_pack("{s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:I}",
+			 "slot", (json_int_t)slot->slot,
+			 "generation", (json_int_t)slot->generation,
+			 "pid", pid,
+			 "state", TEXT(slot->state),
+			 "age_ms", (json_int_t)slot->age_ms,
+			 "connections", (json_int_t)connections,
+			 "idle", (json_int_t)idle,
+			 "requests", (json_int_t)requests,
+			 "restarts", (json_int_t)slot->restarts);
+}
+
+static json_t *workers_json(const struct status_slot *slots, size_t count,
+			    const struct board *boards, unsigned board_count)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; array && i < count; i++) {
+		/* Takes the worker, and fails for NULL. */
+		if (json_array_append_new(array, worker_json(&slots[i], boards, board_count)) < 0) {
+			json_decref(array);
+			array = NULL;
+		}
+	}
+	return array;
+}
+
+static json_t *listeners_json(const struct status_listener *listeners, size_t count)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; array && i < count; i++) {
+		json_t *one = json_pack("{s:o, s:b}", "address", TEXT(listeners[i].address), "tls",
+					listeners[i].tls != 0);
+
+		if (json_array_append_new(array, one) < 0) {
+			json_decref(array);
+			array = NULL;
+		}
+	}
+	return array;
+}
+
+static json_t *last_roll_json(const struct status *status)
+{
+	bool ok = status->roll_ok != 0;
+
+	if (status->roll_kind[0] == '\0')
+		return json_null();
+	return json_pack("{s:o, s:b, s:o}", "kind", TEXT(status->roll_kind), "ok", ok, "reason",
+			 ok ? json_null() : TEXT(status->roll_reason));
+}
+
+json_t *admin_status_json(const void *message, const struct board *boards, unsigned board_count)
+{
+	const struct status *status = message;
+	const struct status_listener *listeners = (const void *)(status + 1);
+	const struct status_slot *slots = (const void *)(listeners + status->listener_count);
+
+	return json_pack("{s:o, s:i, s:I, s:o, s:o, s:I, s:o, s:o, s:o}",
+			 "version", TEXT(status->version),
+			 "pid", (int)status->pid,
+			 "generation", (json_int_t)status->generation,
+			 "state", TEXT(status->state),
+			 "accept", TEXT(status->accept),
+			 "uptime_ms", (json_int_t)status->uptime_ms,
+			 "listeners", listeners_json(listeners, status->listener_count),
+			 "workers", workers_json(slots, status->slot_count, boards, board_count),
+			 "last_roll", last_roll_json(status));
+}
