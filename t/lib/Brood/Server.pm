@@ -109,6 +109,7 @@ sub new_dir
 #   config          text of a configuration file (passed by -c)
 #   listen          list of addresses ['127.0.0.1:0']
 #   workers [2], accept, set (hash of settings)
+#   control         true: with a control socket, for ctl()
 #   args            further arguments, before ROOT
 #   bare            only `args` are passed, nothing else
 #   env             hash; undef removes
@@ -140,7 +141,8 @@ sub command_line
 	my ($self) = @_;
 	my $want = $self->{want};
 	return @{ $want->{args} // [] } if $want->{bare};
-	my %set = (debug_headers => 'true', access_log => 'off', %{ $want->{set} // {} });
+	my %set = (debug_headers => 'true', access_log => 'off',
+		control => $want->{control} ? $self->control : 'off', %{ $want->{set} // {} });
 	return (
 		(map { ('-c', $_) } $self->{config_file} // ()),
 		(map { ('-l', $_) } @{ $want->{listen} // ['127.0.0.1:0'] }),
@@ -207,6 +209,35 @@ sub become_server
 
 # A copy without close-on-exec, with a number that nobody else wants.
 sub out_of_the_way { return 0 + (fcntl $_[0], F_DUPFD, 50 or die "F_DUPFD: $!") }
+
+sub control { return "$_[0]{dir}/control.sock" }
+sub broodctl { return abs_path($ENV{BROODCTL} // dirname(program()) . '/broodctl') }
+
+# Runs broodctl with these arguments to its end: { exit, stdout, stderr }, `exit` being "signal N" for
+# one that a signal ended. Several may run at a time: see ctl_start.
+sub ctl { return ctl_wait(ctl_start(@_)) }
+
+# Starts it, to be waited for by ctl_wait.
+sub ctl_start
+{
+	my ($self, @args) = @_;
+	my $base = "$self->{dir}/ctl-" . ++$count;
+	my $pid = fork // die "fork: $!";
+	return { pid => $pid, base => $base } if $pid;
+	open STDIN, '<', '/dev/null';
+	open STDOUT, '>', "$base.out";
+	open STDERR, '>', "$base.err";
+	alarm 2 * LIMIT; # kept over exec
+	exec { broodctl() } 'broodctl', '-s', $self->control, @args or POSIX::_exit(126);
+}
+
+sub ctl_wait
+{
+	my ($run) = @_;
+	waitpid $run->{pid}, 0;
+	return { exit => WIFEXITED($?) ? WEXITSTATUS($?) : 'signal ' . WTERMSIG($?),
+		stdout => slurp("$run->{base}.out"), stderr => slurp("$run->{base}.err") };
+}
 
 # Waits for the line on BROOD_READY_FD. False when the server ended first or the guard's time is up.
 sub wait_ready
