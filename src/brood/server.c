@@ -346,7 +346,7 @@ static int open_pidfile(struct server *server)
  * named is wanted. */
 static int open_control(struct server *server)
 {
-	const char *setting = server->config->control;
+	const char *setting = server->now.config->control;
 	bool optional = strcmp(setting, "auto") == 0;
 	char reason[REASON_MAX];
 

@@ -286,7 +286,8 @@ sub address
 }
 
 sub port { return $_[0]->address($_[1]) =~ /:(\d+)\z/ ? $1 : undef }
-sub workers { return children($_[0]->master) }
+sub workers { return grep { (Brood::Proc::name($_) // '') !~ /admin/ } children($_[0]->master) }
+sub admin { return (grep { (Brood::Proc::name($_) // '') =~ /admin/ } children($_[0]->master))[0] }
 sub zombies { return Brood::Proc::zombies($_[0]->master) }
 sub signal { return kill $_[1], $_[0]->master }
 
