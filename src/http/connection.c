@@ -254,8 +254,8 @@ static void give_up_head(struct connection *connection)
 	advance(connection, &input);
 }
 
-/* The socket can be written to again only when a third of its buffer is free, which a slow client may not
- * bring about in time. As long as it takes anything at all, it makes progress. */
+/* The socket can be written to again only when a third of its buffer is free, which a slow client
+ * may not bring about in time. As long as it takes anything at all, it makes progress. */
 static void look_for_progress(struct connection *connection)
 {
 	int now = unacknowledged(connection);
@@ -359,8 +359,8 @@ bool connection_leaves(const struct connection *connection)
 	       connection->end == END_OPEN && connection->input.used <= STATE_INPUT_MAX;
 }
 
-/* The socket lives on elsewhere, so it must not be shut down, and the kernel forgets that it was to be
- * watched here only if it is told so: closing it later would not do. */
+/* The socket lives on elsewhere, so it must not be shut down, and the kernel forgets that it was to
+ * be watched here only if it is told so: closing it later would not do. */
 static void give(struct connection *connection)
 {
 	struct http_server *server = connection->server;
@@ -399,7 +399,7 @@ int connection_take_moved(struct http_server *server, int fd, const struct state
 		return 0;
 	size = receive(connection, &input);
 	connection->drained |= size == -EAGAIN;
-	/* Where the client has sent the end it still gets the answers to what it has sent before. */
+	/* A client that has sent the end still gets the answers to what it has sent before. */
 	if (input.size > 0)
 		advance(connection, &input);
 	else if (size == -EAGAIN)

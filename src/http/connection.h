@@ -99,8 +99,8 @@ void connection_open(struct http_server *server, int fd, unsigned flags);
 int connection_take_moved(struct http_server *server, int fd, const struct state *state)
 	__attribute__((warn_unused_result));
 
-/* Whether it may leave for another server, and is to: nothing is left to be written, and all that has
- * been read and not used fits into what moves along. */
+/* Whether it may leave for another server, and is to: nothing is left to be written, and all that
+ * has been read and not used fits into what moves along. */
 bool connection_leaves(const struct connection *connection);
 
 /* From here on: any of these may close the connection, which is gone then. */

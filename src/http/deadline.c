@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The wheel. Steps are counted from the clock's zero; a deadline belongs to the first step that begins
- * at or after its time. */
+ * The wheel. Steps are counted from the clock's zero; a deadline belongs to the first step that
+ * begins at or after its time. */
 #include "http/deadline.h"
 
 void deadlines_init(struct deadlines *deadlines)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Deadlines of connections, on a wheel: a circle of lists, one for each step of time, that is turned
- * as time goes by. Setting one, however far away, is moving a link; a sweep looks only at the lists
- * of the steps that have passed since the last one. What is further away than one round of the wheel
- * is met on the way and put back.
+ * Deadlines of connections, on a wheel: a circle of lists, one for each step of time, that is
+ * turned as time goes by. Setting one, however far away, is moving a link; a sweep looks only at
+ * the lists of the steps that have passed since the last one. What is further away than one round
+ * of the wheel is met on the way and put back.
  *
- * A deadline passes at the end of the step that its time is in, never before it. So a busy connection,
- * whose deadline is set again and again, seldom moves to another list at all. The exact time is kept:
- * what is left of it can be handed on without a loss or a gain. */
+ * A deadline passes at the end of the step that its time is in, never before it. So a busy
+ * connection, whose deadline is set again and again, seldom moves to another list at all. The exact
+ * time is kept: what is left of it can be handed on without a loss or a gain. */
 #ifndef BROOD_HTTP_DEADLINE_H
 #define BROOD_HTTP_DEADLINE_H
 

@@ -77,11 +77,11 @@ struct http_events {
 	/* A connection that came by http_server_take or http_server_take_moved has ended, its fd is
 	 * closed. May be called from within these. */
 	void (*closed)(void *context);
-	/* A connection that http_server_move_away wants gone leaves now. It counts as ended, without
-	 * `closed` being called. The fd is the owner's from here on: not registered with the loop,
-	 * neither shut down nor closed. `state`, at most HTTP_STATE_MAX octets that are valid during
-	 * the call, is all that another server needs to go on: see http_server_take_moved. Called
-	 * from the loop and from within http_server_tick. */
+	/* A connection that http_server_move_away wants gone leaves now. It counts as ended,
+	 * without `closed` being called. The fd is the owner's from here on: not registered with
+	 * the loop, neither shut down nor closed. `state`, at most HTTP_STATE_MAX octets that are
+	 * valid during the call, is all that another server needs to go on: see
+	 * http_server_take_moved. Called from the loop and from within http_server_tick. */
 	void (*moved)(void *context, int fd, const void *state, size_t size);
 	void (*log)(void *context, const struct http_log_record *record);
 };
@@ -114,18 +114,19 @@ void http_server_take(struct http_server *server, int fd, unsigned flags);
 /* To be called a few times a second: deadlines are swept, and files revalidated afterwards. */
 void http_server_tick(struct http_server *server);
 
-/* From now on each connection leaves by events.moved, which must be there, as soon as it can: one that
- * is idle or has sent part of a request at once (at most 128 of these in a turn of the loop), any other
- * one as soon as the answers it has coming are written, unless it is to be closed then. Those taken
- * meanwhile leave as well. What has been read of further requests goes along, up to what fits; more is
- * answered here first. Ends what http_server_retire began; after http_server_stop it does nothing. */
+/* From now on each connection leaves by events.moved, which must be there, as soon as it can: one
+ * that is idle or has sent part of a request at once (at most 128 of these in a turn of the loop),
+ * any other one as soon as the answers it has coming are written, unless it is to be closed then.
+ * Those taken meanwhile leave as well. What has been read of further requests goes along, up to
+ * what fits; more is answered here first. Ends what http_server_retire began; after
+ * http_server_stop it does nothing. */
 void http_server_move_away(struct http_server *server);
 
-/* Takes a connection that has left this or another server, also one of another version, and goes on with
- * it: requests that have been read are answered before this returns, so is what has arrived since, and
- * the client has what was left of its time (or this server's own timeout, where that is shorter). The
- * socket is as for http_server_take. Returns 0; -EINVAL when the state is not understood or -ENOMEM,
- * and the fd is still the caller's. */
+/* Takes a connection that has left this or another server, also one of another version, and goes on
+ * with it: requests that have been read are answered before this returns, so is what has arrived
+ * since, and the client has what was left of its time (or this server's own timeout, where that is
+ * shorter). The socket is as for http_server_take. Returns 0; -EINVAL when the state is not
+ * understood or -ENOMEM, and the fd is still the caller's. */
 int http_server_take_moved(struct http_server *server, int fd, const void *state, size_t size)
 	__attribute__((warn_unused_result));
 

@@ -19,7 +19,7 @@ static enum state_wait wait_of(const struct connection *connection)
 	return connection->deadline.kind == DEADLINE_FIRST ? STATE_WAIT_FIRST : STATE_WAIT_IDLE;
 }
 
-/* What is left of the time for that; all of it when what ran out so far was the time for an answer. */
+/* What is left of the time for that; all of it when so far the time for an answer ran out. */
 static uint64_t left_ms_of(const struct connection *connection, enum state_wait wait)
 {
 	const struct http_server *server = connection->server;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Between a connection and what travels with it when it moves: what of it is worth taking along, and what
- * becomes of it at the other end. */
+ * Between a connection and what travels with it when it moves: what of it is worth taking along,
+ * and what becomes of it at the other end. */
 #ifndef BROOD_HTTP_MOVING_H
 #define BROOD_HTTP_MOVING_H
 

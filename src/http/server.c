@@ -30,7 +30,7 @@ int server_schedule(struct http_server *server)
 {
 	static const struct timeval at_once = {0, 0};
 
-	/* A timer, since an event made active here would run before the loop looks at the others. */
+	/* A timer: an event made active here would run before the loop looks at the others. */
 	if (evtimer_pending(&server->next_turn, NULL))
 		return 0;
 	return event_add(&server->next_turn, &at_once) < 0 ? -ENOMEM : 0;
@@ -140,8 +140,8 @@ struct http_server *http_server_new(struct event_base *base, const struct http_o
 	server->staging = outbox_new();
 	server->maker = response_maker_new(options->worker_tag);
 	server->site = static_site_new(&server->options);
-	if (!server->receive || !server->state || !server->staging || !server->maker || !server->site ||
-	    evtimer_assign(&server->next_turn, base, on_next_turn, server) < 0)
+	if (!server->receive || !server->state || !server->staging || !server->maker ||
+	    !server->site || evtimer_assign(&server->next_turn, base, on_next_turn, server) < 0)
 		goto fail;
 	return server;
 fail:

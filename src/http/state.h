@@ -7,15 +7,15 @@
  *     size      2 octets  of all members together
  *     members   each: tag 1 octet, size of the value 2 octets, value
  *
- * Numbers are unsigned, most significant octet first. The order of members means nothing; each is there
- * once at most. Of tags that a reader does not know it skips those up to 127 and refuses a state with
- * one from 128 on: without understanding these it would do wrong.
+ * Numbers are unsigned, most significant octet first. The order of members means nothing; each is
+ * there once at most. Of tags that a reader does not know it skips those up to 127 and refuses a
+ * state with one from 128 on: without understanding these it would do wrong.
  *
  *     1  answered      4 octets  requests on this connection so far, modulo 2^32
  *     2  wait          5 octets  1 octet: enum state_wait; 4: what is left of it in milliseconds
  *     3  input         any       octets that have been read but not used, as they came: part of a
- *                                request head, or requests held back. With STATE_WAIT_HEAD there is at
- *                                least one, otherwise there are none
+ *                                request head, or requests held back. With STATE_WAIT_HEAD there
+ *                                is at least one, otherwise there are none
  *     4  last          0 octets  the next answer is the connection's last one
  *     5  age           8 octets  microseconds since the first octet of the input was read
  *     6  empty lines   1 octet   that came before the input and have been dropped
@@ -23,10 +23,10 @@
  *     129              kept for: a PROXY header must come before anything else
  *     130              kept for TLS
  *
- * Members 1 and 2 must be there. Nothing in a state comes from a request's fields but for the raw octets:
- * what a field says is true of that request only.
+ * Members 1 and 2 must be there. But for the raw octets nothing in a state comes from a request's
+ * fields: what a field says is true of that request only.
  *
- * Encoding and decoding are pure functions. The octets come from another process and are not trusted. */
+ * Encoding and decoding are pure functions. The octets come from another process: no trust. */
 #ifndef BROOD_HTTP_STATE_H
 #define BROOD_HTTP_STATE_H
 
@@ -39,7 +39,7 @@
 
 enum {
 	STATE_VERSION = 1,
-	/* The longest input that is given away: leaves room for all other members, later ones too. */
+	/* The longest input that is given away: all other members, later ones too, find room. */
 	STATE_INPUT_MAX = HTTP_STATE_MAX - 1024,
 };
 

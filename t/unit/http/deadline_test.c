@@ -186,7 +186,8 @@ static void resume(struct model *model, unsigned i, enum deadline_kind kind, uin
 /* Each remaining time of a few steps, set at each time of one, with sweeps in every rhythm. */
 static void every_short_time_is_met_in_its_step(void **state)
 {
-	static const unsigned rhythms[] = {1, 7, DEADLINE_STEP_MS, 3 * DEADLINE_STEP_MS, 3 * ROUND_MS};
+	static const unsigned rhythms[] = {1, 7, DEADLINE_STEP_MS, 3 * DEADLINE_STEP_MS,
+					   3 * ROUND_MS};
 	static struct model model;
 
 	(void)state;

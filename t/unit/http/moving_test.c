@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Connections that move between two servers, in one loop: whenever it happens, the client gets what it
- * would have got from one, octet by octet, and no time that it has not. */
+ * Connections that move between two servers, in one loop: whenever it happens, the client gets what
+ * it would have got from one, octet by octet, and no time that it has not. */
 #include "talk.h"
 
 #include "http/server.h"
@@ -34,6 +34,7 @@ struct pair {
 	struct http_server *servers[2];
 	struct end ends[2];
 	bool keeps;      /* what moves is kept in `kept`; else it goes to the other server */
+	bool returns;    /* or comes back at once */
 	uint64_t duration_us; /* of the last request that was logged */
 	struct kept kept[KEPT_MAX];
 	unsigned kept_count;
@@ -61,9 +62,10 @@ static void on_moved(void *context, int fd, const void *state, size_t size)
 		assert_non_null(kept->state);
 		memcpy(kept->state, state, size);
 	} else {
-		struct http_server *other = pair->servers[end == &pair->ends[0]];
+		bool other = (end == &pair->ends[0]) != pair->returns;
+		struct http_server *taker = pair->servers[other];
 
-		assert_int_equal(http_server_take_moved(other, fd, state, size), 0);
+		assert_int_equal(http_server_take_moved(taker, fd, state, size), 0);
 	}
 }
 
@@ -335,8 +337,8 @@ static char *long_stream(void)
 	return end;
 }
 
-/* All of it at once into a small socket buffer, read `step` octets at a time; moves away after `from`
- * such steps, and then again after each `again` more ones (0: never). */
+/* All of it at once into a small socket buffer, read `step` octets at a time; moves away after
+ * `from` such steps, and then again after each `again` more ones (0: never). */
 static void slowly(struct pair *pair, const char *text, const struct buffer *wanted, size_t step,
 		   size_t from, size_t again)
 {
@@ -693,6 +695,32 @@ static void a_connection_that_nobody_takes_comes_back(void **state)
 	assert_true(talk->clients[1].ended);
 }
 
+/* From within the very call that gives it away, too: it is answered when nothing moves any more,
+ * and otherwise given away anew in a later turn of the loop. */
+static void an_owner_may_return_it_at_once(void **state)
+{
+	struct pair *pair = *state;
+	struct talk *talk = pair->talk;
+	char *text = repeat(GET("/small.txt"), 100);
+
+	pair->returns = true;
+	talk_connect(talk, 0, 0);
+	assert_true(send(talk->clients[0].fd, text, strlen(text), 0) > 0);
+	event_base_loop(talk->base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
+	http_server_move_away(pair->servers[0]);
+	for (unsigned i = 0; i < 5; i++) {
+		assert_in_range(pair->ends[0].moved, i, i + 1);
+		event_base_loop(talk->base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
+	}
+	assert_in_range(pair->ends[0].moved, 3, 6);
+	assert_int_equal(stats(pair, 0).requests, 64);
+	http_server_retire(pair->servers[0]);
+	talk_run(talk, true);
+	for (unsigned i = 0; i < 100; i++)
+		assert_int_equal(talk_expect(talk, 0, 200).close, i == 99);
+	free(text);
+}
+
 /* The owner has found somebody after all. */
 static void moving_can_begin_again(void **state)
 {
@@ -906,8 +934,8 @@ static void damaged_states_are_refused_and_the_socket_left_alone(void **state)
 	assert_int_equal(pair->ends[1].closed, 0);
 	assert_int_equal(event_base_get_num_events(talk->base, EVENT_BASE_COUNT_ADDED), 0);
 	/* The right one still does. */
-	assert_int_equal(http_server_take_moved(pair->servers[1], kept->fd, kept->state, kept->size),
-			 0);
+	assert_int_equal(http_server_take_moved(pair->servers[1], kept->fd, kept->state,
+						kept->size), 0);
 	kept->fd = -1;
 	talk_say(talk, 0, &GET("/small.txt")[7]);
 	talk_expect(talk, 0, 200);
@@ -1002,6 +1030,7 @@ int main(void)
 		TEST(an_answer_begins_a_new_time_as_ever),
 		TEST(the_log_counts_from_the_first_octet_wherever_it_came),
 		TEST(a_connection_that_nobody_takes_comes_back),
+		TEST(an_owner_may_return_it_at_once),
 		TEST(moving_can_begin_again),
 		TEST(back_while_moving_it_leaves_again_later),
 		TEST(those_taken_meanwhile_leave_unread),

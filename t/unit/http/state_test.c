@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What travels with a connection: the octets are frozen, what is written is read, later additions are
- * skipped or refused as they ask for, and nothing damaged gets further than being refused. */
+ * What travels with a connection: the octets are frozen, what is written is read, later additions
+ * are skipped or refused as they ask for, and what is damaged is refused and nothing more. */
 #include "http/state.h"
 
 #include <setjmp.h>
@@ -152,8 +152,8 @@ static void any_octet_may_be_any_other(void **context)
 			assert_in_range(state.wait, STATE_WAIT_FIRST, STATE_WAIT_IDLE);
 		}
 	}
-	/* Values of numbers and input can be anything: 22 octets. And tags of the members that need not
-	 * be there can be any that is not known. */
+	/* Values of numbers and input can be anything: 22 octets. And tags of the members that need
+	 * not be there can be any that is not known. */
 	assert_in_range(accepted, 22 * 256, 22 * 256 + 3 * 128 + ALL_THERE_SIZE);
 }
 
