@@ -18,10 +18,21 @@ check_PROGRAMS += t/unit/http/state_test
 t_unit_http_state_test_CFLAGS = $(http_test_cflags)
 t_unit_http_state_test_LDADD = $(http_test_libs)
 
-check_PROGRAMS += t/unit/http/moving_test
-t_unit_http_moving_test_SOURCES = t/unit/http/moving_test.c t/unit/http/talk.c t/unit/http/talk.h
+http_moving_tests = \
+	t/unit/http/moving_test \
+	t/unit/http/moving_away_test \
+	t/unit/http/moving_time_test
+check_PROGRAMS += $(http_moving_tests)
+http_pair_sources = t/unit/http/pair.c t/unit/http/pair.h t/unit/http/talk.c t/unit/http/talk.h
+t_unit_http_moving_test_SOURCES = t/unit/http/moving_test.c $(http_pair_sources)
 t_unit_http_moving_test_CFLAGS = $(http_test_cflags)
 t_unit_http_moving_test_LDADD = $(http_test_libs)
+t_unit_http_moving_away_test_SOURCES = t/unit/http/moving_away_test.c $(http_pair_sources)
+t_unit_http_moving_away_test_CFLAGS = $(http_test_cflags)
+t_unit_http_moving_away_test_LDADD = $(http_test_libs)
+t_unit_http_moving_time_test_SOURCES = t/unit/http/moving_time_test.c $(http_pair_sources)
+t_unit_http_moving_time_test_CFLAGS = $(http_test_cflags)
+t_unit_http_moving_time_test_LDADD = $(http_test_libs)
 
 # Files as resources.
 http_files_tests = \
