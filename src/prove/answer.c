@@ -38,8 +38,8 @@ static bool take_number(struct slice *text, char end, uint64_t max, uint64_t *ou
 		if (*out > max)
 			return false;
 	}
-	if (digits == 0 || (end ? digits == text->len || text->ptr[digits] != end
-				: digits != text->len))
+	if (digits == 0 ||
+	    (end ? digits == text->len || text->ptr[digits] != end : digits != text->len))
 		return false;
 	digits += end ? 1 : 0;
 	text->ptr += digits;
@@ -70,7 +70,8 @@ static const char *read_field(struct answer *answer, struct fields *fields, stru
 	name = (struct slice){line.ptr, (size_t)(colon - line.ptr)};
 	value = slice_trim((struct slice){colon + 1, line.len - name.len - 1});
 	if (slice_equal_nocase(name, SLICE("Content-Length"))) {
-		if (fields->has_length || !take_number(&value, '\0', INT64_MAX / 16, &fields->length))
+		if (fields->has_length ||
+		    !take_number(&value, '\0', INT64_MAX / 16, &fields->length))
 			return "no single, plain Content-Length";
 		fields->has_length = true;
 	} else if (slice_equal_nocase(name, SLICE("Transfer-Encoding"))) {
@@ -126,7 +127,8 @@ static enum answer_step wrong(struct answer *answer, const char *problem)
 }
 
 /* Adds to the head until it ends by an empty line. */
-static enum answer_step take_head(struct answer *answer, const char *data, size_t size, size_t *used)
+static enum answer_step take_head(struct answer *answer, const char *data, size_t size,
+				  size_t *used)
 {
 	while (*used < size) {
 		if (answer->head_size == ANSWER_HEAD_MAX)

@@ -121,8 +121,8 @@ void client_ask(struct client *client, const struct site_file *file)
 
 	answer_expect(&client->answer, file->content, file->size);
 	client->state = CLIENT_WAITING;
-	/* So little fits into the empty buffer of a socket whose last request was answered; if it does
-	 * not, the other end is gone. */
+	/* So little fits into the empty buffer of a socket whose last request was answered; if it
+	 * does not, the other end is gone. */
 	if (send(client->fd, request, (size_t)size, MSG_NOSIGNAL) != size)
 		client_give_up(client, COUNTS_RESET);
 }

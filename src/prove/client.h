@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * One HTTP/1.1 client connection in an event loop: it asks, checks what is answered, and knows at any
- * moment whether a request of its own is outstanding. Whoever owns it is told what happens to it and
- * decides what to do next.
+ * One HTTP/1.1 client connection in an event loop: it asks, checks what is answered, and knows at
+ * any moment whether a request of its own is outstanding. Whoever owns it is told what happens to
+ * it and decides what to do next.
  *
  *     CLOSED --open--> CONNECTING --> IDLE --ask--> WAITING --full answer--> IDLE
  *        ^                 |            |              |
@@ -49,7 +49,7 @@ enum client_state { CLIENT_CLOSED, CLIENT_CONNECTING, CLIENT_IDLE, CLIENT_WAITIN
 struct client {
 	struct client_group *group;
 	enum client_state state;
-	int fd; /* -1 when closed */
+	int fd;      /* -1 when closed */
 	bool closes; /* asks with Connection: close, so that the end is our wish */
 	struct event event;
 	struct answer answer;
@@ -60,11 +60,11 @@ struct client {
 /* Makes a closed client. */
 void client_init(struct client *client, struct client_group *group);
 
-/* Connects. 0, or -errno when the fault is on our side (no descriptors, no ports); a refusal is told
- * by `refused`. */
+/* Connects. 0, or -errno when the fault is on our side (no descriptors, no ports); a refusal is
+ * told by `refused`. */
 int client_open(struct client *client) __attribute__((warn_unused_result));
 
-/* The same with a connected, non-blocking socket, which it owns from then on, also when it fails. */
+/* The same with a connected, non-blocking socket, which it owns from then on, even on failure. */
 int client_take(struct client *client, int fd) __attribute__((warn_unused_result));
 
 /* Sends a GET for the file. The client is IDLE. */

@@ -6,7 +6,7 @@
 void counts_end_connection(struct counts *counts, enum counts_end how, bool outstanding,
 			   bool of_killed)
 {
-	/* A death can only close or reset; a worker's silence or wrong words are never its excuse. */
+	/* A death can only close or reset; silence or wrong words are never excused. */
 	bool excused = of_killed && (how == COUNTS_CLOSED || how == COUNTS_RESET);
 
 	if (excused) {

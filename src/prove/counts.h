@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What clients saw, in figures. Every request that was sent ends in one of the counters for requests,
- * every connection that the server or a fault ended in one of those for connections. Pure. */
+ * What clients saw, in figures. Every request that was sent ends in one of the counters for
+ * requests, every connection that the server or a fault ended in one of those for connections.
+ * Pure. */
 #ifndef BROOD_PROVE_COUNTS_H
 #define BROOD_PROVE_COUNTS_H
 
@@ -34,8 +35,8 @@ enum counts_end {
 	COUNTS_WRONG, /* we left it, since what came was no right answer */
 };
 
-/* `outstanding`: a request was sent that has no full answer. `of_killed`: the connection was held by
- * a worker that the experiment killed. */
+/* `outstanding`: a request was sent that has no full answer. `of_killed`: the connection was held
+ * by a worker that the experiment killed. */
 void counts_end_connection(struct counts *counts, enum counts_end how, bool outstanding,
 			   bool of_killed);
 

@@ -104,7 +104,7 @@ static bool comes_or_never_will(const void *context)
 	return hope->run->result->server.ended || hope->run->load.error || hope->until(hope->run);
 }
 
-/* 0, -EINTR, -ETIMEDOUT, or -ECANCELED when the server or our own side broke down, which is told. */
+/* 0, -EINTR, -ETIMEDOUT, or -ECANCELED when the server or our side broke down, which is told. */
 static int await(struct run *run, bool (*until)(const void *run), unsigned limit_ms)
 {
 	struct hope hope = {run, until};
@@ -222,8 +222,8 @@ static int ask_by_reload(struct run *run)
 	return ask_by_signal(run);
 }
 
-/* Goes round all slots that have answered, so that no worker is killed when it is just born: that is
- * another experiment. */
+/* Goes round all slots that have answered, so that no worker is killed when it is just born: that
+ * is another experiment. */
 static bool choose_victim(struct run *run)
 {
 	for (unsigned i = 0; i < LOAD_SLOTS_MAX; i++) {
@@ -295,6 +295,12 @@ static int do_event(struct run *run)
 
 /* --- the phases --- */
 
+/* The time for so many of all events. */
+static uint64_t share(unsigned time_ms, unsigned events, const struct run *run)
+{
+	return (uint64_t)time_ms * events / run->plan->events;
+}
+
 /* As many rounds as there will be events, so that idle connections are asked as often. */
 static int phase_without(struct run *run, uint64_t start_ms)
 {
@@ -305,7 +311,7 @@ static int phase_without(struct run *run, uint64_t start_ms)
 	for (unsigned i = 0; i < run->plan->events && error == 0; i++) {
 		error = settle(run);
 		if (error == 0)
-			error = wait_until(run, start_ms + (uint64_t)time_ms * (i + 1) / run->plan->events);
+			error = wait_until(run, start_ms + share(time_ms, i + 1, run));
 	}
 	return error;
 }
@@ -317,7 +323,7 @@ static int phase_with(struct run *run, uint64_t start_ms)
 	int error = 0;
 
 	for (unsigned i = 0; i < run->plan->events && error == 0; i++) {
-		error = wait_until(run, start_ms + (uint64_t)time_ms * i / run->plan->events);
+		error = wait_until(run, start_ms + share(time_ms, i, run));
 		if (error == 0)
 			error = do_event(run);
 		snprintf(text, sizeof(text), "%u of %u", run->result->facts.events_done,
@@ -370,8 +376,8 @@ static int with_server(struct run *run)
 	int error = site_configure(run->site, 0);
 
 	if (error == 0)
-		error = private_server_start(&result->server, run->stage, run->site, run->plan->accept,
-					     run->plan->workers);
+		error = private_server_start(&result->server, run->stage, run->site,
+					     run->plan->accept, run->plan->workers);
 	if (error) {
 		problem(run, "cannot start a server: %s", strerror(-error));
 		return error;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One experiment: a private server, its clients, first left alone and then while one thing is done to
- * the server again and again. */
+ * One experiment: a private server, its clients, first left alone and then while one thing is done
+ * to the server again and again. */
 #ifndef BROOD_PROVE_EXPERIMENT_H
 #define BROOD_PROVE_EXPERIMENT_H
 
@@ -38,13 +38,13 @@ struct experiment_result {
 	struct load_figures without, with;
 	struct counts total;
 	struct verdict_facts facts;
-	unsigned broken; /* the verdict */
+	unsigned broken;                    /* the verdict */
 	struct load_worker *before, *after; /* owned */
 	size_t before_count, after_count;
-	unsigned with_ms; /* how long the events took, all in all */
-	bool not_in_version; /* the server cannot do this */
-	char problem[256];   /* why it could not be carried through, or "" */
-	const char *wrong;   /* about the last wrong answer, or NULL */
+	unsigned with_ms;             /* how long the events took, all in all */
+	bool not_in_version;          /* the server cannot do this */
+	char problem[256];            /* why it could not be carried through, or "" */
+	const char *wrong;            /* about the last wrong answer, or NULL */
 	struct private_server server; /* stopped; for its last lines */
 };
 

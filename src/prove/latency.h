@@ -6,8 +6,9 @@
 
 #include <stdint.h>
 
-/* Below 64 µs each has a bucket of its own; above, each doubling has 32, up to more than an hour. */
-enum { LATENCY_EXACT = 64, LATENCY_STEPS = 32, LATENCY_BUCKETS = LATENCY_EXACT + 26 * LATENCY_STEPS };
+/* Below 64 µs each has a bucket of its own; above, each doubling has 32, to more than an hour. */
+enum { LATENCY_EXACT = 64, LATENCY_STEPS = 32, LATENCY_DOUBLINGS = 26 };
+enum { LATENCY_BUCKETS = LATENCY_EXACT + LATENCY_DOUBLINGS * LATENCY_STEPS };
 
 /* All zero is an empty one. */
 struct latency {

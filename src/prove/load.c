@@ -107,8 +107,8 @@ static void on_opened(void *context, struct client *client)
 	load->figures->counts.opened++;
 	if (load->resting)
 		return;
-	/* The first request at once: it tells whose connection this is. A busy one that replaces a lost
-	 * one has been waiting since that was lost. */
+	/* The first request at once: it tells whose connection this is. A busy one that replaces a
+	 * lost one has been waiting since that was lost. */
 	if (owner->role == ROLE_BUSY)
 		ask_when_due(load, owner, clock_now_us(), true);
 	else

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The clients of an experiment:
- *   idle ones   open a connection, ask once, and then only when the experiment wants to know whether
- *               it lives;
+ *   idle ones   open a connection, ask once, and then only when the experiment wants to know
+ *               whether it lives;
  *   busy ones   ask all the time, at a fixed rate;
  *   fresh ones  connect, ask once with Connection: close, and connect again, at a fixed rate.
  * Idle and busy connections are kept: one that is lost is opened anew. */
@@ -41,7 +41,7 @@ struct load {
 	struct event tick;
 	bool ticking;
 	struct load_figures *figures; /* of the present phase; the experiment's */
-	unsigned generation; /* kept connections are settled when their answers come from this one */
+	unsigned generation; /* kept connections are settled when answered from this one */
 	bool held;           /* no connection is opened */
 	bool resting;        /* no request is sent */
 	pid_t killed[LOAD_KILLS_MAX];
@@ -66,14 +66,14 @@ void load_phase(struct load *load, struct load_figures *figures);
 /* Lets each idle connection ask once. */
 void load_ask_idle(struct load *load);
 
-/* Every kept connection is open, has been answered by a worker of `generation` or later, and no idle
- * one has still to ask. */
+/* Every kept connection is open, has been answered by a worker of `generation` or later, and no
+ * idle one has still to ask. */
 bool load_settled(const struct load *load);
 
 /* The kept connections of earlier generations. */
 unsigned load_stale(const struct load *load);
 
-/* No connection is being opened or has still to get its first answer: each one's worker is known. */
+/* No connection is being opened or waits for its first answer: each one's worker is known. */
 bool load_attributed(const struct load *load);
 
 /* This worker was killed: what its connections lose counts apart. */

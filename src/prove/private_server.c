@@ -67,7 +67,8 @@ static void on_stderr(evutil_socket_t fd, short what, void *argument)
 const char *private_server_line(const struct private_server *server, size_t index)
 {
 	/* One of the ring is the line that is being read. */
-	size_t have = server->lines < PRIVATE_SERVER_LINES ? server->lines : PRIVATE_SERVER_LINES - 1;
+	size_t have =
+		server->lines < PRIVATE_SERVER_LINES ? server->lines : PRIVATE_SERVER_LINES - 1;
 
 	if (index >= have)
 		return NULL;
@@ -107,8 +108,8 @@ struct birth {
 	pid_t parent;
 };
 
-/* In the child. The server's group is its own, so that ^C on a terminal reaches us alone and we stop
- * the server, in order. When we die it goes, too. */
+/* In the child. The server's group is its own, so that ^C on a terminal reaches us alone and we
+ * stop the server, in order. When we die it goes, too. */
 static int become_server(void *context)
 {
 	const struct birth *birth = context;
@@ -118,8 +119,8 @@ static int become_server(void *context)
 
 	snprintf(number, sizeof(number), "%d", birth->ready_fd);
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
-	    dup2(birth->stderr_fd, STDERR_FILENO) < 0 || fd_set_cloexec(birth->ready_fd, false) < 0 ||
-	    setenv("BROOD_READY_FD", number, 1) < 0)
+	    dup2(birth->stderr_fd, STDERR_FILENO) < 0 ||
+	    fd_set_cloexec(birth->ready_fd, false) < 0 || setenv("BROOD_READY_FD", number, 1) < 0)
 		return EXIT_FAILURE;
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_PID");
@@ -127,8 +128,8 @@ static int become_server(void *context)
 	(void)setpgid(0, 0);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != birth->parent)
 		return EXIT_FAILURE;
-	/* By its name, which is what ps shows and an upgrade executes; if that file has gone meanwhile,
-	 * by the program that we are. */
+	/* By its name, which is what ps shows and an upgrade executes; if that file has gone
+	 * meanwhile, by the program that we are. */
 	if (size > 0) {
 		program[size] = '\0';
 		execv(program, birth->argv);
@@ -181,8 +182,8 @@ static int watch(struct private_server *server)
 {
 	struct event_base *base = server->stage->base;
 
-	if (event_assign(&server->ready_event, base, server->ready_fd, EV_READ | EV_PERSIST, on_ready,
-			 server) < 0 ||
+	if (event_assign(&server->ready_event, base, server->ready_fd, EV_READ | EV_PERSIST,
+			 on_ready, server) < 0 ||
 	    event_assign(&server->stderr_event, base, server->stderr_fd, EV_READ | EV_PERSIST,
 			 on_stderr, server) < 0 ||
 	    event_add(&server->ready_event, NULL) < 0 || event_add(&server->stderr_event, NULL) < 0)
@@ -253,7 +254,7 @@ int private_server_kill(const struct private_server *server, pid_t worker)
 
 	if (fd < 0)
 		return -errno;
-	/* Looked at after the open: what the descriptor stands for cannot become another process. */
+	/* After the open: what the descriptor stands for cannot become another process. */
 	if (server->ended || parent_of(worker) != server->pid)
 		error = -ESRCH;
 	else if (pidfd_send_signal(fd, SIGKILL, NULL, 0) < 0)

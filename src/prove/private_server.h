@@ -43,8 +43,8 @@ int private_server_start(struct private_server *server, struct stage *stage,
 
 void private_server_signal(const struct private_server *server, int signal);
 
-/* Kills a worker, which must be a child of the server. Returns a descriptor that is readable when it
- * is dead, all it held being closed by then; or -errno. */
+/* Kills a worker, which must be a child of the server. Returns a descriptor that is readable when
+ * it is dead, all it held being closed by then; or -errno. */
 int private_server_kill(const struct private_server *server, pid_t worker)
 	__attribute__((warn_unused_result));
 

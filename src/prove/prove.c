@@ -32,11 +32,11 @@ static void show(const struct prove_options *options, size_t index,
 }
 
 /* GO_ON when all were carried through (*good: whether nothing was lost), or the exit status. */
-static int run_all(const struct prove_options *options, struct stage *stage, const struct site *site,
-		   struct experiment_result *result, bool *good)
+static int run_all(const struct prove_options *options, struct stage *stage,
+		   const struct site *site, struct experiment_result *result, bool *good)
 {
-	const struct experiment_progress progress = {
-		.tell = options->json ? report_progress_quietly : report_progress};
+	const struct experiment_progress progress = {.tell = options->json ? report_progress_quietly
+									   : report_progress};
 	int status = GO_ON;
 
 	*good = true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * `brood prove`: shows what clients see of a server whose workers are replaced, whose configuration is
- * reloaded, or that has a worker killed, by doing so to a private copy of it. */
+ * `brood prove`: shows what clients see of a server whose workers are replaced, whose configuration
+ * is reloaded, or that has a worker killed, by doing so to a private copy of it. */
 #ifndef BROOD_PROVE_PROVE_H
 #define BROOD_PROVE_PROVE_H
 

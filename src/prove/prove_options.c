@@ -20,19 +20,20 @@ enum { CONNECTIONS_MAX = 10000 };
 static const char help[] =
 	"usage: brood prove [restart|reload|upgrade|kill]... [OPTION]...\n"
 	"\n"
-	"Starts a private copy of the server on a free port, opens connections to it, does the thing\n"
-	"again and again, and tells what clients saw. Without a word: restart, reload and kill.\n"
+	"Starts a private copy of the server on a free port, opens connections to it, does the\n"
+	"thing again and again, and tells what clients saw. Without a word: restart, reload and\n"
+	"kill.\n"
 	"\n"
 	"  restart   replace all workers\n"
 	"  reload    the same with a changed configuration\n"
 	"  upgrade   replace the program itself\n"
 	"  kill      SIGKILL to a worker; its own connections may be lost, no other ones\n"
 	"\n"
-	"  -a, --accept MODE|all        shared, handoff, reuseport, or one after the other (shared)\n"
+	"  -a, --accept MODE|all        shared, handoff, reuseport, or all in turn (shared)\n"
 	"  -w, --workers N              number of workers (4)\n"
 	"  -n, --events N               how often (5)\n"
-	"  -t, --time SECONDS           how long an experiment takes, a third of it without the thing\n"
-	"                               being done, for comparison (3)\n"
+	"  -t, --time SECONDS           how long an experiment takes; for a third of it the server\n"
+	"                               is left alone, for comparison (3)\n"
 	"  -c, --connections IDLE+BUSY  kept connections (200+64)\n"
 	"      --strict                 a killed worker's connections may not be lost either\n"
 	"      --json                   print one JSON object\n"
@@ -101,8 +102,7 @@ static int take_modes(struct reading *reading, const char *text)
 		reading->mode[i] = all || strcmp(text, modes[i]) == 0;
 		any |= reading->mode[i];
 	}
-	return any ? GO_ON
-		   : refuse("-a '%.60s': want shared, handoff, reuseport or all", text);
+	return any ? GO_ON : refuse("-a '%.60s': want shared, handoff, reuseport or all", text);
 }
 
 /* "IDLE+BUSY", or "IDLE" alone. */
@@ -112,7 +112,8 @@ static int take_connections(struct reading *reading, const char *text)
 	size_t size = strcspn(text, "+");
 	uint64_t count[2] = {0, reading->common.busy};
 
-	snprintf(idle, sizeof(idle), "%.*s", (int)(size < sizeof(idle) ? size : sizeof(idle) - 1), text);
+	snprintf(idle, sizeof(idle), "%.*s", (int)(size < sizeof(idle) ? size : sizeof(idle) - 1),
+		 text);
 	if (text_parse_u64(idle, &count[0]) < 0 ||
 	    (text[size] && text_parse_u64(text + size + 1, &count[1]) < 0) ||
 	    count[0] > CONNECTIONS_MAX || count[1] > CONNECTIONS_MAX ||
@@ -139,8 +140,10 @@ static int take_kind(struct reading *reading, const char *word)
 	}
 	nearest = text_nearest(word, names, EXPERIMENT_KINDS);
 	if (nearest)
-		return refuse("'%.60s' is nothing to be proved (did you mean '%s'?)", word, nearest);
-	return refuse("'%.60s' is nothing to be proved: want restart, reload, upgrade or kill", word);
+		return refuse("'%.60s' is nothing to be proved (did you mean '%s'?)", word,
+			      nearest);
+	return refuse("'%.60s' is nothing to be proved: want restart, reload, upgrade or kill",
+		      word);
 }
 
 static int take_option(struct reading *reading, int option, const char *last)

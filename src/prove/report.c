@@ -41,7 +41,8 @@ void report_progress_end(void)
 
 static void number_row(const char *name, uint64_t without, uint64_t with)
 {
-	printf("  %-32s%12llu%12llu\n", name, (unsigned long long)without, (unsigned long long)with);
+	printf("  %-32s%12llu%12llu\n", name, (unsigned long long)without,
+	       (unsigned long long)with);
 }
 
 /* Most of the time there is nothing to say. */
@@ -53,7 +54,8 @@ static void number_row_if_any(const char *name, uint64_t without, uint64_t with)
 
 static void latency_row(const char *name, uint64_t without_us, uint64_t with_us)
 {
-	printf("  %-32s%9.2f ms%9.2f ms\n", name, (double)without_us / 1000, (double)with_us / 1000);
+	printf("  %-32s%9.2f ms%9.2f ms\n", name, (double)without_us / 1000,
+	       (double)with_us / 1000);
 }
 
 static void counts_rows(const struct counts *without, const struct counts *with)
@@ -67,8 +69,7 @@ static void counts_rows(const struct counts *without, const struct counts *with)
 			  with->killed_failed);
 	number_row("connections opened", without->opened, with->opened);
 	number_row("connections refused", without->refused, with->refused);
-	number_row("connections closed or reset",
-		   without->closed + without->reset + without->hung,
+	number_row("connections closed or reset", without->closed + without->reset + without->hung,
 		   with->closed + with->reset + with->hung);
 	number_row("connections closed with notice", without->announced, with->announced);
 	number_row_if_any("connections lost with the worker", without->killed_lost,

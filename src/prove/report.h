@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What people and programs read of an experiment. Progress goes to standard error, results to standard
- * output. */
+ * What people and programs read of an experiment. Progress goes to standard error, results to
+ * standard output. */
 #ifndef BROOD_PROVE_REPORT_H
 #define BROOD_PROVE_REPORT_H
 

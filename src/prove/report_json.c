@@ -92,8 +92,8 @@ void report_json(const struct experiment_plan *plan, const struct experiment_res
 	printf("%s\n  {\"what\": \"%s\", \"accept\": \"%s\", \"workers\": %u, \"idle\": %u, "
 	       "\"busy\": %u,\n   \"ok\": %s, \"events\": %u, \"events_wanted\": %u, \"ms\": %u, "
 	       "\"stale\": %u, \"problem\": ",
-	       first ? "" : ",", experiment_name(plan->kind), plan->accept, plan->workers, plan->idle,
-	       plan->busy, good ? "true" : "false", result->facts.events_done,
+	       first ? "" : ",", experiment_name(plan->kind), plan->accept, plan->workers,
+	       plan->idle, plan->busy, good ? "true" : "false", result->facts.events_done,
 	       result->facts.events_wanted, result->with_ms, result->facts.stale);
 	if (result->problem[0])
 		print_string(result->problem);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What an experiment runs on: an event loop that waits for one thing at a time, always with a limit,
- * while clients go on; and the signals that end it early. One per process. */
+ * What an experiment runs on: an event loop that waits for one thing at a time, always with a
+ * limit, while clients go on; and the signals that end it early. One per process. */
 #ifndef BROOD_PROVE_STAGE_H
 #define BROOD_PROVE_STAGE_H
 
@@ -16,7 +16,8 @@ struct stage {
 	int signal_fd;
 	struct event signals, pulse;
 	int interrupted; /* the signal that asked us to stop, or 0 */
-	void (*ended)(void *context, const struct brood_process_end *end); /* of children; or NULL */
+	void (*ended)(void *context,
+		      const struct brood_process_end *end); /* of children; or NULL */
 	void *context;
 };
 

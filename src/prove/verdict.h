@@ -10,8 +10,8 @@
 #include <stddef.h>
 
 /* May a server that replaces its workers close a kept connection after an answer that announces it?
- * A client loses nothing by it but has to connect anew. It may as long as connections stay with their
- * worker; when they move to the next one there is no reason left. */
+ * A client loses nothing by it but has to connect anew. It may as long as connections stay with
+ * their worker; when they move to the next one there is no reason left. */
 enum { VERDICT_ANNOUNCED_CLOSE_IS_ALLOWED = 1 };
 
 /* What is broken, as bits. 0: nothing. */
@@ -22,11 +22,11 @@ enum {
 	VERDICT_CLOSED = 1 << 3,    /* connections closed without a word */
 	VERDICT_RESET = 1 << 4,     /* connections reset */
 	VERDICT_HUNG = 1 << 5,      /* connections without an answer in time */
-	VERDICT_ANNOUNCED = 1 << 6, /* connections closed after an announcement, where that counts */
+	VERDICT_ANNOUNCED = 1 << 6, /* connections closed with notice, where that counts */
 	VERDICT_KILLED = 1 << 7,    /* what went with a killed worker, where that counts */
 	VERDICT_STALE = 1 << 8,     /* kept connections that stayed with a replaced worker */
 	VERDICT_EVENTS = 1 << 9,    /* not every event was carried through */
-	VERDICT_UNCOUNTED = 1 << 10, /* requests whose end was not seen: the experiment is worthless */
+	VERDICT_UNCOUNTED = 1 << 10, /* requests whose end was not seen: worth nothing */
 	VERDICT_UNASKED = 1 << 11,   /* octets that nobody asked for */
 };
 
