@@ -48,7 +48,8 @@ static int bind_at(struct control_socket *out, const char *path)
 	struct stat status;
 	int error, fd;
 
-	snprintf(name, sizeof(name), "unix:%s", path);
+	if (snprintf(name, sizeof(name), "unix:%s", path) >= (int)sizeof(name))
+		return -ENAMETOOLONG;
 	if (address_parse(name, &address, words, sizeof(words)) < 0)
 		return -EINVAL;
 	fd = socket_listen(&address, &options);
