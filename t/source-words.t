@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # What a reader should not meet: notes of unfinished work, files and functions too long to be read at
-# once.
+# once, links that lead nowhere.
 use strict;
 use warnings;
 use FindBin;
@@ -45,5 +45,19 @@ for my $path (grep { /\.c$/ } @sources) {
 	}
 }
 is(join("\n", @lengthy), '', 'no function is longer than ' . FUNCTION_LINES_MAX . ' lines');
+
+my @dead;
+for my $page ('README.md', 'CHANGELOG.md', source_files(qr/\.(?:md|html)$/, qw(doc www))) {
+	my $text = read_source($page);
+	my @links = $page =~ /md$/ ? $text =~ /\]\(([^)]+)\)/g : $text =~ /\b(?:href|src)="([^"]+)"/g;
+	for my $link (grep { !/^\w+:/ } @links) {
+		my ($path, $place) = split /#/, $link;
+		my $target = $path eq '' ? $page : ($page =~ m{^(.*/)} ? $1 : '') . $path;
+		$target .= 'index.html' if $target =~ m{/$};
+		push @dead, "$page: $link" if !-e source_dir() . "/$target"
+		    || (defined $place && read_source($target) !~ /\bid="\Q$place\E"/);
+	}
+}
+is(join("\n", @dead), '', 'links lead somewhere');
 
 done_testing;
