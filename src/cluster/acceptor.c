@@ -78,7 +78,7 @@ static void accept_scarce(struct ear *ear, int error)
 	pause_for(acceptor, SHORTAGE_MS);
 }
 
-enum outcome { ACCEPTED, PASSED_OVER, NOTHING_LEFT, SHORTAGE };
+enum outcome { ACCEPTED, PASSED_OVER, NOTHING_LEFT, DEAF, SHORTAGE };
 
 static enum outcome accept_one(struct ear *ear)
 {
@@ -95,9 +95,9 @@ static enum outcome accept_one(struct ear *ear)
 	case ENOMEM:
 		return SHORTAGE;
 	case EAGAIN:
-	case EBADF:
-	case EINVAL: /* no longer a listening socket */
 		return NOTHING_LEFT;
+	case EINVAL: /* no longer a listening socket */
+		return DEAF;
 	default: /* that one connection failed before it was taken: accept(2), "Error handling" */
 		return PASSED_OVER;
 	}
@@ -110,7 +110,7 @@ static bool accept_batch(struct ear *ear, bool after_pause)
 	enum outcome outcome = ACCEPTED;
 	unsigned pause_ms = 0;
 
-	for (int i = 0; i < BATCH && outcome != NOTHING_LEFT; i++) {
+	for (int i = 0; i < BATCH && (outcome == ACCEPTED || outcome == PASSED_OVER); i++) {
 		if (acceptor->handlers->may_accept(acceptor->context, after_pause, &pause_ms) ==
 		    ACCEPTOR_PAUSE) {
 			pause_for(acceptor, pause_ms);
@@ -121,6 +121,8 @@ static bool accept_batch(struct ear *ear, bool after_pause)
 			accept_scarce(ear, errno);
 			return false;
 		}
+		if (outcome == DEAF) /* somebody shut it down, so it would be "readable" for ever */
+			event_del(ear->event);
 	}
 	return true;
 }

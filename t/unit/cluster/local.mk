@@ -1,4 +1,5 @@
 cluster_tests = \
+	t/unit/cluster/acceptor_test \
 	t/unit/cluster/backoff_test \
 	t/unit/cluster/board_test \
 	t/unit/cluster/cluster_test \
@@ -8,6 +9,8 @@ cluster_tests = \
 	t/unit/cluster/slot_test
 check_PROGRAMS += $(cluster_tests)
 
+t_unit_cluster_acceptor_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
+t_unit_cluster_acceptor_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
 t_unit_cluster_backoff_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
 t_unit_cluster_backoff_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
 t_unit_cluster_board_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
