@@ -25,10 +25,10 @@ static void understand(struct private_server *server, const char *line)
 {
 	const char *generation = strstr(line, " of generation ");
 
-	if (strstr(line, "rolling restart done") && generation) {
+	if (strstr(line, " done: ") && generation) {
 		server->rolls_done++;
 		server->generation = (unsigned)strtoul(generation + 15, NULL, 10);
-	} else if (strstr(line, "rolling restart stopped") || strstr(line, "reload failed") ||
+	} else if (strstr(line, "restart failed") || strstr(line, "reload failed") ||
 		   strstr(line, "upgrade failed")) {
 		server->rolls_failed++;
 	} else if (strstr(line, "upgrading in place is not in this version")) {

@@ -10,9 +10,9 @@
 #include <stddef.h>
 
 /* May a server that replaces its workers close a kept connection after an answer that announces it?
- * A client loses nothing by it but has to connect anew. It may as long as connections stay with
- * their worker; when they move to the next one there is no reason left. */
-enum { VERDICT_ANNOUNCED_CLOSE_IS_ALLOWED = 1 };
+ * A client loses nothing by it but has to connect anew. It may not: connections move to the next
+ * worker, so there is no reason. */
+enum { VERDICT_ANNOUNCED_CLOSE_IS_ALLOWED = 0 };
 
 /* What is broken, as bits. 0: nothing. */
 enum {
