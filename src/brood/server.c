@@ -8,6 +8,7 @@
 #include "base/cpu.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "brood/admin.h"
 #include "brood/notify.h"
 #include "brood/options.h"
 #include "brood/version.h"
@@ -277,6 +278,47 @@ static void on_ready(void *context, const struct listeners *listeners, unsigned 
 	warn_unheard("the starting process", daemon_ready(&server->daemon));
 }
 
+static int on_config(void *context, struct buffer *out)
+{
+	const struct server *server = context;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *file = open_memstream(&text, &size);
+	int error;
+
+	if (!file)
+		return -errno;
+	config_print(server->now.config, file);
+	error = fclose(file) == 0 ? buffer_append(out, text, size) : -ENOMEM;
+	free(text);
+	return error;
+}
+
+static int on_admin(void *context, int channel, struct board *boards, unsigned board_count)
+{
+	struct server *server = context;
+	const struct admin_birth birth = {
+		.channel = channel,
+		.control_fd = server->control.fd,
+		.boards = boards,
+		.board_count = board_count,
+		.privilege = &server->now.config->privilege,
+		.owner = geteuid(),
+	};
+
+	return admin_main(&birth);
+}
+
+static size_t on_keep_admin(void *context, int *fds, size_t room)
+{
+	const struct server *server = context;
+
+	(void)room;
+	fds[0] = server->control.fd;
+	fds[1] = server->now.error_log.fd;
+	return 2;
+}
+
 static void on_stopping(void *context)
 {
 	(void)context;
@@ -292,6 +334,8 @@ static const struct cluster_program program = {
 	.ready = on_ready,
 	.stopping = on_stopping,
 	.keep = on_keep,
+	.config = on_config,
+	.keep_admin = on_keep_admin,
 	.start = serving_start,
 	.connection = serving_connection,
 	.moved = serving_moved,
@@ -314,6 +358,9 @@ static int run_cluster(struct server *server)
 	struct cluster_program joined = program;
 
 	joined.context = server;
+	joined.version = brood_version();
+	if (server->control.fd >= 0)
+		joined.admin = on_admin;
 	fd_raise_limit();
 	if (cluster_options_of(server, &server->now, &options) < 0) {
 		log_error("no memory");

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 struct board;
+struct buffer;
 struct event_base;
 struct listeners;
 struct worker;
@@ -63,6 +64,7 @@ enum cluster_exit {
 
 struct cluster_program {
 	void *context;
+	const char *version; /* of the program, for people */
 
 	/* --- in the master --- */
 
@@ -84,6 +86,19 @@ struct cluster_program {
 	void (*stopping)(void *context);
 	/* Descriptors that workers keep (root directory, logs). */
 	size_t (*keep)(void *context, int *fds, size_t room);
+
+	/* The configuration in force as text. 0 or -errno. May be NULL. */
+	int (*config)(void *context, struct buffer *out);
+	/* What is known of the ends of a slot's workers, as text. 0 or -errno. May be NULL. */
+	int (*why)(void *context, unsigned slot, struct buffer *out);
+
+	/* --- in the admin process --- */
+
+	/* Its life, with its end of the channel (command.h) and the boards as the master has them mapped;
+	 * returns its exit code. NULL: there is no admin process. */
+	int (*admin)(void *context, int channel, struct board *boards, unsigned board_count);
+	/* In the master: descriptors that it keeps. */
+	size_t (*keep_admin)(void *context, int *fds, size_t room);
 
 	/* --- in a worker --- */
 

@@ -17,10 +17,12 @@ libcluster_a_SOURCES = \
 	src/cluster/listeners.h \
 	src/cluster/master.c \
 	src/cluster/master.h \
+	src/cluster/master_admin.c \
 	src/cluster/master_instance.c \
 	src/cluster/master_roll.c \
 	src/cluster/master_slots.c \
 	src/cluster/master_spread.c \
+	src/cluster/master_status.c \
 	src/cluster/message.h \
 	src/cluster/place.c \
 	src/cluster/place.h \

@@ -56,7 +56,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *argument)
 	kill_all(argument, "stop_timeout");
 }
 
-static void stop(struct master *master, const char *asked_by)
+void master_stop(struct master *master, const char *asked_by)
 {
 	/* Workers keep the deadline themselves; the master's is for those that cannot. */
 	unsigned timeout_ms = master->options.stop_timeout_ms + 500;
@@ -123,13 +123,14 @@ static void check_start(struct master *master, uint64_t now_ms)
 
 /* --- events --- */
 
-static void reopen_logs(struct master *master)
+void master_reopen_logs(struct master *master)
 {
 	int fds[LOGS_MAX];
 	size_t count = master->program->reopen(master->program->context, fds, LOGS_MAX);
 
 	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
 		instance_send_logs(LIST_ENTRY(at, struct instance, link), fds, count);
+	admin_send_logs(master, fds, count);
 	log_info("log files reopened");
 }
 
@@ -173,7 +174,7 @@ static void on_signals(evutil_socket_t fd, short what, void *argument)
 		brood_process_watch(instance_changed, master);
 	}
 	if (asked[SIGUSR1])
-		reopen_logs(master);
+		master_reopen_logs(master);
 	if (asked[SIGHUP])
 		master_roll(master, "reload");
 	if (asked[SIGUSR2])
@@ -183,7 +184,7 @@ static void on_signals(evutil_socket_t fd, short what, void *argument)
 	for (; down > 0; down--)
 		scale(master, -1);
 	for (; stops > 0; stops--)
-		stop(master, signals_name(stop_signal));
+		master_stop(master, signals_name(stop_signal));
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *argument)
@@ -198,6 +199,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 	check_start(master, now_ms);
 	slots_try_hard(master, now_ms);
 	spread_adopt(master, now_ms);
+	admin_check(master);
 }
 
 /* --- life --- */
@@ -226,6 +228,7 @@ static int watch(struct master *master)
 
 static void close_all(struct master *master)
 {
+	admin_close(master);
 	slots_free(master);
 	spread_close(master);
 	listeners_close(&master->listeners);
@@ -255,6 +258,7 @@ int cluster_run(const struct cluster_options *options, const struct cluster_prog
 	int error;
 
 	list_init(&master.instances);
+	list_init(&master.admin.pending);
 	log_set_tag("master");
 	if (listeners_prepare(&master.listeners, options, reason, sizeof(reason)) < 0) {
 		log_error("%s", reason);
@@ -272,6 +276,7 @@ int cluster_run(const struct cluster_options *options, const struct cluster_prog
 	spread_follow_mode(&master);
 	if (slots_resize(&master, options->workers) < 0)
 		master_give_up(&master, CLUSTER_EXIT_CRASH);
+	admin_start(&master); /* now that there are boards, which it inherits */
 	event_base_dispatch(master.base);
 done:
 	close_all(&master);

@@ -6,6 +6,8 @@
  *     master_slots.c    slots: what slot.c's table says, done
  *     master_instance.c one worker process as the master sees it: fork, channel, end
  *     master_roll.c     reload and rolling restart
+ *     master_admin.c    the admin process and its commands
+ *     master_status.c   what it tells the admin
  *     master_spread.c   connections and sockets to workers: handoff, adoption */
 #ifndef BROOD_CLUSTER_MASTER_H
 #define BROOD_CLUSTER_MASTER_H
@@ -64,6 +66,8 @@ struct slot {
 	uint64_t unserved_since_ms;  /* 0 while it serves */
 	struct slot *adopter;        /* who accepts on its sockets meanwhile */
 	bool ready_once;
+	bool drained;                /* by command: no worker until it is undrained */
+	uint32_t restarts;           /* of its workers, other than by rolls */
 };
 
 enum { REPORT_REASON_MAX = 2048 };
@@ -73,6 +77,15 @@ struct roll_report {
 	const char *kind; /* "restart", "reload", "upgrade"; NULL before the first one */
 	bool ok;
 	char reason[REPORT_REASON_MAX];
+};
+
+/* The process that speaks with broodctl. */
+struct admin {
+	pid_t pid; /* 0: none */
+	struct brood_channel *channel;
+	struct event *timer;   /* the next try */
+	struct list pending;   /* commands whose outcome is awaited */
+	unsigned pending_count;
 };
 
 enum master_state { MASTER_RUNNING, MASTER_STOPPING, MASTER_KILLING };
@@ -95,7 +108,9 @@ struct master {
 	uint64_t last_serial;
 	struct roll roll;
 	struct roll_report report;      /* of the last roll, or the one that runs */
+	const char *again_kind;         /* of the one that follows it, or NULL */
 	struct handoff handoff;
+	struct admin admin;
 	struct acceptor *acceptor;      /* mode handoff */
 	unsigned place_cursor;
 	struct event *signals, *tick, *deadline;
@@ -112,6 +127,9 @@ struct master {
 /* The set-up has failed for good: everybody is ended and the master exits with this status. */
 void master_give_up(struct master *master, int status);
 void master_check_ready(struct master *master);
+/* Asked once: everything in flight is finished. Asked again: at once. */
+void master_stop(struct master *master, const char *asked_by);
+void master_reopen_logs(struct master *master);
 void master_leave_if_done(struct master *master);
 
 /* --- master_slots.c --- */
@@ -125,6 +143,8 @@ void slot_instance_ended(struct slot *slot, struct instance *instance,
 			 const struct brood_process_end *end);
 /* Starts a successor beside the leading worker, or a worker at once where there is none. */
 void slot_replace(struct slot *slot, bool next_kind);
+/* No worker until further notice; or again one. */
+void slot_drain(struct slot *slot, bool drain);
 /* Has it a worker that was retired and still finishes? */
 bool slot_is_draining(const struct slot *slot);
 /* When nobody serves at all, the slots that wait are tried once a second. */
@@ -150,6 +170,28 @@ struct board_record *instance_record(const struct instance *instance);
 void master_roll(struct master *master, const char *kind);
 void master_roll_event(struct master *master, enum roll_action action);
 struct roll_view master_roll_view(struct master *master);
+
+/* --- master_admin.c --- */
+
+void admin_start(struct master *master);
+void admin_close(struct master *master);
+/* True: it was the admin's end. */
+bool admin_ended(struct master *master, const struct brood_process_end *end);
+/* So many slots are done of what runs. */
+void admin_progress(struct master *master, unsigned done, const char *text);
+/* The roll is over: NULL for success, else why not. */
+void admin_roll_over(struct master *master, const char *reason);
+/* Something has happened: are there outcomes to tell? */
+void admin_check(struct master *master);
+void admin_send_logs(struct master *master, const int *fds, size_t count);
+void admin_show_board(struct master *master, const struct brood_frame *frame);
+void admin_say(struct master *master, const struct brood_frame *frame);
+void admin_tell_result(struct master *master, uint64_t id, const char *reason);
+
+/* --- master_status.c --- */
+
+/* Answers command `id` with a struct status. */
+void master_status(struct master *master, uint64_t id);
 
 /* --- master_spread.c --- */
 

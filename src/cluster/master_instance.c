@@ -342,6 +342,8 @@ void instance_ended(void *context, const struct brood_process_end *end)
 	struct instance *instance = find(master, end->pid);
 	struct slot *slot;
 
+	if (!instance && admin_ended(master, end))
+		return;
 	if (!instance) {
 		log_debug("reaped a stranger, pid %d", end->pid);
 		return;

@@ -43,6 +43,10 @@ static enum roll_action start(struct master *master, struct slot *slot)
 	struct roll_view view = master_roll_view(master);
 	bool next = master->roll.phase == ROLL_FORWARD;
 
+	if (slot->drained) { /* nothing to replace */
+		slot->next_kind = next;
+		return roll_ready(&master->roll, &view, slot->index);
+	}
 	if (slot->next && slot->next->next != next) {
 		instance_kill(slot->next, "replaced before it was ready");
 		slot->next = NULL;
@@ -100,6 +104,8 @@ static void give_back(struct master *master)
 
 static void finish(struct master *master, bool ok)
 {
+	const char *kind = master->again_kind;
+
 	master->report.ok = ok;
 	if (ok)
 		log_info("%s done: %u workers of generation %u", master->report.kind,
@@ -107,8 +113,10 @@ static void finish(struct master *master, bool ok)
 	else
 		log_error("%s failed, everything is as it was: %s", master->report.kind,
 			  master->report.reason);
+	admin_roll_over(master, ok ? NULL : master->report.reason);
+	master->again_kind = NULL;
 	if (roll_wanted_again(&master->roll) && master->state == MASTER_RUNNING)
-		master_roll(master, "reload");
+		master_roll(master, kind ? kind : "reload");
 }
 
 void master_roll_event(struct master *master, enum roll_action action)
@@ -161,6 +169,9 @@ void master_roll(struct master *master, const char *kind)
 		return;
 	if (master->roll.phase != ROLL_IDLE) {
 		log_info("a %s is running; another roll follows it", master->report.kind);
+		/* One for all who ask: a reload does what a restart does, and more. */
+		if (!master->again_kind || strcmp(kind, "reload") == 0)
+			master->again_kind = kind;
 		master_roll_event(master, roll_begin(&master->roll, &view));
 		return;
 	}

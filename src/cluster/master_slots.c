@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,7 +137,32 @@ void slot_replace(struct slot *slot, bool next_kind)
 		slot->next = instance_start(slot->master, slot, next_kind);
 }
 
+void slot_drain(struct slot *slot, bool drain)
+{
+	struct master *master = slot->master;
+	struct roll_view view = master_roll_view(master);
+
+	slot->drained = drain;
+	log_info("slot %u: %s", slot->index, drain ? "drained" : "in service again");
+	slot_happen(slot, drain ? SLOT_UNWANT : SLOT_WANT);
+	/* A roll that waited for its new worker goes on without it. */
+	if (drain)
+		master_roll_event(master, roll_ready(&master->roll, &view, slot->index));
+}
+
 /* --- what happens to workers --- */
+
+static void tell_progress(const struct slot *slot, const struct instance *instance)
+{
+	const struct roll *roll = &slot->master->roll;
+	char text[100];
+
+	if ((roll->phase != ROLL_FORWARD && roll->phase != ROLL_BACK) || roll->slot != slot->index)
+		return;
+	snprintf(text, sizeof(text), "slot %u: worker %d %s", slot->index, instance->pid,
+		 roll->phase == ROLL_FORWARD ? "serves" : "of the configuration in force serves again");
+	admin_progress(slot->master, roll->phase == ROLL_FORWARD ? slot->index + 1 : slot->index, text);
+}
 
 void slot_instance_ready(struct slot *slot, struct instance *instance)
 {
@@ -160,6 +186,7 @@ void slot_instance_ready(struct slot *slot, struct instance *instance)
 		instance_retire(before);
 	}
 	master_check_ready(master);
+	tell_progress(slot, instance);
 	if (instance->next == (master->roll.phase == ROLL_FORWARD))
 		master_roll_event(master, roll_ready(&master->roll, &view, slot->index));
 }
@@ -194,6 +221,7 @@ static void lead_ended(struct slot *slot, enum backoff_death death, bool acciden
 		master_give_up(master, CLUSTER_EXIT_CRASH);
 		return;
 	}
+	slot->restarts++;
 	try_again(slot, death);
 	master_roll_event(master, roll_died(&master->roll, &view, slot->index, accident));
 }
@@ -300,7 +328,8 @@ int slots_resize(struct master *master, unsigned count)
 	}
 	master->slot_count = count;
 	for (unsigned i = 0; i < master->slot_room; i++)
-		slot_happen(master->slots[i], i < count ? SLOT_WANT : SLOT_UNWANT);
+		slot_happen(master->slots[i], i < count && !master->slots[i]->drained ? SLOT_WANT
+										      : SLOT_UNWANT);
 	/* A roll that was about to replace a slot that is no more goes on without it. */
 	view.slots = count;
 	if (master->roll.slot >= count)

@@ -426,11 +426,12 @@ void spread_show_board(struct master *master, unsigned slot)
 				    .fds = &fd,
 				    .fd_count = 1};
 
-	if (master->options.accept != CLUSTER_ACCEPT_SHARED || list_empty(&master->instances))
-		return;
+	if (list_empty(&master->instances))
+		return; /* whoever is forked later has it anyway */
 	fd = board_open_readonly(&master->boards[slot]);
 	if (fd < 0)
 		return; /* they go on with the mean of those that they know */
+	admin_show_board(master, &frame);
 	for (struct list *at = master->instances.next; at != &master->instances; at = at->next) {
 		struct instance *instance = LIST_ENTRY(at, struct instance, link);
 
