@@ -194,12 +194,14 @@ static const char *hear(int fd)
 	return line;
 }
 
+/* In one piece: who is refused halfway could not send the rest. */
 static int ask(const char *request)
 {
+	char line[3 * CONTROL_REQUEST_MAX];
 	int fd = connect_client();
 
-	say(fd, request);
-	say(fd, "\n");
+	assert_in_range(snprintf(line, sizeof(line), "%s\n", request), 1, sizeof(line) - 1);
+	say(fd, line);
 	return fd;
 }
 
@@ -240,7 +242,8 @@ static int run_admin(void *birth)
 static _Noreturn void be_parent(int channel, int listening, int hold, int report)
 {
 	struct board *boards = malloc(sizeof(master.boards));
-	struct privilege privilege = {0};
+	struct privilege privilege;
+	char reason[128];
 	struct admin_birth birth = {channel, listening, boards, 1, &privilege, geteuid()};
 	int keep[] = {channel, listening, master.boards[0].fd};
 	struct brood_process_options options = {
@@ -249,6 +252,8 @@ static _Noreturn void be_parent(int channel, int listening, int hold, int report
 	pid_t pid;
 
 	memcpy(boards, master.boards, sizeof(master.boards));
+	if (privilege_lookup(NULL, NULL, &privilege, reason, sizeof(reason)) < 0)
+		_exit(1);
 	pid = brood_process_fork(&options);
 	close(channel);
 	close(listening);
@@ -800,6 +805,25 @@ static void test_signals_meant_for_the_master_do_not_end_it(void **state)
 	assert_serves();
 }
 
+static void test_it_is_not_root(void **state)
+{
+	char path[64], line[256];
+	FILE *file;
+
+	(void)state;
+	assert_serves();
+	snprintf(path, sizeof(path), "/proc/%d/status", master.admin);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file)) {
+		if (strncmp(line, "Uid:", 4) == 0)
+			assert_null(strstr(line, "\t0"));
+		if (strncmp(line, "NoNewPrivs:", 11) == 0)
+			assert_non_null(strstr(line, "1"));
+	}
+	fclose(file);
+}
+
 static void test_others_may_not_give_commands(void **state)
 {
 	int fd;
@@ -838,6 +862,7 @@ int main(void)
 		TEST(test_a_stop_that_is_refused_fails),
 		TEST(test_a_retired_admin_finishes_what_it_has_begun),
 		TEST(test_signals_meant_for_the_master_do_not_end_it),
+		TEST(test_it_is_not_root),
 		TEST(test_others_may_not_give_commands), /* the last one: only root can play another */
 	};
 	size_t count = sizeof(tests) / sizeof(tests[0]) - (geteuid() != 0);
