@@ -5,6 +5,7 @@
 
 #include "control/protocol.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Names in a message end with NUL unless they fill their place. */
@@ -62,18 +63,35 @@ static json_t *worker_json(const struct status_slot *slot, const struct board *b
 			 "restarts", (json_int_t)slot->restarts);
 }
 
+/* By slot; within one, the oldest first. */
+static int compare(const void *a, const void *b)
+{
+	const struct status_slot *one = *(const struct status_slot *const *)a;
+	const struct status_slot *other = *(const struct status_slot *const *)b;
+
+	if (one->slot != other->slot)
+		return one->slot < other->slot ? -1 : 1;
+	return one->age_ms > other->age_ms ? -1 : one->age_ms < other->age_ms;
+}
+
 static json_t *workers_json(const struct status_slot *slots, size_t count,
 			    const struct board *boards, unsigned board_count)
 {
-	json_t *array = json_array();
+	const struct status_slot **order = calloc(count + 1, sizeof(*order));
+	json_t *array = order ? json_array() : NULL;
 
+	for (size_t i = 0; order && i < count; i++)
+		order[i] = &slots[i];
+	if (order)
+		qsort(order, count, sizeof(*order), compare);
 	for (size_t i = 0; array && i < count; i++) {
 		/* Takes the worker, and fails for NULL. */
-		if (json_array_append_new(array, worker_json(&slots[i], boards, board_count)) < 0) {
+		if (json_array_append_new(array, worker_json(order[i], boards, board_count)) < 0) {
 			json_decref(array);
 			array = NULL;
 		}
 	}
+	free(order);
 	return array;
 }
 
