@@ -286,8 +286,15 @@ sub address
 }
 
 sub port { return $_[0]->address($_[1]) =~ /:(\d+)\z/ ? $1 : undef }
-sub workers { return grep { (Brood::Proc::name($_) // '') !~ /admin/ } children($_[0]->master) }
-sub admin { return (grep { (Brood::Proc::name($_) // '') =~ /admin/ } children($_[0]->master))[0] }
+sub workers { return $_[0]->children_named(qr/: w\d+\z/) }
+sub admin { return ($_[0]->children_named(qr/: admin\z/))[0] }
+
+sub children_named
+{
+	my ($self, $regex) = @_;
+	return grep { (Brood::Proc::name($_) // '') =~ $regex } children($self->master);
+}
+
 sub zombies { return Brood::Proc::zombies($_[0]->master) }
 sub signal { return kill $_[1], $_[0]->master }
 
