@@ -153,17 +153,19 @@ subtest 'a body that never comes' => sub {
 	$server->finish;
 };
 
-subtest 'max_connections: those beyond wait, and are served when there is room' => sub {
-	my $server = Brood::Server->start(workers => 1, set => { max_connections => 5 });
-	my @held = map { Brood::Client->connect($server->address) } 1 .. 5;
-	is $_->get('/hello.txt')->status, 200, 'held' for @held;
-	my $waiting = Brood::Client->connect($server->address);
-	$waiting->send(request('/hello.txt'));
-	is $waiting->ending(0.5), 'open', 'the sixth is neither answered nor refused';
-	(shift @held)->close;
-	is $waiting->response->status, 200, 'until one of the others goes';
-	is $_->get('/hello.txt')->status, 200, 'the others go on' for @held;
-	$server->finish;
-};
+for my $mode (qw(shared handoff reuseport)) {
+	subtest "$mode, max_connections: those beyond wait, and are served when there is room" => sub {
+		my $server = Brood::Server->start(accept => $mode, workers => 1, set => { max_connections => 5 });
+		my @held = map { Brood::Client->connect($server->address) } 1 .. 5;
+		is scalar(grep { $_->get('/hello.txt')->status ne '200' } @held), 0, 'five are held';
+		my $waiting = Brood::Client->connect($server->address);
+		$waiting->send(request('/hello.txt'));
+		is $waiting->ending(0.5), 'open', 'the sixth is neither answered nor refused';
+		(shift @held)->close;
+		is $waiting->response->status, 200, 'until one of the others goes';
+		is scalar(grep { $_->get('/hello.txt')->status ne '200' } @held), 0, 'the others go on';
+		$server->finish;
+	};
+}
 
 done_testing;

@@ -9,6 +9,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use Brood::Client;
+use Brood::Proc;
 use Brood::Server;
 
 my $server = Brood::Server->start(workers => 2, root => { map { ("n/$_.txt" => "number $_\n") } 1 .. 50 });
@@ -125,6 +126,19 @@ subtest 'empty lines between requests' => sub {
 	my $client = client();
 	my @responses = answers($client, request('/n/1.txt') . "\r\n", request('/n/2.txt'));
 	is_deeply [map { $_->body } @responses], ["number 1\n", "number 2\n"], 'are passed over';
+};
+
+subtest 'a client that sends and does not read is not listened to for ever' => sub {
+	my $pss = sub { my $sum = 0; $sum += Brood::Proc::pss_kib($_) // 0 for $server->workers; return $sum };
+	my $before = $pss->();
+	my $client = Brood::Client->connect($server->address, receive_buffer => 8192, limit => 1);
+	my $sent = 0;
+	$sent++ while $sent < 3000 && $client->send(request('/big.bin') x 100);
+	cmp_ok $sent, '<', 3000, 'it gets stuck';
+	my $grown = $pss->() - $before;
+	cmp_ok $grown, '<', 2048, "and costs little: $grown KiB" if !$ENV{BROOD_SANITIZE};
+	is client()->get('/hello.txt')->status, 200, 'others are answered';
+	$client->reset;
 };
 
 $server->finish;

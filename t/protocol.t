@@ -258,6 +258,8 @@ sub run_case
 	my @wrong;
 	push @wrong, 'status ' . $response->status . ", not $statuses" if $response->status !~ /^(?:$statuses)\z/;
 	push @wrong, 'an interim response' if $response->interim;
+	push @wrong, 'no Connection: keep-alive to an HTTP/1.0 client that asked for it'
+	    if $octets =~ m{ HTTP/1\.0\r} && $fate eq 'keep' && ($response->header('Connection') // '') !~ /keep-alive/i;
 	push @wrong, '405 without Allow' if $response->status eq '405' && !$response->header('Allow');
 	my $end = @wrong ? '-' : end_of($client, $response);
 	push @wrong, "the connection: $end, not $fate"

@@ -12,6 +12,7 @@ use Brood::Client;
 use Brood::Proc qw(descriptors wait_until);
 use Brood::Server;
 use IO::Socket::INET;
+use POSIX ();
 use IO::Socket::UNIX;
 use Socket qw(SOCK_DGRAM SOCK_STREAM AF_INET6 inet_pton pack_sockaddr_in6 SOMAXCONN);
 
@@ -229,6 +230,38 @@ subtest '-V and -h' => sub {
 		is $help->{exit}, 0, "$option: exit status";
 		like $help->{stdout}, qr/--$_/, "$option: --$_" for qw(config listen workers accept set daemon test version help);
 	}
+};
+
+subtest 'a wrong BROOD_READY_FD is told of, and does no harm' => sub {
+	for my $value ('x', '', '-1', '999', '0') {
+		my $server = Brood::Server->start(env => { BROOD_READY_FD => $value }, unready => 1);
+		my $line = $server->wait_stderr(qr/ready on/);
+		my ($address) = ($line // '') =~ m{http://(\S+)};
+		ok $address && hello($address) eq $hello, "'$value': it serves";
+		ok $server->wait_stderr(qr/BROOD_READY_FD/, 5), "'$value': told" if $value ne '';
+		$server->signal('TERM');
+		is $server->wait_exit, 0, "'$value': and stops";
+		is_deeply [$server->leftovers], [], 'nothing is left';
+	}
+};
+
+subtest 'without standard descriptors, connections do not take their place' => sub {
+	my $server = Brood::Server->start(in => sub { POSIX::close($_) for 0 .. 2 });
+	for my $pid ($server->pid, $server->workers) {
+		is_deeply [@{ descriptors($pid) }{0, 1, 2}], [('/dev/null') x 3], 'they are /dev/null';
+	}
+	is hello($server->address), $hello, 'it serves';
+	$server->finish;
+};
+
+subtest 'a reader of standard error that goes away does no harm' => sub {
+	pipe my $reader, my $writer or die $!;
+	my $server = Brood::Server->start(inherit => { 2 => $writer });
+	close $_ for $reader, $writer;
+	kill 'KILL', ($server->workers)[0]; # something to tell
+	ok wait_until(20, sub { $server->workers == 2 }), 'a worker is replaced';
+	is hello($server->address), $hello, 'it serves';
+	$server->finish;
 };
 
 subtest 'with nothing given, ./www is served on port 8000' => sub {

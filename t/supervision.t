@@ -145,6 +145,29 @@ subtest 'all workers die at once' => sub {
 	}
 };
 
+subtest 'as process 1 it reaps strangers' => sub {
+	my ($unshare, $nsenter) = map { my $name = $_; grep { -x } map { "$_/$name" } split /:/, $ENV{PATH} } qw(unshare nsenter);
+	plan skip_all => 'needs root' if $> != 0;
+	plan skip_all => 'unshare or nsenter is not installed' if !$unshare || !$nsenter;
+	plan skip_all => 'no namespaces here' if system("$unshare --pid --fork true 2>/dev/null");
+	my $server = Brood::Server->start(unready => 1, wrapper => [$unshare, '--pid', '--fork', '--kill-child']);
+	my $ready = eval { $server->wait_ready };
+	ok $ready, 'it starts' or return;
+	is $server->{master}, 1, 'as process 1';
+	my ($outer) = Brood::Proc::children($server->pid);
+	$server->{master} = $outer;
+	$server->rebase;
+	# Each leaves an orphan behind, which ends soon after.
+	system $nsenter, '-t', $outer, '-p', '/bin/sh', '-c', '(sleep 0.2; exit 3) & exit 0' for 1 .. 5;
+	sleep 0.5;
+	ok wait_until(10, sub { !$server->zombies && $server->workers == 2 }), 'nothing is left of five orphans'
+	    or diag join ' ', map { "$_:" . (Brood::Proc::state($_) // '') } Brood::Proc::offspring($outer);
+	is scalar(my @worker = asked($server)), 3, 'it serves';
+	kill 'TERM', $outer;
+	is $server->wait_exit, 0, 'it stops with status 0';
+	is_deeply [$server->leftovers], [], 'nothing is left';
+};
+
 subtest 'a stopped master is no matter' => sub {
 	my $server = Brood::Server->start(accept => 'shared');
 	$server->signal('STOP');

@@ -115,6 +115,7 @@ sub new_dir
 #   env             hash; undef removes
 #   limits          list of ulimit arguments, e.g. ['-n 64']
 #   inherit         hash of child's fd => file handle
+#   wrapper         a command in front of the program
 #   in              code run in the child before exec
 #   unready         do not wait for readiness
 sub start
@@ -203,7 +204,8 @@ sub become_server
 	$want->{in}->() if $want->{in};
 	my @limits = @{ $want->{limits} // [] };
 	my $script = join '', (map { "ulimit $_ && " } @limits), 'exec "$0" "$@"';
-	my @command = @limits ? ('/bin/sh', '-c', $script, $self->{program}, @args) : ($self->{program}, @args);
+	my @program = (@{ $want->{wrapper} // [] }, $self->{program});
+	my @command = @limits ? ('/bin/sh', '-c', $script, @program, @args) : (@program, @args);
 	exec { $command[0] } @command or die "$command[0]: $!\n";
 }
 
