@@ -188,6 +188,28 @@ subtest '-w auto is the number of CPUs that the affinity allows' => sub {
 	$result->finish;
 };
 
+subtest "-w auto is at most what the control group's quota allows" => sub {
+	plan skip_all => 'needs root' if $> != 0;
+	my $allowed = () = map { my ($first, $last) = split /-/; $first .. ($last // $first) }
+	    split /,/, Brood::Proc::status($$)->{Cpus_allowed_list} // '0';
+	plan skip_all => 'one CPU only' if $allowed < 2;
+	# Version 1, else version 2 where the controller is enabled for groups below the top.
+	my ($group, $limit, $text) = -d '/sys/fs/cgroup/cpu'
+	    ? ("/sys/fs/cgroup/cpu/brood-test-$$", 'cpu.cfs_quota_us', "100000\n")
+	    : ("/sys/fs/cgroup/brood-test-$$", 'cpu.max', "100000 100000\n");
+	mkdir $group and -e "$group/$limit" or do { rmdir $group; plan skip_all => 'no control group can be made here' };
+	mkdir "$group/inner"; # the limit is an ancestor's
+	my $wrote = eval { Brood::Server::write_file("$group/$limit", $text) };
+	my $server = $wrote && eval { Brood::Server->start(workers => 'auto', in => sub {
+		Brood::Server::write_file("$group/inner/cgroup.procs", "$$\n") }) };
+	if ($server) {
+		is scalar(my @workers = $server->workers), 1, 'one CPU by quota: one worker';
+		$server->finish;
+	}
+	rmdir $_ for "$group/inner", $group;
+	plan skip_all => 'no limit can be set here' if !$server;
+};
+
 subtest 'a setting is taken from the defaults, the file, -s, own options, in this order' => sub {
 	my $with = sub {
 		my (@args) = @_;
