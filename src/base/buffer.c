@@ -9,26 +9,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROOM_MIN = 64 };
+enum { SIZE_MIN = 64 };
 
 int buffer_reserve(struct buffer *buffer, size_t more)
 {
-	size_t need, room;
+	size_t need, size;
 	char *data;
 
 	if (more >= SIZE_MAX / 2 - buffer->used)
 		return -ENOMEM;
-	need = buffer->used + more + 1;
+	need = buffer->used + more;
 	if (buffer->data && need <= buffer->room)
 		return 0;
-	room = buffer->room < ROOM_MIN ? ROOM_MIN : buffer->room;
-	while (room < need)
-		room *= 2;
-	data = realloc(buffer->data, room);
+	size = buffer->data ? buffer->room + 1 : SIZE_MIN;
+	while (size <= need) /* the NUL has its place beyond */
+		size *= 2;
+	data = realloc(buffer->data, size);
 	if (!data)
 		return -ENOMEM;
 	buffer->data = data;
-	buffer->room = room;
+	buffer->room = size - 1;
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 
 static void what_is_appended_is_there_in_order(void **state)
@@ -56,12 +57,30 @@ static void a_size_that_cannot_be_leaves_the_buffer_as_it_was(void **state)
 	buffer_free(&buffer);
 }
 
+static void the_owner_may_fill_all_the_room(void **state)
+{
+	struct buffer buffer = {0};
+
+	(void)state;
+	for (size_t more = 1; more < 100000; more = more * 3 + 1) {
+		assert_int_equal(buffer_reserve(&buffer, more), 0);
+		assert_true(buffer.room - buffer.used >= more);
+		assert_true(malloc_usable_size(buffer.data) > buffer.room); /* for the NUL */
+		memset(buffer.data + buffer.used, 'x', buffer.room - buffer.used);
+		buffer.used = buffer.room;
+		buffer_consume(&buffer, 0);
+		assert_int_equal(strlen(buffer.data), buffer.room);
+	}
+	buffer_free(&buffer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_appended_is_there_in_order),
 		cmocka_unit_test(consuming_moves_the_rest_to_the_front),
 		cmocka_unit_test(a_size_that_cannot_be_leaves_the_buffer_as_it_was),
+		cmocka_unit_test(the_owner_may_fill_all_the_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
