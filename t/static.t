@@ -204,6 +204,29 @@ subtest 'changes are seen within a second or so' => sub {
 	is get('/moved.txt')->body, 'new', 'and its new name';
 };
 
+subtest 'a file that is replaced by renaming is seen whole, with the fields that belong to it' => sub {
+	my %size = (a => 1000, b => 2000, c => 200_000, d => 300_000);
+	my (%tag, @wrong);
+	my $client = Brood::Client->connect($server->address);
+	my $until = time + 4;
+	my $count = 0;
+	while (time < $until) {
+		my $letter = (sort keys %size)[$count++ % 4];
+		Brood::Server::write_file("$root/next", $letter x $size{$letter});
+		rename "$root/next", "$root/replaced.txt" or die $!;
+		for (1 .. 20) {
+			my $response = $client->get('/replaced.txt');
+			my $first = substr $response->body, 0, 1;
+			push @wrong, $response->status . ' ' . length $response->body
+			    if $response->body ne $first x ($size{$first} // -1);
+			my $tag = $response->header('ETag') // '';
+			push @wrong, "tag $tag of $first and $tag{$tag}" if ($tag{$tag} //= $first) ne $first;
+		}
+	}
+	is_deeply \@wrong, [], "$count versions";
+	cmp_ok scalar(keys %tag), '>=', 3, 'several of them were seen';
+};
+
 subtest 'a file that is cut short while it is sent ends that connection only' => sub {
 	my $path = "$root/shrinking.bin";
 	open my $file, '>', $path or die $!;
