@@ -124,13 +124,12 @@ void worker_ready(struct worker *worker)
 
 	if (worker->phase != WORKER_STARTING)
 		return;
-	if (worker_start_accepting(worker) < 0 || brood_channel_send(worker->channel, &frame) < 0) {
-		worker_leave(worker, CLUSTER_EXIT_RESOURCES);
-		return;
-	}
+	/* On the board first: once the master has heard of it, it looks there before it gives anything. */
 	worker->phase = WORKER_SERVING;
 	board_store64(&worker->record->heartbeat_ms, clock_now_ms());
 	board_store32(&worker->record->state, BOARD_SERVING);
+	if (worker_start_accepting(worker) < 0 || brood_channel_send(worker->channel, &frame) < 0)
+		worker_leave(worker, CLUSTER_EXIT_RESOURCES);
 }
 
 void worker_report(struct worker *worker, uint64_t requests, unsigned idle)
