@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static void explain(const struct listener *listener, int error, char *reason, size_t room)
@@ -121,7 +122,8 @@ static int add(struct listeners *listeners, const struct cluster_listen *wish, c
 		return -ENOMEM;
 	listeners->all = all;
 	listener = &all[listeners->count];
-	*listener = (struct listener){.id = ++listeners->last_id, .next = true};
+	*listener = (struct listener){
+		.id = ++listeners->last_id, .next = true, .next_backlog = wish->backlog};
 	error = open_one(listener, wish);
 	if (error) {
 		explain(listener, error, reason, room);
@@ -147,16 +149,29 @@ int listeners_prepare(struct listeners *listeners, const struct cluster_options 
 		const struct cluster_listen *wish = &options->listen[i];
 		struct listener *have = find(listeners, &wish->address);
 
-		if (have)
+		if (have) {
 			have->next = true;
-		else
+			have->next_backlog = wish->backlog;
+		} else {
 			error = add(listeners, wish, reason, room);
+		}
 	}
 	if (error == 0 && options->accept == CLUSTER_ACCEPT_REUSEPORT)
 		error = listeners_grow(listeners, options->workers, reason, room);
 	if (error)
 		listeners_abandon(listeners);
 	return error;
+}
+
+/* listen(2) on a socket that listens already changes the length of its queue, and nothing else. */
+static void follow_backlog(struct listener *listener)
+{
+	if (listener->backlog == listener->next_backlog || !listener->next)
+		return;
+	listener->backlog = listener->next_backlog;
+	for (unsigned i = 0; i < listener->count; i++)
+		if (listen(listener->sockets[i], listener->backlog) < 0)
+			return; /* it keeps the old length */
 }
 
 void listeners_commit(struct listeners *listeners,
@@ -167,6 +182,7 @@ void listeners_commit(struct listeners *listeners,
 
 		if (!listener->next && leaving)
 			leaving(context, listener);
+		follow_backlog(listener);
 		listener->now = listener->next;
 		listener->next = false;
 	}

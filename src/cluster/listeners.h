@@ -16,7 +16,7 @@ struct listener {
 	unsigned id;            /* for as long as it lives, whatever comes and goes beside it */
 	struct address wish;    /* as configured */
 	struct address address; /* as bound: with the port the kernel chose */
-	int backlog;
+	int backlog, next_backlog;
 	unsigned unix_mode;
 	bool growable;          /* TCP and bound here, so that further sockets can join */
 	int *sockets;
