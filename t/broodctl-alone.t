@@ -164,7 +164,7 @@ my $answer = JSON::PP->new->canonical->encode({ ok => JSON::PP::true, result => 
 my $table = <<'END';
 SLOT  GENERATION   PID  STATE          AGE  CONNECTIONS  IDLE      REQUESTS  RESTARTS
    0           3  4712  serving  1 min 5 s           12     9  123456789012         0
-   1           3     -  parked        0 ms            0     0             0         8
+   1           3     -  parked           -            -     -             -         8
 END
 my $head = <<'END';
 brood 0.1.0, pid 4711, running for 2 h 13 min, generation 3, accept shared

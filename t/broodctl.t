@@ -171,8 +171,8 @@ for my $now ([], ['--now']) {
 subtest 'the admin process dies' => sub {
 	my $server = Brood::Server->start(workers => 2, control => 1);
 	my @workers = $server->workers;
-	my $admin = $server->admin;
-	ok $admin, 'there is one';
+	my $admin;
+	ok wait_until(10, sub { $admin = $server->admin }), 'there is one';
 	kill 'KILL', $admin;
 	ok wait_until(10, sub { ($server->admin // $admin) != $admin }), 'there is another one';
 	is_deeply [pids(status($server))], [@workers], 'it answers, and no worker was touched';

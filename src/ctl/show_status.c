@@ -4,6 +4,7 @@
 #include "ctl/show.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <string.h>
 
 enum { CELL_MAX = 32, COLUMNS = 9 };
@@ -11,16 +12,17 @@ enum { CELL_MAX = 32, COLUMNS = 9 };
 static const struct column {
 	const char *title, *member;
 	enum { NUMBER, TIME, WORD } kind;
+	bool of_process; /* a slot that has none at the moment has no such figure */
 } columns[COLUMNS] = {
-	{"SLOT", "slot", NUMBER},
-	{"GENERATION", "generation", NUMBER},
-	{"PID", "pid", NUMBER},
-	{"STATE", "state", WORD},
-	{"AGE", "age_ms", TIME},
-	{"CONNECTIONS", "connections", NUMBER},
-	{"IDLE", "idle", NUMBER},
-	{"REQUESTS", "requests", NUMBER},
-	{"RESTARTS", "restarts", NUMBER},
+	{"SLOT", "slot", NUMBER, false},
+	{"GENERATION", "generation", NUMBER, false},
+	{"PID", "pid", NUMBER, true},
+	{"STATE", "state", WORD, false},
+	{"AGE", "age_ms", TIME, true},
+	{"CONNECTIONS", "connections", NUMBER, true},
+	{"IDLE", "idle", NUMBER, true},
+	{"REQUESTS", "requests", NUMBER, true},
+	{"RESTARTS", "restarts", NUMBER, false},
 };
 
 static const char *text_of(const json_t *object, const char *member)
@@ -43,6 +45,8 @@ static void format_cell(char out[CELL_MAX], const json_t *worker, const struct c
 	FILE *cell;
 
 	snprintf(out, CELL_MAX, "-");
+	if (column->of_process && !json_is_integer(json_object_get(worker, "pid")))
+		return;
 	if (column->kind == WORD && json_is_string(value)) {
 		cell = fmemopen(out, CELL_MAX, "w");
 		if (cell) {
