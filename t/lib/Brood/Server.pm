@@ -9,6 +9,10 @@
 #     $server->finish; # one test: stopped as asked, and nothing is left
 #
 # Which program: $ENV{BROOD}, else build/brood beside the source.
+#
+# BROOD_TEST_LONG=1 makes loads last as long as in the measurements that are promised, and asserts promised
+# times themselves instead of ten times as much. BROOD_TEST_SEED=N repeats a run of a test that makes random
+# choices; each prints its seed.
 package Brood::Server;
 
 use strict;
