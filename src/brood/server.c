@@ -157,8 +157,8 @@ static int on_prepare(void *context, struct cluster_options *options, char *reas
 	struct buffer text = {0};
 	int error = config_load(&next->config, server->options, &text);
 
-	if (error)
-		snprintf(reason, room, "%.*s", (int)text.used, text.used > 0 ? text.data : "");
+	if (error && text.used > 0) /* the last line's end is not part of the reason */
+		snprintf(reason, room, "%.*s", (int)text.used - 1, text.data);
 	buffer_free(&text);
 	if (!error)
 		error = setup_open(next, reason, room);

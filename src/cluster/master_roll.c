@@ -102,6 +102,20 @@ static void give_back(struct master *master)
 	spread_follow_mode(master);
 }
 
+/* A reason may have several lines; the log has one for each. */
+static void log_failure(const struct roll_report *report)
+{
+	const char *line = report->reason;
+
+	log_error("%s failed, everything is as it was:", report->kind);
+	do {
+		size_t size = strcspn(line, "\n");
+
+		log_error("%.*s", (int)size, line);
+		line += size + (line[size] == '\n');
+	} while (*line != '\0');
+}
+
 static void finish(struct master *master, bool ok)
 {
 	const char *kind = master->again_kind;
@@ -111,8 +125,7 @@ static void finish(struct master *master, bool ok)
 		log_info("%s done: %u workers of generation %u", master->report.kind,
 			 master->slot_count, master->generation);
 	else
-		log_error("%s failed, everything is as it was: %s", master->report.kind,
-			  master->report.reason);
+		log_failure(&master->report);
 	admin_roll_over(master, ok ? NULL : master->report.reason);
 	master->again_kind = NULL;
 	if (roll_wanted_again(&master->roll) && master->state == MASTER_RUNNING)
