@@ -4,6 +4,7 @@
 # From the command line to the first answer: readiness as it is told to people, to a parent and to systemd,
 # and everything that can be listened on.
 use strict;
+use Time::HiRes ();
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
@@ -162,7 +163,7 @@ subtest 'sockets inherited by LISTEN_FDS' => sub {
 	$server->finish;
 };
 
-subtest 'systemd is told READY and STOPPING' => sub {
+subtest 'systemd is told READY, RELOADING and STOPPING' => sub {
 	my $dir = Brood::Server::new_dir();
 	my $notify = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => "$dir/notify") or die $!;
 	chmod 0777, "$dir/notify";
@@ -173,6 +174,14 @@ subtest 'systemd is told READY and STOPPING' => sub {
 	};
 	my $server = Brood::Server->start(env => { NOTIFY_SOCKET => "$dir/notify" });
 	ok $said->(qr/^READY=1$/m), 'READY=1';
+	my $before = int 1e6 * Time::HiRes::clock_gettime(Time::HiRes::CLOCK_MONOTONIC());
+	$server->signal('HUP');
+	my $time;
+	ok $said->(qr/^RELOADING=1$(?{ $time = $_ })/m), 'RELOADING=1';
+	my ($usec) = $time =~ /^MONOTONIC_USEC=(\d+)$/m;
+	ok $usec && $usec >= $before && $usec <= 1e6 * Time::HiRes::clock_gettime(Time::HiRes::CLOCK_MONOTONIC()), 'with the time of it';
+	ok $said->(qr/^READY=1$/m), 'then READY=1 again';
+	$server->rebase;
 	$server->signal('TERM');
 	ok $said->(qr/^STOPPING=1$/m), 'STOPPING=1';
 	is $server->wait_exit, 0, 'and ends';

@@ -319,6 +319,19 @@ static size_t on_keep_admin(void *context, int *fds, size_t room)
 	return 2;
 }
 
+/* systemd.service(5), Type=notify-reload: the time tells it which of its requests this answers. */
+static void on_rolling(void *context)
+{
+	(void)context;
+	warn_unheard("the service manager", notify_reloading("replacing workers"));
+}
+
+static void on_rolled(void *context)
+{
+	(void)context;
+	warn_unheard("the service manager", notify_ready("serving"));
+}
+
 static void on_stopping(void *context)
 {
 	(void)context;
@@ -332,6 +345,8 @@ static const struct cluster_program program = {
 	.select = on_select,
 	.reopen = on_reopen,
 	.ready = on_ready,
+	.rolling = on_rolling,
+	.rolled = on_rolled,
 	.stopping = on_stopping,
 	.keep = on_keep,
 	.config = on_config,

@@ -24,7 +24,35 @@ struct serving {
 	struct event_base *base;
 	struct http_server *http;
 	struct access_log *access_log; /* NULL: off */
+	/* By which listener each connection came, by descriptor: http need not know, and the next worker
+	 * must be told. */
+	unsigned *listeners;
+	size_t listener_room;
 };
+
+static void note_listener(struct serving *serving, int fd, unsigned listener)
+{
+	size_t room = serving->listener_room > 0 ? serving->listener_room : 64;
+	unsigned *listeners;
+
+	while (room <= (size_t)fd)
+		room *= 2;
+	if (room != serving->listener_room) {
+		listeners = realloc(serving->listeners, room * sizeof(*listeners));
+		if (!listeners)
+			return; /* it goes on as one that came by no listener in particular */
+		memset(listeners + serving->listener_room, 0,
+		       (room - serving->listener_room) * sizeof(*listeners));
+		serving->listeners = listeners;
+		serving->listener_room = room;
+	}
+	serving->listeners[fd] = listener;
+}
+
+static unsigned listener_of(const struct serving *serving, int fd)
+{
+	return (size_t)fd < serving->listener_room ? serving->listeners[fd] : 0;
+}
 
 /* --- failures on purpose (debug_fault) --- */
 
@@ -87,7 +115,7 @@ static void on_moved(void *context, int fd, const void *state, size_t size)
 {
 	struct serving *serving = context;
 
-	worker_give(serving->worker, fd, 0, state, size);
+	worker_give(serving->worker, fd, listener_of(serving, fd), state, size);
 }
 
 static void on_log(void *context, const struct http_log_record *record)
@@ -172,7 +200,7 @@ void serving_connection(void *context, int fd, unsigned listener, bool scarce)
 {
 	struct server *server = context;
 
-	(void)listener;
+	note_listener(server->serving, fd, listener);
 	http_server_take(server->serving->http, fd,
 			 HTTP_TAKE_WAITING | (scarce ? HTTP_TAKE_CLOSE : 0));
 }
@@ -181,7 +209,7 @@ int serving_moved(void *context, int fd, unsigned listener, const void *state, s
 {
 	struct server *server = context;
 
-	(void)listener;
+	note_listener(server->serving, fd, listener);
 	return http_server_take_moved(server->serving->http, fd, state, size);
 }
 
@@ -202,7 +230,7 @@ void serving_returned(void *context, int fd, unsigned listener, const void *stat
 {
 	struct server *server = context;
 
-	(void)listener;
+	note_listener(server->serving, fd, listener);
 	http_server_retire(server->serving->http);
 	if (http_server_take_moved(server->serving->http, fd, state, size) < 0) {
 		log_error("a connection that nobody could take had to be closed");

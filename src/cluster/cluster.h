@@ -83,6 +83,9 @@ struct cluster_program {
 	/* Every slot has been ready once (or is parked); `workers` of them. cluster_address tells where the
 	 * server listens. Called once. */
 	void (*ready)(void *context, const struct listeners *listeners, unsigned workers);
+	/* A roll begins; it is over, well or not. */
+	void (*rolling)(void *context);
+	void (*rolled)(void *context);
 	void (*stopping)(void *context);
 	/* Descriptors that workers keep (root directory, logs). */
 	size_t (*keep)(void *context, int *fds, size_t room);

@@ -126,6 +126,7 @@ static void finish(struct master *master, bool ok)
 			 master->slot_count, master->generation);
 	else
 		log_failure(&master->report);
+	master->program->rolled(master->program->context);
 	admin_roll_over(master, ok ? NULL : master->report.reason);
 	master->again_kind = NULL;
 	if (roll_wanted_again(&master->roll) && master->state == MASTER_RUNNING)
@@ -189,6 +190,7 @@ void master_roll(struct master *master, const char *kind)
 		return;
 	}
 	master->report = (struct roll_report){.kind = kind};
+	master->program->rolling(master->program->context);
 	if (!prepare(master, strcmp(kind, "reload") == 0)) {
 		finish(master, false);
 		return;
