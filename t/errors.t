@@ -58,7 +58,7 @@ refused('two folders', 2, qr/one folder/, @listen, $root, $root);
 refused('an empty folder name', 2, qr/''/, @listen, '');
 refused('tls: of a later version', 2, qr/not in this version/, '-l', 'tls:127.0.0.1:0', $root);
 refused('--control without a path', 2, qr/--control ''/, @listen, '--control', '', $root);
-refused("brood $_, of a later version", 2, qr/not in this version/, $_) for qw(prove run);
+refused("brood $_, of a later version", 2, qr/not in this version/, $_) for qw(run);
 
 # ---- 1: settings
 refused("-s $_->[0]=$_->[1]", 1, qr/\Q$_->[0]\E/, @listen, '-s', "$_->[0]=$_->[1]", $root)

@@ -120,11 +120,14 @@ subtest 'an answer that is on its way is finished by the old worker' => sub {
 
 subtest 'a slot has at most one draining worker' => sub {
 	my $server = Brood::Server->start(workers => 2, set => { drain_timeout => '2s' });
-	my ($most, $rolls) = (0, 0);
-	my @idle;
+	open my $file, '>', $server->root . '/large.bin' or die $!;
+	truncate $file, 256 << 20;
+	my ($most, @stuck) = (0);
 	for (1 .. 4) {
-		push @idle, map { Brood::Client->connect($server->address) } 1 .. 8;
-		$_->get('/hello.txt') for @idle[-8 .. -1];
+		# What nobody reads cannot move, so the workers that have it stay until drain_timeout.
+		push @stuck, map { Brood::Client->connect($server->address, receive_buffer => 4096) } 1 .. 8;
+		$_->send("GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n") for @stuck[-8 .. -1];
+		$_->wait_for('r', time + 10) for @stuck[-8 .. -1];
 		$server->signal('HUP');
 		my $until = time + 0.7;
 		while (time < $until) {
@@ -137,7 +140,7 @@ subtest 'a slot has at most one draining worker' => sub {
 	cmp_ok $most, '<=', 5, "two slots, an old and a new one each, and one being started: at most 5 (there were $most)";
 	wait_until(20, sub { $server->workers == 2 });
 	is scalar(my @workers = $server->workers), 2, 'in the end there are two';
-	undef @idle;
+	$_->close for @stuck;
 	$server->finish;
 };
 

@@ -76,11 +76,17 @@ for my $mode (qw(shared handoff reuseport)) {
 				kill 'STOP', $worker;
 				sleep rand 0.3;
 				kill 'CONT', $worker;
+			} elsif ($what eq 'TTIN' || $what eq 'TTOU') {
+				# One at a time: those that come together count once.
+				my $told = sub { return scalar(() = $server->stderr =~ /workers from now on/g) };
+				my $before = $told->();
+				$server->signal($what);
+				wait_until(20, sub { $told->() > $before });
+				$count += $what eq 'TTIN' ? 1 : -1;
 			} else {
 				$server->signal($what);
-				$count += $what eq 'TTIN' ? 1 : $what eq 'TTOU' ? -1 : 0;
 			}
-			sleep 0.01 + rand 0.1; # signals that come together count once
+			sleep 0.01 + rand 0.1;
 		}
 		my @results = map { $_->result } @loads;
 		note "@done";
