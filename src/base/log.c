@@ -5,6 +5,7 @@
 #include "base/log.h"
 
 #include "base/output.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -25,6 +26,8 @@ static struct {
 	bool coloured;
 	enum log_level level;
 	char tag[TAG_MAX];
+	void (*tap)(void *context, const char *line, size_t size);
+	void *tap_context;
 } current = {.output.fd = STDERR_FILENO, .level = LOG_LEVEL_INFO};
 
 struct line {
@@ -63,6 +66,12 @@ void log_set_tag(const char *tag)
 	snprintf(current.tag, sizeof(current.tag), "%s", tag);
 }
 
+void log_set_tap(void (*tap)(void *context, const char *line, size_t size), void *context)
+{
+	current.tap = tap;
+	current.tap_context = context;
+}
+
 static void add(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void add(struct line *line, const char *format, ...)
 {
@@ -77,39 +86,12 @@ static void add(struct line *line, const char *format, ...)
 		line->used += (size_t)length < room ? (size_t)length : room - 1;
 }
 
-/* The length of the printable UTF-8 character at `text`, or 0: a control, or not UTF-8 at all
- * (RFC 3629 section 4: no overlong forms, no surrogates, nothing above U+10FFFF). */
-static size_t printable(const char *text)
-{
-	const unsigned char *at = (const unsigned char *)text;
-	static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t length = at[0] < 0x80   ? 1
-			: at[0] < 0xc2 ? 0
-			: at[0] < 0xe0 ? 2
-			: at[0] < 0xf0 ? 3
-			: at[0] < 0xf5 ? 4
-				       : 0;
-	unsigned code;
-
-	if (length <= 1)
-		return at[0] >= 0x20 && at[0] != 0x7f ? length : 0;
-	code = at[0] & (0xffU >> (length + 1));
-	for (size_t i = 1; i < length; i++) {
-		if ((at[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (at[i] & 0x3fU);
-	}
-	if (code < least[length] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-		return 0;
-	return code >= 0xa0 ? length : 0; /* U+0080 to U+009F are controls too */
-}
-
 static void add_message(struct line *line, const char *message)
 {
 	const size_t end = sizeof(line->text) - TAIL_ROOM - 1;
 
 	while (*message != '\0') {
-		size_t length = printable(message);
+		size_t length = text_printable(message);
 
 		if (line->used + (length ? length : 4) > end) {
 			add(line, "%s", cut_mark);
@@ -155,6 +137,7 @@ static void write_line(enum log_level level, const char *format, va_list argumen
 {
 	char message[LINE_MAX_OCTETS];
 	struct line line = {.used = 0};
+	size_t head;
 	int saved = errno; /* %m in the message, and the caller's afterwards */
 
 	if (level > current.level)
@@ -167,7 +150,10 @@ static void write_line(enum log_level level, const char *format, va_list argumen
 		add_terminal_head(&line, level);
 	else
 		add_file_head(&line, level);
+	head = line.used;
 	add_message(&line, message);
+	if (current.tap && level <= LOG_LEVEL_INFO)
+		current.tap(current.tap_context, line.text + head, line.used - head);
 	if (current.coloured)
 		add(&line, "%s", colour_off);
 	line.text[line.used++] = '\n';

@@ -13,6 +13,8 @@
 #ifndef BROOD_BASE_LOG_H
 #define BROOD_BASE_LOG_H
 
+#include <stddef.h>
+
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 /* Where lines go; `fd` stays its owner's. At start it is standard error. */
@@ -24,6 +26,10 @@ void log_set_level(enum log_level level);
 
 /* Names this process in each line: "master", "worker 3". Copied. */
 void log_set_tag(const char *tag);
+
+/* Gets a copy of each line but those for debugging: the message alone, escaped, not ended by NUL. It must
+ * not log. NULL: nobody. */
+void log_set_tap(void (*tap)(void *context, const char *line, size_t size), void *context);
 
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading numbers, times and sizes that a person typed, and guessing what a misspelt word meant. */
+ * Reading numbers, times and sizes that a person typed, guessing what a misspelt word meant, and what
+ * can be shown to a person as it is. */
 #ifndef BROOD_BASE_TEXT_H
 #define BROOD_BASE_TEXT_H
 
@@ -25,5 +26,8 @@ size_t text_distance(const char *a, const char *b);
 
 /* The one of `words` nearest to `word`, or NULL when none is near enough to be meant. */
 const char *text_nearest(const char *word, const char *const *words, size_t count);
+
+/* The length of the printable UTF-8 character at `text`, which NUL ends; 0: a control, NUL, or not UTF-8. */
+size_t text_printable(const char *text);
 
 #endif
