@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-_Static_assert(sizeof(struct board_page) <= 4096, "one page");
+_Static_assert(sizeof(struct board_page) <= 5 * 4096, "five pages");
 
 /* More than any machine will hold, and small enough to add up without overflow. */
 enum { CONNECTIONS_SANE = 1 << 30 };
@@ -96,6 +96,7 @@ int board_take_record(struct board *board)
 		if (board_load32(&record->state) != BOARD_FREE)
 			continue;
 		memset(record, 0, sizeof(*record));
+		log_ring_clear(&board->page->logs[i]);
 		board_store32(&record->state, BOARD_STARTING);
 		return i;
 	}

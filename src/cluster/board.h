@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The scoreboard: for each slot one page of shared memory on which its workers write figures and
+ * The scoreboard: for each slot a few pages of shared memory on which its workers write figures and
  * heartbeats that the master and all other workers can read at any time, also while everybody hangs.
  *
  * Writable by the master and the slot's own workers only; others map it read-only. There are no
@@ -12,6 +12,8 @@
  * master. */
 #ifndef BROOD_CLUSTER_BOARD_H
 #define BROOD_CLUSTER_BOARD_H
+
+#include "cluster/log_ring.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,6 +39,7 @@ struct board_record {
 
 struct board_page {
 	struct board_record records[BOARD_RECORDS];
+	struct log_ring logs[BOARD_RECORDS]; /* of the same workers; touched, and so paid for, only when used */
 };
 
 /* A mapping of one slot's page. */

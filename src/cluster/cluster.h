@@ -10,6 +10,7 @@
 
 #include "base/address.h"
 #include "base/privilege.h"
+#include "cluster/recycle.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,6 +18,7 @@
 
 struct board;
 struct buffer;
+struct cluster_obituary;
 struct event_base;
 struct listeners;
 struct worker;
@@ -51,6 +53,8 @@ struct cluster_options {
 	enum cluster_policy policy;
 	unsigned max_connections; /* held by one worker at a time; 0: what RLIMIT_NOFILE allows */
 	unsigned start_timeout_ms, drain_timeout_ms, stop_timeout_ms;
+	unsigned watchdog_ms; /* silence that ends a worker; 0: none does */
+	struct recycle_limits recycle;
 	struct privilege privilege; /* whom workers become */
 };
 
@@ -87,6 +91,8 @@ struct cluster_program {
 	void (*rolling)(void *context);
 	void (*rolled)(void *context);
 	void (*stopping)(void *context);
+	/* A worker hangs, or ended other than as told (obituary.h). May be NULL. */
+	void (*obituary)(void *context, const struct cluster_obituary *obituary);
 	/* Descriptors that workers keep (root directory, logs). */
 	size_t (*keep)(void *context, int *fds, size_t room);
 

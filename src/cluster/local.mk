@@ -15,21 +15,32 @@ libcluster_a_SOURCES = \
 	src/cluster/handoff.h \
 	src/cluster/listeners.c \
 	src/cluster/listeners.h \
+	src/cluster/log_ring.c \
+	src/cluster/log_ring.h \
 	src/cluster/master.c \
 	src/cluster/master.h \
 	src/cluster/master_admin.c \
 	src/cluster/master_instance.c \
+	src/cluster/master_obituary.c \
+	src/cluster/master_recycle.c \
 	src/cluster/master_roll.c \
 	src/cluster/master_slots.c \
 	src/cluster/master_spread.c \
 	src/cluster/master_status.c \
+	src/cluster/master_watchdog.c \
 	src/cluster/message.h \
+	src/cluster/obituary.c \
+	src/cluster/obituary.h \
 	src/cluster/place.c \
 	src/cluster/place.h \
+	src/cluster/recycle.c \
+	src/cluster/recycle.h \
 	src/cluster/roll.c \
 	src/cluster/roll.h \
 	src/cluster/slot.c \
 	src/cluster/slot.h \
+	src/cluster/watchdog.c \
+	src/cluster/watchdog.h \
 	src/cluster/worker.c \
 	src/cluster/worker.h \
 	src/cluster/worker_connections.c \

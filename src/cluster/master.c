@@ -200,6 +200,8 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 	slots_try_hard(master, now_ms);
 	spread_adopt(master, now_ms);
 	admin_check(master);
+	watchdog_tick(master, now_ms, TICK_MS);
+	recycle_tick(master, now_ms);
 }
 
 /* --- life --- */

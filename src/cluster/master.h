@@ -8,6 +8,9 @@
  *     master_roll.c     reload and rolling restart
  *     master_admin.c    the admin process and its commands
  *     master_status.c   what it tells the admin
+ *     master_watchdog.c workers that are silent
+ *     master_obituary.c what there is to say about those that ended
+ *     master_recycle.c  those that have done enough
  *     master_spread.c   connections and sockets to workers: handoff, adoption */
 #ifndef BROOD_CLUSTER_MASTER_H
 #define BROOD_CLUSTER_MASTER_H
@@ -20,8 +23,11 @@
 #include "cluster/cluster.h"
 #include "cluster/handoff.h"
 #include "cluster/listeners.h"
+#include "cluster/obituary.h"
+#include "cluster/recycle.h"
 #include "cluster/roll.h"
 #include "cluster/slot.h"
+#include "cluster/watchdog.h"
 
 #include <sys/types.h>
 
@@ -51,6 +57,9 @@ struct instance {
 	bool stopped;        /* by SIGSTOP: alive, but takes nothing */
 	bool handed_over;    /* draining: holds only what cannot move */
 	struct handoff_target target;
+	struct watchdog watchdog;
+	struct recycle_limits limits;  /* when it has done enough */
+	struct cluster_obituary *hang; /* owned: how it was when it was found to hang, or NULL */
 };
 
 /* A numbered place for a worker. */
@@ -88,6 +97,15 @@ struct admin {
 	unsigned pending_count;
 };
 
+/* Workers are replaced one after the other when they have done enough. */
+struct recycling {
+	unsigned slot;          /* the last one, */
+	uint64_t serial;        /* and its worker then; 0: it has been dealt with */
+	uint64_t not_before_ms; /* no other before that */
+	unsigned memory_slot;   /* whose memory was looked at last, */
+	uint64_t memory_ms;     /* and when */
+};
+
 enum master_state { MASTER_RUNNING, MASTER_STOPPING, MASTER_KILLING };
 
 struct master {
@@ -117,7 +135,8 @@ struct master {
 	int signal_fd;
 	enum master_state state;
 	bool ready_told;                /* every slot has been ready once */
-	uint64_t started_ms, tried_ms;
+	uint64_t started_ms, tried_ms, watched_ms;
+	struct recycling recycling;
 	int exit_status;
 	uint32_t random;
 };
@@ -145,6 +164,8 @@ void slot_instance_ended(struct slot *slot, struct instance *instance,
 void slot_replace(struct slot *slot, bool next_kind);
 /* No worker until further notice; or again one. */
 void slot_drain(struct slot *slot, bool drain);
+/* Something to spread times and limits with; nothing depends on its quality. */
+uint32_t master_random(struct master *master);
 /* Has it a worker that was retired and still finishes? */
 bool slot_is_draining(const struct slot *slot);
 /* When nobody serves at all, the slots that wait are tried once a second. */
@@ -192,6 +213,22 @@ void admin_tell_result(struct master *master, uint64_t id, const char *reason);
 
 /* Answers command `id` with a struct status. */
 void master_status(struct master *master, uint64_t id);
+/* --- master_watchdog.c, every interval_ms --- */
+
+void watchdog_tick(struct master *master, uint64_t now_ms, uint64_t interval_ms);
+
+/* --- master_obituary.c --- */
+
+/* Writes up one that hangs, before it is ended. */
+void obituary_of_hang(struct instance *instance);
+/* Logs an end and writes it up, if there is something to say. */
+void obituary_of_end(struct instance *instance, const struct brood_process_end *end);
+/* Its last log lines as one line of text. */
+void obituary_last_words(const struct instance *instance, char *out, size_t room);
+
+/* --- master_recycle.c --- */
+
+void recycle_tick(struct master *master, uint64_t now_ms);
 
 /* --- master_spread.c --- */
 

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEEP_MAX = 64, DRAIN_GRACE_MS = 1000 };
+enum { KEEP_MAX = 64, DRAIN_GRACE_MS = 1000, LAST_WORDS_MAX = 1024 };
 
 struct board_record *instance_record(const struct instance *instance)
 {
@@ -198,6 +198,7 @@ static void discard(struct instance *instance)
 	if (instance->timer)
 		event_free(instance->timer);
 	brood_channel_free(instance->channel);
+	free(instance->hang);
 	free(instance);
 }
 
@@ -219,6 +220,7 @@ static struct instance *prepare(struct master *master, struct slot *slot, bool n
 	instance->accept = options->accept;
 	instance->sockets = listeners_sockets(&master->listeners);
 	instance->started_ms = clock_now_ms();
+	instance->limits = recycle_decide(&options->recycle, master_random(master));
 	handoff_target_init(&instance->target, NULL);
 	instance->timer = evtimer_new(master->base, on_timer, instance);
 	instance->record = board_take_record(&master->boards[slot->index]);
@@ -276,40 +278,19 @@ struct instance *instance_start(struct master *master, struct slot *slot, bool n
 	return instance;
 }
 
-/* The obituary, one line. Leaving when told to is not worth one. */
-static void log_end(const struct instance *instance, const struct brood_process_end *end)
-{
-	static const char *const phases[INSTANCE_PHASES] = {"starting", "serving", "finishing"};
-	const struct board_record *record = instance_record(instance);
-	char how[64];
-	unsigned long long age_ms = clock_now_ms() - instance->started_ms;
-
-	brood_process_describe(end, how, sizeof(how));
-	if (instance->phase == INSTANCE_DRAINING && end->exit_code == 0) {
-		log_debug("worker %u [%d] has left", instance->slot, instance->pid);
-		return;
-	}
-	log_warn("worker %u [%d] died while %s: %s%s%s (generation %u, age %llu.%03llu s, "
-		 "%llu requests, %llu connections)",
-		 instance->slot, instance->pid, phases[instance->phase], how,
-		 instance->killed ? "; " : "", instance->killed ? instance->killed : "",
-		 instance->generation, age_ms / 1000, age_ms % 1000,
-		 (unsigned long long)board_load64(&record->requests),
-		 (unsigned long long)board_connections(record));
-}
-
 /* A roll that fails for this says so to whoever asked for it. */
 static void report_failure(const struct instance *instance, const struct brood_process_end *end)
 {
 	struct master *master = instance->master;
-	char how[64];
+	char how[64], words[LAST_WORDS_MAX];
 
 	if (master->roll.phase != ROLL_FORWARD || !instance->next || instance->phase != INSTANCE_STARTING)
 		return;
 	brood_process_describe(end, how, sizeof(how));
+	obituary_last_words(instance, words, sizeof(words));
 	snprintf(master->report.reason, sizeof(master->report.reason),
-		 "slot %u: the new worker did not become ready: %s", instance->slot,
-		 instance->killed ? instance->killed : how);
+		 "slot %u: the new worker did not become ready: %s%s%s", instance->slot,
+		 instance->killed ? instance->killed : how, words[0] ? "; it said: " : "", words);
 }
 
 static struct instance *find(const struct master *master, pid_t pid)
@@ -353,7 +334,7 @@ void instance_ended(void *context, const struct brood_process_end *end)
 	if (instance->channel)
 		brood_channel_drain(instance->channel);
 	handoff_target_gone(&master->handoff, &instance->target);
-	log_end(instance, end);
+	obituary_of_end(instance, end);
 	report_failure(instance, end);
 	slot = master->slots[instance->slot];
 	list_remove(&instance->link);

@@ -14,8 +14,7 @@
 
 enum { TRY_HARD_MS = 1000 };
 
-/* Enough to spread timers; nothing depends on its quality. */
-static uint32_t next_random(struct master *master)
+uint32_t master_random(struct master *master)
 {
 	master->random = master->random * 1664525u + 1013904223u;
 	return master->random >> 8;
@@ -41,7 +40,7 @@ static void try_again(struct slot *slot, enum backoff_death death)
 {
 	unsigned delay_ms;
 	enum slot_event event =
-		backoff_next(&slot->backoff, death, next_random(slot->master), &delay_ms);
+		backoff_next(&slot->backoff, death, master_random(slot->master), &delay_ms);
 	struct timeval delay = {delay_ms / 1000, (delay_ms % 1000) * 1000};
 
 	if (event != SLOT_DIED)

@@ -241,6 +241,7 @@ int worker_main(void *argument)
 
 	snprintf(tag, sizeof(tag), "worker %u", birth->slot);
 	log_set_tag(tag);
+	log_set_tap(log_ring_add, &birth->boards[birth->slot].page->logs[birth->record]);
 	code = set_up(&worker);
 	if (code != 0)
 		return code;

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Writing up workers that ended, or are about to be ended because they hang. Master only. */
+#include "cluster/master.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "brood/process.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const char *const phases[INSTANCE_PHASES] = {"starting", "serving", "finishing"};
+
+static uint64_t wall_clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* What the scoreboard tells, of a worker that can do nothing about it any more. */
+static void fill(struct cluster_obituary *obituary, const struct instance *instance)
+{
+	const struct board_record *record = instance_record(instance);
+	const struct board *board = &instance->master->boards[instance->slot];
+	uint64_t now_ms = clock_now_ms(), beat_ms = board_load64(&record->heartbeat_ms);
+
+	obituary->slot = instance->slot;
+	obituary->generation = instance->generation;
+	obituary->pid = instance->pid;
+	obituary->age_ms = now_ms - instance->started_ms;
+	obituary->phase = phases[instance->phase];
+	obituary->connections = board_connections(record);
+	obituary->requests = board_load64(&record->requests);
+	obituary->idle = board_load32(&record->idle);
+	if (beat_ms > 0 && beat_ms < now_ms)
+		obituary->heartbeat_age_ms = now_ms - beat_ms;
+	log_ring_read(&board->page->logs[instance->record], obituary->log, sizeof(obituary->log));
+}
+
+static void tell(struct master *master, const struct cluster_obituary *obituary)
+{
+	if (master->program->obituary)
+		master->program->obituary(master->program->context, obituary);
+}
+
+void obituary_of_hang(struct instance *instance)
+{
+	struct cluster_obituary *obituary = calloc(1, sizeof(*obituary));
+
+	if (!obituary)
+		return; /* then there is one of its end only */
+	obituary->time_ms = wall_clock_ms();
+	obituary->why = OBITUARY_HANG;
+	obituary->exit_code = -1;
+	fill(obituary, instance);
+	obituary_inspect(obituary, instance->pid);
+	free(instance->hang);
+	instance->hang = obituary;
+	tell(instance->master, obituary);
+}
+
+static enum obituary_why judge(const struct instance *instance, const struct brood_process_end *end)
+{
+	if (instance->hang)
+		return OBITUARY_HANG;
+	if (instance->killed)
+		return OBITUARY_KILLED;
+	return end->signal != 0 ? OBITUARY_SIGNAL : OBITUARY_EXIT;
+}
+
+/* Leaving when told to is not worth one, nor is it when the whole server is told to go at once. */
+static bool is_as_told(const struct instance *instance, const struct brood_process_end *end)
+{
+	return (instance->phase == INSTANCE_DRAINING && end->exit_code == 0) ||
+	       (instance->master->state == MASTER_KILLING && instance->killed);
+}
+
+static void log_end(const struct instance *instance, const struct brood_process_end *end)
+{
+	const struct board_record *record = instance_record(instance);
+	unsigned long long age_ms = clock_now_ms() - instance->started_ms;
+	char how[64];
+
+	brood_process_describe(end, how, sizeof(how));
+	if (instance->phase == INSTANCE_DRAINING && end->exit_code == 0) {
+		log_debug("worker %u [%d] has left", instance->slot, instance->pid);
+		return;
+	}
+	log_warn("worker %u [%d] died while %s: %s%s%s (generation %u, age %llu.%03llu s, "
+		 "%llu requests, %llu connections)",
+		 instance->slot, instance->pid, phases[instance->phase], how,
+		 instance->killed ? "; " : "", instance->killed ? instance->killed : "",
+		 instance->generation, age_ms / 1000, age_ms % 1000,
+		 (unsigned long long)board_load64(&record->requests),
+		 (unsigned long long)board_connections(record));
+}
+
+void obituary_of_end(struct instance *instance, const struct brood_process_end *end)
+{
+	struct cluster_obituary obituary = {0};
+
+	log_end(instance, end);
+	if (is_as_told(instance, end))
+		return;
+	if (instance->hang)
+		obituary = *instance->hang; /* how it was counts, not what is left of it */
+	else
+		obituary.time_ms = wall_clock_ms();
+	obituary.why = judge(instance, end);
+	obituary.detail = instance->killed;
+	obituary.ended = true;
+	obituary.exit_code = end->exit_code;
+	obituary.signal = end->signal;
+	obituary.core = end->core_dumped != 0;
+	if (!instance->hang)
+		fill(&obituary, instance);
+	tell(instance->master, &obituary);
+}
+
+/* Lines become one text, newest last, cut at the front. */
+void obituary_last_words(const struct instance *instance, char *out, size_t room)
+{
+	const struct board *board = &instance->master->boards[instance->slot];
+	size_t size = log_ring_read(&board->page->logs[instance->record], out, room);
+
+	while (size > 0 && out[size - 1] == '\n')
+		out[--size] = '\0';
+	for (char *at = out; (at = strchr(at, '\n')) != NULL; at++)
+		*at = ';';
+}
