@@ -49,9 +49,13 @@ struct config {
 	char *user, *group;
 	uint64_t head_timeout_ms, body_timeout_ms, write_timeout_ms, keepalive_timeout_ms;
 	uint64_t start_timeout_ms, drain_timeout_ms, stop_timeout_ms;
+	uint64_t watchdog_ms; /* 0: off */
+	unsigned max_requests; /* these three of a worker's life; 0: off */
+	uint64_t max_memory_bytes, max_age_ms;
 	char *probe;      /* path of the self-test's request */
 	char *access_log; /* "off", "stdout" or an absolute path */
 	char *error_log;  /* "stderr" or an absolute path */
+	char *state_dir;  /* "auto", "off" or an absolute path */
 	char *pid_file;   /* absolute, or NULL */
 	char *control;    /* "auto", "off" or an absolute path */
 	bool debug_headers;

@@ -21,6 +21,9 @@ libprogram_a_SOURCES = \
 	src/brood/inherit.c src/brood/inherit.h \
 	src/brood/log_files.c src/brood/log_files.h \
 	src/brood/notify.c src/brood/notify.h \
+	src/brood/obituary.c src/brood/obituary.h \
+	src/brood/obituary_file.c src/brood/obituary_file.h \
+	src/brood/obituary_json.c src/brood/obituary_json.h \
 	src/brood/options.c src/brood/options.h \
 	src/brood/options_help.c src/brood/options_help.h \
 	src/brood/path.c src/brood/path.h \

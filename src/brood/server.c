@@ -121,6 +121,10 @@ static int cluster_options_of(const struct server *server, struct setup *setup,
 		.start_timeout_ms = (unsigned)config->start_timeout_ms,
 		.drain_timeout_ms = (unsigned)config->drain_timeout_ms,
 		.stop_timeout_ms = (unsigned)config->stop_timeout_ms,
+		.watchdog_ms = (unsigned)config->watchdog_ms,
+		.recycle = {.requests = config->max_requests,
+			    .memory_bytes = config->max_memory_bytes,
+			    .age_ms = config->max_age_ms},
 		.privilege = config->privilege,
 	};
 	return list_listeners(server, setup, options);
@@ -294,6 +298,20 @@ static int on_config(void *context, struct buffer *out)
 	return error;
 }
 
+static void on_obituary(void *context, const struct cluster_obituary *obituary)
+{
+	struct server *server = context;
+
+	obituaries_add(&server->obituaries, server->now.config->state_dir, obituary);
+}
+
+static int on_why(void *context, unsigned slot, struct buffer *out)
+{
+	const struct server *server = context;
+
+	return obituaries_text(&server->obituaries, slot, out);
+}
+
 static int on_admin(void *context, int channel, struct board *boards, unsigned board_count)
 {
 	struct server *server = context;
@@ -350,6 +368,8 @@ static const struct cluster_program program = {
 	.stopping = on_stopping,
 	.keep = on_keep,
 	.config = on_config,
+	.obituary = on_obituary,
+	.why = on_why,
 	.keep_admin = on_keep_admin,
 	.start = serving_start,
 	.connection = serving_connection,
@@ -440,6 +460,7 @@ int server_run(const struct options *options, int ready_fd, const int *inherited
 	char reason[REASON_MAX];
 	int status = CLUSTER_EXIT_CRASH, error;
 
+	obituaries_init(&server.obituaries);
 	if (config_load(&server.now.config, options, &text) < 0) {
 		if (buffer_append(&text, "", 1) == 0)
 			log_lines(text.data);
@@ -462,6 +483,7 @@ int server_run(const struct options *options, int ready_fd, const int *inherited
 done:
 	buffer_free(&text);
 	log_set_fd(STDERR_FILENO);
+	obituaries_free(&server.obituaries);
 	setup_close(&server.now);
 	return status;
 }

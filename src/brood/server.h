@@ -12,6 +12,7 @@
 #include "brood/control_socket.h"
 #include "brood/daemon.h"
 #include "brood/log_files.h"
+#include "brood/obituary.h"
 #include "brood/pidfile.h"
 #include "cluster/cluster.h"
 
@@ -37,6 +38,7 @@ struct server {
 	struct pidfile pidfile;
 	struct control_socket control; /* fd -1: off */
 	char *no_control;           /* owned: why there is none, to be told when ready; or NULL */
+	struct obituaries obituaries;
 	struct daemon daemon;
 	int ready_fd;               /* BROOD_READY_FD, or -1 */
 	const int *inherited;       /* listening sockets; the cluster's once they are taken */

@@ -38,10 +38,13 @@ static uint64_t amount_of(const struct setting *setting, const struct config *co
 /* What text_format_duration and text_format_size have in common. */
 typedef void amount_format(char *out, size_t room, uint64_t amount);
 
-static int quote_amount(struct buffer *out, amount_format *format, uint64_t amount)
+static int quote_amount(struct buffer *out, const struct setting *setting, amount_format *format,
+			uint64_t amount)
 {
 	char text[UNIT_TEXT_MAX];
 
+	if (amount == 0 && setting->words)
+		return report_quote(out, setting->words[0]);
 	format(text, sizeof(text), amount);
 	return report_quote(out, text);
 }
@@ -69,9 +72,9 @@ int setting_format(const struct setting *setting, const struct config *config, s
 	case SETTING_WORD:
 		return report_quote(out, setting->words[count_of(setting, config)]);
 	case SETTING_DURATION:
-		return quote_amount(out, text_format_duration, amount_of(setting, config));
+		return quote_amount(out, setting, text_format_duration, amount_of(setting, config));
 	case SETTING_SIZE:
-		return quote_amount(out, text_format_size, amount_of(setting, config));
+		return quote_amount(out, setting, text_format_size, amount_of(setting, config));
 	case SETTING_STRING:
 	case SETTING_PATH:
 	case SETTING_TARGET:

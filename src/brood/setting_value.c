@@ -74,9 +74,10 @@ static int parse_word(const struct source *source, void *member)
 
 static int parse_duration(const struct source *source, void *member)
 {
-	uint64_t ms;
+	uint64_t ms = 0;
 
-	if (text_parse_duration(source->text, &ms) < 0 || in_range(source->setting, ms) < 0)
+	if (find_word(source->setting, source->text, strlen(source->text)) == NOT_A_WORD &&
+	    (text_parse_duration(source->text, &ms) < 0 || in_range(source->setting, ms) < 0))
 		return -EINVAL;
 	*(uint64_t *)member = ms;
 	return 0;
@@ -84,9 +85,10 @@ static int parse_duration(const struct source *source, void *member)
 
 static int parse_size(const struct source *source, void *member)
 {
-	uint64_t bytes;
+	uint64_t bytes = 0;
 
-	if (text_parse_size(source->text, &bytes) < 0 || in_range(source->setting, bytes) < 0)
+	if (find_word(source->setting, source->text, strlen(source->text)) == NOT_A_WORD &&
+	    (text_parse_size(source->text, &bytes) < 0 || in_range(source->setting, bytes) < 0))
 		return -EINVAL;
 	*(uint64_t *)member = bytes;
 	return 0;

@@ -15,6 +15,7 @@
 
 /* The longest duration that can be asked for, in milliseconds: fits in 32 bits. */
 #define WEEK_MS (UINT64_C(7) * 24 * 60 * 60 * 1000)
+#define YEAR_MS (UINT64_C(365) * 24 * 60 * 60 * 1000)
 
 const struct setting settings[SETTINGS_COUNT] = {
 	{
@@ -173,12 +174,56 @@ const struct setting settings[SETTINGS_COUNT] = {
 		.help = "time in which requests in flight must have finished at a stop",
 	},
 	{
+		.name = "watchdog",
+		.type = SETTING_DURATION,
+		.standard = "10s",
+		.min = 1000,
+		.max = WEEK_MS,
+		.words = WORDS("off"),
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(watchdog_ms),
+		.help = "silence after which a worker is given up and replaced",
+	},
+	{
 		.name = "probe",
 		.type = SETTING_TARGET,
 		.standard = "/",
 		.effect = SETTING_AT_RELOAD,
 		.offset = AT(probe),
 		.help = "path that a new worker asks itself for before it serves",
+	},
+	{
+		.name = "max_requests",
+		.type = SETTING_COUNT,
+		.standard = "off",
+		.min = 0,
+		.max = UINT32_MAX,
+		.words = WORDS("off"),
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(max_requests),
+		.help = "requests after which a worker is replaced",
+	},
+	{
+		.name = "max_memory",
+		.type = SETTING_SIZE,
+		.standard = "off",
+		.min = 1 << 20,
+		.max = UINT64_C(1) << 50,
+		.words = WORDS("off"),
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(max_memory_bytes),
+		.help = "memory at which a worker is replaced",
+	},
+	{
+		.name = "max_age",
+		.type = SETTING_DURATION,
+		.standard = "off",
+		.min = 1000,
+		.max = YEAR_MS,
+		.words = WORDS("off"),
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(max_age_ms),
+		.help = "age at which a worker is replaced",
 	},
 	{
 		.name = "access_log",
@@ -197,6 +242,15 @@ const struct setting settings[SETTINGS_COUNT] = {
 		.effect = SETTING_AT_RELOAD,
 		.offset = AT(error_log),
 		.help = "where the server tells what happens to it",
+	},
+	{
+		.name = "state_dir",
+		.type = SETTING_PATH,
+		.standard = "auto",
+		.words = WORDS("auto", "off"),
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(state_dir),
+		.help = "folder for obituaries of workers; auto: a place by who starts the server",
 	},
 	{
 		.name = "pid_file",
@@ -239,8 +293,10 @@ const struct setting settings[SETTINGS_COUNT] = {
 };
 
 static const char *const later[] = {
-	"sites",  "watchdog", "max_requests",   "max_memory", "max_age",
-	"binary", "trusted",  "proxy_protocol", "state_dir",
+	"sites",
+	"binary",
+	"trusted",
+	"proxy_protocol",
 };
 
 static const char later_prefix[] = "tls_";

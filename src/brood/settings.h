@@ -15,8 +15,8 @@ enum setting_type {
 	SETTING_BOOL,     /* true, false                     bool */
 	SETTING_COUNT,    /* 4096                            unsigned; a word of the row: 0 */
 	SETTING_WORD,     /* one of the row's words          an enum, counting along the words */
-	SETTING_DURATION, /* "500ms", "10s", 10 (seconds)    uint64_t, milliseconds */
-	SETTING_SIZE,     /* "64k", 65536 (bytes)            uint64_t, bytes */
+	SETTING_DURATION, /* "500ms", "10s", 10 (seconds)    uint64_t, milliseconds; a word: 0 */
+	SETTING_SIZE,     /* "64k", 65536 (bytes)            uint64_t, bytes; a word: 0 */
 	SETTING_STRING,   /* any text                        char * */
 	SETTING_PATH,     /* a file's, made absolute; words  char * */
 	SETTING_TARGET,   /* path of a URL, from the "/" on  char * */
@@ -42,7 +42,7 @@ struct setting {
 	const char *help; /* one line */
 };
 
-enum { SETTINGS_COUNT = 23 };
+enum { SETTINGS_COUNT = 28 };
 
 extern const struct setting settings[SETTINGS_COUNT];
 

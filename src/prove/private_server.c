@@ -155,6 +155,7 @@ static int run(struct private_server *server, const struct site *site, const cha
 	char count[16], root[sizeof(site->root)], config[sizeof(site->config)], mode[16];
 	char *argv[] = {(char[]){"brood"}, (char[]){"-l"}, (char[]){"127.0.0.1:0"},
 			(char[]){"-s"}, (char[]){"debug_headers=true"},
+			(char[]){"-s"}, (char[]){"state_dir=off"},
 			(char[]){"--control"}, (char[]){"off"}, (char[]){"-c"}, config,
 			(char[]){"-w"}, count, (char[]){"-a"}, mode, root, NULL};
 	const int keep[] = {ready_writer, stderr_writer};

@@ -146,7 +146,7 @@ sub command_line
 	my ($self) = @_;
 	my $want = $self->{want};
 	return @{ $want->{args} // [] } if $want->{bare};
-	my %set = (debug_headers => 'true', access_log => 'off',
+	my %set = (debug_headers => 'true', access_log => 'off', state_dir => 'off',
 		control => $want->{control} ? $self->control : 'off', %{ $want->{set} // {} });
 	return (
 		(map { ('-c', $_) } $self->{config_file} // ()),

@@ -96,6 +96,22 @@ static void words_count_as_the_enums_do(void **state)
 	assert_counts_as("handoff_policy", "round-robin", HANDOFF_ROUND_ROBIN);
 }
 
+static void off_is_none_of_what_could_be_counted(void **state)
+{
+	static const char *const names[] = {"watchdog", "max_requests", "max_memory", "max_age"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_takes(names[i], "off", "\"off\"");
+	assert_takes("max_requests", "0", "\"off\"");
+	assert_takes("max_requests", "4294967295", "4294967295");
+	assert_takes("max_age", "1d", "\"1d\"");
+	assert_refuses("max_requests", "4294967296", "want a number from 0 to 4294967295, or off");
+	assert_refuses("watchdog", "0", "want a duration from 1s to 7d (500ms, 10s, 5m), or off");
+	assert_refuses("watchdog", "999ms", "want a duration from 1s to 7d (500ms, 10s, 5m), or off");
+	assert_refuses("head_timeout", "off", "want a duration from 1ms to 7d (500ms, 10s, 5m)");
+}
+
 static void a_duration_has_units_and_a_range(void **state)
 {
 	static const char wrong[] = "want a duration from 1ms to 7d (500ms, 10s, 5m)";
@@ -114,26 +130,18 @@ static void a_duration_has_units_and_a_range(void **state)
 	assert_refuses("head_timeout", "99999999999999999999d", wrong);
 }
 
-/* No setting of this version is one: a row for this test alone. */
 static void a_size_has_units_and_a_range(void **state)
 {
-	struct setting row = *setting_find("head_timeout");
-	struct config config = {0};
-	struct buffer out = {0};
-	char reason[SETTING_REASON_MAX];
+	static const char wrong[] = "want a size from 1m to 1048576g (512, 64k, 10m), or off";
 
 	(void)state;
-	row.type = SETTING_SIZE;
-	row.min = 1024;
-	row.max = 1 << 20;
-	assert_int_equal(setting_parse(&row, "65536", "/", &config, false, reason), 0);
-	assert_int_equal(config.head_timeout_ms, 65536);
-	assert_int_equal(setting_format(&row, &config, &out), 0);
-	assert_memory_equal(out.data, "\"64k\"", 5);
-	assert_true(setting_parse(&row, "1023", "/", &config, false, reason) < 0);
-	assert_string_equal(reason, "want a size from 1k to 1m (512, 64k, 10m)");
-	assert_int_equal(config.head_timeout_ms, 65536);
-	buffer_free(&out);
+	assert_takes("max_memory", "1048576", "\"1m\"");
+	assert_takes("max_memory", "1536k", "\"1536k\"");
+	assert_takes("max_memory", "2G", "\"2g\"");
+	assert_refuses("max_memory", "1023k", wrong);
+	assert_refuses("max_memory", "1048577g", wrong);
+	assert_refuses("max_memory", "1mb", wrong);
+	assert_refuses("max_memory", "", wrong);
 }
 
 static void a_path_becomes_absolute_and_words_stay(void **state)
@@ -233,6 +241,7 @@ int main(void)
 		cmocka_unit_test(a_count_keeps_to_its_range_and_word),
 		cmocka_unit_test(a_word_is_one_of_the_rows),
 		cmocka_unit_test(words_count_as_the_enums_do),
+		cmocka_unit_test(off_is_none_of_what_could_be_counted),
 		cmocka_unit_test(a_duration_has_units_and_a_range),
 		cmocka_unit_test(a_size_has_units_and_a_range),
 		cmocka_unit_test(a_path_becomes_absolute_and_words_stay),

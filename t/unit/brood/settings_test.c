@@ -59,6 +59,10 @@ static void the_defaults_that_users_rely_on_stand_in_the_table(void **state)
 		{"stop_timeout", "30s"},
 		{"access_log", "off"},
 		{"error_log", "stderr"},
+		{"watchdog", "10s"},
+		{"max_requests", "off"},
+		{"max_memory", "off"},
+		{"max_age", "off"},
 		{"debug_headers", "false"},
 		{"debug_fault", "off"},
 	};
@@ -80,9 +84,7 @@ static void a_slip_is_told_from_the_name_that_was_meant(void **state)
 static void names_of_later_versions_are_known_as_such(void **state)
 {
 	static const char *const names[] = {
-		"sites",   "watchdog",  "max_requests",    "max_memory",
-		"max_age", "state_dir", "binary",          "proxy_protocol",
-		"trusted", "tls_key",   "tls_certificate",
+		"sites", "binary", "proxy_protocol", "trusted", "tls_key", "tls_certificate",
 	};
 
 	(void)state;

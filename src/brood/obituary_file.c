@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Writing obituaries to files (obituary_file.h). Done by the master itself: some kilobytes into the page
+ * cache, and never more often than workers end. Nothing is synchronised to the disk. Master only. */
+#include "brood/obituary_file.h"
+
+#include "base/fd.h"
+#include "brood/obituary_json.h"
+#include "cluster/obituary.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char root_folder[] = "/var/lib/brood";
+
+enum {
+	TRIM_MAX = 4,       /* files removed at a time: one comes, one goes */
+	LOOK_MAX = 100000,  /* entries looked at: the folder may be full of others' files */
+};
+
+bool obituary_folder(const char *setting, char out[PATH_MAX])
+{
+	const char *home = getenv("XDG_STATE_HOME");
+	int size;
+
+	if (strcmp(setting, "off") == 0)
+		return false;
+	if (strcmp(setting, "auto") != 0)
+		size = snprintf(out, PATH_MAX, "%s", setting);
+	else if (geteuid() == 0)
+		size = snprintf(out, PATH_MAX, "%s", root_folder);
+	else if (home && home[0] == '/')
+		size = snprintf(out, PATH_MAX, "%s/brood", home);
+	else
+		return false;
+	return size < PATH_MAX;
+}
+
+/* The modes are what is promised, whatever the umask. */
+static int open_folder(const char *path)
+{
+	bool made = mkdir(path, 0755) == 0;
+	int fd;
+
+	if (!made && errno != EEXIST)
+		return -errno;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (made && fchmod(fd, 0755) < 0) {
+		int error = -errno;
+
+		fd_close(&fd);
+		return error;
+	}
+	return fd;
+}
+
+/* A regular file takes all, or has no room. */
+static bool is_written(int fd, const char *text, size_t size)
+{
+	return write(fd, text, size) == (ssize_t)size;
+}
+
+static int write_all(int folder, const char *name, const char *text)
+{
+	size_t size = strlen(text);
+	int error = 0, fd;
+
+	/* Never through a link, nor into a file that somebody else holds. */
+	unlinkat(folder, name, 0);
+	fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		return -errno;
+	if (fchmod(fd, 0644) < 0)
+		error = -errno;
+	else if (!is_written(fd, text, size) || !is_written(fd, "\n", 1))
+		error = -ENOSPC;
+	fd_close(&fd);
+	if (error)
+		unlinkat(folder, name, 0);
+	return error;
+}
+
+/* Counts the files of a slot, whose names begin with `prefix`; the oldest sorts first, since all times
+ * have the same length. */
+static unsigned find_oldest(DIR *folder, const char *prefix, char oldest[NAME_MAX + 1])
+{
+	const struct dirent *entry;
+	unsigned count = 0;
+
+	oldest[0] = '\0';
+	rewinddir(folder);
+	for (unsigned i = 0; i < LOOK_MAX && (entry = readdir(folder)) != NULL; i++) {
+		if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0)
+			continue;
+		count++;
+		if (oldest[0] == '\0' || strcmp(entry->d_name, oldest) < 0)
+			snprintf(oldest, NAME_MAX + 1, "%s", entry->d_name);
+	}
+	return count;
+}
+
+static void trim(int fd, const char *prefix)
+{
+	char oldest[NAME_MAX + 1];
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	DIR *folder = copy < 0 ? NULL : fdopendir(copy);
+
+	if (!folder) {
+		fd_close(&copy);
+		return;
+	}
+	for (int i = 0; i < TRIM_MAX && find_oldest(folder, prefix, oldest) > OBITUARY_FILES_KEPT; i++)
+		unlinkat(fd, oldest, 0);
+	closedir(folder);
+}
+
+int obituary_file_write(const char *path, const struct cluster_obituary *obituary, const char *text)
+{
+	char name[NAME_MAX + 1], time[OBITUARY_TIME_MAX], prefix[32], temporary[NAME_MAX + 1];
+	int folder = open_folder(path), error;
+
+	if (folder < 0)
+		return folder;
+	obituary_time(obituary->time_ms, true, time);
+	snprintf(prefix, sizeof(prefix), "obituary-%u-", obituary->slot);
+	snprintf(name, sizeof(name), "%s%s-%d.json", prefix, time, (int)obituary->pid);
+	snprintf(temporary, sizeof(temporary), ".obituary-%d", (int)getpid());
+	error = write_all(folder, temporary, text);
+	if (error == 0 && renameat(folder, temporary, folder, name) < 0)
+		error = -errno;
+	if (error == 0)
+		trim(folder, prefix);
+	fd_close(&folder);
+	return error;
+}
