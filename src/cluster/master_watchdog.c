@@ -8,10 +8,9 @@
 
 #include <signal.h>
 
-static void abort_instance(struct instance *instance, uint64_t now_ms)
+static void abort_instance(struct instance *instance, unsigned long long silence_ms)
 {
 	struct slot *slot = instance->master->slots[instance->slot];
-	unsigned long long silence_ms = watchdog_silence_ms(&instance->watchdog, now_ms);
 
 	log_error("worker %u [%d] has been silent for %llu.%03llu s: it is replaced", instance->slot,
 		  instance->pid, silence_ms / 1000, silence_ms % 1000);
@@ -29,12 +28,13 @@ static void abort_instance(struct instance *instance, uint64_t now_ms)
 static void look(struct instance *instance, uint64_t now_ms, uint64_t limit_ms)
 {
 	uint64_t heartbeat = board_load64(&instance_record(instance)->heartbeat_ms);
+	uint64_t silence_ms = watchdog_silence_ms(&instance->watchdog, now_ms);
 
 	switch (watchdog_look(&instance->watchdog, heartbeat, now_ms, limit_ms)) {
 	case WATCHDOG_NOTHING:
 		break;
 	case WATCHDOG_ABORT:
-		abort_instance(instance, now_ms);
+		abort_instance(instance, silence_ms);
 		break;
 	case WATCHDOG_KILL:
 		instance_kill(instance, "silent, and SIGABRT did not end it");

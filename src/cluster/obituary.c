@@ -42,9 +42,7 @@ static void read_proc(pid_t pid, const char *name, char *out, size_t room)
 static void choose_status(const char *text, char *out, size_t room)
 {
 	static const char *const wanted[] = {
-		"State:",  "VmPeak:", "VmRSS:",
-		"RssAnon:", "Threads:", "SigPnd:",
-		"ShdPnd:", "SigBlk:", "voluntary_ctxt_switches:",
+		"State:", "VmPeak:", "VmRSS:", "RssAnon:", "Threads:", "voluntary_ctxt_switches:",
 		"nonvoluntary_ctxt_switches:",
 	};
 	size_t used = 0;
@@ -59,6 +57,8 @@ static void choose_status(const char *text, char *out, size_t room)
 							 line);
 		line += size + (line[size] == '\n');
 	}
+	for (char *at = out; (at = strchr(at, '\t')) != NULL; at++)
+		*at = ' ';
 }
 
 void obituary_inspect(struct cluster_obituary *obituary, pid_t pid)
