@@ -132,13 +132,14 @@ static void a_duration_has_units_and_a_range(void **state)
 
 static void a_size_has_units_and_a_range(void **state)
 {
-	static const char wrong[] = "want a size from 1m to 1048576g (512, 64k, 10m), or off";
+	static const char wrong[] = "want a size from 64k to 1048576g (512, 64k, 10m), or off";
 
 	(void)state;
-	assert_takes("max_memory", "1048576", "\"1m\"");
+	assert_takes("max_memory", "65536", "\"64k\"");
+	assert_takes("max_memory", "1m", "\"1m\"");
 	assert_takes("max_memory", "1536k", "\"1536k\"");
 	assert_takes("max_memory", "2G", "\"2g\"");
-	assert_refuses("max_memory", "1023k", wrong);
+	assert_refuses("max_memory", "63k", wrong);
 	assert_refuses("max_memory", "1048577g", wrong);
 	assert_refuses("max_memory", "1mb", wrong);
 	assert_refuses("max_memory", "", wrong);
