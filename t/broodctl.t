@@ -222,4 +222,18 @@ subtest 'without a socket' => sub {
 	$server->finish;
 };
 
+subtest 'why' => sub {
+	my $server = Brood::Server->start(workers => 2, control => 1);
+	is_deeply decode_json($server->ctl('--json', 'why', 0)->{stdout}), [], 'nothing has ended yet';
+	my ($victim) = grep { $_->{slot} == 0 } @{ status($server)->{workers} };
+	kill 'KILL', $victim->{pid};
+	my $why;
+	ok wait_until(10, sub { @{ $why = decode_json($server->ctl('--json', 'why', 0)->{stdout}) } }), 'an obituary';
+	is $why->[0]{pid}, $victim->{pid}, 'of the one that was killed';
+	like $server->ctl('why', 0)->{stdout}, qr/SIGKILL/, 'with the cause, for people';
+	ok wait_until(10, sub { (grep { $_->{slot} == 0 } @{ status($server)->{workers} })[0]{restarts} == 1 }), 'restarts';
+	$server->rebase;
+	$server->finish;
+};
+
 done_testing;
