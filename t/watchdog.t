@@ -9,6 +9,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use JSON::PP qw(decode_json);
+use POSIX qw(:sys_wait_h);
 use Test::More;
 use Brood::Client;
 use Brood::Proc qw(alive wait_until);
@@ -18,6 +19,31 @@ use Time::HiRes qw(sleep time);
 
 my @modes = qw(shared handoff reuseport);
 my $patience = $ENV{BROOD_TEST_LONG} ? 1 : 10;
+
+# Stops a process so that only its tracer, which is this one, knows. See ptrace(2).
+use constant { SYS_PTRACE => 101, PTRACE_SEIZE => 0x4206, PTRACE_INTERRUPT => 0x4207 };
+sub hold
+{
+	my ($pid) = @_;
+	syscall(SYS_PTRACE, PTRACE_SEIZE, $pid, 0, 0) == 0 or return 0;
+	syscall(SYS_PTRACE, PTRACE_INTERRUPT, $pid, 0, 0) == 0 or return 0;
+	return waitpid($pid, WUNTRACED) == $pid;
+}
+
+# May we? On a child that does nothing.
+sub can_hold
+{
+	my $pid = fork // die "fork: $!";
+	if (!$pid) {
+		sleep 60;
+		POSIX::_exit(0);
+	}
+	my ($held, $error) = (hold($pid), $!);
+	kill 'KILL', $pid;
+	waitpid $pid, 0;
+	$! = $error;
+	return $held;
+}
 
 sub start
 {
@@ -124,6 +150,39 @@ subtest 'an obituary of a worker that hung' => sub {
 	$server->finish;
 };
 
+SKIP: {
+	skip 'ptrace is called by its number on x86-64', 1 if (POSIX::uname())[4] ne 'x86_64';
+	skip "ptrace: $!", 1 if !can_hold();
+	for my $mode (@modes) {
+		subtest "$mode: one that hangs unseen, and takes its death hard" => sub {
+			my ($server, $dir, $keep) = start(accept => $mode, workers => 2,
+				set => { handoff_policy => 'round-robin' });
+			my ($victim, $other) = $server->workers;
+			# Held by a tracer: the master is not told, and SIGABRT does not reach it.
+			ok hold($victim), 'it is held';
+			my $begin = time;
+			# Half of these are handed to it, or wait in its queue, while it still looks alive.
+			my @clients = map { Brood::Client->connect($server->address, limit => 30) } 1 .. 40;
+			$_->send("GET /hello.txt HTTP/1.1\r\nHost: x\r\n\r\n") for @clients;
+			# Its end is told to the tracer first, which has to take note of it.
+			my $gone = 0;
+			wait_until(30, sub { $gone = waitpid($victim, WNOHANG) == $victim && !WIFSTOPPED($?) });
+			my $took = time - $begin;
+			ok $gone, 'it is gone';
+			cmp_ok $took, '<=', 1 + 3 * $patience, sprintf 'after %.1f s', $took;
+			my @responses = map { $_->response } @clients;
+			is scalar(grep { $_->status ne '200' } @responses), 0, 'every request is answered';
+			is scalar(grep { ($_->worker)[2] == $victim } @responses), 0, 'none of them by it';
+			cmp_ok time - $begin, '<=', 1 + 3 * $patience, 'in time';
+			my $obituary = obituary_of($dir, $victim);
+			is $obituary->{why}, 'hang', 'there is an obituary';
+			is $obituary->{signal_name}, 'SIGKILL', 'it was killed in the end';
+			ok alive($other), 'the other worker has not been touched';
+			$server->finish;
+		};
+	}
+}
+
 subtest 'an idle worker is not silent, and one that goes on in time is left alone' => sub {
 	my ($server, $dir, $keep) = start(workers => 2);
 	my @old = sort $server->workers;
@@ -217,7 +276,7 @@ subtest 'a roll that fails tells the last words of the new worker' => sub {
 	my %words = (
 		'probe-fail' => qr/debug_fault: the self-test fails/,
 		'start-exit' => qr/debug_fault: leaving instead/,
-		'start-hang' => qr/not ready within start_timeout.*debug_fault: never getting ready/,
+		'start-hang' => qr/not ready within start_timeout.*\n.*debug_fault: never getting ready/,
 	);
 	for my $fault (sort keys %words) {
 		Brood::Server::write_file($server->{config_file}, "debug_fault = \"$fault\";\n");

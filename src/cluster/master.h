@@ -223,7 +223,7 @@ void watchdog_tick(struct master *master, uint64_t now_ms, uint64_t interval_ms)
 void obituary_of_hang(struct instance *instance);
 /* Logs an end and writes it up, if there is something to say. */
 void obituary_of_end(struct instance *instance, const struct brood_process_end *end);
-/* Its last log lines as one line of text. */
+/* Its last log lines, without a newline at the end; empty when it has said nothing. */
 void obituary_last_words(const struct instance *instance, char *out, size_t room);
 
 /* --- master_recycle.c --- */

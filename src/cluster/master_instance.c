@@ -290,7 +290,7 @@ static void report_failure(const struct instance *instance, const struct brood_p
 	obituary_last_words(instance, words, sizeof(words));
 	snprintf(master->report.reason, sizeof(master->report.reason),
 		 "slot %u: the new worker did not become ready: %s%s%s", instance->slot,
-		 instance->killed ? instance->killed : how, words[0] ? "; it said: " : "", words);
+		 instance->killed ? instance->killed : how, words[0] ? "; it said:\n" : "", words);
 }
 
 static struct instance *find(const struct master *master, pid_t pid)

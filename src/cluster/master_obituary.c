@@ -122,7 +122,6 @@ void obituary_of_end(struct instance *instance, const struct brood_process_end *
 	tell(instance->master, &obituary);
 }
 
-/* Lines become one text, newest last, cut at the front. */
 void obituary_last_words(const struct instance *instance, char *out, size_t room)
 {
 	const struct board *board = &instance->master->boards[instance->slot];
@@ -130,6 +129,4 @@ void obituary_last_words(const struct instance *instance, char *out, size_t room
 
 	while (size > 0 && out[size - 1] == '\n')
 		out[--size] = '\0';
-	for (char *at = out; (at = strchr(at, '\n')) != NULL; at++)
-		*at = ';';
 }

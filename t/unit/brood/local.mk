@@ -67,3 +67,10 @@ t_unit_brood_admin_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS
 t_unit_brood_admin_test_LDADD = $(brood_admin_libs)
 t_unit_brood_control_socket_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_brood_control_socket_test_LDADD = $(brood_admin_libs)
+
+# What has to do with the ends of workers.
+brood_obituary_tests = t/unit/brood/obituary_test
+check_PROGRAMS += $(brood_obituary_tests)
+
+t_unit_brood_obituary_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+t_unit_brood_obituary_test_LDADD = $(brood_admin_libs)
