@@ -54,7 +54,12 @@ sub start
 	return ($server, "$state/made", $state);
 }
 
-sub obituaries { return map { [$_, decode_json(Brood::Server::slurp($_))] } sort glob "$_[0]/obituary-*" }
+# [path, content] of each; one may be removed between the two looks.
+sub obituaries
+{
+	my @found = map { [$_, Brood::Server::slurp($_)] } sort glob "$_[0]/obituary-*";
+	return map { [$_->[0], decode_json($_->[1])] } grep { length $_->[1] } @found;
+}
 
 # The obituary of a process, once its end is in it.
 sub obituary_of
