@@ -373,8 +373,16 @@ static void give(struct connection *connection)
 
 void connection_leave(struct connection *connection)
 {
-	if ((connection->state == CONNECTION_WAITING || connection->state == CONNECTION_HEAD) &&
-	    connection_leaves(connection))
+	struct http_server *server = connection->server;
+
+	if ((connection->state != CONNECTION_WAITING && connection->state != CONNECTION_HEAD) ||
+	    !connection_leaves(connection))
+		return;
+	/* Were it given away it would have its time again wherever it comes: when that leaves before
+	 * its first look at deadlines, and so on, for ever. */
+	if (deadline_left_ms(&connection->deadline, server->now_ms) == 0)
+		connection_expire(connection);
+	else
 		give(connection);
 }
 
