@@ -410,7 +410,7 @@ int connection_take_moved(struct http_server *server, int fd, const struct state
 	/* A client that has sent the end still gets the answers to what it has sent before. */
 	if (input.size > 0)
 		advance(connection, &input);
-	else if (size == -EAGAIN)
+	else if (size == -EAGAIN && !server->stopping)
 		enter(connection, CONNECTION_WAITING);
 	else
 		connection_close(connection);
