@@ -245,7 +245,7 @@ unsigned serving_movable(void *context)
 	struct http_stats stats;
 
 	http_server_get_stats(server->serving->http, &stats);
-	return stats.idle;
+	return stats.movable;
 }
 
 void serving_stop(void *context)

@@ -89,6 +89,7 @@ struct http_events {
 struct http_stats {
 	unsigned connections; /* open, all */
 	unsigned idle;        /* of these, waiting for a next request with nothing read of it */
+	unsigned movable;     /* of these, about to leave (http_server_move_away) */
 	uint64_t requests;    /* answered since the start */
 };
 

@@ -252,6 +252,7 @@ void http_server_get_stats(const struct http_server *server, struct http_stats *
 	*out = (struct http_stats){
 		.connections = server->connections,
 		.idle = server->idle,
+		.movable = server->moving ? server->idle : 0,
 		.requests = server->requests,
 	};
 }
