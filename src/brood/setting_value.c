@@ -137,6 +137,11 @@ static int parse_path(const struct source *source, void *member)
 		return parse_string(source, member);
 	if (source->text[0] == '\0')
 		return -EINVAL;
+	if (strcmp(source->text, "off") == 0) {
+		snprintf(source->reason, SETTING_REASON_MAX,
+			 "cannot be turned off (write './off' for a file of that name)");
+		return -EINVAL;
+	}
 	path = path_resolve(source->directory, source->text);
 	if (!path)
 		return -ENOMEM;
