@@ -75,6 +75,7 @@ struct slot {
 	uint64_t unserved_since_ms;  /* 0 while it serves */
 	struct slot *adopter;        /* who accepts on its sockets meanwhile */
 	bool ready_once;
+	bool crowded;                /* no record was free for a further worker */
 	bool drained;                /* by command: no worker until it is undrained */
 	uint32_t restarts;           /* of its workers, other than by rolls */
 };
@@ -162,12 +163,16 @@ void slot_instance_ended(struct slot *slot, struct instance *instance,
 			 const struct brood_process_end *end);
 /* Starts a successor beside the leading worker, or a worker at once where there is none. */
 void slot_replace(struct slot *slot, bool next_kind);
+/* One of its workers is gone for good: a start that had to wait for that need wait no longer. */
+void slot_has_room(struct slot *slot);
 /* No worker until further notice; or again one. */
 void slot_drain(struct slot *slot, bool drain);
 /* Something to spread times and limits with; nothing depends on its quality. */
 uint32_t master_random(struct master *master);
 /* Has it a worker that was retired and still finishes? */
 bool slot_is_draining(const struct slot *slot);
+/* One of its workers is gone for good: a start that had to wait for that need wait no longer. */
+void slot_has_room(struct slot *slot);
 /* When nobody serves at all, the slots that wait are tried once a second. */
 void slots_try_hard(struct master *master, uint64_t now_ms);
 

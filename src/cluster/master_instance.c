@@ -224,7 +224,8 @@ static struct instance *prepare(struct master *master, struct slot *slot, bool n
 	handoff_target_init(&instance->target, NULL);
 	instance->timer = evtimer_new(master->base, on_timer, instance);
 	instance->record = board_take_record(&master->boards[slot->index]);
-	if (instance->record < 0)
+	slot->crowded = instance->record < 0;
+	if (slot->crowded)
 		errno = EBUSY; /* by those of this slot that still finish */
 	if (instance->record < 0 || !instance->timer || brood_channel_pair(ends) < 0)
 		goto fail;
@@ -340,5 +341,6 @@ void instance_ended(void *context, const struct brood_process_end *end)
 	list_remove(&instance->link);
 	slot_instance_ended(slot, instance, end);
 	discard(instance);
+	slot_has_room(slot);
 	master_leave_if_done(master);
 }

@@ -250,6 +250,23 @@ void slot_instance_ended(struct slot *slot, struct instance *instance,
 	}
 }
 
+void slot_has_room(struct slot *slot)
+{
+	if (!slot->crowded || slot->state != SLOT_BACKOFF || slot->master->state != MASTER_RUNNING)
+		return;
+	event_del(slot->timer);
+	slot_happen(slot, SLOT_TIMER);
+}
+
+bool slots_any_leads(const struct master *master)
+{
+	for (unsigned i = 0; i < master->slot_count; i++)
+		if (master->slots[i]->state == SLOT_SERVING && master->slots[i]->lead &&
+		    master->slots[i]->lead->channel)
+			return true;
+	return false;
+}
+
 void slots_try_hard(struct master *master, uint64_t now_ms)
 {
 	struct slot *waiting = NULL;
