@@ -22,7 +22,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TICK_MS = 250, LOGS_MAX = 8, START_GRACE_MS = 1000 };
+enum {
+	TICK_MS = 250,
+	LOGS_MAX = 8,
+	START_GRACE_MS = 1000,
+	PLACING_MS = 1000, /* a stop waits so long for workers that take what was accepted */
+};
 
 /* --- the end --- */
 
@@ -56,6 +61,19 @@ static void on_deadline(evutil_socket_t fd, short what, void *argument)
 	kill_all(argument, "stop_timeout");
 }
 
+void master_stop_workers(struct master *master)
+{
+	/* One that is told to stop takes nothing more, so what was accepted has to be placed before. */
+	bool late = clock_now_ms() - master->stopping_ms >= PLACING_MS;
+
+	if (master->state != MASTER_STOPPING || master->workers_told ||
+	    (master->handoff.waiting_count > 0 && !late && slots_any_leads(master)))
+		return;
+	master->workers_told = true;
+	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
+		instance_stop(LIST_ENTRY(at, struct instance, link));
+}
+
 void master_stop(struct master *master, const char *asked_by)
 {
 	/* Workers keep the deadline themselves; the master's is for those that cannot. */
@@ -71,9 +89,9 @@ void master_stop(struct master *master, const char *asked_by)
 	master->state = MASTER_STOPPING;
 	start_nobody(master);
 	master->program->stopping(master->program->context);
+	master->stopping_ms = clock_now_ms();
 	spread_drain(master);
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
-		instance_stop(LIST_ENTRY(at, struct instance, link));
+	master_stop_workers(master);
 	/* The workers' copies are the last ones: each answers what is queued, then closes. */
 	listeners_close(&master->listeners);
 	event_add(master->deadline, &delay);
@@ -194,6 +212,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 
 	(void)fd, (void)what;
 	spread_tick(master, now_ms);
+	master_stop_workers(master);
 	if (master->state != MASTER_RUNNING)
 		return;
 	check_start(master, now_ms);

@@ -135,6 +135,8 @@ struct master {
 	struct event *signals, *tick, *deadline;
 	int signal_fd;
 	enum master_state state;
+	uint64_t stopping_ms;           /* since when it stops */
+	bool workers_told;              /* to stop, that is */
 	bool ready_told;                /* every slot has been ready once */
 	uint64_t started_ms, tried_ms, watched_ms;
 	struct recycling recycling;
@@ -147,6 +149,8 @@ struct master {
 /* The set-up has failed for good: everybody is ended and the master exits with this status. */
 void master_give_up(struct master *master, int status);
 void master_check_ready(struct master *master);
+/* Tells the workers to stop, once the server is to and nothing waits for one of them any more. */
+void master_stop_workers(struct master *master);
 /* Asked once: everything in flight is finished. Asked again: at once. */
 void master_stop(struct master *master, const char *asked_by);
 void master_reopen_logs(struct master *master);
@@ -171,8 +175,8 @@ void slot_drain(struct slot *slot, bool drain);
 uint32_t master_random(struct master *master);
 /* Has it a worker that was retired and still finishes? */
 bool slot_is_draining(const struct slot *slot);
-/* One of its workers is gone for good: a start that had to wait for that need wait no longer. */
-void slot_has_room(struct slot *slot);
+/* Is there any worker that serves, or stands still? */
+bool slots_any_leads(const struct master *master);
 /* When nobody serves at all, the slots that wait are tried once a second. */
 void slots_try_hard(struct master *master, uint64_t now_ms);
 

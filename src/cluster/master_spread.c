@@ -249,6 +249,7 @@ void spread_leave(void *context, const struct listener *listener)
 void spread_resume(struct master *master)
 {
 	handoff_flush(&master->handoff, MESSAGE_CONNECTIONS);
+	master_stop_workers(master);
 	if (master->acceptor)
 		acceptor_resume(master->acceptor);
 }
