@@ -94,8 +94,20 @@ static enum roll_action commit(struct master *master)
 
 static void give_back(struct master *master)
 {
+/* A slot whose old worker died meanwhile had nothing to return to but a start of the new kind. */
+static void end_new_starts(struct master *master)
+{
+	for (struct list *at = master->instances.next; at != &master->instances; at = at->next) {
+		struct instance *instance = LIST_ENTRY(at, struct instance, link);
+
+		if (instance->next && instance->phase == INSTANCE_STARTING)
+			instance_kill(instance, "of a configuration that was given up");
+	}
+}
+
 	if (master->prepared) {
 		master->program->abandon(master->program->context);
+	end_new_starts(master);
 		listeners_abandon(&master->listeners);
 	}
 	level(master);
