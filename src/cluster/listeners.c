@@ -256,7 +256,7 @@ size_t listeners_of_group(const struct listeners *listeners, unsigned index, int
 	size_t found = 0;
 
 	for (unsigned i = 0; i < listeners->count; i++)
-		if (listeners->all[i].growable)
+		if (listeners->all[i].growable && listeners->all[i].now)
 			found += put(&listeners->all[i], index, fds + found, ids + found, room - found);
 	return found;
 }

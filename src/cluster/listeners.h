@@ -58,7 +58,7 @@ unsigned listeners_sockets(const struct listeners *listeners);
 size_t listeners_of_worker(const struct listeners *listeners, bool next, enum cluster_accept accept,
 			   unsigned slot, int *fds, unsigned *ids, size_t room);
 
-/* Socket number `index` of each group: what somebody must accept on when its slot does not. */
+/* Socket number `index` of each group in force: what somebody must accept on when its slot does not. */
 size_t listeners_of_group(const struct listeners *listeners, unsigned index, int *fds, unsigned *ids,
 			  size_t room);
 

@@ -160,15 +160,17 @@ void master_leave_if_done(struct master *master);
 
 /* Sets the number of slots: makes new ones, retires those above. 0 or -errno (logged). */
 int slots_resize(struct master *master, unsigned count) __attribute__((warn_unused_result));
+/* Makes slots, empty ones, until there are so many. 0 or -errno (logged). */
+int slots_make_room(struct master *master, unsigned count) __attribute__((warn_unused_result));
 void slots_free(struct master *master);
 void slot_happen(struct slot *slot, enum slot_event event);
 void slot_instance_ready(struct slot *slot, struct instance *instance);
 void slot_instance_ended(struct slot *slot, struct instance *instance,
 			 const struct brood_process_end *end);
-/* Starts a successor beside the leading worker, or a worker at once where there is none. */
-void slot_replace(struct slot *slot, bool next_kind);
 /* One of its workers is gone for good: a start that had to wait for that need wait no longer. */
 void slot_has_room(struct slot *slot);
+/* Starts a successor beside the leading worker, or a worker at once where there is none. */
+void slot_replace(struct slot *slot, bool next_kind);
 /* No worker until further notice; or again one. */
 void slot_drain(struct slot *slot, bool drain);
 /* Something to spread times and limits with; nothing depends on its quality. */
@@ -258,6 +260,8 @@ void spread_resume(struct master *master);
 void spread_drain(struct master *master);
 /* Sees that each slot's own sockets are accepted on by somebody. */
 void spread_adopt(struct master *master, uint64_t now_ms);
+/* The same when listeners have come or gone: those who adopted a slot's sockets have its former ones. */
+void spread_adopt_anew(struct master *master);
 /* Nobody needs to accept for this slot any more. */
 void spread_release(struct slot *slot);
 /* A worker that had adopted sockets no longer accepts. */

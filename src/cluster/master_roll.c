@@ -4,6 +4,7 @@
  * prepared before and is committed, or abandoned, at its end. Master only. */
 #include "cluster/master.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <stdio.h>
@@ -89,11 +90,10 @@ static enum roll_action commit(struct master *master)
 		if (slots_resize(master, workers) < 0)
 			log_warn("going on with %u workers", master->slot_count);
 	}
+	spread_adopt_anew(master);
 	return roll_settled(&master->roll, &view);
 }
 
-static void give_back(struct master *master)
-{
 /* A slot whose old worker died meanwhile had nothing to return to but a start of the new kind. */
 static void end_new_starts(struct master *master)
 {
@@ -105,9 +105,11 @@ static void end_new_starts(struct master *master)
 	}
 }
 
+static void give_back(struct master *master)
+{
+	end_new_starts(master);
 	if (master->prepared) {
 		master->program->abandon(master->program->context);
-	end_new_starts(master);
 		listeners_abandon(&master->listeners);
 	}
 	level(master);
@@ -167,6 +169,29 @@ void master_roll_event(struct master *master, enum roll_action action)
 	}
 }
 
+/* Opens the next generation's sockets. There may be more slots than the file says (TTIN); and for a
+ * while, or for good if the roll fails, more sockets than slots that are wanted: each needs a slot, too,
+ * so that somebody adopts it. */
+static int prepare_sockets(struct master *master)
+{
+	const struct cluster_options *next = &master->next_options;
+	struct roll_report *report = &master->report;
+	int error = listeners_prepare(&master->listeners, next, report->reason, sizeof(report->reason));
+
+	if (error)
+		return error;
+	if (next->accept == CLUSTER_ACCEPT_REUSEPORT)
+		error = listeners_grow(&master->listeners, master->slot_count, report->reason,
+				       sizeof(report->reason));
+	if (error == 0) {
+		snprintf(report->reason, sizeof(report->reason), "no room for further slots");
+		error = slots_make_room(master, listeners_sockets(&master->listeners));
+	}
+	if (error)
+		listeners_abandon(&master->listeners);
+	return error;
+}
+
 /* Reads and opens what the next generation is to have. What fails here has changed nothing. */
 static bool prepare(struct master *master, bool reload)
 {
@@ -178,11 +203,11 @@ static bool prepare(struct master *master, bool reload)
 	if (master->program->prepare(master->program->context, &master->next_options, report->reason,
 				     sizeof(report->reason)) < 0)
 		return false;
-	if (listeners_prepare(&master->listeners, &master->next_options, report->reason,
-			      sizeof(report->reason)) < 0) {
+	if (prepare_sockets(master) < 0) {
 		master->program->abandon(master->program->context);
 		return false;
 	}
+	report->reason[0] = '\0';
 	master->prepared = true;
 	return true;
 }
@@ -212,5 +237,6 @@ void master_roll(struct master *master, const char *kind)
 	for (unsigned i = 0; i < master->slot_room; i++)
 		backoff_reset(&master->slots[i]->backoff);
 	spread_follow_mode(master);
+	spread_adopt(master, clock_now_ms()); /* connections come to the new sockets from now on */
 	master_roll_event(master, roll_begin(&master->roll, &view));
 }

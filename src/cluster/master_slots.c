@@ -321,21 +321,36 @@ static int add_slot(struct master *master)
 	return 0;
 }
 
-int slots_resize(struct master *master, unsigned count)
+int slots_make_room(struct master *master, unsigned count)
 {
-	struct roll_view view = master_roll_view(master);
-	char reason[REPORT_REASON_MAX];
-	int error;
-
 	while (master->slot_room < count) {
-		error = add_slot(master);
+		int error = add_slot(master);
+
 		if (error) {
 			log_error("cannot make a slot more than %u: %s", master->slot_room,
 				  strerror(-error));
 			return error;
 		}
 	}
-	if (master->options.accept == CLUSTER_ACCEPT_REUSEPORT) {
+	return 0;
+}
+
+/* Is there, or will there be with the roll that runs, a socket for each slot? */
+static bool slots_have_sockets(const struct master *master)
+{
+	return master->options.accept == CLUSTER_ACCEPT_REUSEPORT ||
+	       (master->prepared && master->next_options.accept == CLUSTER_ACCEPT_REUSEPORT);
+}
+
+int slots_resize(struct master *master, unsigned count)
+{
+	struct roll_view view = master_roll_view(master);
+	char reason[REPORT_REASON_MAX];
+	int error = slots_make_room(master, count);
+
+	if (error)
+		return error;
+	if (slots_have_sockets(master)) {
 		error = listeners_grow(&master->listeners, count, reason, sizeof(reason));
 		if (error) {
 			log_error("%s", reason);
@@ -350,6 +365,7 @@ int slots_resize(struct master *master, unsigned count)
 	view.slots = count;
 	if (master->roll.slot >= count)
 		master_roll_event(master, roll_died(&master->roll, &view, master->roll.slot, false));
+	spread_adopt(master, clock_now_ms());
 	return 0;
 }
 

@@ -389,6 +389,12 @@ static bool is_covered(const struct master *master, unsigned socket, uint64_t no
 	return false;
 }
 
+/* Is its next worker likely to be there in a moment? */
+static bool is_awaited(const struct master *master, const struct slot *slot)
+{
+	return slot->index < master->slot_count && !slot->drained && slot->state != SLOT_SERVING;
+}
+
 void spread_adopt(struct master *master, uint64_t now_ms)
 {
 	unsigned sockets = listeners_sockets(&master->listeners);
@@ -404,8 +410,8 @@ void spread_adopt(struct master *master, uint64_t now_ms)
 		}
 		if (slot->adopter && !is_alive(slot->adopter, now_ms))
 			spread_release(slot); /* the adopter needs help itself */
-		if (slot->adopter ||
-		    (slot->state != SLOT_SERVING && now_ms - slot->unserved_since_ms < ORPHAN_MS))
+		if (slot->adopter || (is_awaited(master, slot) &&
+				      now_ms - slot->unserved_since_ms < ORPHAN_MS))
 			continue;
 		adopter = find_adopter(master, now_ms);
 		if (adopter) {
@@ -413,6 +419,13 @@ void spread_adopt(struct master *master, uint64_t now_ms)
 			tell(adopter, slot, MESSAGE_ADOPT);
 		}
 	}
+}
+
+void spread_adopt_anew(struct master *master)
+{
+	for (unsigned i = 0; i < master->slot_room; i++)
+		spread_release(master->slots[i]);
+	spread_adopt(master, clock_now_ms());
 }
 
 /* --- balancing --- */
