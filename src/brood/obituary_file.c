@@ -20,8 +20,8 @@
 static const char root_folder[] = "/var/lib/brood";
 
 enum {
-	TRIM_MAX = 4,       /* files removed at a time: one comes, one goes */
-	LOOK_MAX = 100000,  /* entries looked at: the folder may be full of others' files */
+	TRIM_MAX = 4,     /* files removed at a time: one comes, one goes */
+	LOOK_MAX = 10000, /* entries looked at: the folder may be full of others' files */
 };
 
 bool obituary_folder(const char *setting, char out[PATH_MAX])

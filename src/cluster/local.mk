@@ -28,6 +28,8 @@ libcluster_a_SOURCES = \
 	src/cluster/master_spread.c \
 	src/cluster/master_status.c \
 	src/cluster/master_watchdog.c \
+	src/cluster/memory.c \
+	src/cluster/memory.h \
 	src/cluster/message.h \
 	src/cluster/obituary.c \
 	src/cluster/obituary.h \

@@ -4,41 +4,13 @@
  * time. Master only. */
 #include "cluster/master.h"
 
-#include "base/fd.h"
 #include "base/log.h"
-
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
+#include "cluster/memory.h"
 
 enum {
 	MEMORY_INTERVAL_MS = 1000, /* between two looks at a worker's memory */
 	RETRY_MS = 30000,          /* after a successor that did not become ready */
-	ROLLUP_MAX = 2048,
 };
-
-/* The proportional set size: memory that is shared with other workers counts in parts. It is the kernel
- * that adds it up, which takes it a millisecond or so for a worker of ordinary size. 0: not known. */
-static uint64_t memory_of(pid_t pid)
-{
-	char path[64], text[ROLLUP_MAX];
-	unsigned long long kib = 0;
-	const char *line;
-	ssize_t size = 0;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0)
-		size = read(fd, text, sizeof(text) - 1);
-	fd_close(&fd);
-	if (size <= 0)
-		return 0;
-	text[size] = '\0';
-	line = strstr(text, "\nPss:");
-	return line && sscanf(line, "\nPss: %llu kB", &kib) == 1 ? kib * 1024 : 0;
-}
 
 /* A roll or a successor on its way, or an old worker that has not handed over: one slot is out. */
 static bool is_busy(const struct master *master)
@@ -87,7 +59,7 @@ static bool check(struct master *master, struct slot *slot, bool memory_too, uin
 	struct instance *lead = slot->lead;
 	const struct board_record *record = instance_record(lead);
 	uint64_t requests = board_load64(&record->requests), age_ms = now_ms - lead->started_ms;
-	uint64_t memory = memory_too ? memory_of(lead->pid) : 0;
+	uint64_t memory = memory_too ? memory_of_process(lead->pid) : 0;
 	enum recycle_reason reason = recycle_judge(&lead->limits, requests, memory, age_ms);
 	char why[80];
 

@@ -5,6 +5,7 @@ cluster_tests = \
 	t/unit/cluster/cluster_test \
 	t/unit/cluster/handoff_test \
 	t/unit/cluster/log_ring_test \
+	t/unit/cluster/memory_test \
 	t/unit/cluster/place_test \
 	t/unit/cluster/recycle_test \
 	t/unit/cluster/roll_test \
@@ -34,3 +35,5 @@ t_unit_cluster_recycle_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CF
 t_unit_cluster_recycle_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
 t_unit_cluster_watchdog_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
 t_unit_cluster_watchdog_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
+t_unit_cluster_memory_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
+t_unit_cluster_memory_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
