@@ -138,7 +138,13 @@ subtest 'a slot has at most one draining worker' => sub {
 	}
 	cmp_ok $most, '>', 2, 'old and new workers were there at the same time';
 	cmp_ok $most, '<=', 5, "two slots, an old and a new one each, and one being started: at most 5 (there were $most)";
-	wait_until(20, sub { $server->workers == 2 });
+	# Not a moment between one roll and the next, but when the last one is over.
+	wait_until(30, sub {
+		my $log = $server->stderr;
+		my $begun = () = $log =~ /reload: generation/g;
+		my $done = () = $log =~ /reload done/g;
+		return $begun > 1 && $begun == $done && $server->workers == 2;
+	});
 	is scalar(my @workers = $server->workers), 2, 'in the end there are two';
 	$_->close for @stuck;
 	$server->finish;
