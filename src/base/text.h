@@ -27,7 +27,8 @@ size_t text_distance(const char *a, const char *b);
 /* The one of `words` nearest to `word`, or NULL when none is near enough to be meant. */
 const char *text_nearest(const char *word, const char *const *words, size_t count);
 
-/* The length of the printable UTF-8 character at `text`, which NUL ends; 0: a control, NUL, or not UTF-8. */
+/* The length of the printable UTF-8 character at `text`, which NUL ends; 0: a control, NUL, or no
+ * UTF-8 at all. */
 size_t text_printable(const char *text);
 
 #endif

@@ -39,7 +39,7 @@ struct board_record {
 
 struct board_page {
 	struct board_record records[BOARD_RECORDS];
-	struct log_ring logs[BOARD_RECORDS]; /* of the same workers; touched, and so paid for, only when used */
+	struct log_ring logs[BOARD_RECORDS]; /* of the same workers; costs memory once it is used */
 };
 
 /* A mapping of one slot's page. */

@@ -90,6 +90,23 @@ static void others_cannot_write(void **state)
 	board_close(&board);
 }
 
+static void a_record_begins_without_what_its_last_worker_said(void **state)
+{
+	struct board board;
+	char text[64];
+	int record;
+
+	(void)state;
+	assert_int_equal(board_create(&board), 0);
+	record = board_take_record(&board);
+	log_ring_add(&board.page->logs[record], "words", 5);
+	board_free_record(&board, record);
+	assert_int_equal(log_ring_read(&board.page->logs[record], text, sizeof(text)), 6);
+	assert_int_equal(board_take_record(&board), record);
+	assert_int_equal(log_ring_read(&board.page->logs[record], text, sizeof(text)), 0);
+	board_close(&board);
+}
+
 static void a_page_cannot_be_shrunk_under_a_reader(void **state)
 {
 	struct board board;
@@ -107,6 +124,7 @@ int main(void)
 		cmocka_unit_test(only_serving_workers_with_a_fresh_heartbeat_count),
 		cmocka_unit_test(figures_that_make_no_sense_count_as_none),
 		cmocka_unit_test(others_cannot_write),
+		cmocka_unit_test(a_record_begins_without_what_its_last_worker_said),
 		cmocka_unit_test(a_page_cannot_be_shrunk_under_a_reader),
 	};
 
