@@ -27,8 +27,8 @@ void log_set_level(enum log_level level);
 /* Names this process in each line: "master", "worker 3". Copied. */
 void log_set_tag(const char *tag);
 
-/* Gets a copy of each line but those for debugging: the message alone, escaped, not ended by NUL. It must
- * not log. NULL: nobody. */
+/* Gets a copy of each line but those for debugging: the message alone, escaped, not ended by NUL. It
+ * must not log. NULL: nobody. */
 void log_set_tap(void (*tap)(void *context, const char *line, size_t size), void *context);
 
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

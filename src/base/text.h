@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading numbers, times and sizes that a person typed, guessing what a misspelt word meant, and what
- * can be shown to a person as it is. */
+ * Reading numbers, times and sizes that a person typed, guessing what a misspelt word meant, and
+ * what can be shown to a person as it is. */
 #ifndef BROOD_BASE_TEXT_H
 #define BROOD_BASE_TEXT_H
 

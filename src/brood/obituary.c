@@ -46,7 +46,8 @@ static void make_room(struct obituaries *obituaries, const struct cluster_obitua
 	struct entry *oldest = NULL;
 	unsigned count = 0;
 
-	for (struct list *at = obituaries->entries.next; at != &obituaries->entries; at = at->next) {
+	for (struct list *at = obituaries->entries.next; at != &obituaries->entries;
+	     at = at->next) {
 		struct entry *entry = LIST_ENTRY(at, struct entry, link);
 
 		if (entry->slot != obituary->slot)
@@ -72,8 +73,8 @@ static void save(struct obituaries *obituaries, const char *state_dir,
 		return;
 	error = obituary_file_write(folder, obituary, text);
 	if (error && !obituaries->warned)
-		log_warn("cannot write obituaries to '%s': %s; broodctl why has the last ones", folder,
-			 strerror(-error));
+		log_warn("cannot write obituaries to '%s': %s; broodctl why has the last ones",
+			 folder, strerror(-error));
 	obituaries->warned = error != 0;
 }
 
@@ -84,7 +85,8 @@ void obituaries_add(struct obituaries *obituaries, const char *state_dir,
 	char *text = obituary_json(obituary);
 
 	if (!entry || !text) {
-		log_warn("no memory for the obituary of worker %u [%d]", obituary->slot, obituary->pid);
+		log_warn("no memory for the obituary of worker %u [%d]", obituary->slot,
+			 obituary->pid);
 		free(entry);
 		free(text);
 		return;
@@ -103,8 +105,8 @@ int obituaries_text(const struct obituaries *obituaries, unsigned slot, struct b
 	const char *before = "";
 	int error = buffer_append(out, "[", 1);
 
-	for (const struct list *at = obituaries->entries.prev; error == 0 && at != &obituaries->entries;
-	     at = at->prev) {
+	for (const struct list *at = obituaries->entries.prev;
+	     error == 0 && at != &obituaries->entries; at = at->prev) {
 		const struct entry *entry = LIST_ENTRY(at, struct entry, link);
 
 		if (entry->slot != slot)

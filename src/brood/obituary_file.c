@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writing obituaries to files (obituary_file.h). Done by the master itself: some kilobytes into the page
- * cache, and never more often than workers end. Nothing is synchronised to the disk. Master only. */
+ * Writing obituaries to files (obituary_file.h). Done by the master itself: some kilobytes into the
+ * page cache, and never more often than workers end. Nothing is synchronised to the disk. Master
+ * only. */
 #include "brood/obituary_file.h"
 
 #include "base/fd.h"
@@ -88,8 +89,8 @@ static int write_all(int folder, const char *name, const char *text)
 	return error;
 }
 
-/* Counts the files of a slot, whose names begin with `prefix`; the oldest sorts first, since all times
- * have the same length. */
+/* Counts the files of a slot, whose names begin with `prefix`; the oldest sorts first, since all
+ * times have the same length. */
 static unsigned find_oldest(DIR *folder, const char *prefix, char oldest[NAME_MAX + 1])
 {
 	const struct dirent *entry;
@@ -117,7 +118,8 @@ static void trim(int fd, const char *prefix)
 		fd_close(&copy);
 		return;
 	}
-	for (int i = 0; i < TRIM_MAX && find_oldest(folder, prefix, oldest) > OBITUARY_FILES_KEPT; i++)
+	for (int i = 0; i < TRIM_MAX && find_oldest(folder, prefix, oldest) > OBITUARY_FILES_KEPT;
+	     i++)
 		unlinkat(fd, oldest, 0);
 	closedir(folder);
 }

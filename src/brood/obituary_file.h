@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Obituaries as files: obituary-SLOT-TIME-PID.json in the folder that the setting state_dir names, at
- * most OBITUARY_FILES_KEPT of a slot. Master only. */
+ * Obituaries as files: obituary-SLOT-TIME-PID.json in the folder that the setting state_dir names,
+ * at most OBITUARY_FILES_KEPT of a slot. Master only. */
 #ifndef BROOD_BROOD_OBITUARY_FILE_H
 #define BROOD_BROOD_OBITUARY_FILE_H
 
@@ -16,9 +16,9 @@ enum { OBITUARY_FILES_KEPT = 20 };
  * $XDG_STATE_HOME/brood. False: none. */
 bool obituary_folder(const char *setting, char out[PATH_MAX]);
 
-/* Writes the file whole, or not at all, over one of the same worker and time; makes the folder if it
- * is missing (but not those above it); removes the oldest files of the slot that are too many. 0 or
- * -errno. */
+/* Writes the file whole, or not at all, over one of the same worker and time; makes the folder if
+ * it is missing (but not those above it); removes the oldest files of the slot that are too many. 0
+ * or -errno. */
 int obituary_file_write(const char *folder, const struct cluster_obituary *obituary,
 			const char *text) __attribute__((warn_unused_result));
 

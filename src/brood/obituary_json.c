@@ -23,7 +23,7 @@ void obituary_time(uint64_t time_ms, bool for_name, char out[OBITUARY_TIME_MAX])
 	snprintf(out + used, OBITUARY_TIME_MAX - used, ".%03uZ", (unsigned)(time_ms % 1000));
 }
 
-/* jansson's functions take NULL for a value and fail then, so a failure anywhere is one at the end. */
+/* jansson's functions take NULL for a value and fail then: a failure anywhere is one at the end. */
 static int set(json_t *object, const char *name, json_t *value)
 {
 	return json_object_set_new(object, name, value);
@@ -47,7 +47,7 @@ static int set_lines(json_t *object, const char *name, const char *text)
 		size_t size = strcspn(text, "\n");
 		json_t *line = json_stringn(text, size);
 
-		/* One that is not UTF-8 comes from nowhere that we know of, and is not worth the rest. */
+		/* One that is not UTF-8 comes from nowhere we know of, and is not worth the rest. */
 		error |= json_array_append_new(lines, line ? line : json_string("?"));
 		text += size + (text[size] == '\n');
 	}
@@ -100,8 +100,9 @@ char *obituary_json(const struct cluster_obituary *obituary)
 	json_t *object = json_object();
 
 	obituary_time(obituary->time_ms, false, time);
-	if (object && set(object, "time", json_string(time)) == 0 && set_end(object, obituary) == 0 &&
-	    set_life(object, obituary) == 0 && set_evidence(object, obituary) == 0)
+	if (object && set(object, "time", json_string(time)) == 0 &&
+	    set_end(object, obituary) == 0 && set_life(object, obituary) == 0 &&
+	    set_evidence(object, obituary) == 0)
 		text = json_dumps(object, JSON_COMPACT);
 	json_decref(object);
 	return text;

@@ -39,8 +39,8 @@ static size_t copy_out(const struct log_ring *ring, char out[LOG_RING_ROOM + 1])
 	return used;
 }
 
-/* The start of the first line that can be shown: the oldest one of a full ring has lost its beginning, and
- * more must go when there is too little room. */
+/* The start of the first line that can be shown: the oldest one of a full ring has lost its
+ * beginning, and more must go when there is too little room. */
 static size_t first_line(const char *text, size_t size, size_t room)
 {
 	size_t at = size >= room ? size - room + 1 : 0;

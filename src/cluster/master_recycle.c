@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Replacing workers that have done enough (recycle.c says which): the successor first, and one slot at a
- * time. Master only. */
+ * Replacing workers that have done enough (recycle.c says which): the successor first, and one slot
+ * at a time. Master only. */
 #include "cluster/master.h"
 
 #include "base/log.h"
@@ -20,7 +20,8 @@ static bool is_busy(const struct master *master)
 	for (unsigned i = 0; i < master->slot_room; i++)
 		if (master->slots[i]->next)
 			return true;
-	for (const struct list *at = master->instances.next; at != &master->instances; at = at->next) {
+	for (const struct list *at = master->instances.next; at != &master->instances;
+	     at = at->next) {
 		const struct instance *instance = LIST_ENTRY(at, struct instance, link);
 
 		if (instance->phase == INSTANCE_DRAINING && !instance->handed_over)
@@ -93,7 +94,7 @@ void recycle_tick(struct master *master, uint64_t now_ms)
 	for (unsigned i = 1; i <= master->slot_count; i++) {
 		struct slot *slot = master->slots[(recycling->slot + i) % master->slot_count];
 
-		/* Nor one that is silent: the kernel, asked for its memory, may have to wait for it. */
+		/* Nor one that is silent: asking for its memory may mean waiting for it. */
 		if (slot->state != SLOT_SERVING || !slot->lead || slot_is_draining(slot) ||
 		    !board_is_fresh(instance_record(slot->lead), now_ms))
 			continue;

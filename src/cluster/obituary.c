@@ -42,7 +42,12 @@ static void read_proc(pid_t pid, const char *name, char *out, size_t room)
 static void choose_status(const char *text, char *out, size_t room)
 {
 	static const char *const wanted[] = {
-		"State:", "VmPeak:", "VmRSS:", "RssAnon:", "Threads:", "voluntary_ctxt_switches:",
+		"State:",
+		"VmPeak:",
+		"VmRSS:",
+		"RssAnon:",
+		"Threads:",
+		"voluntary_ctxt_switches:",
 		"nonvoluntary_ctxt_switches:",
 	};
 	size_t used = 0;
@@ -52,9 +57,10 @@ static void choose_status(const char *text, char *out, size_t room)
 		size_t size = strcspn(line, "\n");
 
 		for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
-			if (strncmp(line, wanted[i], strlen(wanted[i])) == 0 && used + size + 2 < room)
-				used += (size_t)snprintf(out + used, room - used, "%.*s\n", (int)size,
-							 line);
+			if (strncmp(line, wanted[i], strlen(wanted[i])) == 0 &&
+			    used + size + 2 < room)
+				used += (size_t)snprintf(out + used, room - used, "%.*s\n",
+							 (int)size, line);
 		line += size + (line[size] == '\n');
 	}
 	for (char *at = out; (at = strchr(at, '\t')) != NULL; at++)

@@ -4,8 +4,9 @@
  * (cluster_program.obituary), and for those who want to know why. Made by the master; a worker that
  * leaves as it was told to has none.
  *
- * One that hangs is written up twice: before it is ended, as its last chance to be looked at, and when
- * it has ended; both have the same slot, pid and time, and the second takes the place of the first. */
+ * One that hangs is written up twice: before it is ended, as its last chance to be looked at, and
+ * when it has ended; both have the same slot, pid and time, and the second takes the place of the
+ * first. */
 #ifndef BROOD_CLUSTER_OBITUARY_H
 #define BROOD_CLUSTER_OBITUARY_H
 
@@ -52,7 +53,8 @@ struct cluster_obituary {
 
 const char *obituary_why_name(enum obituary_why why); /* "hang" */
 
-/* Reads what /proc tells of a process now. Nothing of it is needed: what cannot be read stays empty. */
+/* Reads what /proc tells of a process now. Nothing of it is needed: what cannot be read stays
+ * empty. */
 void obituary_inspect(struct cluster_obituary *obituary, pid_t pid);
 
 #endif

@@ -11,7 +11,8 @@ enum { JITTER_STEPS = 1024 };
 /* Divides first: no limit is too large for this, and a small one loses nothing. */
 static uint64_t lower(uint64_t limit, unsigned step)
 {
-	uint64_t less = limit / 10 / JITTER_STEPS * step + limit / 10 % JITTER_STEPS * step / JITTER_STEPS;
+	uint64_t less =
+		limit / 10 / JITTER_STEPS * step + limit / 10 % JITTER_STEPS * step / JITTER_STEPS;
 
 	return limit - less;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * When a worker has done enough: after a number of requests, with so much memory, at an age. Pure. Master
- * only.
+ * When a worker has done enough: after a number of requests, with so much memory, at an age. Pure.
+ * Master only.
  *
- * Each worker's own limits are decided at its start, up to a tenth below those that are set, so that
- * workers which began together do not come due together. */
+ * Each worker's own limits are decided at its start, up to a tenth below those that are set, so
+ * that workers which began together do not come due together. */
 #ifndef BROOD_CLUSTER_RECYCLE_H
 #define BROOD_CLUSTER_RECYCLE_H
 
@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 enum {
-	/* A worker is left alone for so long, lest a limit that every worker exceeds (one request; less
-	 * memory than it starts with) keep the server busy with nothing but replacing them. */
+	/* A worker is left alone for so long, lest a limit that every worker exceeds (one request;
+	 * less memory than it starts with) keep the server busy with nothing but replacing them. */
 	RECYCLE_YOUNG_MS = 2000,
 	RECYCLE_YOUNG_FOR_MEMORY_MS = 10000,
 };

@@ -9,21 +9,26 @@ static const struct {
 	enum watchdog_phase next;
 	enum watchdog_action action;
 } table[WATCHDOG_PHASES][SIGHTS] = {
-	[WATCHDOG_WATCHING] = {
-		[BEATS] = {WATCHDOG_WATCHING, WATCHDOG_NOTHING},
-		[SILENT] = {WATCHDOG_WATCHING, WATCHDOG_NOTHING},
-		[OVERDUE] = {WATCHDOG_ABORTED, WATCHDOG_ABORT},
-	},
-	[WATCHDOG_ABORTED] = { /* it has been given up: a heartbeat comes too late */
-		[BEATS] = {WATCHDOG_ABORTED, WATCHDOG_NOTHING},
-		[SILENT] = {WATCHDOG_ABORTED, WATCHDOG_NOTHING},
-		[OVERDUE] = {WATCHDOG_KILLED, WATCHDOG_KILL},
-	},
-	[WATCHDOG_KILLED] = { /* nothing more can be done */
-		[BEATS] = {WATCHDOG_KILLED, WATCHDOG_NOTHING},
-		[SILENT] = {WATCHDOG_KILLED, WATCHDOG_NOTHING},
-		[OVERDUE] = {WATCHDOG_KILLED, WATCHDOG_NOTHING},
-	},
+	[WATCHDOG_WATCHING] =
+		{
+			[BEATS] = {WATCHDOG_WATCHING, WATCHDOG_NOTHING},
+			[SILENT] = {WATCHDOG_WATCHING, WATCHDOG_NOTHING},
+			[OVERDUE] = {WATCHDOG_ABORTED, WATCHDOG_ABORT},
+		},
+	[WATCHDOG_ABORTED] =
+		{
+			/* it has been given up: a heartbeat comes too late */
+			[BEATS] = {WATCHDOG_ABORTED, WATCHDOG_NOTHING},
+			[SILENT] = {WATCHDOG_ABORTED, WATCHDOG_NOTHING},
+			[OVERDUE] = {WATCHDOG_KILLED, WATCHDOG_KILL},
+		},
+	[WATCHDOG_KILLED] =
+		{
+			/* nothing more can be done */
+			[BEATS] = {WATCHDOG_KILLED, WATCHDOG_NOTHING},
+			[SILENT] = {WATCHDOG_KILLED, WATCHDOG_NOTHING},
+			[OVERDUE] = {WATCHDOG_KILLED, WATCHDOG_NOTHING},
+		},
 };
 
 static enum sight see(const struct watchdog *watchdog, uint64_t heartbeat, uint64_t now_ms,

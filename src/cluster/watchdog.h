@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is to be done with a worker that is silent. Pure: it is told what can be seen, and says what to
- * do. Master only.
+ * What is to be done with a worker that is silent. Pure: it is told what can be seen, and says what
+ * to do. Master only.
  *
  *               silent for the limit           still there after WATCHDOG_KILL_MS
  *     WATCHING ----------------------> ABORTED ----------------------> KILLED
  *      |    ^                          (there is no way back from here)
  *      +----+ a heartbeat
  *
- * Silence is measured from when the master last saw the heartbeat change, so that a worker's own idea of
- * the time does not matter; and a master that was held up itself (the machine slept, somebody stopped
- * it) knows nothing about its workers, and begins anew. */
+ * Silence is measured from when the master last saw the heartbeat change, so that a worker's own
+ * idea of the time does not matter; and a master that was held up itself (the machine slept,
+ * somebody stopped it) knows nothing about its workers, and begins anew. */
 #ifndef BROOD_CLUSTER_WATCHDOG_H
 #define BROOD_CLUSTER_WATCHDOG_H
 
@@ -35,8 +35,8 @@ enum watchdog_action {
 	WATCHDOG_KILL,  /* SIGKILL */
 };
 
-/* A look at the worker, whose heartbeat (any number that changes) stands at that. limit_ms 0: silence is
- * allowed. */
+/* A look at the worker, whose heartbeat (any number that changes) stands at that. limit_ms 0:
+ * silence is allowed. */
 enum watchdog_action watchdog_look(struct watchdog *watchdog, uint64_t heartbeat, uint64_t now_ms,
 				   uint64_t limit_ms);
 

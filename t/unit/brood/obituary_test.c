@@ -160,7 +160,8 @@ static void a_hang_is_told_with_all_that_is_known(void **state)
 	assert_true(json_is_true(json_object_get(object, "ended")));
 	assert_null(json_object_get(object, "exit_code"));
 	assert_int_equal(json_array_size(log), 2);
-	assert_string_equal(json_string_value(json_array_get(log, 1)), "second \"quoted\" caf\xc3\xa9");
+	assert_string_equal(json_string_value(json_array_get(log, 1)),
+			    "second \"quoted\" caf\xc3\xa9");
 	assert_int_equal(json_array_size(json_object_get(object, "stack")), 2);
 	assert_int_equal(json_array_size(json_object_get(object, "status")), 1);
 	json_decref(object);
@@ -170,7 +171,7 @@ static void what_does_not_apply_is_left_out(void **state)
 {
 	struct cluster_obituary obituary = {
 		.time_ms = SOME_TIME_MS, .phase = "starting", .ended = true, .exit_code = 3};
-	static const char *const absent[] = {"signal", "signal_name", "core",  "detail",
+	static const char *const absent[] = {"signal", "signal_name", "core",   "detail",
 					     "log",    "stack",       "status", "wait_channel"};
 	json_t *object = parsed(&obituary);
 

@@ -44,8 +44,10 @@ static void a_young_worker_is_left_alone(void **state)
 	(void)state;
 	assert_int_equal(recycle_judge(&tiny, 1000, 1000, RECYCLE_YOUNG_MS - 1), RECYCLE_NOT);
 	assert_int_equal(recycle_judge(&tiny, 1000, 1000, RECYCLE_YOUNG_MS), RECYCLE_REQUESTS);
-	assert_int_equal(recycle_judge(&memory, 0, 1000, RECYCLE_YOUNG_FOR_MEMORY_MS - 1), RECYCLE_NOT);
-	assert_int_equal(recycle_judge(&memory, 0, 1000, RECYCLE_YOUNG_FOR_MEMORY_MS), RECYCLE_MEMORY);
+	assert_int_equal(recycle_judge(&memory, 0, 1000, RECYCLE_YOUNG_FOR_MEMORY_MS - 1),
+			 RECYCLE_NOT);
+	assert_int_equal(recycle_judge(&memory, 0, 1000, RECYCLE_YOUNG_FOR_MEMORY_MS),
+			 RECYCLE_MEMORY);
 }
 
 static void memory_that_is_not_known_is_no_reason(void **state)

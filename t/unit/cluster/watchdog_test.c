@@ -25,8 +25,9 @@ static void one_that_beats_is_left_alone(void **state)
 
 	(void)state;
 	for (uint64_t i = 0; i < 1000; i++) /* each beat comes just before it would be too late */
-		assert_int_equal(watchdog_look(&watchdog, i, START_MS + i * (LIMIT_MS - 1), LIMIT_MS),
-				 WATCHDOG_NOTHING);
+		assert_int_equal(
+			watchdog_look(&watchdog, i, START_MS + i * (LIMIT_MS - 1), LIMIT_MS),
+			WATCHDOG_NOTHING);
 	assert_int_equal(watchdog.phase, WATCHDOG_WATCHING);
 }
 
@@ -105,8 +106,10 @@ static void the_table_is_as_drawn(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct watchdog watchdog = {
-			.phase = rows[i].before, .looked = true, .heartbeat = 7, .since_ms = START_MS};
+		struct watchdog watchdog = {.phase = rows[i].before,
+					    .looked = true,
+					    .heartbeat = 7,
+					    .since_ms = START_MS};
 		uint64_t now_ms = START_MS + (rows[i].late ? LIMIT_MS : 1);
 
 		assert_int_equal(watchdog_look(&watchdog, 7 + rows[i].beats, now_ms, LIMIT_MS),
@@ -137,7 +140,8 @@ static void a_master_that_was_held_up_gives_everybody_a_fresh_period(void **stat
 	assert_int_equal(watchdog_look(&watchdog, 7, woken_ms, LIMIT_MS), WATCHDOG_NOTHING);
 	assert_int_equal(watchdog_look(&watchdog, 7, woken_ms + LIMIT_MS - 1, LIMIT_MS),
 			 WATCHDOG_NOTHING);
-	assert_int_equal(watchdog_look(&watchdog, 7, woken_ms + LIMIT_MS, LIMIT_MS), WATCHDOG_ABORT);
+	assert_int_equal(watchdog_look(&watchdog, 7, woken_ms + LIMIT_MS, LIMIT_MS),
+			 WATCHDOG_ABORT);
 
 	/* One that was given up before gets nothing more. */
 	aborted.phase = WATCHDOG_ABORTED;
