@@ -163,6 +163,8 @@ static void a_path_becomes_absolute_and_words_stay(void **state)
 	assert_refuses("control", "", "want a path, auto or off");
 	assert_takes("root", ".", "\"/start\"");
 	assert_refuses("error_log", "", "want a path, or stderr");
+	assert_refuses("error_log", "off",
+		       "cannot be turned off (write './off' for a file of that name)");
 	memset(longest, 'x', sizeof(longest) - 1);
 	longest[0] = '/';
 	longest[sizeof(longest) - 1] = '\0';

@@ -47,6 +47,49 @@ static void a_connection_that_nobody_takes_comes_back(void **state)
 	assert_true(talk->clients[1].ended);
 }
 
+/* Else nobody would end it before its time. */
+static void back_after_a_stop_it_ends(void **state)
+{
+	struct pair *pair = *state;
+	struct talk *talk = pair->talk;
+
+	pair->keeps = true;
+	talk_connect(talk, 0, 0);
+	talk_say(talk, 0, GET("/small.txt"));
+	talk_expect(talk, 0, 200);
+	talk_connect(talk, 1, 0);
+	talk_say(talk, 1, "GET /sm");
+	assert_int_equal(pair_move(pair, 0), 2);
+	http_server_stop(pair->servers[0]);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(http_server_take_moved(pair->servers[0], pair->kept[i].fd,
+							pair->kept[i].state, pair->kept[i].size),
+				 0);
+		pair->kept[i].fd = -1;
+	}
+	talk_run(talk, true);
+	assert_true(talk->clients[0].ended);
+	assert_false(talk->clients[0].reset);
+	/* A request that has begun goes on. */
+	assert_int_equal(pair_stats(pair, 0).connections, 1);
+	talk_say(talk, 1, &GET("/small.txt")[7]);
+	assert_true(talk_expect(talk, 1, 200).close);
+}
+
+static void those_that_stay_are_not_movable(void **state)
+{
+	struct pair *pair = *state;
+	struct talk *talk = pair->talk;
+
+	talk_connect(talk, 0, 0);
+	assert_int_equal(pair_stats(pair, 0).movable, 0);
+	http_server_move_away(pair->servers[0]);
+	assert_int_equal(pair_stats(pair, 0).movable, 1);
+	http_server_retire(pair->servers[0]);
+	assert_int_equal(pair_stats(pair, 0).idle, 1);
+	assert_int_equal(pair_stats(pair, 0).movable, 0);
+}
+
 /* From within the very call that gives it away, too: it is answered when nothing moves any more,
  * and otherwise given away anew in a later turn of the loop. */
 static void an_owner_may_return_it_at_once(void **state)
@@ -268,6 +311,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_connection_that_nobody_takes_comes_back),
+		TEST(back_after_a_stop_it_ends),
+		TEST(those_that_stay_are_not_movable),
 		TEST(an_owner_may_return_it_at_once),
 		TEST(moving_can_begin_again),
 		TEST(back_while_moving_it_leaves_again_later),

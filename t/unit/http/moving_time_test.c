@@ -92,6 +92,28 @@ static void idleness_ends_when_it_would_have(void **state)
 	}
 }
 
+/* Were it otherwise, moving again and again would keep a connection from ever being looked at. */
+static void whose_time_is_up_does_not_move(void **state)
+{
+	struct pair *pair = *state;
+	struct talk *talk = pair->talk;
+
+	talk_connect(talk, 0, 0);
+	talk_say(talk, 0, "GET /sm");
+	talk_now_ms += 1001;
+	assert_int_equal(pair_move(pair, 0), 0);
+	assert_true(talk_expect(talk, 0, 408).close);
+	talk_hang_up(talk, 0);
+	talk_run(talk, true);
+
+	talk_connect(talk, 0, 0);
+	talk_say(talk, 0, GET("/small.txt"));
+	talk_expect(talk, 0, 200);
+	talk_now_ms += 5001;
+	assert_int_equal(pair_move(pair, 0), 0);
+	assert_true(talk->clients[0].ended);
+}
+
 static void time_left_is_at_most_that_of_the_taker(void **state)
 {
 	struct pair *pair = *state;
@@ -259,6 +281,7 @@ int main(void)
 		TEST(a_head_has_a_total_time_across_moves),
 		TEST(silence_ends_when_it_would_have),
 		TEST(idleness_ends_when_it_would_have),
+		TEST(whose_time_is_up_does_not_move),
 		TEST(time_left_is_at_most_that_of_the_taker),
 		TEST(an_answer_begins_a_new_time_as_ever),
 		TEST(the_log_counts_from_the_first_octet_wherever_it_came),
