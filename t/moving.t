@@ -298,19 +298,20 @@ for my $mode (@modes) {
 			my %holder = map { $_->fd => ($_->get('/hello.txt')->worker)[2] } @kept;
 			my @old = $server->workers;
 			$server->start_reload;
-			sleep 0.02 * $round;
+			sleep rand 0.03; # a roll takes about so long
 			my @now = $server->workers;
 			my $victim = $now[ rand @now ];
 			kill KILL => $victim;
 			wait_until(10, sub { !alive($victim) });
 			my $verdict = $server->verdict // 'none';
 			is $verdict, 'done', "round $round: the reload is done";
-			# What the victim held is lost: its own from the start, and what had come to it. Nothing else.
+			# What the victim held is lost: its own from the start, or what had come to it meanwhile, which
+			# is hardly half of all. Nothing else.
 			my @lost = grep { $_->ending(0) ne 'open' } @kept;
 			my $own = grep { $holder{ $_->fd } == $victim } @kept;
 			my $new = !grep { $_ == $victim } @old;
-			ok $new || @lost <= $own, "round $round: " . @lost . " lost of a worker that held "
-			    . ($new ? 'what had moved to it' : $own);
+			cmp_ok scalar @lost, '<=', $new ? 55 : $own, "round $round: " . @lost . ' lost, of '
+			    . ($new ? 'a new worker' : "an old worker that held $own");
 			my %workers;
 			is Brood::Configured::ask_all(\%workers, grep { $_->ending(0) eq 'open' } @kept), '',
 			    "round $round: the others are answered";
