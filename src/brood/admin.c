@@ -360,7 +360,7 @@ static int set_up(struct admin *admin)
 		log_error("cannot become user '%s': %s", birth->privilege->user, strerror(-error));
 		return CLUSTER_EXIT_FATAL;
 	}
-	admin->master_fd = (int)syscall(SYS_pidfd_open, getppid(), 0);
+	admin->master_fd = (int)syscall(SYS_pidfd_open, birth->master, 0);
 	admin->base = event_base_new();
 	if (!admin->base || ignore_signals() < 0 || fd_set_nonblock(control_fd, true) < 0 ||
 	    !(admin->master_ended = event_new(admin->base, admin->master_fd, EV_READ,

@@ -26,6 +26,7 @@ struct admin_birth {
 	unsigned board_count;
 	const struct privilege *privilege;
 	uid_t owner;           /* besides root, who may give commands */
+	pid_t master;          /* whose end is ours; the parent may be gone before we look */
 };
 
 /* The child's life; returns its exit status (enum cluster_exit). It ends when the master does: when the

@@ -322,6 +322,7 @@ static int on_admin(void *context, int channel, struct board *boards, unsigned b
 		.board_count = board_count,
 		.privilege = &server->now.config->privilege,
 		.owner = geteuid(),
+		.master = server->pid,
 	};
 
 	return admin_main(&birth);
@@ -392,6 +393,7 @@ static int run_cluster(struct server *server)
 	struct cluster_options options;
 	struct cluster_program joined = program;
 
+	server->pid = getpid();
 	joined.context = server;
 	joined.version = brood_version();
 	if (server->control.fd >= 0)

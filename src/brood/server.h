@@ -35,6 +35,7 @@ struct server {
 	const struct options *options;
 	struct setup now, next;     /* in force; prepared by a reload that is not over yet */
 	struct setup *chosen;       /* the worker's: one of these */
+	pid_t pid;                  /* the master's */
 	struct pidfile pidfile;
 	struct control_socket control; /* fd -1: off */
 	char *no_control;           /* owned: why there is none, to be told when ready; or NULL */

@@ -245,7 +245,7 @@ static _Noreturn void be_parent(int channel, int listening, int hold, int report
 	struct board *boards = malloc(sizeof(master.boards));
 	struct privilege privilege;
 	char reason[128];
-	struct admin_birth birth = {channel, listening, boards, 1, &privilege, geteuid()};
+	struct admin_birth birth = {channel, listening, boards, 1, &privilege, geteuid(), getpid()};
 	int keep[] = {channel, listening, master.boards[0].fd};
 	struct brood_process_options options = {
 		.main = run_admin, .context = &birth, .keep_fds = keep, .keep_count = 3};
