@@ -13,7 +13,7 @@ use Brood::Source qw(code read_source source_files);
 # What, the words that mean it, and the only files that may use them (each of which does).
 my @homes = (
 	['starting processes', qr/\b(?:v?fork|_?clone3?|f?exec[vl]?[pe]*|execveat|posix_spawnp?|system|popen|daemon)\s*\(/,
-	 'src/brood/daemon.c', 'src/proc/process.c', 'src/prove/private_server.c'],
+	 'src/brood/daemon.c', 'src/proc/execute.c', 'src/proc/process.c', 'src/prove/private_server.c'],
 	['waiting for children', qr/\b(?:wait|waitpid|waitid|wait[34])\s*\(/,
 	 'src/brood/daemon.c', 'src/proc/reap.c'],
 	['passing descriptors', qr/\b(?:CMSG_\w+|SCM_\w+)\b/, 'src/proc/fdpass.c'],

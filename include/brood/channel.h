@@ -66,6 +66,9 @@ int brood_channel_send(struct brood_channel *channel, const struct brood_frame *
  * was called), or the channel was freed by a callback. */
 bool brood_channel_drain(struct brood_channel *channel);
 
+/* Do frames wait for the peer to have room? */
+bool brood_channel_is_full(const struct brood_channel *channel);
+
 int brood_channel_fd(const struct brood_channel *channel);
 
 /* Closes the end and forgets what is queued. NULL is allowed. */

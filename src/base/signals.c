@@ -25,7 +25,8 @@ int signals_open(const int *wanted, size_t count)
 	sigemptyset(&set);
 	for (size_t i = 0; i < count; i++)
 		sigaddset(&set, wanted[i]);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+	/* These and no others: an exec leaves us whatever mask there was. */
+	if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
 		return -errno;
 	/* Whoever started us may have left some ignored. A blocked signal reaches the signalfd even
 	 * so, but an ignored SIGCHLD makes children vanish without a status (wait(2)). */
@@ -51,6 +52,19 @@ int signals_read(int fd, struct signals_received *out)
 	out->signal = (int)info.ssi_signo;
 	out->sender = (pid_t)info.ssi_pid;
 	return 1;
+}
+
+void signals_hold(sigset_t *before)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, before);
+}
+
+void signals_release(const sigset_t *before)
+{
+	sigprocmask(SIG_SETMASK, before, NULL);
 }
 
 void signals_reset(void)

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Blocks the `count` signals and returns a non-blocking, close-on-exec signalfd for them, or
+/* Blocks the `count` signals, and no others, and returns a non-blocking, close-on-exec signalfd for them, or
  * -errno. SIGPIPE is set to be ignored. */
 int signals_open(const int *wanted, size_t count) __attribute__((warn_unused_result));
 
@@ -21,6 +21,10 @@ struct signals_received {
 
 /* The next signal that has come; 1, 0 when there is none, or -errno. */
 int signals_read(int fd, struct signals_received *out) __attribute__((warn_unused_result));
+
+/* Blocks all signals: they wait for whoever opens the next signalfd, also across an exec. And undoes it. */
+void signals_hold(sigset_t *before);
+void signals_release(const sigset_t *before);
 
 /* In a child after fork: every disposition back to default (SIGPIPE ignored), and an empty mask. */
 void signals_reset(void);

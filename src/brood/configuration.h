@@ -57,6 +57,7 @@ struct config {
 	char *error_log;  /* "stderr" or an absolute path */
 	char *state_dir;  /* "auto", "off" or an absolute path */
 	char *pid_file;   /* absolute, or NULL */
+	char *binary;     /* absolute; NULL: this program's own path */
 	char *control;    /* "auto", "off" or an absolute path */
 	bool debug_headers;
 	struct config_fault debug_fault;

@@ -34,7 +34,9 @@ libprogram_a_SOURCES = \
 	src/brood/serving.c \
 	src/brood/setting_format.c \
 	src/brood/setting_value.c src/brood/setting_value.h \
+	src/brood/setup.c \
 	src/brood/settings.c src/brood/settings.h \
+	src/brood/takeover.c src/brood/takeover.h \
 	src/brood/version.c
 
 bin_PROGRAMS += brood

@@ -8,6 +8,7 @@
 #include "brood/notify.h"
 #include "brood/options.h"
 #include "brood/server.h"
+#include "brood/takeover.h"
 #include "prove/prove.h"
 
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 
 enum { INHERITED_MAX = 64 };
 
-static int run(const struct options *options)
+static int run(const struct options *options, char **argv)
 {
 	int given[INHERITED_MAX + 1];
 	/* First of all, while every descriptor there is was given to us and none is ours. What we have no
@@ -28,19 +29,36 @@ static int run(const struct options *options)
 	fd_close_all_but(given, count + 1);
 	if (fd_open_standard() < 0)
 		return EXIT_FAILURE;
-	return server_run(options, ready_fd, given, count);
+	return server_run(options, argv, ready_fd, given, count);
+}
+
+/* Not by a start, but in place of another version. */
+static int resume(int argc, char **argv, struct upgrade_state *state)
+{
+	struct options options;
+	int status = takeover_options(&options, argc, argv, state);
+
+	if (status >= 0 || options.action != OPTIONS_RUN)
+		upgrade_give_up(state, argv);
+	status = server_resume(&options, argv, state);
+	options_free(&options);
+	return status;
 }
 
 int main(int argc, char **argv)
 {
+	struct upgrade_state state;
 	struct options options;
 	int status;
 
 	if (argc > 1 && strcmp(argv[1], "prove") == 0)
 		return prove_main(argc - 1, argv + 1);
+	status = upgrade_take(&state);
+	if (status != 0)
+		return status < 0 ? EXIT_FAILURE : resume(argc, argv, &state);
 	status = options_parse(&options, argc, argv);
 	if (status < 0)
-		status = options.action == OPTIONS_RUN ? run(&options) : config_test(&options);
+		status = options.action == OPTIONS_RUN ? run(&options, argv) : config_test(&options);
 	options_free(&options);
 	return status;
 }

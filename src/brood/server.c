@@ -11,6 +11,7 @@
 #include "brood/admin.h"
 #include "brood/notify.h"
 #include "brood/options.h"
+#include "brood/takeover.h"
 #include "brood/version.h"
 #include "http/http.h"
 
@@ -33,40 +34,7 @@ static const enum cluster_policy policies[] = {
 	[HANDOFF_LEAST_CONNECTIONS] = CLUSTER_LEAST_CONNECTIONS,
 	[HANDOFF_ROUND_ROBIN] = CLUSTER_ROUND_ROBIN};
 
-/* --- a configuration and what it needs opened --- */
-
-static void setup_close(struct setup *setup)
-{
-	config_free(setup->config);
-	fd_close(&setup->root_fd);
-	mime_table_free(setup->mime);
-	log_file_close(&setup->error_log);
-	log_file_close(&setup->access_log);
-	free(setup->listen);
-	*setup = (struct setup){.root_fd = -1, .error_log.fd = -1, .access_log.fd = -1};
-}
-
-/* Opens for setup->config, all or nothing. 0, or -1 with a reason. */
-static int setup_open(struct setup *setup, char *reason, size_t room)
-{
-	const struct config *config = setup->config;
-
-	setup->root_fd = privilege_open_directory(&config->privilege, config->root);
-	if (setup->root_fd < 0) {
-		snprintf(reason, room, "root '%s': %s", config->root, strerror(-setup->root_fd));
-		setup->root_fd = -1;
-		return -1;
-	}
-	setup->mime = mime_table_new(NULL);
-	if (!setup->mime) {
-		snprintf(reason, room, "no memory for the table of types");
-		return -1;
-	}
-	if (log_file_open(&setup->error_log, config->error_log, reason, room) < 0 ||
-	    log_file_open(&setup->access_log, config->access_log, reason, room) < 0)
-		return -1;
-	return 0;
-}
+/* --- what the cluster is told of a configuration --- */
 
 /* The addresses: sockets that were inherited take the place of those that are equal, and of the
  * default. 0 or -ENOMEM. */
@@ -358,6 +326,8 @@ static void on_stopping(void *context)
 }
 
 static const struct cluster_program program = {
+	.binary = takeover_binary,
+	.save = takeover_save,
 	.prepare = on_prepare,
 	.commit = on_commit,
 	.abandon = on_abandon,
@@ -388,7 +358,7 @@ static const struct cluster_program program = {
 
 /* --- from start to end --- */
 
-static int run_cluster(struct server *server)
+static int run_cluster(struct server *server, struct upgrade_state *resumed)
 {
 	struct cluster_options options;
 	struct cluster_program joined = program;
@@ -396,11 +366,15 @@ static int run_cluster(struct server *server)
 	server->pid = getpid();
 	joined.context = server;
 	joined.version = brood_version();
+	joined.argv = server->argv;
+	joined.resumed = resumed;
 	if (server->control.fd >= 0)
 		joined.admin = on_admin;
 	fd_raise_limit();
 	if (cluster_options_of(server, &server->now, &options) < 0) {
 		log_error("no memory");
+		if (resumed)
+			upgrade_give_up(resumed, server->argv);
 		return CLUSTER_EXIT_CRASH;
 	}
 	server->inherited_taken = true;
@@ -444,11 +418,53 @@ static int open_control(struct server *server)
 	return 0;
 }
 
-int server_run(const struct options *options, int ready_fd, const int *inherited,
+int server_resume(const struct options *options, char **argv, struct upgrade_state *state)
+{
+	struct server server = {
+		.options = options,
+		.argv = argv,
+		.now = {.root_fd = -1, .error_log.fd = -1, .access_log.fd = -1},
+		.next = {.root_fd = -1, .error_log.fd = -1, .access_log.fd = -1},
+		.pidfile.fd = -1,
+		.control.fd = -1,
+		.daemon.ready_fd = -1,
+		.ready_fd = -1,
+	};
+	struct buffer text = {0};
+	char reason[REASON_MAX];
+	int status;
+
+	if (config_load(&server.now.config, options, &text) < 0) {
+		if (buffer_append(&text, "", 1) == 0)
+			log_lines(text.data);
+		upgrade_give_up(state, argv);
+	}
+	if (setup_open(&server.now, reason, sizeof(reason)) < 0) {
+		log_error("%s", reason);
+		upgrade_give_up(state, argv);
+	}
+	if (state->mode != UPGRADE_DRY) /* what a trial says is the reason of its failure */
+		use_log(&server.now);
+	if (takeover_restore(&server, state) < 0)
+		upgrade_give_up(state, argv);
+	status = run_cluster(&server, state);
+	control_socket_close(&server.control);
+	pidfile_close(&server.pidfile);
+	free(server.inherited_owned);
+	free(server.binary);
+	buffer_free(&text);
+	log_set_fd(STDERR_FILENO);
+	setup_close(&server.now);
+	return status;
+}
+
+int server_run(const struct options *options, char **argv, int ready_fd, const int *inherited,
 	       size_t inherited_count)
 {
 	struct server server = {
 		.options = options,
+		.argv = argv,
+		.binary = takeover_find_binary(),
 		.now = {.root_fd = -1, .error_log.fd = -1, .access_log.fd = -1},
 		.next = {.root_fd = -1, .error_log.fd = -1, .access_log.fd = -1},
 		.pidfile.fd = -1,
@@ -478,7 +494,7 @@ int server_run(const struct options *options, int ready_fd, const int *inherited
 	}
 	use_log(&server.now);
 	if (open_pidfile(&server) == 0 && open_control(&server) == 0)
-		status = run_cluster(&server);
+		status = run_cluster(&server, NULL);
 	control_socket_close(&server.control);
 	free(server.no_control);
 	pidfile_close(&server.pidfile);
@@ -486,6 +502,7 @@ done:
 	buffer_free(&text);
 	log_set_fd(STDERR_FILENO);
 	obituaries_free(&server.obituaries);
+	free(server.binary);
 	setup_close(&server.now);
 	return status;
 }

@@ -4,6 +4,7 @@
  * clusters, are joined.
  *
  *     server.c   the master's half: configuration, logs, readiness
+ *     setup.c    a configuration and what it needs opened
  *     serving.c  a worker's half: connections to http, the self-test, the access log */
 #ifndef BROOD_BROOD_SERVER_H
 #define BROOD_BROOD_SERVER_H
@@ -20,6 +21,7 @@ struct event_base;
 struct mime_table;
 struct options;
 struct serving;
+struct upgrade_state;
 
 /* A configuration and what was opened for it. */
 struct setup {
@@ -45,13 +47,26 @@ struct server {
 	const int *inherited;       /* listening sockets; the cluster's once they are taken */
 	size_t inherited_count;
 	bool inherited_taken;
+	int *inherited_owned;       /* that list, when it is our own */
+	char *binary;               /* owned: the path of this program, as it was started; NULL: not known */
+	char **argv;
 	struct serving *serving;    /* in a worker only */
 };
 
 /* Runs the server that the command line asks for; returns its exit status. Takes ready_fd and the
  * inherited sockets. */
-int server_run(const struct options *options, int ready_fd, const int *inherited,
+int server_run(const struct options *options, char **argv, int ready_fd, const int *inherited,
 	       size_t inherited_count);
+
+/* The same, going on where another image of this process left off; comes back only when it was the
+ * master until the end. Takes the state. */
+int server_resume(const struct options *options, char **argv, struct upgrade_state *state);
+
+/* --- setup.c --- */
+
+/* Opens for setup->config, all or nothing. 0, or -1 with a reason. */
+int setup_open(struct setup *setup, char *reason, size_t room) __attribute__((warn_unused_result));
+void setup_close(struct setup *setup);
 
 /* --- serving.c, for the cluster's callbacks --- */
 

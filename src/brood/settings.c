@@ -272,6 +272,16 @@ const struct setting settings[SETTINGS_COUNT] = {
 		.help = "socket for broodctl; auto: a place by who starts the server",
 	},
 	{
+		.name = "binary",
+		.type = SETTING_PATH,
+		.standard = "auto",
+		.words = WORDS("auto"),
+		.unset = "auto",
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(binary),
+		.help = "the program that an upgrade goes on with; auto: the path of the running one",
+	},
+	{
 		.name = "debug_headers",
 		.type = SETTING_BOOL,
 		.standard = "false",
@@ -294,7 +304,6 @@ const struct setting settings[SETTINGS_COUNT] = {
 
 static const char *const later[] = {
 	"sites",
-	"binary",
 	"trusted",
 	"proxy_protocol",
 };

@@ -42,7 +42,7 @@ struct setting {
 	const char *help; /* one line */
 };
 
-enum { SETTINGS_COUNT = 28 };
+enum { SETTINGS_COUNT = 29 };
 
 extern const struct setting settings[SETTINGS_COUNT];
 

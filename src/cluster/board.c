@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 _Static_assert(sizeof(struct board_page) <= 5 * 4096, "five pages");
@@ -43,6 +44,23 @@ int board_create(struct board *board)
 		error = map(board, board->fd, PROT_READ | PROT_WRITE);
 	if (error)
 		board_close(board);
+	return error;
+}
+
+int board_adopt(struct board *board, int fd)
+{
+	struct stat status;
+	int error;
+
+	*board = (struct board){.fd = fd};
+	if (fstat(fd, &status) < 0)
+		error = -errno;
+	else if (!S_ISREG(status.st_mode) || status.st_size != sizeof(struct board_page))
+		error = -EBADMSG;
+	else
+		error = map(board, fd, PROT_READ | PROT_WRITE);
+	if (error)
+		board->fd = -1; /* still the caller's */
 	return error;
 }
 

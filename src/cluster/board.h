@@ -52,6 +52,9 @@ struct board {
 /* Master: makes an empty page. 0 or -errno. */
 int board_create(struct board *board) __attribute__((warn_unused_result));
 
+/* Master: the page that an earlier version made. 0 and takes fd, or -errno: -EBADMSG when it is no such page. */
+int board_adopt(struct board *board, int fd) __attribute__((warn_unused_result));
+
 /* A descriptor of the page through which it can only be read, for a worker; or -errno. */
 int board_open_readonly(const struct board *board) __attribute__((warn_unused_result));
 

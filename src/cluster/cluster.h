@@ -21,6 +21,8 @@ struct buffer;
 struct cluster_obituary;
 struct event_base;
 struct listeners;
+struct state_writer;
+struct upgrade_state;
 struct worker;
 
 enum cluster_accept {
@@ -100,6 +102,14 @@ struct cluster_program {
 	int (*config)(void *context, struct buffer *out);
 	/* What is known of the ends of a slot's workers, as text. 0 or -errno. May be NULL. */
 	int (*why)(void *context, unsigned slot, struct buffer *out);
+
+	/* Upgrades (upgrade.h). The state that this image was executed with, to go on from; NULL: a start. */
+	struct upgrade_state *resumed;
+	char **argv; /* what to execute the next image with */
+	/* Its path. NULL: there are no upgrades. */
+	const char *(*binary)(void *context);
+	/* Puts the program's own records (STATE_PROGRAM and up). */
+	void (*save)(void *context, struct state_writer *writer);
 
 	/* --- in the admin process --- */
 

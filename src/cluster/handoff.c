@@ -99,6 +99,28 @@ struct transfer *handoff_offer(struct handoff *handoff, int fd, unsigned listene
 	return transfer;
 }
 
+struct transfer *handoff_restore(struct handoff *handoff, struct handoff_target *target,
+				 const struct transfer *like)
+{
+	uint64_t last_id = handoff->last_id;
+	struct transfer *transfer = handoff_offer(handoff, like->fd, like->listener, like->state,
+						  like->state_size);
+
+	handoff->last_id = last_id;
+	if (!transfer)
+		return NULL;
+	transfer->id = like->id;
+	transfer->since_ms = like->since_ms;
+	transfer->giver = like->giver;
+	transfer->giver_id = like->giver_id;
+	if (target) {
+		move(transfer, &target->unanswered);
+		target->unanswered_count++;
+		handoff->waiting_count--;
+	}
+	return transfer;
+}
+
 void handoff_wait(struct handoff *handoff, struct transfer *transfer)
 {
 	transfer->since_ms = clock_now_ms();

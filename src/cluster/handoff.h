@@ -89,6 +89,11 @@ bool handoff_target_has_room(const struct handoff_target *target, uint64_t now_m
 struct transfer *handoff_offer(struct handoff *handoff, int fd, unsigned listener, const void *state,
 			       size_t state_size) __attribute__((warn_unused_result));
 
+/* As handoff_offer, for one that an earlier version of the master had: it was sent to `target` and is not
+ * answered yet, or waits (NULL). id, since_ms, giver and giver_id are taken from `like`, too. */
+struct transfer *handoff_restore(struct handoff *handoff, struct handoff_target *target,
+				 const struct transfer *like) __attribute__((warn_unused_result));
+
 /* Chooses targets for all that waits and sends it, many in one frame of type `type`. What nobody can
  * take goes on waiting; then handoff->waiting_count is not 0. */
 void handoff_flush(struct handoff *handoff, enum message_type type);

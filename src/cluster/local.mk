@@ -23,13 +23,16 @@ libcluster_a_SOURCES = \
 	src/cluster/master_instance.c \
 	src/cluster/master_obituary.c \
 	src/cluster/master_recycle.c \
+	src/cluster/master_pending.c \
 	src/cluster/master_roll.c \
 	src/cluster/master_slots.c \
 	src/cluster/master_spread.c \
+	src/cluster/master_state.c \
 	src/cluster/master_status.c \
 	src/cluster/master_watchdog.c \
 	src/cluster/memory.c \
 	src/cluster/memory.h \
+	src/cluster/master_upgrade.c \
 	src/cluster/message.h \
 	src/cluster/obituary.c \
 	src/cluster/obituary.h \
@@ -43,6 +46,10 @@ libcluster_a_SOURCES = \
 	src/cluster/slot.h \
 	src/cluster/watchdog.c \
 	src/cluster/watchdog.h \
+	src/cluster/state_record.c \
+	src/cluster/state_record.h \
+	src/cluster/upgrade.c \
+	src/cluster/upgrade.h \
 	src/cluster/worker.c \
 	src/cluster/worker.h \
 	src/cluster/worker_connections.c \

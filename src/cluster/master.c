@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/signals.h"
 #include "brood/channel.h"
+#include "cluster/upgrade.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -41,6 +42,7 @@ void master_leave_if_done(struct master *master)
 static void start_nobody(struct master *master)
 {
 	roll_cancel(&master->roll);
+	upgrade_cancel(master);
 	for (unsigned i = 0; i < master->slot_room; i++)
 		event_del(master->slots[i]->timer);
 }
@@ -196,7 +198,7 @@ static void on_signals(evutil_socket_t fd, short what, void *argument)
 	if (asked[SIGHUP])
 		master_roll(master, "reload");
 	if (asked[SIGUSR2])
-		log_warn("SIGUSR2: upgrading in place is not in this version");
+		master_upgrade(master);
 	for (; up > 0; up--)
 		scale(master, 1);
 	for (; down > 0; down--)
@@ -218,9 +220,10 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 	check_start(master, now_ms);
 	slots_try_hard(master, now_ms);
 	spread_adopt(master, now_ms);
-	admin_check(master);
 	watchdog_tick(master, now_ms, TICK_MS);
 	recycle_tick(master, now_ms);
+	admin_tick(master, now_ms);
+	upgrade_tick(master, now_ms);
 }
 
 /* --- life --- */
@@ -250,6 +253,7 @@ static int watch(struct master *master)
 static void close_all(struct master *master)
 {
 	admin_close(master);
+	upgrade_cancel(master);
 	slots_free(master);
 	spread_close(master);
 	listeners_close(&master->listeners);
@@ -262,6 +266,32 @@ static void close_all(struct master *master)
 	if (master->base)
 		event_base_free(master->base);
 	fd_close(&master->signal_fd);
+}
+
+/* From here on this image is the master, or it is not at all. */
+static void go_on(struct master *master)
+{
+	struct upgrade_state *state = master->program->resumed;
+	int error = watch(master);
+
+	if (!error)
+		error = spread_open(master);
+	if (!error)
+		error = master_restore(master, &state->reader);
+	if (error) {
+		log_error("the state of the running server is refused: %s", strerror(-error));
+		upgrade_give_up(state, master->program->argv);
+	}
+	if (state->mode == UPGRADE_DRY) {
+		(void)!write(STDERR_FILENO, UPGRADE_UNDERSTOOD, sizeof(UPGRADE_UNDERSTOOD) - 1);
+		_exit(CLUSTER_EXIT_DONE);
+	}
+	upgrade_settle(state);
+	spread_follow_mode(master);
+	if (master->admin.pid == 0)
+		admin_start(master);
+	kill(getpid(), SIGCHLD); /* whoever has ended meanwhile */
+	upgrade_go_on(master, state->mode == UPGRADE_BACK);
 }
 
 int cluster_run(const struct cluster_options *options, const struct cluster_program *program)
@@ -281,6 +311,12 @@ int cluster_run(const struct cluster_options *options, const struct cluster_prog
 	list_init(&master.instances);
 	list_init(&master.admin.pending);
 	log_set_tag("master");
+	if (program->resumed) {
+		master.exit_status = CLUSTER_EXIT_DONE;
+		go_on(&master);
+		event_base_dispatch(master.base);
+		goto done;
+	}
 	if (listeners_prepare(&master.listeners, options, reason, sizeof(reason)) < 0) {
 		log_error("%s", reason);
 		goto done;

@@ -6,7 +6,10 @@
  *     master_slots.c    slots: what slot.c's table says, done
  *     master_instance.c one worker process as the master sees it: fork, channel, end
  *     master_roll.c     reload and rolling restart
+ *     master_upgrade.c  another version of the program in place of this one
+ *     master_state.c    what it has to know of us
  *     master_admin.c    the admin process and its commands
+ *     master_pending.c  of these, those whose outcome comes later
  *     master_status.c   what it tells the admin
  *     master_watchdog.c workers that are silent
  *     master_obituary.c what there is to say about those that ended
@@ -32,6 +35,10 @@
 #include <sys/types.h>
 
 struct brood_frame;
+struct command;
+struct state_reader;
+struct state_record;
+struct state_writer;
 struct event;
 struct master;
 
@@ -96,6 +103,22 @@ struct admin {
 	struct event *timer;   /* the next try */
 	struct list pending;   /* commands whose outcome is awaited */
 	unsigned pending_count;
+	bool renew;            /* it is of a former version */
+	uint64_t retired_ms;   /* when it was told to leave; 0: it was not */
+};
+
+/* UPGRADE_IDLE --asked--> WAITING --no roll runs--> TRYING, a child does --it could--> READY --exec */
+enum upgrade_phase { UPGRADE_IDLE, UPGRADE_WAITING, UPGRADE_TRYING, UPGRADE_READY };
+
+struct upgrade {
+	enum upgrade_phase phase;
+	uint64_t since_ms;      /* TRYING, READY */
+	int binary;             /* open while TRYING and READY; 0: none */
+	pid_t pid;              /* the child that tries */
+	int output;             /* what it says on standard error */
+	struct event *readable;
+	char said[REPORT_REASON_MAX];
+	size_t said_size;
 };
 
 /* Workers are replaced one after the other when they have done enough. */
@@ -130,6 +153,7 @@ struct master {
 	const char *again_kind;         /* of the one that follows it, or NULL */
 	struct handoff handoff;
 	struct admin admin;
+	struct upgrade upgrade;
 	struct acceptor *acceptor;      /* mode handoff */
 	unsigned place_cursor;
 	struct event *signals, *tick, *deadline;
@@ -179,6 +203,9 @@ uint32_t master_random(struct master *master);
 bool slot_is_draining(const struct slot *slot);
 /* Is there any worker that serves, or stands still? */
 bool slots_any_leads(const struct master *master);
+/* Adds one that an earlier version had, with its page (taken) and the time until its next try (0: none). */
+int slot_restore(struct master *master, int page, unsigned timer_ms)
+	__attribute__((warn_unused_result));
 /* When nobody serves at all, the slots that wait are tried once a second. */
 void slots_try_hard(struct master *master, uint64_t now_ms);
 
@@ -186,6 +213,10 @@ void slots_try_hard(struct master *master, uint64_t now_ms);
 
 /* Forks a worker for the slot; NULL when that is impossible now (logged). */
 struct instance *instance_start(struct master *master, struct slot *slot, bool next_kind);
+/* A worker that an earlier version started, as `like` but for what is made here; takes the channel (-1:
+ * none). NULL without memory. */
+struct instance *instance_restore(struct master *master, const struct instance *like, int channel,
+				  unsigned timer_ms);
 void instance_retire(struct instance *instance);
 void instance_stop(struct instance *instance);
 void instance_kill(struct instance *instance, const char *why);
@@ -203,22 +234,69 @@ void master_roll(struct master *master, const char *kind);
 void master_roll_event(struct master *master, enum roll_action action);
 struct roll_view master_roll_view(struct master *master);
 
+void master_log_failure(const struct roll_report *report);
+
+/* --- master_upgrade.c --- */
+
+/* Tries the binary in a child, then becomes it; what fails on the way is told, and changes nothing. */
+void master_upgrade(struct master *master);
+void upgrade_tick(struct master *master, uint64_t now_ms);
+/* True: it was the end of the child that tries. */
+bool upgrade_ended(struct master *master, const struct brood_process_end *end);
+void upgrade_cancel(struct master *master);
+/* This image has taken over, or it is the old one again: go on. */
+void upgrade_go_on(struct master *master, bool back);
+
+/* --- master_state.c --- */
+
+enum state_type {
+	STATE_SELF = 16,
+	STATE_LISTENER,
+	STATE_SOCKET,
+	STATE_SLOT,
+	STATE_INSTANCE,
+	STATE_TRANSFER, /* with the connection's state right behind */
+	STATE_ADMIN,
+	STATE_PENDING,
+};
+
+void master_save(const struct master *master, struct state_writer *writer);
+/* Into a master that has its loop and nothing else. 0; -ENOMEM; -EBADMSG when it makes no sense. */
+int master_restore(struct master *master, const struct state_reader *reader)
+	__attribute__((warn_unused_result));
+
 /* --- master_admin.c --- */
 
 void admin_start(struct master *master);
 void admin_close(struct master *master);
 /* True: it was the admin's end. */
 bool admin_ended(struct master *master, const struct brood_process_end *end);
+void admin_tick(struct master *master, uint64_t now_ms);
+/* Has an admin of this version take the place of the one there is. */
+void admin_renew(struct master *master);
+void admin_save(const struct master *master, struct state_writer *writer);
+int admin_restore(struct master *master, const struct state_record *record)
+	__attribute__((warn_unused_result));
+void admin_send_logs(struct master *master, const int *fds, size_t count);
+void admin_show_board(struct master *master, const struct brood_frame *frame);
+void admin_say(struct master *master, const struct brood_frame *frame);
+void admin_tell_result(struct master *master, uint64_t id, const char *reason);
+
+/* --- master_pending.c --- */
+
+/* `next`: of the roll that follows the one that runs. */
+void admin_await(struct master *master, const struct command *command, bool next);
 /* So many slots are done of what runs. */
 void admin_progress(struct master *master, unsigned done, const char *text);
 /* The roll is over: NULL for success, else why not. */
 void admin_roll_over(struct master *master, const char *reason);
 /* Something has happened: are there outcomes to tell? */
 void admin_check(struct master *master);
-void admin_send_logs(struct master *master, const int *fds, size_t count);
-void admin_show_board(struct master *master, const struct brood_frame *frame);
-void admin_say(struct master *master, const struct brood_frame *frame);
-void admin_tell_result(struct master *master, uint64_t id, const char *reason);
+/* The upgrade that was asked for is not to be. */
+void admin_upgrade_failed(struct master *master, const char *reason);
+void admin_forget_pending(struct admin *admin);
+void admin_save_pending(const struct master *master, struct state_writer *writer);
+void admin_restore_pending(struct master *master, const struct state_record *record);
 
 /* --- master_status.c --- */
 

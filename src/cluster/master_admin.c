@@ -11,6 +11,7 @@
 #include "brood/channel.h"
 #include "cluster/command.h"
 #include "cluster/message.h"
+#include "cluster/state_record.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -23,15 +24,8 @@
 
 enum {
 	AGAIN_MS = 1000,    /* between an admin's death and the next one */
-	PENDING_MAX = 256,  /* commands whose outcome is awaited */
+	RETIRE_MS = 1000,   /* for its last answers */
 	KEEP_MAX = 16,
-};
-
-/* A command whose outcome is not known yet. */
-struct pending {
-	struct list link;
-	struct command command;
-	bool next; /* of the roll that follows the one that runs */
 };
 
 /* --- answers --- */
@@ -73,132 +67,39 @@ static void tell_text(struct master *master, uint64_t id, const struct buffer *t
 	fd_close(&fd);
 }
 
-void admin_progress(struct master *master, unsigned done, const char *text)
+/* The admin of the former version leaves once nobody waits for an outcome; what it was asked before is
+ * answered. Whoever connects meanwhile waits for its successor, so that clients that hang must not hold
+ * it up. */
+static void renew(struct master *master, uint64_t now_ms)
 {
+	struct brood_frame retire = {.type = MESSAGE_RETIRE};
 	struct admin *admin = &master->admin;
-	struct command_progress progress = {.done = done, .total = master->slot_count};
-	struct brood_frame frame = {
-		.type = MESSAGE_PROGRESS, .data = &progress, .size = sizeof(progress)};
 
-	snprintf(progress.text, sizeof(progress.text), "%s", text);
-	for (struct list *at = admin->pending.next; at != &admin->pending; at = at->next) {
-		const struct pending *pending = LIST_ENTRY(at, struct pending, link);
-
-		if (pending->next)
-			continue;
-		progress.id = pending->command.id;
-		admin_say(master, &frame);
+	if (admin->retired_ms == 0 && admin->pending_count == 0) {
+		admin->retired_ms = now_ms;
+		admin_say(master, &retire);
+	} else if (admin->retired_ms != 0 && now_ms - admin->retired_ms >= RETIRE_MS) {
+		kill(admin->pid, SIGKILL);
 	}
 }
 
-/* --- commands whose outcome comes later --- */
-
-static bool is_roll(uint32_t kind)
+void admin_renew(struct master *master)
 {
-	return kind == COMMAND_RESTART || kind == COMMAND_RELOAD || kind == COMMAND_UPGRADE;
+	master->admin.renew = master->admin.pid > 0;
 }
 
-static void await(struct master *master, const struct command *command, bool next)
+void admin_tick(struct master *master, uint64_t now_ms)
 {
-	struct admin *admin = &master->admin;
-	struct pending *pending =
-		admin->pending_count < PENDING_MAX ? malloc(sizeof(*pending)) : NULL;
-
-	if (!pending) {
-		admin_tell_result(master, command->id, "it is being done, but too many wait for outcomes");
-		return;
-	}
-	*pending = (struct pending){.command = *command, .next = next};
-	list_init(&pending->link);
-	list_append(&admin->pending, &pending->link);
-	admin->pending_count++;
-}
-
-static void settle(struct master *master, struct pending *pending, const char *reason)
-{
-	admin_tell_result(master, pending->command.id, reason);
-	list_remove(&pending->link);
-	master->admin.pending_count--;
-	free(pending);
-}
-
-void admin_roll_over(struct master *master, const char *reason)
-{
-	struct list *at = master->admin.pending.next;
-
-	while (at != &master->admin.pending) {
-		struct pending *pending = LIST_ENTRY(at, struct pending, link);
-
-		at = at->next;
-		if (is_roll(pending->command.kind) && !pending->next)
-			settle(master, pending, reason);
-		else
-			pending->next = false; /* its roll comes now */
-	}
-}
-
-/* Have those that are not wanted given away all they can? */
-static bool has_handed_over(const struct master *master, unsigned slot)
-{
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next) {
-		const struct instance *instance = LIST_ENTRY(at, struct instance, link);
-
-		if (instance->slot == slot && instance->phase == INSTANCE_DRAINING &&
-		    !instance->handed_over)
-			return false;
-	}
-	return true;
-}
-
-enum outcome { NOT_YET, GOOD, BAD };
-
-static enum outcome outcome_of_slot(const struct master *master, unsigned index)
-{
-	const struct slot *slot = master->slots[index];
-	bool wanted = index < master->slot_count && !slot->drained;
-
-	if (wanted)
-		return slot->state == SLOT_SERVING ? GOOD
-						   : slot->state == SLOT_PARKED ? BAD : NOT_YET;
-	return !slot->lead && !slot->next && has_handed_over(master, index) ? GOOD : NOT_YET;
-}
-
-static enum outcome outcome_of(const struct master *master, const struct command *command)
-{
-	if (command->kind == COMMAND_DRAIN || command->kind == COMMAND_UNDRAIN)
-		return outcome_of_slot(master, (unsigned)command->argument);
-	for (unsigned i = 0; i < master->slot_room; i++) {
-		enum outcome outcome = outcome_of_slot(master, i);
-
-		if (outcome != GOOD)
-			return outcome;
-	}
-	return GOOD;
-}
-
-void admin_check(struct master *master)
-{
-	struct list *at = master->admin.pending.next;
-
-	while (at != &master->admin.pending) {
-		struct pending *pending = LIST_ENTRY(at, struct pending, link);
-		enum outcome outcome;
-
-		at = at->next;
-		if (is_roll(pending->command.kind))
-			continue;
-		outcome = outcome_of(master, &pending->command);
-		if (outcome != NOT_YET)
-			settle(master, pending,
-			       outcome == GOOD ? NULL : "a slot is parked: its workers do not start");
-	}
+	admin_check(master);
+	if (master->admin.renew)
+		renew(master, now_ms);
 }
 
 /* --- commands --- */
 
 static void do_roll(struct master *master, const struct command *command, const char *kind)
 {
-	await(master, command, master->roll.phase != ROLL_IDLE);
+	admin_await(master, command, master->roll.phase != ROLL_IDLE);
 	master_roll(master, kind);
 }
 
@@ -214,7 +115,7 @@ static void do_scale(struct master *master, const struct command *command)
 		admin_tell_result(master, command->id, "cannot have so many workers: see the error log");
 	} else {
 		log_info("%u workers from now on", master->slot_count);
-		await(master, command, false);
+		admin_await(master, command, false);
 	}
 }
 
@@ -233,7 +134,7 @@ static void do_drain(struct master *master, const struct command *command, bool 
 		admin_tell_result(master, command->id, "this is the last slot that serves; use stop");
 	} else {
 		slot_drain(master->slots[index], drain);
-		await(master, command, false);
+		admin_await(master, command, false);
 	}
 }
 
@@ -270,6 +171,10 @@ static void obey(struct master *master, const struct command *command)
 		break;
 	case COMMAND_RELOAD:
 		do_roll(master, command, "reload");
+		break;
+	case COMMAND_UPGRADE:
+		admin_await(master, command, master->roll.phase != ROLL_IDLE);
+		master_upgrade(master);
 		break;
 	case COMMAND_SCALE:
 		do_scale(master, command);
@@ -312,17 +217,6 @@ static void on_frame(void *context, struct brood_frame *frame)
 
 /* --- the process --- */
 
-static void forget_all(struct admin *admin)
-{
-	while (!list_empty(&admin->pending)) {
-		struct pending *pending = LIST_ENTRY(admin->pending.next, struct pending, link);
-
-		list_remove(&pending->link);
-		free(pending);
-	}
-	admin->pending_count = 0;
-}
-
 static void on_closed(void *context, int error)
 {
 	struct master *master = context;
@@ -330,7 +224,7 @@ static void on_closed(void *context, int error)
 	(void)error;
 	brood_channel_free(master->admin.channel);
 	master->admin.channel = NULL;
-	forget_all(&master->admin);
+	admin_forget_pending(&master->admin);
 }
 
 static const struct brood_channel_handlers handlers = {
@@ -412,21 +306,59 @@ fail:
 		evtimer_add(admin->timer, &later);
 }
 
+/* --- from one version to another --- */
+
+struct saved_admin {
+	int32_t pid, channel;
+};
+
+void admin_save(const struct master *master, struct state_writer *writer)
+{
+	const struct admin *admin = &master->admin;
+	struct saved_admin saved = {
+		.pid = admin->pid,
+		.channel = admin->channel ? state_keep_fd(writer, brood_channel_fd(admin->channel)) : -1,
+	};
+
+	state_put(writer, STATE_ADMIN, &saved, sizeof(saved));
+	admin_save_pending(master, writer);
+}
+
+int admin_restore(struct master *master, const struct state_record *record)
+{
+	struct admin *admin = &master->admin;
+	struct saved_admin saved;
+
+	state_get(record, &saved, sizeof(saved));
+	admin->pid = saved.pid;
+	admin->timer = evtimer_new(master->base, on_timer, master);
+	if (!admin->timer)
+		return -ENOMEM;
+	if (saved.channel < 0)
+		return 0;
+	return brood_channel_open(&admin->channel, master->base, saved.channel, &handlers, master);
+}
+
 bool admin_ended(struct master *master, const struct brood_process_end *end)
 {
 	struct admin *admin = &master->admin;
 	struct timeval later = {AGAIN_MS / 1000, 0};
+	bool retired = admin->retired_ms != 0;
 	char how[64];
 
-	if (end->pid != admin->pid)
+	if (admin->pid == 0 || end->pid != admin->pid)
 		return false;
 	brood_process_describe(end, how, sizeof(how));
-	if (master->state == MASTER_RUNNING)
+	if (master->state == MASTER_RUNNING && !retired)
 		log_warn("the admin process died: %s", how);
 	admin->pid = 0;
 	if (admin->channel)
 		on_closed(master, 0);
-	if (master->state == MASTER_RUNNING)
+	admin->renew = false;
+	admin->retired_ms = 0;
+	if (master->state == MASTER_RUNNING && retired)
+		admin_start(master);
+	else if (master->state == MASTER_RUNNING)
 		evtimer_add(admin->timer, &later);
 	return true;
 }
@@ -448,7 +380,7 @@ void admin_close(struct master *master)
 {
 	struct admin *admin = &master->admin;
 
-	forget_all(admin);
+	admin_forget_pending(admin);
 	brood_channel_free(admin->channel);
 	admin->channel = NULL;
 	if (admin->timer)

@@ -279,6 +279,30 @@ struct instance *instance_start(struct master *master, struct slot *slot, bool n
 	return instance;
 }
 
+struct instance *instance_restore(struct master *master, const struct instance *like, int channel,
+				  unsigned timer_ms)
+{
+	struct instance *instance = malloc(sizeof(*instance));
+
+	if (!instance)
+		return NULL;
+	*instance = *like;
+	instance->master = master;
+	instance->channel = NULL;
+	instance->timer = evtimer_new(master->base, on_timer, instance);
+	list_init(&instance->link);
+	list_append(&master->instances, &instance->link);
+	if (!instance->timer || (channel >= 0 && brood_channel_open(&instance->channel, master->base,
+								    channel, &handlers, instance) < 0))
+		return NULL; /* the restoring is over anyway */
+	handoff_target_init(&instance->target, instance->ready_ms > 0 ? instance->channel : NULL);
+	instance->target.given = like->target.given;
+	instance->target.refused = like->target.refused;
+	if (timer_ms > 0)
+		arm(instance, timer_ms);
+	return instance;
+}
+
 /* A roll that fails for this says so to whoever asked for it. */
 static void report_failure(const struct instance *instance, const struct brood_process_end *end)
 {
@@ -324,7 +348,7 @@ void instance_ended(void *context, const struct brood_process_end *end)
 	struct instance *instance = find(master, end->pid);
 	struct slot *slot;
 
-	if (!instance && admin_ended(master, end))
+	if (!instance && (admin_ended(master, end) || upgrade_ended(master, end)))
 		return;
 	if (!instance) {
 		log_debug("reaped a stranger, pid %d", end->pid);

@@ -117,7 +117,7 @@ static void give_back(struct master *master)
 }
 
 /* A reason may have several lines; the log has one for each. */
-static void log_failure(const struct roll_report *report)
+void master_log_failure(const struct roll_report *report)
 {
 	const char *line = report->reason;
 
@@ -139,12 +139,15 @@ static void finish(struct master *master, bool ok)
 		log_info("%s done: %u workers of generation %u", master->report.kind,
 			 master->slot_count, master->generation);
 	else
-		log_failure(&master->report);
+		master_log_failure(&master->report);
 	master->program->rolled(master->program->context);
 	admin_roll_over(master, ok ? NULL : master->report.reason);
 	master->again_kind = NULL;
-	if (roll_wanted_again(&master->roll) && master->state == MASTER_RUNNING)
-		master_roll(master, kind ? kind : "reload");
+	if (ok && strcmp(master->report.kind, "upgrade") == 0)
+		admin_renew(master);
+	if (!roll_wanted_again(&master->roll) || master->state != MASTER_RUNNING)
+		return;
+	master_roll(master, kind ? kind : "reload");
 }
 
 void master_roll_event(struct master *master, enum roll_action action)
@@ -218,6 +221,11 @@ void master_roll(struct master *master, const char *kind)
 
 	if (master->state != MASTER_RUNNING)
 		return;
+	if (master->roll.phase == ROLL_IDLE && master->upgrade.phase != UPGRADE_IDLE) {
+		log_info("an upgrade is on its way: it does what a %s does", kind);
+		master->again_kind = "reload"; /* should it fail */
+		return;
+	}
 	if (master->roll.phase != ROLL_IDLE) {
 		log_info("a %s is running; another roll follows it", master->report.kind);
 		/* One for all who ask: a reload does what a restart does, and more. */
@@ -228,7 +236,7 @@ void master_roll(struct master *master, const char *kind)
 	}
 	master->report = (struct roll_report){.kind = kind};
 	master->program->rolling(master->program->context);
-	if (!prepare(master, strcmp(kind, "reload") == 0)) {
+	if (!prepare(master, strcmp(kind, "restart") != 0 /* a new version may read the file differently */)) {
 		finish(master, false);
 		return;
 	}

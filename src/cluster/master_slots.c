@@ -288,7 +288,8 @@ void slots_try_hard(struct master *master, uint64_t now_ms)
 
 /* --- how many --- */
 
-static int add_slot(struct master *master)
+/* With a new page, or the one behind the descriptor `page`. */
+static int add_slot(struct master *master, int page)
 {
 	unsigned index = master->slot_room;
 	struct slot **slots = realloc(master->slots, (index + 1) * sizeof(*slots));
@@ -308,7 +309,10 @@ static int add_slot(struct master *master)
 		return -ENOMEM;
 	*slot = (struct slot){.master = master, .index = index};
 	slot->timer = evtimer_new(master->base, on_timer, slot);
-	error = slot->timer ? board_create(&boards[index]) : -ENOMEM;
+	if (!slot->timer)
+		error = -ENOMEM;
+	else
+		error = page < 0 ? board_create(&boards[index]) : board_adopt(&boards[index], page);
 	if (error) {
 		if (slot->timer)
 			event_free(slot->timer);
@@ -317,20 +321,30 @@ static int add_slot(struct master *master)
 	}
 	slots[index] = slot;
 	master->slot_room++;
-	spread_show_board(master, index);
 	return 0;
+}
+
+int slot_restore(struct master *master, int page, unsigned timer_ms)
+{
+	struct timeval delay = {timer_ms / 1000, (timer_ms % 1000) * 1000};
+	int error = add_slot(master, page);
+
+	if (!error && timer_ms > 0)
+		event_add(master->slots[master->slot_room - 1]->timer, &delay);
+	return error;
 }
 
 int slots_make_room(struct master *master, unsigned count)
 {
 	while (master->slot_room < count) {
-		int error = add_slot(master);
+		int error = add_slot(master, -1);
 
 		if (error) {
 			log_error("cannot make a slot more than %u: %s", master->slot_room,
 				  strerror(-error));
 			return error;
 		}
+		spread_show_board(master, master->slot_room - 1);
 	}
 	return 0;
 }

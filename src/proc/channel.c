@@ -265,6 +265,11 @@ bool brood_channel_drain(struct brood_channel *channel)
 	return reading == READING_OVER; /* the channel may be gone by now */
 }
 
+bool brood_channel_is_full(const struct brood_channel *channel)
+{
+	return !list_empty(&channel->queue);
+}
+
 int brood_channel_fd(const struct brood_channel *channel)
 {
 	return channel->fd;

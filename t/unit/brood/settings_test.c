@@ -84,7 +84,7 @@ static void a_slip_is_told_from_the_name_that_was_meant(void **state)
 static void names_of_later_versions_are_known_as_such(void **state)
 {
 	static const char *const names[] = {
-		"sites", "binary", "proxy_protocol", "trusted", "tls_key", "tls_certificate",
+		"sites", "proxy_protocol", "trusted", "tls_key", "tls_certificate",
 	};
 
 	(void)state;

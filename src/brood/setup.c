@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A configuration and what it needs opened (server.h). Master only. */
+#include "brood/server.h"
+
+#include "base/fd.h"
+#include "http/http.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void setup_close(struct setup *setup)
+{
+	config_free(setup->config);
+	fd_close(&setup->root_fd);
+	mime_table_free(setup->mime);
+	log_file_close(&setup->error_log);
+	log_file_close(&setup->access_log);
+	free(setup->listen);
+	*setup = (struct setup){.root_fd = -1, .error_log.fd = -1, .access_log.fd = -1};
+}
+
+int setup_open(struct setup *setup, char *reason, size_t room)
+{
+	const struct config *config = setup->config;
+
+	setup->root_fd = privilege_open_directory(&config->privilege, config->root);
+	if (setup->root_fd < 0) {
+		snprintf(reason, room, "root '%s': %s", config->root, strerror(-setup->root_fd));
+		setup->root_fd = -1;
+		return -1;
+	}
+	setup->mime = mime_table_new(NULL);
+	if (!setup->mime) {
+		snprintf(reason, room, "no memory for the table of types");
+		return -1;
+	}
+	if (log_file_open(&setup->error_log, config->error_log, reason, room) < 0 ||
+	    log_file_open(&setup->access_log, config->access_log, reason, room) < 0)
+		return -1;
+	return 0;
+}

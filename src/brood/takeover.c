@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The program's part of an upgrade (takeover.h). Master only. */
+#include "brood/takeover.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+enum { STATE_FOLDER = STATE_PROGRAM, STATE_BINARY, STATE_PIDFILE, STATE_CONTROL, STATE_INHERITED };
+
+/* The path stands behind it, with its NUL. */
+struct saved_file {
+	uint64_t device, inode;
+	int32_t fd;
+	uint32_t unused;
+};
+
+char *takeover_find_binary(void)
+{
+	char path[PATH_MAX];
+	ssize_t size = readlink("/proc/self/exe", path, sizeof(path));
+
+	return size > 0 && size < (ssize_t)sizeof(path) ? strndup(path, (size_t)size) : NULL;
+}
+
+const char *takeover_binary(void *context)
+{
+	const struct server *server = context;
+	const char *setting = server->now.config->binary;
+
+	if (setting)
+		return setting;
+	return server->binary ? server->binary : "/proc/self/exe";
+}
+
+static void put_text(struct state_writer *writer, uint32_t type, const char *text)
+{
+	state_put(writer, type, text, strlen(text) + 1);
+}
+
+static void put_file(struct state_writer *writer, uint32_t type, const struct saved_file *file,
+		     const char *path)
+{
+	struct buffer octets = {0};
+
+	if (buffer_append(&octets, file, sizeof(*file)) < 0 ||
+	    buffer_append(&octets, path, strlen(path) + 1) < 0)
+		writer->failed = true;
+	else
+		state_put(writer, type, octets.data, octets.used);
+	buffer_free(&octets);
+}
+
+void takeover_save(void *context, struct state_writer *writer)
+{
+	const struct server *server = context;
+	struct saved_file file = {0};
+
+	put_text(writer, STATE_FOLDER, server->options->directory);
+	if (server->binary)
+		put_text(writer, STATE_BINARY, server->binary);
+	if (server->pidfile.fd >= 0) {
+		file.fd = state_keep_fd(writer, server->pidfile.fd);
+		put_file(writer, STATE_PIDFILE, &file, server->pidfile.path);
+	}
+	if (server->control.fd >= 0) {
+		file.fd = state_keep_fd(writer, server->control.fd);
+		file.device = server->control.device;
+		file.inode = server->control.inode;
+		put_file(writer, STATE_CONTROL, &file, server->control.path);
+	}
+	/* The sockets are the cluster's; their numbers tell which addresses were inherited. */
+	state_put(writer, STATE_INHERITED, server->inherited,
+		  server->inherited_count * sizeof(*server->inherited));
+}
+
+/* The text in a record, which ends in NUL; NULL: it does not. */
+static const char *text_of(const struct state_record *record, size_t from)
+{
+	const char *octets = record->data;
+
+	return record->size > from && octets[record->size - 1] == '\0' ? octets + from : NULL;
+}
+
+static int get_file(const struct upgrade_state *state, uint32_t type, struct saved_file *file,
+		    char **path)
+{
+	struct state_record record;
+	const char *text;
+
+	if (!state_find(&state->reader, type, &record))
+		return 0;
+	state_get(&record, file, sizeof(*file));
+	text = text_of(&record, sizeof(*file));
+	*path = text ? strdup(text) : NULL;
+	if (!text)
+		return -EBADMSG;
+	return *path ? 1 : -ENOMEM;
+}
+
+int takeover_options(struct options *out, int argc, char **argv, const struct upgrade_state *state)
+{
+	int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), status = EXIT_FAILURE;
+	struct state_record record;
+	const char *folder = NULL;
+
+	memset(out, 0, sizeof(*out));
+	/* An image that was executed by descriptor is named after its number. */
+	prctl(PR_SET_NAME, "brood");
+	if (state_find(&state->reader, STATE_FOLDER, &record))
+		folder = text_of(&record, 0);
+	if (here < 0 || !folder || chdir(folder) < 0)
+		log_error("the folder that the server was started in: %s", strerror(errno));
+	else
+		status = options_parse(out, argc, argv);
+	if (here >= 0 && fchdir(here) < 0) {
+		log_error("the working directory: %s", strerror(errno));
+		status = EXIT_FAILURE;
+	}
+	fd_close(&here);
+	return status;
+}
+
+static int restore_inherited(struct server *server, const struct upgrade_state *state)
+{
+	struct state_record record;
+	int *fds;
+
+	if (!state_find(&state->reader, STATE_INHERITED, &record) || record.size == 0)
+		return 0;
+	fds = malloc(record.size);
+	if (!fds)
+		return -ENOMEM;
+	memcpy(fds, record.data, record.size);
+	server->inherited = server->inherited_owned = fds;
+	server->inherited_count = record.size / sizeof(*fds);
+	return 0;
+}
+
+int takeover_restore(struct server *server, const struct upgrade_state *state)
+{
+	struct saved_file pidfile = {.fd = -1}, control = {.fd = -1};
+	struct state_record record;
+	int error;
+
+	if (state_find(&state->reader, STATE_BINARY, &record) && text_of(&record, 0)) {
+		free(server->binary);
+		server->binary = strdup(text_of(&record, 0));
+	}
+	error = get_file(state, STATE_PIDFILE, &pidfile, &server->pidfile.path);
+	if (error >= 0)
+		error = get_file(state, STATE_CONTROL, &control, &server->control.path);
+	if (error >= 0)
+		error = restore_inherited(server, state);
+	if (error < 0) {
+		log_error("the state of the running server: %s", strerror(-error));
+		return error;
+	}
+	server->pidfile.fd = pidfile.fd;
+	server->pidfile.pid = getpid();
+	server->control.fd = control.fd;
+	server->control.device = (dev_t)control.device;
+	server->control.inode = (ino_t)control.inode;
+	server->control.pid = getpid();
+	server->inherited_taken = true;
+	return 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The program's part of an upgrade: what the server's image leaves to the next one beside the cluster's
+ * state (cluster/upgrade.h). Master only. */
+#ifndef BROOD_BROOD_TAKEOVER_H
+#define BROOD_BROOD_TAKEOVER_H
+
+#include "brood/options.h"
+#include "brood/server.h"
+#include "cluster/upgrade.h"
+
+/* The path of the file that this process executes, owned by the caller; NULL: not known. To be asked early:
+ * once the file is replaced, it has another name. */
+char *takeover_find_binary(void) __attribute__((warn_unused_result));
+
+/* As cluster_program.binary: the setting, or that path. */
+const char *takeover_binary(void *server);
+
+/* As cluster_program.save. */
+void takeover_save(void *server, struct state_writer *writer);
+
+/* options_parse, as it was at the start: relative to the folder of the start. */
+int takeover_options(struct options *out, int argc, char **argv, const struct upgrade_state *state)
+	__attribute__((warn_unused_result));
+
+/* Into a server that has its configuration and nothing else. 0, or -errno (logged). */
+int takeover_restore(struct server *server, const struct upgrade_state *state)
+	__attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A state across an exec (upgrade.h). Master only. */
+#include "cluster/upgrade.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "proc/execute.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { STATE_MAX = 256 << 20, NAME_MAX_SIZE = 64 };
+
+static const char *const modes[] = {
+	[UPGRADE_DRY] = "dry", [UPGRADE_GO] = "go", [UPGRADE_BACK] = "back"};
+
+void upgrade_name(char *out, size_t room, int fd, pid_t pid, enum upgrade_mode mode)
+{
+	snprintf(out, room, "%d:%d:%s", fd, pid, modes[mode]);
+}
+
+int upgrade_seal(const struct state_writer *writer)
+{
+	int fd = memfd_create("brood-state", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	size_t done = 0;
+	int error;
+
+	if (fd < 0)
+		return -errno;
+	while (done < writer->octets.used) {
+		ssize_t size = write(fd, writer->octets.data + done, writer->octets.used - done);
+
+		if (size <= 0)
+			goto fail;
+		done += (size_t)size;
+	}
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0)
+		return fd;
+fail:
+	error = -errno;
+	fd_close(&fd);
+	return error;
+}
+
+static int read_all(struct upgrade_state *state)
+{
+	struct stat status;
+	size_t size, done = 0;
+
+	if (fstat(state->fd, &status) < 0)
+		return -errno;
+	if (status.st_size > STATE_MAX)
+		return -EBADMSG;
+	size = (size_t)status.st_size;
+	state->octets = malloc(size + 1);
+	if (!state->octets)
+		return -ENOMEM;
+	while (done < size) {
+		ssize_t got = pread(state->fd, state->octets + done, size - done, (off_t)done);
+
+		if (got <= 0)
+			return got < 0 ? -errno : -EBADMSG;
+		done += (size_t)got;
+	}
+	return state_open(&state->reader, state->octets, size);
+}
+
+/* "7:4711:go". A state counts for one process only: a stale variable that a child of somebody else
+ * inherits means nothing. */
+static bool parse(const char *text, struct upgrade_state *out)
+{
+	char mode[8];
+	int pid;
+
+	if (sscanf(text, "%d:%d:%7s", &out->fd, &pid, mode) != 3 || out->fd <= STDERR_FILENO)
+		return false;
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+		if (strcmp(mode, modes[i]) == 0) {
+			out->mode = (enum upgrade_mode)i;
+			return pid == (out->mode == UPGRADE_DRY ? getppid() : getpid());
+		}
+	return false;
+}
+
+int upgrade_take(struct upgrade_state *out)
+{
+	const char *text = getenv(UPGRADE_VARIABLE);
+	bool ours;
+	int error;
+
+	*out = (struct upgrade_state){.fd = -1};
+	if (!text)
+		return 0;
+	ours = parse(text, out);
+	unsetenv(UPGRADE_VARIABLE);
+	if (!ours)
+		return 0;
+	error = read_all(out);
+	if (!error)
+		return 1;
+	log_error("the state of the running server cannot be used: %s", strerror(-error));
+	return -1;
+}
+
+void upgrade_settle(struct upgrade_state *state)
+{
+	struct state_record record;
+	int image = -1;
+
+	if (state_find(&state->reader, STATE_FDS, &record)) {
+		const int *fds = record.data;
+
+		for (size_t i = 0; i < record.size / sizeof(*fds); i++)
+			if (fd_set_cloexec(fds[i], true) < 0)
+				log_debug("descriptor %d of the state is gone", fds[i]);
+	}
+	if (state_find(&state->reader, STATE_IMAGE, &record))
+		state_get(&record, &image, sizeof(image));
+	if (image > STDERR_FILENO)
+		fd_close(&image);
+	fd_close(&state->fd);
+	free(state->octets);
+	state->octets = NULL;
+}
+
+void upgrade_give_up(struct upgrade_state *state, char **argv)
+{
+	struct state_record record;
+	char name[NAME_MAX_SIZE];
+	int image = -1;
+
+	if (state->mode != UPGRADE_GO || !state_find(&state->reader, STATE_IMAGE, &record))
+		_exit(EXIT_FAILURE);
+	state_get(&record, &image, sizeof(image));
+	upgrade_name(name, sizeof(name), state->fd, getpid(), UPGRADE_BACK);
+	log_error("going back to the former version");
+	/* Nothing has got close-on-exec yet: see upgrade_settle. */
+	process_execute(image, argv, UPGRADE_VARIABLE, name, NULL, 0);
+	_exit(EXIT_FAILURE);
+}

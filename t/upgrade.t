@@ -1,0 +1,200 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+#
+# Upgrade in place: the master becomes another binary, and neither clients nor scripts notice.
+# runs alone
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Brood::Client;
+use Brood::Proc qw(alive descriptors wait_until);
+use Brood::Server;
+use Brood::Wrk;
+use Fcntl qw(:flock);
+use JSON::PP qw(decode_json);
+use Time::HiRes qw(sleep time);
+
+my @modes = qw(shared handoff reuseport);
+my $bin = Brood::Server::new_dir();
+my $this = Brood::Server::slurp(Brood::Server::program());
+my ($version) = qx{"@{[Brood::Server::program()]}" --version} =~ /^brood (\S+)/;
+my $other_version = $version =~ s/.\z/x/r;
+
+sub binary
+{
+	my ($name, $octets, $mode) = @_;
+	Brood::Server::write_file("$bin/new", $octets);
+	chmod $mode // 0755, "$bin/new" or die "$bin/new: $!";
+	rename "$bin/new", "$bin/$name" or die "$bin/$name: $!"; # one that runs cannot be written to
+	return "$bin/$name";
+}
+
+# Another version, without a compiler: its name has as many letters.
+my $other = $this =~ s/\x00\Q$version\E\x00/\x00${other_version}\x00/gr;
+ok $other ne $this, 'there is another version to upgrade to';
+
+sub status { return decode_json($_[0]->ctl('--json', 'status')->{stdout} || '{}') }
+sub pid_file { return Brood::Server::slurp($_[0]->dir . '/pid') =~ s/\n\z//r }
+
+sub start_server
+{
+	my (%want) = @_;
+	my $server;
+	my $path = binary('brood', $this);
+	$server = Brood::Server->start(workers => 3, control => 1, %want, set => { binary => $path, %{ $want{set} // {} } });
+	return $server;
+}
+
+sub is_upgraded
+{
+	my ($server, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $run = $server->ctl('upgrade');
+	is $run->{exit}, 0, $name or diag $run->{stderr}, $server->stderr;
+}
+
+for my $mode (@modes) {
+	subtest "$mode: there and back" => sub {
+		my $dir = Brood::Server::new_dir();
+		my $server = start_server(accept => $mode, args => ['-p', "$dir/pid"]);
+		my $master = $server->master;
+		my @idle = map { Brood::Client->connect($server->address) } 1 .. 200;
+		$_->get('/hello.txt') for @idle;
+		my $open;
+		for my $want ($other_version, $version, $other_version) {
+			my @old = $server->workers;
+			my $admin;
+			ok wait_until(10, sub { $admin = $server->admin }), 'the admin is there';
+			binary('brood', $want eq $version ? $this : $other);
+			is_upgraded($server, "to $want");
+			my $status = status($server);
+			is $status->{version}, $want, 'it is another version';
+			is $status->{pid}, $master, 'the same process';
+			is_deeply [$status->{last_roll}{kind}, !!$status->{last_roll}{ok}], ['upgrade', !!1], 'the last roll';
+			ok wait_until(10, sub { !grep { alive($_) } @old }), 'the old workers leave';
+			ok wait_until(10, sub { !alive($admin) && $server->admin }), 'and the old admin';
+			is scalar($server->workers), 3, 'as many workers as before';
+			is scalar(grep { $_->ending(0) ne 'open' } @idle), 0, 'the idle connections are open';
+			my %new = map { $_ => 1 } $server->workers;
+			my @responses = map { $_->get('/hello.txt') } @idle;
+			is scalar(grep { $_->status ne '200' || !$new{ ($_->worker)[2] } } @responses), 0,
+			    'new workers answer on them';
+			is Brood::Server::slurp("$dir/pid"), "$master\n", 'the pid file';
+			open my $pid, '<', "$dir/pid" or die $!;
+			ok !flock($pid, LOCK_EX | LOCK_NB), 'and its lock';
+			close $pid;
+			my $count = keys %{ descriptors($master) };
+			$open //= $count;
+			ok wait_until(10, sub { keys(%{ descriptors($master) }) <= $open }), 'no descriptor is left over'
+			    or diag "$open, ", keys %{ descriptors($master) };
+		}
+		$server->signal('HUP');
+		ok $server->wait_stderr(qr/reload done/), 'a reload works';
+		$server->finish;
+		ok !-e "$dir/pid", 'the pid file is removed by the last version';
+	};
+}
+
+SKIP: {
+	skip 'wrk is not installed', 1 if !Brood::Wrk::path();
+	for my $mode (@modes) {
+		my $server = start_server(accept => $mode);
+		my $load = Brood::Wrk->start(url => $server->url('/1k.txt'), seconds => Brood::Wrk::seconds(3));
+		my $upgrades = 0;
+		sleep 0.2;
+		while ($load->running && $upgrades < 10) {
+			$server->signal('HUP') if $upgrades % 2;
+			last if $server->ctl('upgrade')->{exit} ne '0';
+			$upgrades++;
+		}
+		my $result = $load->result;
+		note "$mode: $upgrades upgrades; ", Brood::Wrk::describe($result);
+		cmp_ok $upgrades, '>=', 2, "$mode: upgrades under load, reloads among them";
+		ok $result->{requests} > 500 && !$result->{errors} && !$result->{bad_status}, "$mode: no client saw them"
+		    or diag Brood::Wrk::describe($result);
+		$server->finish("$mode: the server ends well");
+	}
+}
+
+subtest 'by a signal, while a roll runs' => sub {
+	my $server = start_server();
+	my @old = $server->workers;
+	binary('brood', $other);
+	$server->signal('HUP');
+	$server->signal('USR2');
+	$server->signal('USR2');
+	$server->signal('HUP');
+	ok $server->wait_stderr(qr/upgrade done/), 'both are done';
+	ok wait_until(20, sub { status($server)->{state} eq 'running' }), 'and nothing runs any more';
+	is status($server)->{version}, $other_version, 'the version';
+	ok wait_until(20, sub { !grep { alive($_) } @old }), 'the old workers leave';
+	$server->finish;
+};
+
+subtest 'a start from another folder, with relative paths' => sub {
+	my $dir = Brood::Server::new_dir();
+	Brood::Server::make_tree($dir, { 'www/hello.txt' => 'relative', 'brood.conf' => 'root = "www";' });
+	my $server = start_server(args => ['-c', 'brood.conf'], in => sub { chdir "$dir" or die $! }, root => "$dir/www");
+	is_upgraded($server, 'upgraded');
+	is readlink('/proc/' . $server->master . '/cwd'), "$dir", 'the working directory is kept';
+	is(Brood::Client->connect($server->address)->get('/hello.txt')->body, 'relative', 'served from the same folder');
+	$server->finish;
+};
+
+subtest 'what cannot be upgraded to changes nothing' => sub {
+	my $server = start_server();
+	my @old = $server->workers;
+	my $admin;
+	ok wait_until(10, sub { $admin = $server->admin }), 'the admin is there';
+	my @kept = map { Brood::Client->connect($server->address) } 1 .. 20;
+	$_->get('/hello.txt') for @kept;
+	my ($false) = grep { -x } '/bin/false', '/usr/bin/false';
+	my ($true) = grep { -x } '/bin/true', '/usr/bin/true';
+	my @bad = (
+		['a text', sub { binary('brood', "Once upon a time\n") }, qr/cannot be executed/],
+		['half a program', sub { binary('brood', substr $this, 0, 4000) }, qr/trial failed/],
+		['of another architecture', sub { binary('brood', substr($this, 0, 18) . "\xb7\0" . substr $this, 20) }, qr/cannot be executed/],
+		['one that others may write to', sub { binary('brood', $this, 0777) }, qr/others than its owner may write/],
+		['one that is not executable', sub { binary('brood', $this, 0644) }, qr/not executable/],
+		['one that fails', sub { binary('brood', Brood::Server::slurp($false)) }, qr/exit status 1/],
+		['one that does not know what this is about', sub { binary('brood', Brood::Server::slurp($true)) },
+			qr/does not understand the state/],
+		['one that refuses the state', sub { binary('brood', $this =~ s/BROODST1/BROODST9/gr) },
+			qr/state of the running server cannot be used/],
+		['a folder', sub { unlink "$bin/brood"; mkdir "$bin/brood" or die $! }, qr/not a regular file/],
+		['nothing', sub { rmdir "$bin/brood" }, qr/No such file/],
+	);
+	my $open = keys %{ descriptors($server->master) };
+	for (@bad) {
+		my ($name, $make, $reason) = @$_;
+		$make->();
+		my $run = $server->ctl('upgrade');
+		is $run->{exit}, 1, "$name: exit status 1";
+		like $run->{stderr}, $reason, "$name: the reason";
+	}
+	is_deeply [$server->workers], \@old, 'the workers are the same';
+	is $server->admin, $admin, 'and the admin';
+	is scalar(grep { $_->ending(0) ne 'open' || $_->get('/hello.txt')->status ne '200' } @kept), 0,
+	    'kept connections are answered';
+	ok wait_until(10, sub { keys(%{ descriptors($server->master) }) <= $open }), 'no descriptor is left over';
+	is status($server)->{version}, $version, 'the version';
+	binary('brood', $other);
+	is_upgraded($server, 'a good one does');
+	$server->finish;
+};
+
+subtest 'a configuration that does not load stops it' => sub {
+	my $dir = Brood::Server::new_dir();
+	my $server = start_server(config => "head_timeout = \"9s\";\n");
+	my @old = $server->workers;
+	Brood::Server::write_file($server->dir . '/brood.conf', "nonsense = 1;\n");
+	my $run = $server->ctl('upgrade');
+	is $run->{exit}, 1, 'exit status 1';
+	like $run->{stderr}, qr/brood\.conf:1: .*nonsense/, 'the reason';
+	is_deeply [$server->workers], \@old, 'the workers are the same';
+	$server->finish;
+};
+
+done_testing;
