@@ -420,20 +420,14 @@ static int open_control(struct server *server)
 
 int server_resume(const struct options *options, char **argv, struct upgrade_state *state)
 {
-	struct server server = {
-		.options = options,
-		.argv = argv,
-		.now = {.root_fd = -1, .error_log.fd = -1, .access_log.fd = -1},
-		.next = {.root_fd = -1, .error_log.fd = -1, .access_log.fd = -1},
-		.pidfile.fd = -1,
-		.control.fd = -1,
-		.daemon.ready_fd = -1,
-		.ready_fd = -1,
-	};
+	struct server server = server_closed;
 	struct buffer text = {0};
 	char reason[REASON_MAX];
 	int status;
 
+	server.options = options;
+	server.argv = argv;
+	obituaries_init(&server.obituaries);
 	if (config_load(&server.now.config, options, &text) < 0) {
 		if (buffer_append(&text, "", 1) == 0)
 			log_lines(text.data);
@@ -450,6 +444,7 @@ int server_resume(const struct options *options, char **argv, struct upgrade_sta
 	status = run_cluster(&server, state);
 	control_socket_close(&server.control);
 	pidfile_close(&server.pidfile);
+	obituaries_free(&server.obituaries);
 	free(server.inherited_owned);
 	free(server.binary);
 	buffer_free(&text);
@@ -461,23 +456,17 @@ int server_resume(const struct options *options, char **argv, struct upgrade_sta
 int server_run(const struct options *options, char **argv, int ready_fd, const int *inherited,
 	       size_t inherited_count)
 {
-	struct server server = {
-		.options = options,
-		.argv = argv,
-		.binary = takeover_find_binary(),
-		.now = {.root_fd = -1, .error_log.fd = -1, .access_log.fd = -1},
-		.next = {.root_fd = -1, .error_log.fd = -1, .access_log.fd = -1},
-		.pidfile.fd = -1,
-		.control.fd = -1,
-		.daemon.ready_fd = -1,
-		.ready_fd = ready_fd,
-		.inherited = inherited,
-		.inherited_count = inherited_count,
-	};
+	struct server server = server_closed;
 	struct buffer text = {0};
 	char reason[REASON_MAX];
 	int status = CLUSTER_EXIT_CRASH, error;
 
+	server.options = options;
+	server.argv = argv;
+	server.binary = takeover_find_binary();
+	server.ready_fd = ready_fd;
+	server.inherited = inherited;
+	server.inherited_count = inherited_count;
 	obituaries_init(&server.obituaries);
 	if (config_load(&server.now.config, options, &text) < 0) {
 		if (buffer_append(&text, "", 1) == 0)

@@ -64,6 +64,9 @@ int server_resume(const struct options *options, char **argv, struct upgrade_sta
 
 /* --- setup.c --- */
 
+/* With nothing open yet. */
+extern const struct server server_closed;
+
 /* Opens for setup->config, all or nothing. 0, or -1 with a reason. */
 int setup_open(struct setup *setup, char *reason, size_t room) __attribute__((warn_unused_result));
 void setup_close(struct setup *setup);

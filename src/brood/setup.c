@@ -10,6 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+const struct server server_closed = {
+	.now = {.root_fd = -1, .error_log.fd = -1, .access_log.fd = -1},
+	.next = {.root_fd = -1, .error_log.fd = -1, .access_log.fd = -1},
+	.pidfile.fd = -1,
+	.control.fd = -1,
+	.daemon.ready_fd = -1,
+	.ready_fd = -1,
+};
+
 void setup_close(struct setup *setup)
 {
 	config_free(setup->config);
