@@ -36,6 +36,8 @@ libhttp_a_SOURCES += \
 	src/http/etag.c \
 	src/http/file.c \
 	src/http/file_cache.c \
+	src/http/lookup.c \
+	src/http/representation.c \
 	src/http/head.c \
 	src/http/mime.c \
 	src/http/path.c \
@@ -47,6 +49,8 @@ libhttp_a_SOURCES += \
 	src/http/etag.h \
 	src/http/file.h \
 	src/http/file_cache.h \
+	src/http/lookup.h \
+	src/http/representation.h \
 	src/http/head.h \
 	src/http/mime.h \
 	src/http/path.h \

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From a path to the file that it names: out of the cache, else from disk. */
+#ifndef BROOD_HTTP_LOOKUP_H
+#define BROOD_HTTP_LOOKUP_H
+
+#include "http/file.h"
+
+#include <stdint.h>
+
+struct file_cache;
+struct path;
+struct response_maker;
+
+struct lookup {
+	struct file_source source;
+	const char *const *index_names; /* of a directory, ended by NULL; the first that is there */
+	struct file_cache *cache;
+	uint64_t now_ms;
+};
+
+/* The file of a path, with a reference for the caller. 0 or -errno: -EISDIR when the path wants a
+ * slash at its end, -EACCES for a directory without an index. */
+int lookup_find(struct lookup *lookup, const struct response_maker *maker, const struct path *path,
+		struct file **out) __attribute__((warn_unused_result));
+
+#endif
