@@ -21,7 +21,7 @@ my @homes = (
 	 qr/\b(?:sigaction|signal|sigprocmask|pthread_sigmask|signalfd|sigwait\w*|sigsuspend)\s*\(/,
 	 'src/base/signals.c', 'src/proc/process.c'],
 	['parsing by llhttp', qr/\bllhttp_\w+\s*\(/, 'src/http/parser.c'],
-	['sending files', qr/\b(?:sendfile|splice|copy_file_range)\s*\(/, 'src/http/outbox.c'],
+	['sending files', qr/\b(?:sendfile|splice|copy_file_range)\s*\(/, 'src/http/stream.c'],
 	['changing the user', qr/\b(?:set(?:res|re|e|fs)?[ug]id|setgroups|initgroups)\s*\(/,
 	 'src/base/privilege.c'],
 	['OpenSSL', qr/\b(?:SSL|BIO|EVP|X509)_\w+/],

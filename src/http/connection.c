@@ -11,9 +11,6 @@
 #include "http/state.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 enum { READ_MORE = 4096 /* octets of room to read the rest of a head into */ };
@@ -63,7 +60,7 @@ static int watch(struct connection *connection, short events)
 	if (connection->watching != 0)
 		event_del(&connection->event);
 	connection->watching = 0;
-	if (event_assign(&connection->event, connection->server->base, connection->fd,
+	if (event_assign(&connection->event, connection->server->base, connection->stream.fd,
 			 (short)(events | EV_PERSIST), on_event, connection) < 0 ||
 	    event_add(&connection->event, NULL) < 0)
 		return -ENOMEM;
@@ -110,7 +107,7 @@ static void finish(struct connection *connection)
 						  : CONNECTION_LINGER_MS;
 
 	if ((connection->end == END_PLAIN && connection->drained) ||
-	    shutdown(connection->fd, SHUT_WR) < 0) {
+	    stream_finish(&connection->stream) < 0) {
 		connection_close(connection);
 		return;
 	}
@@ -138,14 +135,6 @@ static int keep_rest(struct connection *connection, const struct input *input)
 		return buffer_append(&connection->input, input->data + input->at, rest);
 	buffer_consume(&connection->input, input->at);
 	return 0;
-}
-
-/* Octets in the socket that the client has not taken. */
-static int unacknowledged(const struct connection *connection)
-{
-	int octets;
-
-	return ioctl(connection->fd, SIOCOUTQ, &octets) == 0 ? octets : 0;
 }
 
 /* The answers are out, or further ones are put off. */
@@ -182,7 +171,7 @@ static void advance(struct connection *connection, struct input *input)
 	waits = connection->input.used == 0;
 	if (result == OUTBOX_BLOCKED) {
 		if (connection->progress) {
-			connection->unacknowledged = unacknowledged(connection);
+			connection->unacknowledged = stream_unacknowledged(&connection->stream);
 			set_deadline(connection, DEADLINE_WRITE);
 		}
 		enter(connection, CONNECTION_WRITING);
@@ -210,9 +199,9 @@ static ssize_t receive(struct connection *connection, struct input *input)
 		*input = (struct input){.data = own->data, .size = own->used};
 		room = own->room - own->used;
 	}
-	size = recv(connection->fd, input->data + input->size, room, 0);
+	size = stream_receive(&connection->stream, input->data + input->size, room);
 	if (size < 0)
-		return errno == EAGAIN || errno == EINTR ? -EAGAIN : 0;
+		return size == -EAGAIN ? -EAGAIN : 0;
 	connection->drained = (size_t)size < room;
 	input->size += (size_t)size;
 	if (own->used > 0)
@@ -258,7 +247,7 @@ static void give_up_head(struct connection *connection)
  * may not bring about in time. As long as it takes anything at all, it makes progress. */
 static void look_for_progress(struct connection *connection)
 {
-	int now = unacknowledged(connection);
+	int now = stream_unacknowledged(&connection->stream);
 
 	if (now >= connection->unacknowledged) {
 		connection_close(connection);
@@ -293,9 +282,9 @@ void connection_take_turn(struct connection *connection)
 static void discard(struct connection *connection)
 {
 	struct http_server *server = connection->server;
-	ssize_t size = recv(connection->fd, server->receive, SERVER_RECEIVE_SIZE, 0);
+	ssize_t size = stream_receive(&connection->stream, server->receive, SERVER_RECEIVE_SIZE);
 
-	if (size < 0 && (errno == EAGAIN || errno == EINTR))
+	if (size == -EAGAIN)
 		return;
 	if (size > 0)
 		connection->discarded += (size_t)size;
@@ -332,7 +321,7 @@ void connection_close(struct connection *connection)
 {
 	struct http_server *server = connection->server;
 	bool probe = connection->probe;
-	int fd = connection->fd;
+	int fd = connection->stream.fd;
 
 	pool_delete(connection);
 	close(fd);
@@ -365,7 +354,7 @@ static void give(struct connection *connection)
 {
 	struct http_server *server = connection->server;
 	size_t size = moving_save(connection, server->state);
-	int fd = connection->fd;
+	int fd = connection->stream.fd;
 
 	pool_delete(connection);
 	server->events.moved(server->events.context, fd, server->state, size);

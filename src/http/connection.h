@@ -33,6 +33,7 @@
 #include "http/deadline.h"
 #include "http/guard.h"
 #include "http/loop.h"
+#include "http/stream.h"
 
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -73,7 +74,7 @@ struct connection {
 	uint64_t start_us;      /* when the octets in work were read; only for the log */
 	uint64_t linger_until_ms;
 	size_t discarded;       /* octets, while lingering */
-	int fd;
+	struct stream stream;   /* its socket is ours */
 	int unacknowledged;     /* octets in the socket when the deadline for writing was set */
 	unsigned answered;      /* requests, wraps */
 	enum connection_state state;

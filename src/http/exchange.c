@@ -27,7 +27,7 @@ static void note_peer(struct connection *connection)
 	socklen_t size = sizeof(connection->peer);
 
 	connection->has_peer = true;
-	if (getpeername(connection->fd, &connection->peer.any, &size) < 0)
+	if (getpeername(connection->stream.fd, &connection->peer.any, &size) < 0)
 		connection->peer.any.sa_family = AF_UNSPEC;
 }
 
@@ -80,7 +80,7 @@ static enum outbox_result write_own(struct connection *connection)
 {
 	struct outbox *outbox = connection->outbox;
 	uint64_t before = outbox->written;
-	enum outbox_result result = outbox_write(outbox, connection->fd);
+	enum outbox_result result = outbox_write(outbox, &connection->stream);
 	struct outbox_item *item;
 
 	connection->progress = outbox->written != before;
@@ -97,7 +97,7 @@ static enum outbox_result write_own(struct connection *connection)
 static enum outbox_result write_staged(struct connection *connection)
 {
 	struct outbox *staging = connection->server->staging;
-	enum outbox_result result = outbox_write(staging, connection->fd);
+	enum outbox_result result = outbox_write(staging, &connection->stream);
 	struct outbox_item *item;
 
 	connection->progress = true;

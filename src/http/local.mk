@@ -16,7 +16,8 @@ libhttp_a_SOURCES += \
 	src/http/record.c src/http/record.h \
 	src/http/request.c \
 	src/http/server.c src/http/server.h \
-	src/http/state.c src/http/state.h
+	src/http/state.c src/http/state.h \
+	src/http/stream.c src/http/stream.h
 
 # Debian 12 has llhttp as C sources only (package node-llhttp): compiled from where that package put
 # them, by one-line files in the build folder.

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writing responses: send for one piece, sendmsg for several, sendfile for files. */
+ * Writing responses: as much as there is in memory in one go, then files. */
 #include "http/outbox.h"
 
 #include "http/record.h"
+#include "http/stream.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 
 struct outbox *outbox_new(void)
 {
@@ -164,45 +162,36 @@ static void consume_memory(struct outbox *outbox, size_t size)
 	}
 }
 
-static enum outbox_result of_errno(void)
+static enum outbox_result of_error(ssize_t error)
 {
-	return errno == EAGAIN || errno == EINTR ? OUTBOX_BLOCKED : OUTBOX_BROKEN;
+	return error == -EAGAIN ? OUTBOX_BLOCKED : OUTBOX_BROKEN;
 }
 
 /* OUTBOX_EMPTY: all that was gathered is written. */
-static enum outbox_result write_memory(struct outbox *outbox, int fd, size_t *budget)
+static enum outbox_result write_memory(struct outbox *outbox, struct stream *stream, size_t *budget)
 {
 	struct iovec iovecs[OUTBOX_IOVECS_MAX];
 	size_t size;
 	bool more;
 	unsigned count = gather(outbox, iovecs, &size, &more);
-	int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
-	ssize_t sent;
+	ssize_t sent = stream_send(stream, iovecs, count, more);
 
-	if (count == 1) {
-		sent = send(fd, iovecs[0].iov_base, size, flags);
-	} else {
-		struct msghdr message = {.msg_iov = iovecs, .msg_iovlen = count};
-
-		sent = sendmsg(fd, &message, flags);
-	}
 	if (sent < 0)
-		return of_errno();
+		return of_error(sent);
 	consume_memory(outbox, (size_t)sent);
 	outbox->written += (size_t)sent;
 	*budget -= (size_t)sent < *budget ? (size_t)sent : *budget;
 	return (size_t)sent == size ? OUTBOX_EMPTY : OUTBOX_BLOCKED;
 }
 
-static enum outbox_result write_file(struct outbox *outbox, int fd, size_t *budget)
+static enum outbox_result write_file(struct outbox *outbox, struct stream *stream, size_t *budget)
 {
 	struct outbox_item *item = &outbox->items[outbox->first];
 	size_t size = item->file_left < *budget ? (size_t)item->file_left : *budget;
-	off_t offset = (off_t)item->file_offset;
-	ssize_t sent = sendfile(fd, item->file_fd, &offset, size);
+	ssize_t sent = stream_send_file(stream, item->file_fd, item->file_offset, size);
 
 	if (sent < 0)
-		return of_errno();
+		return of_error(sent);
 	/* The file has become shorter. The length is promised already, so the connection must end.
 	 * */
 	if (sent == 0)
@@ -217,7 +206,7 @@ static enum outbox_result write_file(struct outbox *outbox, int fd, size_t *budg
 	return (size_t)sent == size ? OUTBOX_EMPTY : OUTBOX_BLOCKED;
 }
 
-enum outbox_result outbox_write(struct outbox *outbox, int fd)
+enum outbox_result outbox_write(struct outbox *outbox, struct stream *stream)
 {
 	size_t budget = OUTBOX_WRITE_MAX;
 	enum outbox_result result = OUTBOX_EMPTY;
@@ -226,9 +215,9 @@ enum outbox_result outbox_write(struct outbox *outbox, int fd)
 		if (budget == 0)
 			return OUTBOX_YIELDED;
 		if (memory_left(&outbox->items[outbox->first]))
-			result = write_memory(outbox, fd, &budget);
+			result = write_memory(outbox, stream, &budget);
 		else
-			result = write_file(outbox, fd, &budget);
+			result = write_file(outbox, stream, &budget);
 	}
 	return result;
 }

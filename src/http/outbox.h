@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct record;
+struct stream;
 
 enum {
 	OUTBOX_ITEMS_MAX = 64,
@@ -74,7 +75,7 @@ enum outbox_result {
 	OUTBOX_BROKEN,  /* the connection is gone, or a file became shorter while it was sent */
 };
 
-enum outbox_result outbox_write(struct outbox *outbox, int fd);
+enum outbox_result outbox_write(struct outbox *outbox, struct stream *stream);
 
 /* The next item that is out, for logging and releasing; NULL for none. */
 struct outbox_item *outbox_take_written(struct outbox *outbox);

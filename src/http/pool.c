@@ -45,7 +45,7 @@ struct connection *pool_new(struct http_server *server, int fd, bool probe,
 		return NULL;
 	memset(connection, 0, sizeof(*connection));
 	connection->server = server;
-	connection->fd = fd;
+	connection->stream = (struct stream){&stream_plain, fd};
 	connection->probe = probe;
 	connection->state = state;
 	deadline_init(&connection->deadline);

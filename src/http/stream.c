@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A socket as it is: recv; send for one piece, sendmsg for several, sendfile for files. */
+#include "http/stream.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+
+static ssize_t result_of(ssize_t size)
+{
+	if (size >= 0)
+		return size;
+	return errno == EINTR ? -EAGAIN : -errno;
+}
+
+static ssize_t receive(struct stream *stream, void *out, size_t room)
+{
+	return result_of(recv(stream->fd, out, room, 0));
+}
+
+static ssize_t send_pieces(struct stream *stream, const struct iovec *pieces, unsigned count,
+			   bool more)
+{
+	int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+	struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = count};
+
+	if (count == 1)
+		return result_of(
+			send(stream->fd, pieces[0].iov_base, pieces[0].iov_len, flags));
+	return result_of(sendmsg(stream->fd, &message, flags));
+}
+
+static ssize_t send_file(struct stream *stream, int file, uint64_t offset, size_t size)
+{
+	off_t from = (off_t)offset;
+
+	return result_of(sendfile(stream->fd, file, &from, size));
+}
+
+static int finish(struct stream *stream)
+{
+	return shutdown(stream->fd, SHUT_WR) < 0 ? -errno : 0;
+}
+
+const struct stream_io stream_plain = {receive, send_pieces, send_file, finish};
+
+int stream_unacknowledged(const struct stream *stream)
+{
+	int octets;
+
+	return ioctl(stream->fd, SIOCOUTQ, &octets) == 0 ? octets : 0;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The octets of one connection, both ways: all that is above these functions is the same whatever
+ * lies below them. Non-blocking, like the socket. The socket is its owner's. */
+#ifndef BROOD_HTTP_STREAM_H
+#define BROOD_HTTP_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+struct stream;
+
+/* What all of these return instead of a number of octets: -EAGAIN when nothing could be done now,
+ * another -errno when the connection is broken. */
+struct stream_io {
+	/* 0: the client has sent all it ever will. */
+	ssize_t (*receive)(struct stream *stream, void *out, size_t room);
+	/* `more`: further octets follow at once. May take less than all. */
+	ssize_t (*send)(struct stream *stream, const struct iovec *pieces, unsigned count,
+			bool more);
+	/* 0: the file has no more, though it should. */
+	ssize_t (*send_file)(struct stream *stream, int file, uint64_t offset, size_t size);
+	/* Nothing more will be sent. 0 or -errno. */
+	int (*finish)(struct stream *stream);
+};
+
+struct stream {
+	const struct stream_io *io;
+	int fd;
+};
+
+/* A socket as it is. */
+extern const struct stream_io stream_plain;
+
+/* Octets that have been sent, but not taken by the client. */
+int stream_unacknowledged(const struct stream *stream);
+
+static inline ssize_t stream_receive(struct stream *stream, void *out, size_t room)
+{
+	return stream->io->receive(stream, out, room);
+}
+
+static inline ssize_t stream_send(struct stream *stream, const struct iovec *pieces, unsigned count,
+				  bool more)
+{
+	return stream->io->send(stream, pieces, count, more);
+}
+
+static inline ssize_t stream_send_file(struct stream *stream, int file, uint64_t offset,
+				       size_t size)
+{
+	return stream->io->send_file(stream, file, offset, size);
+}
+
+static inline int stream_finish(struct stream *stream)
+{
+	return stream->io->finish(stream);
+}
+
+#endif
