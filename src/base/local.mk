@@ -7,6 +7,7 @@ libbase_a_SOURCES = \
 	src/base/fd.c src/base/fd.h \
 	src/base/list.h \
 	src/base/log.c src/base/log.h \
+	src/base/network.c src/base/network.h \
 	src/base/output.c src/base/output.h \
 	src/base/privilege.c src/base/privilege.h \
 	src/base/signals.c src/base/signals.h \

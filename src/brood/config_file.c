@@ -3,6 +3,7 @@
  * The configuration file: from libconfig's tree to struct config, by the table. */
 #include "brood/config_file.h"
 
+#include "base/network.h"
 #include "base/text.h"
 #include "brood/config_listen.h"
 #include "brood/setting_value.h"
@@ -229,6 +230,44 @@ static void take_listen(const struct file *file, const config_setting_t *node)
 		take_listener(file, config_setting_get_elem(node, i));
 }
 
+/* --- networks --- */
+
+static bool take_network(const struct file *file, const config_setting_t *node,
+			 const struct setting *setting, struct networks *set)
+{
+	char reason[SETTING_REASON_MAX] = "no memory";
+	int rc = -EINVAL;
+
+	if (is_string(node))
+		rc = networks_add(set, config_setting_get_string(node), reason, sizeof(reason));
+	else
+		setting_want(setting, true, reason);
+	if (rc < 0)
+		complain(file, node, setting->name, reason);
+	return rc == 0;
+}
+
+/* An array or a list of strings; each is told of by its own line. */
+static void take_networks(const struct file *file, const struct setting *setting,
+			  const config_setting_t *node)
+{
+	struct networks *member = (struct networks *)((char *)file->config + setting->offset);
+	struct networks fresh = {0};
+	bool ok = true;
+
+	for (int i = 0; i < config_setting_length(node); i++) {
+		if (!take_network(file, config_setting_get_elem(node, (unsigned)i), setting,
+				  &fresh))
+			ok = false;
+	}
+	if (ok) {
+		networks_free(member);
+		*member = fresh;
+	} else {
+		networks_free(&fresh);
+	}
+}
+
 /* --- all others --- */
 
 /* The value as -s would have it, when the setting's type may be written so; else false. */
@@ -283,6 +322,9 @@ static void take_setting(const struct file *file, const config_setting_t *node,
 		origins[setting_index(setting)] = origin;
 		if (setting->type == SETTING_LISTEN)
 			take_listen(file, node);
+		else if (setting->type == SETTING_NETWORKS &&
+			 (config_setting_is_array(node) || config_setting_is_list(node)))
+			take_networks(file, setting, node);
 		else
 			take_value(file, setting, node);
 	} else if (setting_is_later(name)) {

@@ -4,6 +4,7 @@
  * setting_value.c. */
 #include "brood/setting_value.h"
 
+#include "base/network.h"
 #include "base/text.h"
 #include "brood/config_listen.h"
 #include "brood/report.h"
@@ -57,6 +58,24 @@ static int format_fault(const struct setting *setting, const struct config_fault
 	return buffer_printf(out, "\"%s:%d\"", setting->words[fault->kind], fault->slot);
 }
 
+/* "[]", or one string as it is, or an array. */
+static int format_networks(const struct networks *set, struct buffer *out)
+{
+	char text[NETWORK_TEXT_MAX];
+	int rc = set->count == 1 ? 0 : buffer_printf(out, "[");
+
+	for (size_t i = 0; rc == 0 && i < set->count; i++) {
+		network_format(&set->list[i], text);
+		if (i > 0)
+			rc = buffer_printf(out, ", ");
+		if (rc == 0)
+			rc = report_quote(out, text);
+	}
+	if (rc == 0 && set->count != 1)
+		rc = buffer_printf(out, "]");
+	return rc;
+}
+
 int setting_format(const struct setting *setting, const struct config *config, struct buffer *out)
 {
 	const void *member = member_of(setting, config);
@@ -82,6 +101,8 @@ int setting_format(const struct setting *setting, const struct config *config, s
 		return report_quote(out, text ? text : setting->unset);
 	case SETTING_LISTEN:
 		return config_listen_format(config, out);
+	case SETTING_NETWORKS:
+		return format_networks(member, out);
 	case SETTING_FAULT:
 		return format_fault(setting, member, out);
 	}
@@ -115,6 +136,8 @@ bool setting_equal(const struct setting *setting, const struct config *a, const 
 		return string_equal(string_of(setting, a), string_of(setting, b));
 	case SETTING_LISTEN:
 		return config_listen_equal(a, b);
+	case SETTING_NETWORKS:
+		return networks_equal(member_of(setting, a), member_of(setting, b));
 	case SETTING_FAULT:
 		return fault_equal(member_of(setting, a), member_of(setting, b));
 	}
@@ -137,6 +160,9 @@ void setting_clear(const struct setting *setting, struct config *config)
 		free(config->listen);
 		config->listen = NULL;
 		config->listen_count = 0;
+		break;
+	case SETTING_NETWORKS:
+		networks_free((struct networks *)((char *)config + setting->offset));
 		break;
 	default:
 		break;
@@ -177,6 +203,9 @@ static void want_value(const struct setting *setting, char *out, size_t room)
 		break;
 	case SETTING_LISTEN:
 		snprintf(out, room, "ADDRESS:PORT, a port, or unix:/path");
+		break;
+	case SETTING_NETWORKS:
+		snprintf(out, room, "networks (10.0.0.0/8, 192.0.2.7, 2001:db8::/32, unix, all)");
 		break;
 	case SETTING_WORD:
 	case SETTING_FAULT:

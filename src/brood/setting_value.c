@@ -3,6 +3,7 @@
  * From text to values, by the setting's type. The way back is in setting_format.c. */
 #include "brood/setting_value.h"
 
+#include "base/network.h"
 #include "base/text.h"
 #include "brood/config_listen.h"
 #include "brood/path.h"
@@ -174,6 +175,11 @@ static int parse_listen(const struct source *source, void *member)
 				 SETTING_REASON_MAX);
 }
 
+static int parse_networks(const struct source *source, void *member)
+{
+	return networks_parse(member, source->text, source->reason, SETTING_REASON_MAX);
+}
+
 static int parse_fault(const struct source *source, void *member)
 {
 	const struct setting *workers = setting_find("workers");
@@ -206,7 +212,8 @@ static parser *const parsers[] = {
 	[SETTING_WORD] = parse_word,     [SETTING_DURATION] = parse_duration,
 	[SETTING_SIZE] = parse_size,     [SETTING_STRING] = parse_string,
 	[SETTING_PATH] = parse_path,     [SETTING_TARGET] = parse_target,
-	[SETTING_LISTEN] = parse_listen, [SETTING_FAULT] = parse_fault,
+	[SETTING_LISTEN] = parse_listen, [SETTING_NETWORKS] = parse_networks,
+	[SETTING_FAULT] = parse_fault,
 };
 
 int setting_parse(const struct setting *setting, const char *text, const char *directory,

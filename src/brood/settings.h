@@ -21,6 +21,7 @@ enum setting_type {
 	SETTING_PATH,     /* a file's, made absolute; words  char * */
 	SETTING_TARGET,   /* path of a URL, from the "/" on  char * */
 	SETTING_LISTEN,   /* addresses                       listeners and their count */
+	SETTING_NETWORKS, /* "10.0.0.0/8", by commas, array  struct networks */
 	SETTING_FAULT,    /* a word, ":SLOT" behind          struct config_fault */
 };
 

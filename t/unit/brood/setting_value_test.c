@@ -3,6 +3,8 @@
  * Values of settings: what each type takes, refuses and prints. */
 #include "brood/setting_value.h"
 
+#include "base/network.h"
+
 #include "fixture.h"
 
 #include <setjmp.h>
@@ -10,6 +12,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -237,6 +240,46 @@ static void listeners_are_separated_by_commas(void **state)
 	assert_refuses("listen", "80,70000", "port 70000 is not between 0 and 65535");
 }
 
+/* No row of the table, so that the type is tried whatever settings have it. */
+static const struct setting some_networks = {
+	.name = "some",
+	.type = SETTING_NETWORKS,
+	.standard = "",
+};
+
+static void networks_are_a_list_by_commas(void **state)
+{
+	union {
+		struct config config; /* the row's member begins where it does */
+		struct networks networks;
+	} a = {0}, b = {0};
+	struct buffer out = {0};
+	char reason[SETTING_REASON_MAX];
+
+	(void)state;
+	assert_int_equal(setting_parse(&some_networks, "", "/", &a.config, false, reason), 0);
+	assert_int_equal(setting_format(&some_networks, &a.config, &out), 0);
+	assert_int_equal(setting_parse(&some_networks, "::1", "/", &a.config, false, reason), 0);
+	assert_int_equal(setting_format(&some_networks, &a.config, &out), 0);
+	assert_int_equal(
+		setting_parse(&some_networks, "unix, ::1", "/", &a.config, false, reason), 0);
+	assert_int_equal(setting_format(&some_networks, &a.config, &out), 0);
+	assert_string_equal(out.data, "[]\"::1\"[\"unix\", \"::1\"]");
+	buffer_free(&out);
+
+	assert_false(setting_equal(&some_networks, &a.config, &b.config));
+	assert_int_equal(
+		setting_parse(&some_networks, "::1, unix", "/", &b.config, false, reason), 0);
+	assert_true(setting_equal(&some_networks, &a.config, &b.config));
+	assert_int_equal(
+		setting_parse(&some_networks, "::1,here", "/", &b.config, false, reason), -EINVAL);
+	assert_string_equal(reason, "\"here\" is not a network (like 10.0.0.0/8, 192.0.2.7, "
+				    "2001:db8::/32, unix or all)");
+	setting_clear(&some_networks, &a.config);
+	setting_clear(&some_networks, &b.config);
+	assert_null(a.networks.list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -252,6 +295,7 @@ int main(void)
 		cmocka_unit_test(a_probe_is_what_a_request_line_can_hold),
 		cmocka_unit_test(a_fault_has_a_kind_and_perhaps_a_slot),
 		cmocka_unit_test(listeners_are_separated_by_commas),
+		cmocka_unit_test(networks_are_a_list_by_commas),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
