@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+_Static_assert(HANDOFF_STATE_MAX <= BROOD_CHANNEL_SIZE_MAX - sizeof(struct message_connections),
+	       "any state fits into a frame, whatever goes with it");
+
 /* Of a frame with so many connections, up to where their states begin. */
 static size_t head_size(unsigned count)
 {
@@ -313,7 +316,7 @@ int handoff_read(const struct brood_frame *frame, struct handoff_item *items)
 	for (unsigned i = 0; i < message->count; i++) {
 		size_t size = message->each[i].state_size;
 
-		if (size > left)
+		if (size > left || size > HANDOFF_STATE_MAX)
 			return -EBADMSG;
 		items[i] = (struct handoff_item){.id = message->each[i].id,
 						 .listener = message->each[i].listener,

@@ -394,6 +394,47 @@ static void damaged_frames_are_refused(void **state)
 	assert_int_equal(handoff_read(&frame, items), -EBADMSG);
 }
 
+/* Whatever is taken from a giver must fit into a frame to whoever takes it, among others: what does not
+ * would wait for ever, and hold up the rest. */
+static void a_state_that_could_not_be_passed_on_is_refused(void **state)
+{
+	static char data[BROOD_CHANNEL_SIZE_MAX];
+	struct message_connections *message = (void *)data;
+	const size_t head = offsetof(struct message_connections, each) + sizeof(message->each[0]);
+	struct handoff_item items[MESSAGE_BATCH];
+	struct brood_frame frame = {.data = data};
+	int ends[2];
+
+	(void)state;
+	message->count = 1;
+	message->each[0].state_size = HANDOFF_STATE_MAX;
+	frame.size = head + HANDOFF_STATE_MAX;
+	assert_int_equal(handoff_read(&frame, items), 1);
+	for (unsigned i = 0; i < 2 * MESSAGE_BATCH; i++) {
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+		clients[i] = ends[0];
+		assert_non_null(handoff_offer(&handoff, ends[1], i, items[0].state,
+					      items[0].state_size));
+	}
+	for (unsigned i = 0; i < 2 * MESSAGE_BATCH && handoff.waiting_count > 0; i++) {
+		handoff_flush(&handoff, MESSAGE_CONNECTIONS);
+		for (int k = 0; k < WORKERS; k++) {
+			brood_channel_drain(fakes[k].worker_end);
+			answer(&fakes[k], MESSAGE_TAKEN, 0, fakes[k].count);
+			fakes[k].count = 0;
+			fakes[k].target.stuck = false;
+		}
+	}
+	assert_int_equal(handoff.waiting_count, 0);
+	count_closed(2 * MESSAGE_BATCH);
+
+	for (size_t size = HANDOFF_STATE_MAX + 1; head + size <= sizeof(data); size++) {
+		message->each[0].state_size = (uint32_t)size;
+		frame.size = head + size;
+		assert_int_equal(handoff_read(&frame, items), -EBADMSG);
+	}
+}
+
 static void answers_that_make_no_sense_are_found_out(void **state)
 {
 	struct message_ids message = {.count = 1, .ids = {4711}};
@@ -424,6 +465,7 @@ int main(void)
 		TEST(the_giver_hears_what_became_of_it),
 		TEST(what_nobody_takes_can_be_called_back),
 		TEST(damaged_frames_are_refused),
+		TEST(a_state_that_could_not_be_passed_on_is_refused),
 		TEST(answers_that_make_no_sense_are_found_out),
 	};
 
