@@ -62,8 +62,9 @@ int brood_channel_send(struct brood_channel *channel, const struct brood_frame *
 	__attribute__((warn_unused_result));
 
 /* Reads and delivers all that has come, without waiting: what a parent does with a dead child's
- * channel before it decides what the child had not done. Returns true when the end was reached (closed
- * was called), or the channel was freed by a callback. */
+ * channel before it decides what the child had not done. Ends also when somebody who has inherited the
+ * other end goes on sending. Returns true when the end was reached (closed was called), or the channel
+ * was freed by a callback. */
 bool brood_channel_drain(struct brood_channel *channel);
 
 /* Do frames wait for the peer to have room? */

@@ -45,8 +45,11 @@ struct brood_channel {
 	char *received;    /* room for one frame */
 };
 
-/* How many frames one turn of the loop takes from a channel before others have theirs. */
-enum { FRAMES_PER_TURN = 64 };
+enum {
+	FRAMES_PER_TURN = 64, /* taken from a channel before others have their turn */
+	DRAIN_MAX = 4096,     /* more than a socket holds: what goes on beyond comes from somebody who
+	                         goes on sending, and may never stop */
+};
 
 static int transmit(struct brood_channel *channel, const struct header *header, const void *data,
 		    const int *fds, size_t fd_count)
@@ -88,6 +91,12 @@ static void on_writable(evutil_socket_t fd, short what, void *argument)
 	event_del(channel->writable);
 }
 
+static void close_received(const struct brood_frame *frame)
+{
+	for (size_t i = 0; i < frame->fd_count; i++)
+		fd_close(&frame->fds[i]);
+}
+
 /* Delivers one frame. False when the callback has freed the channel. */
 static bool deliver(struct brood_channel *channel, struct brood_frame *frame)
 {
@@ -95,8 +104,7 @@ static bool deliver(struct brood_channel *channel, struct brood_frame *frame)
 
 	channel->freed = &freed;
 	channel->handlers->frame(channel->context, frame);
-	for (size_t i = 0; i < frame->fd_count; i++)
-		fd_close(&frame->fds[i]);
+	close_received(frame);
 	if (freed)
 		return false;
 	channel->freed = NULL;
@@ -129,12 +137,11 @@ static enum reading read_one(struct brood_channel *channel)
 	 * there and comes next. */
 	if (size == -ECONNRESET)
 		return READING_MORE;
-	if (size <= 0)
+	if (size < 0 || (size == 0 && frame.fd_count == 0))
 		return end(channel, (int)size);
 	memcpy(&header, channel->received, (size_t)size < sizeof(header) ? (size_t)size : sizeof(header));
 	if ((size_t)size < sizeof(header) || header.size != (size_t)size - sizeof(header)) {
-		for (size_t i = 0; i < frame.fd_count; i++)
-			fd_close(&fds[i]);
+		close_received(&frame);
 		return end(channel, -EPROTO);
 	}
 	frame.type = header.type;
@@ -260,7 +267,7 @@ bool brood_channel_drain(struct brood_channel *channel)
 {
 	enum reading reading = channel->ended ? READING_OVER : READING_MORE;
 
-	while (reading == READING_MORE)
+	for (unsigned i = 0; i < DRAIN_MAX && reading == READING_MORE; i++)
 		reading = read_one(channel);
 	return reading == READING_OVER; /* the channel may be gone by now */
 }

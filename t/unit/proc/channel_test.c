@@ -21,6 +21,7 @@
 
 struct end {
 	struct brood_channel *channel;
+	struct brood_channel *feeder; /* through which each frame has another one sent */
 	unsigned frames, fds, closed;
 	int error;
 	bool lost, free_in_callback, ordered;
@@ -44,6 +45,8 @@ static void on_frame(void *context, struct brood_frame *frame)
 	for (size_t i = 0; i < frame->fd_count; i++)
 		end->inodes[end->fds++ % BROOD_CHANNEL_FDS_MAX] =
 			fstat(frame->fds[i], &status) == 0 ? status.st_ino : 0;
+	if (end->feeder)
+		assert_int_equal(brood_channel_try(end->feeder, &(struct brood_frame){.type = 1}), 0);
 	if (end->free_in_callback) {
 		brood_channel_free(end->channel);
 		end->channel = NULL;
@@ -255,6 +258,46 @@ static void garbage_ends_the_channel(void **state)
 	assert_int_equal(far_end.frames, 0);
 }
 
+/* A peer that means harm: nothing of ours is used up by what it sends. */
+static void descriptors_without_a_frame_are_closed(void **state)
+{
+	union {
+		char space[CMSG_SPACE(2 * sizeof(int))];
+		struct cmsghdr align;
+	} control = {{0}};
+	struct iovec nothing = {.iov_len = 0};
+	struct msghdr message = {.msg_iov = &nothing,
+				 .msg_iovlen = 1,
+				 .msg_control = control.space,
+				 .msg_controllen = sizeof(control.space)};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	int fds[2] = {STDERR_FILENO, STDERR_FILENO};
+
+	(void)state;
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(fds));
+	memcpy(CMSG_DATA(header), fds, sizeof(fds));
+	assert_int_equal(sendmsg(brood_channel_fd(near_end.channel), &message, 0), 0);
+	assert_true(brood_channel_drain(far_end.channel));
+	assert_int_equal(far_end.closed, 1);
+	assert_int_equal(far_end.error, -EPROTO);
+	assert_int_equal(far_end.frames, 0);
+	/* close_pair counts what is open */
+}
+
+/* As a child of the dead child may: it has inherited the channel's other end. */
+static void draining_ends_also_when_somebody_goes_on_sending(void **state)
+{
+	struct brood_frame frame = {.type = 1};
+
+	(void)state;
+	far_end.feeder = near_end.channel;
+	assert_int_equal(brood_channel_try(near_end.channel, &frame), 0);
+	assert_false(brood_channel_drain(far_end.channel));
+	assert_in_range(far_end.frames, 1000, 100000);
+}
+
 static void only_its_kind_of_socket_is_taken(void **state)
 {
 	struct brood_channel *channel;
@@ -278,6 +321,8 @@ int main(void)
 		TEST(the_end_is_told_once_after_the_last_frame),
 		TEST(a_callback_may_free_the_channel),
 		TEST(garbage_ends_the_channel),
+		TEST(descriptors_without_a_frame_are_closed),
+		TEST(draining_ends_also_when_somebody_goes_on_sending),
 		TEST(only_its_kind_of_socket_is_taken),
 	};
 
