@@ -11,41 +11,15 @@ use Test::More;
 use Brood::Client;
 use Brood::Proc qw(alive descriptors wait_until);
 use Brood::Server;
+use Brood::Versions;
 use Brood::Wrk;
 use Fcntl qw(:flock);
-use JSON::PP qw(decode_json);
 use Time::HiRes qw(sleep time);
 
 my @modes = qw(shared handoff reuseport);
-my $bin = Brood::Server::new_dir();
-my $this = Brood::Server::slurp(Brood::Server::program());
-my ($version) = qx{"@{[Brood::Server::program()]}" --version} =~ /^brood (\S+)/;
-my $other_version = $version =~ s/.\z/x/r;
-
-sub binary
-{
-	my ($name, $octets, $mode) = @_;
-	Brood::Server::write_file("$bin/new", $octets);
-	chmod $mode // 0755, "$bin/new" or die "$bin/new: $!";
-	rename "$bin/new", "$bin/$name" or die "$bin/$name: $!"; # one that runs cannot be written to
-	return "$bin/$name";
-}
-
-# Another version, without a compiler: its name has as many letters.
-my $other = $this =~ s/\x00\Q$version\E\x00/\x00${other_version}\x00/gr;
-ok $other ne $this, 'there is another version to upgrade to';
-
-sub status { return decode_json($_[0]->ctl('--json', 'status')->{stdout} || '{}') }
-sub pid_file { return Brood::Server::slurp($_[0]->dir . '/pid') =~ s/\n\z//r }
-
-sub start_server
-{
-	my (%want) = @_;
-	my $server;
-	my $path = binary('brood', $this);
-	$server = Brood::Server->start(workers => 3, control => 1, %want, set => { binary => $path, %{ $want{set} // {} } });
-	return $server;
-}
+my $versions = Brood::Versions->new;
+my ($this, $version, $other_version) = ($versions->octets('this'), $versions->version('this'), $versions->version('next'));
+is $other_version, "$version-next", 'there is another version to upgrade to';
 
 sub is_upgraded
 {
@@ -58,7 +32,7 @@ sub is_upgraded
 for my $mode (@modes) {
 	subtest "$mode: there and back" => sub {
 		my $dir = Brood::Server::new_dir();
-		my $server = start_server(accept => $mode, args => ['-p', "$dir/pid"]);
+		my $server = $versions->start(accept => $mode, args => ['-p', "$dir/pid"]);
 		my $master = $server->master;
 		my @idle = map { Brood::Client->connect($server->address) } 1 .. 200;
 		$_->get('/hello.txt') for @idle;
@@ -67,9 +41,9 @@ for my $mode (@modes) {
 			my @old = $server->workers;
 			my $admin;
 			ok wait_until(10, sub { $admin = $server->admin }), 'the admin is there';
-			binary('brood', $want eq $version ? $this : $other);
+			$versions->put($want eq $version ? 'this' : 'next');
 			is_upgraded($server, "to $want");
-			my $status = status($server);
+			my $status = $versions->status($server);
 			is $status->{version}, $want, 'it is another version';
 			is $status->{pid}, $master, 'the same process';
 			is_deeply [$status->{last_roll}{kind}, !!$status->{last_roll}{ok}], ['upgrade', !!1], 'the last roll';
@@ -100,7 +74,7 @@ for my $mode (@modes) {
 SKIP: {
 	skip 'wrk is not installed', 1 if !Brood::Wrk::path();
 	for my $mode (@modes) {
-		my $server = start_server(accept => $mode);
+		my $server = $versions->start(accept => $mode);
 		my $load = Brood::Wrk->start(url => $server->url('/1k.txt'), seconds => Brood::Wrk::seconds(3));
 		my $upgrades = 0;
 		sleep 0.2;
@@ -119,16 +93,16 @@ SKIP: {
 }
 
 subtest 'by a signal, while a roll runs' => sub {
-	my $server = start_server();
+	my $server = $versions->start();
 	my @old = $server->workers;
-	binary('brood', $other);
+	$versions->put('next');
 	$server->signal('HUP');
 	$server->signal('USR2');
 	$server->signal('USR2');
 	$server->signal('HUP');
 	ok $server->wait_stderr(qr/upgrade done/), 'both are done';
-	ok wait_until(20, sub { status($server)->{state} eq 'running' }), 'and nothing runs any more';
-	is status($server)->{version}, $other_version, 'the version';
+	ok wait_until(20, sub { $versions->status($server)->{state} eq 'running' }), 'and nothing runs any more';
+	is $versions->status($server)->{version}, $other_version, 'the version';
 	ok wait_until(20, sub { !grep { alive($_) } @old }), 'the old workers leave';
 	$server->finish;
 };
@@ -136,7 +110,7 @@ subtest 'by a signal, while a roll runs' => sub {
 subtest 'a start from another folder, with relative paths' => sub {
 	my $dir = Brood::Server::new_dir();
 	Brood::Server::make_tree($dir, { 'www/hello.txt' => 'relative', 'brood.conf' => 'root = "www";' });
-	my $server = start_server(args => ['-c', 'brood.conf'], in => sub { chdir "$dir" or die $! }, root => "$dir/www");
+	my $server = $versions->start(args => ['-c', 'brood.conf'], in => sub { chdir "$dir" or die $! }, root => "$dir/www");
 	is_upgraded($server, 'upgraded');
 	is readlink('/proc/' . $server->master . '/cwd'), "$dir", 'the working directory is kept';
 	is(Brood::Client->connect($server->address)->get('/hello.txt')->body, 'relative', 'served from the same folder');
@@ -144,7 +118,7 @@ subtest 'a start from another folder, with relative paths' => sub {
 };
 
 subtest 'what cannot be upgraded to changes nothing' => sub {
-	my $server = start_server();
+	my $server = $versions->start();
 	my @old = $server->workers;
 	my $admin;
 	ok wait_until(10, sub { $admin = $server->admin }), 'the admin is there';
@@ -153,18 +127,18 @@ subtest 'what cannot be upgraded to changes nothing' => sub {
 	my ($false) = grep { -x } '/bin/false', '/usr/bin/false';
 	my ($true) = grep { -x } '/bin/true', '/usr/bin/true';
 	my @bad = (
-		['a text', sub { binary('brood', "Once upon a time\n") }, qr/cannot be executed/],
-		['half a program', sub { binary('brood', substr $this, 0, 4000) }, qr/trial failed/],
-		['of another architecture', sub { binary('brood', substr($this, 0, 18) . "\xb7\0" . substr $this, 20) }, qr/cannot be executed/],
-		['one that others may write to', sub { binary('brood', $this, 0777) }, qr/others than its owner may write/],
-		['one that is not executable', sub { binary('brood', $this, 0644) }, qr/not executable/],
-		['one that fails', sub { binary('brood', Brood::Server::slurp($false)) }, qr/exit status 1/],
-		['one that does not know what this is about', sub { binary('brood', Brood::Server::slurp($true)) },
+		['a text', sub { $versions->put_octets("Once upon a time\n") }, qr/cannot be executed/],
+		['half a program', sub { $versions->put_octets(substr $this, 0, 4000) }, qr/trial failed/],
+		['of another architecture', sub { $versions->put_octets(substr($this, 0, 18) . "\xb7\0" . substr $this, 20) }, qr/cannot be executed/],
+		['one that others may write to', sub { $versions->put_octets($this, 0777) }, qr/others than its owner may write/],
+		['one that is not executable', sub { $versions->put_octets($this, 0644) }, qr/not executable/],
+		['one that fails', sub { $versions->put_octets(Brood::Server::slurp($false)) }, qr/exit status 1/],
+		['one that does not know what this is about', sub { $versions->put_octets(Brood::Server::slurp($true)) },
 			qr/does not understand the state/],
-		['one that refuses the state', sub { binary('brood', $this =~ s/BROODST1/BROODST9/gr) },
+		['one that refuses the state', sub { $versions->put_octets($this =~ s/BROODST1/BROODST9/gr) },
 			qr/state of the running server cannot be used/],
-		['a folder', sub { unlink "$bin/brood"; mkdir "$bin/brood" or die $! }, qr/not a regular file/],
-		['nothing', sub { rmdir "$bin/brood" }, qr/No such file/],
+		['a folder', sub { unlink $versions->path; mkdir $versions->path or die $! }, qr/not a regular file/],
+		['nothing', sub { rmdir $versions->path }, qr/No such file/],
 	);
 	my $open = keys %{ descriptors($server->master) };
 	for (@bad) {
@@ -179,15 +153,15 @@ subtest 'what cannot be upgraded to changes nothing' => sub {
 	is scalar(grep { $_->ending(0) ne 'open' || $_->get('/hello.txt')->status ne '200' } @kept), 0,
 	    'kept connections are answered';
 	ok wait_until(10, sub { keys(%{ descriptors($server->master) }) <= $open }), 'no descriptor is left over';
-	is status($server)->{version}, $version, 'the version';
-	binary('brood', $other);
+	is $versions->status($server)->{version}, $version, 'the version';
+	$versions->put('next');
 	is_upgraded($server, 'a good one does');
 	$server->finish;
 };
 
 subtest 'a configuration that does not load stops it' => sub {
 	my $dir = Brood::Server::new_dir();
-	my $server = start_server(config => "head_timeout = \"9s\";\n");
+	my $server = $versions->start(config => "head_timeout = \"9s\";\n");
 	my @old = $server->workers;
 	Brood::Server::write_file($server->dir . '/brood.conf', "nonsense = 1;\n");
 	my $run = $server->ctl('upgrade');

@@ -67,6 +67,31 @@ void signals_release(const sigset_t *before)
 	sigprocmask(SIG_SETMASK, before, NULL);
 }
 
+static const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP, SIGALRM};
+
+enum { CRASHES = sizeof(crashes) / sizeof(crashes[0]) };
+
+void signals_on_crash(void (*handler)(int), unsigned limit_s)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < CRASHES; i++) {
+		sigaddset(&set, crashes[i]);
+		set_disposition(crashes[i], handler);
+	}
+	/* The kernel does not ask the handler of a signal that is blocked. */
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	alarm(limit_s);
+}
+
+void signals_off_crash(void)
+{
+	alarm(0);
+	for (size_t i = 0; i < CRASHES; i++)
+		set_disposition(crashes[i], SIG_DFL);
+}
+
 void signals_reset(void)
 {
 	sigset_t none;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Signals. Nothing runs inside of a signal handler: wanted signals are blocked and read from a
- * signalfd in the event loop. A forked child starts from a clean slate. */
+ * Signals. Nothing runs inside of a signal handler (but what signals_on_crash is for): wanted signals are
+ * blocked and read from a signalfd in the event loop. A forked child starts from a clean slate. */
 #ifndef BROOD_BASE_SIGNALS_H
 #define BROOD_BASE_SIGNALS_H
 
@@ -25,6 +25,11 @@ int signals_read(int fd, struct signals_received *out) __attribute__((warn_unuse
 /* Blocks all signals: they wait for whoever opens the next signalfd, also across an exec. And undoes it. */
 void signals_hold(sigset_t *before);
 void signals_release(const sigset_t *before);
+
+/* Until signals_off_crash: calls this when the process crashes or `limit_s` seconds are over, once, and as a
+ * signal handler: only what signal-safety(7) lists may be called. These signals are no longer blocked. */
+void signals_on_crash(void (*handler)(int), unsigned limit_s);
+void signals_off_crash(void);
 
 /* In a child after fork: every disposition back to default (SIGPIPE ignored), and an empty mask. */
 void signals_reset(void);

@@ -7,6 +7,8 @@
 #include "brood/setting_value.h"
 #include "brood/settings.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 void config_print(const struct config *config, FILE *out)
@@ -33,6 +35,21 @@ void config_compare(const struct config *old, const struct config *now,
 		    !setting_equal(&settings[i], old, now))
 			differs(context, settings[i].name);
 	}
+}
+
+int config_text(const struct config *config, struct buffer *out)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *file = open_memstream(&text, &size);
+	int error;
+
+	if (!file)
+		return -errno;
+	config_print(config, file);
+	error = fclose(file) == 0 ? buffer_append(out, text, size) : -ENOMEM;
+	free(text);
+	return error;
 }
 
 /* Each line with the program's name in front, as a person who typed the command reads it. */

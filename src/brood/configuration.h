@@ -79,6 +79,9 @@ void config_free(struct config *config); /* NULL is allowed */
 /* Writes every setting with its value, defaults included, in the file's own syntax (-T). */
 void config_print(const struct config *config, FILE *out);
 
+/* The same, appended. 0 or -errno. */
+int config_text(const struct config *config, struct buffer *out) __attribute__((warn_unused_result));
+
 /* Tells of each setting that differs and that only a start changes; for a reload's log lines. */
 void config_compare(const struct config *old, const struct config *now,
 		    void (*differs)(void *context, const char *name), void *context);

@@ -39,26 +39,35 @@ static int resume(int argc, char **argv, struct upgrade_state *state)
 	int status = takeover_options(&options, argc, argv, state);
 
 	if (status >= 0 || options.action != OPTIONS_RUN)
-		upgrade_give_up(state, argv);
-	status = server_resume(&options, argv, state);
+		upgrade_give_up(state);
+	status = server_resume(&options, state->argv, state);
 	options_free(&options);
 	return status;
 }
 
+/* As it was given, and is given to the next version: reading options reorders the other one. Lives as long as
+ * the process. */
+static char **copy_arguments(int argc, char **argv)
+{
+	char **copy = malloc(((size_t)argc + 1) * sizeof(*copy));
+
+	return copy ? memcpy(copy, argv, ((size_t)argc + 1) * sizeof(*copy)) : argv;
+}
+
 int main(int argc, char **argv)
 {
+	char **given = copy_arguments(argc, argv);
 	struct upgrade_state state;
 	struct options options;
 	int status;
 
 	if (argc > 1 && strcmp(argv[1], "prove") == 0)
 		return prove_main(argc - 1, argv + 1);
-	status = upgrade_take(&state);
-	if (status != 0)
-		return status < 0 ? EXIT_FAILURE : resume(argc, argv, &state);
+	if (upgrade_take(&state, given))
+		return resume(argc, argv, &state);
 	status = options_parse(&options, argc, argv);
 	if (status < 0)
-		status = options.action == OPTIONS_RUN ? run(&options, argv) : config_test(&options);
+		status = options.action == OPTIONS_RUN ? run(&options, given) : config_test(&options);
 	options_free(&options);
 	return status;
 }

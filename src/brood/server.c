@@ -253,17 +253,8 @@ static void on_ready(void *context, const struct listeners *listeners, unsigned 
 static int on_config(void *context, struct buffer *out)
 {
 	const struct server *server = context;
-	char *text = NULL;
-	size_t size = 0;
-	FILE *file = open_memstream(&text, &size);
-	int error;
 
-	if (!file)
-		return -errno;
-	config_print(server->now.config, file);
-	error = fclose(file) == 0 ? buffer_append(out, text, size) : -ENOMEM;
-	free(text);
-	return error;
+	return config_text(server->now.config, out);
 }
 
 static void on_obituary(void *context, const struct cluster_obituary *obituary)
@@ -374,7 +365,7 @@ static int run_cluster(struct server *server, struct upgrade_state *resumed)
 	if (cluster_options_of(server, &server->now, &options) < 0) {
 		log_error("no memory");
 		if (resumed)
-			upgrade_give_up(resumed, server->argv);
+			upgrade_give_up(resumed);
 		return CLUSTER_EXIT_CRASH;
 	}
 	server->inherited_taken = true;
@@ -428,19 +419,19 @@ int server_resume(const struct options *options, char **argv, struct upgrade_sta
 	server.options = options;
 	server.argv = argv;
 	obituaries_init(&server.obituaries);
-	if (config_load(&server.now.config, options, &text) < 0) {
+	if (takeover_config(&server, state, &text) < 0) {
 		if (buffer_append(&text, "", 1) == 0)
 			log_lines(text.data);
-		upgrade_give_up(state, argv);
+		upgrade_give_up(state);
 	}
 	if (setup_open(&server.now, reason, sizeof(reason)) < 0) {
 		log_error("%s", reason);
-		upgrade_give_up(state, argv);
+		upgrade_give_up(state);
 	}
 	if (state->mode != UPGRADE_DRY) /* what a trial says is the reason of its failure */
 		use_log(&server.now);
 	if (takeover_restore(&server, state) < 0)
-		upgrade_give_up(state, argv);
+		upgrade_give_up(state);
 	status = run_cluster(&server, state);
 	control_socket_close(&server.control);
 	pidfile_close(&server.pidfile);

@@ -9,12 +9,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
-enum { STATE_FOLDER = STATE_PROGRAM, STATE_BINARY, STATE_PIDFILE, STATE_CONTROL, STATE_INHERITED };
+enum {
+	STATE_FOLDER = STATE_PROGRAM,
+	STATE_BINARY,
+	STATE_PIDFILE,
+	STATE_CONTROL,
+	STATE_INHERITED,
+	STATE_CONFIG, /* the one in force, as text */
+};
 
 /* The path stands behind it, with its NUL. */
 struct saved_file {
@@ -59,12 +68,24 @@ static void put_file(struct state_writer *writer, uint32_t type, const struct sa
 	buffer_free(&octets);
 }
 
+static void put_config(struct state_writer *writer, const struct config *config)
+{
+	struct buffer text = {0};
+
+	if (config_text(config, &text) < 0)
+		writer->failed = true;
+	else
+		state_put(writer, STATE_CONFIG, text.data, text.used);
+	buffer_free(&text);
+}
+
 void takeover_save(void *context, struct state_writer *writer)
 {
 	const struct server *server = context;
 	struct saved_file file = {0};
 
 	put_text(writer, STATE_FOLDER, server->options->directory);
+	put_config(writer, server->now.config);
 	if (server->binary)
 		put_text(writer, STATE_BINARY, server->binary);
 	if (server->pidfile.fd >= 0) {
@@ -127,6 +148,33 @@ int takeover_options(struct options *out, int argc, char **argv, const struct up
 	}
 	fd_close(&here);
 	return status;
+}
+
+/* The options on top of this text say what they say anyway. */
+static int load_text(struct config **out, const struct options *options,
+		     const struct state_record *text, struct buffer *reason)
+{
+	struct options instead = *options;
+	char path[32];
+	int fd = memfd_create("brood-config", MFD_CLOEXEC), error = -1;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	instead.file = path;
+	if (fd >= 0 && write(fd, text->data, text->size) == (ssize_t)text->size)
+		error = config_load(out, &instead, reason);
+	fd_close(&fd);
+	return error;
+}
+
+int takeover_config(struct server *server, const struct upgrade_state *state, struct buffer *reason)
+{
+	struct state_record text;
+
+	if (config_load(&server->now.config, server->options, reason) == 0)
+		return 0;
+	if (state->mode == UPGRADE_DRY || !state_find(&state->reader, STATE_CONFIG, &text))
+		return -1;
+	return load_text(&server->now.config, server->options, &text, reason);
 }
 
 static int restore_inherited(struct server *server, const struct upgrade_state *state)

@@ -280,7 +280,7 @@ static void go_on(struct master *master)
 		error = master_restore(master, &state->reader);
 	if (error) {
 		log_error("the state of the running server is refused: %s", strerror(-error));
-		upgrade_give_up(state, master->program->argv);
+		upgrade_give_up(state);
 	}
 	if (state->mode == UPGRADE_DRY) {
 		(void)!write(STDERR_FILENO, UPGRADE_UNDERSTOOD, sizeof(UPGRADE_UNDERSTOOD) - 1);

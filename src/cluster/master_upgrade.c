@@ -67,11 +67,9 @@ static void fail(struct master *master, const char *reason)
 
 /* --- the state --- */
 
-/* The records, in a sealed memfd. `image`: a descriptor of the image that runs, for the way back; -1. */
-static int save(struct master *master, int image, struct state_writer *writer)
+/* The records, in a sealed memfd. */
+static int save(struct master *master, struct state_writer *writer)
 {
-	state_put(writer, STATE_IMAGE, &image, sizeof(image));
-	state_keep_fd(writer, image);
 	master_save(master, writer);
 	if (master->program->save)
 		master->program->save(master->program->context, writer);
@@ -135,7 +133,7 @@ static pid_t start_trial(struct master *master, int output)
 	struct trial trial = {
 		.argv = master->program->argv, .binary = master->upgrade.binary, .output = output};
 	struct brood_process_options options = {.main = try_it, .context = &trial};
-	int state = save(master, -1, &writer), error = state < 0 ? state : 0;
+	int state = save(master, &writer), error = state < 0 ? state : 0;
 	int *kept = malloc((writer.fd_count + 3) * sizeof(*kept));
 	pid_t pid = -ENOMEM;
 
@@ -147,7 +145,7 @@ static pid_t start_trial(struct master *master, int output)
 			memcpy(kept + 3, writer.fds, writer.fd_count * sizeof(*kept));
 		trial.fds = kept + 2;
 		trial.fd_count = writer.fd_count + 1;
-		upgrade_name(trial.name, sizeof(trial.name), state, getpid(), UPGRADE_DRY);
+		upgrade_name(trial.name, sizeof(trial.name), state, getpid(), UPGRADE_DRY, -1);
 		options.keep_fds = kept;
 		options.keep_count = writer.fd_count + 3;
 		pid = brood_process_fork(&options);
@@ -273,13 +271,14 @@ static void become(struct master *master)
 	struct upgrade *upgrade = &master->upgrade;
 	struct state_writer writer = {0};
 	int image = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	int state = image < 0 ? -errno : save(master, image, &writer), error = state;
+	int state = image < 0 ? -errno : save(master, &writer), error = state;
 	char name[NAME_ROOM];
 	sigset_t before;
 
 	if (state >= 0) {
 		state_keep_fd(&writer, state);
-		upgrade_name(name, sizeof(name), state, getpid(), UPGRADE_GO);
+		state_keep_fd(&writer, image); /* for the way back */
+		upgrade_name(name, sizeof(name), state, getpid(), UPGRADE_GO, image);
 		signals_hold(&before);
 		error = writer.failed ? -ENOMEM
 				      : process_execute(upgrade->binary, master->program->argv,

@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/signals.h"
 #include "proc/execute.h"
 
 #include <errno.h>
@@ -16,14 +17,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { STATE_MAX = 256 << 20, NAME_MAX_SIZE = 64 };
+enum { STATE_MAX = 256 << 20, NAME_MAX_SIZE = 64, TAKEOVER_LIMIT_S = 10 };
 
 static const char *const modes[] = {
 	[UPGRADE_DRY] = "dry", [UPGRADE_GO] = "go", [UPGRADE_BACK] = "back"};
 
-void upgrade_name(char *out, size_t room, int fd, pid_t pid, enum upgrade_mode mode)
+/* For the handler of a crash, which is passed nothing. */
+static struct process_image way_back;
+
+void upgrade_name(char *out, size_t room, int fd, pid_t pid, enum upgrade_mode mode, int image)
 {
-	snprintf(out, room, "%d:%d:%s", fd, pid, modes[mode]);
+	snprintf(out, room, "%d:%d:%s %d", fd, pid, modes[mode], image);
 }
 
 int upgrade_seal(const struct state_writer *writer)
@@ -72,14 +76,15 @@ static int read_all(struct upgrade_state *state)
 	return state_open(&state->reader, state->octets, size);
 }
 
-/* "7:4711:go". A state counts for one process only: a stale variable that a child of somebody else
+/* "7:4711:go 9". A state counts for one process only: a stale variable that a child of somebody else
  * inherits means nothing. */
 static bool parse(const char *text, struct upgrade_state *out)
 {
 	char mode[8];
 	int pid;
 
-	if (sscanf(text, "%d:%d:%7s", &out->fd, &pid, mode) != 3 || out->fd <= STDERR_FILENO)
+	if (sscanf(text, "%d:%d:%7s %d", &out->fd, &pid, mode, &out->image) != 4 ||
+	    out->fd <= STDERR_FILENO)
 		return false;
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
 		if (strcmp(mode, modes[i]) == 0) {
@@ -89,31 +94,61 @@ static bool parse(const char *text, struct upgrade_state *out)
 	return false;
 }
 
-int upgrade_take(struct upgrade_state *out)
+static void on_crash(int signal)
+{
+	static const char text[] = "brood: the new version has crashed, or stands still, on its way; "
+				   "going back to the former one\n";
+
+	(void)signal;
+	(void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+	process_image_execute(&way_back);
+	_exit(EXIT_FAILURE);
+}
+
+/* The way back has to be there before anything can fail. Nothing that it needs has close-on-exec before
+ * upgrade_settle. */
+static int prepare_way_back(const struct upgrade_state *state)
+{
+	char name[NAME_MAX_SIZE];
+	int error;
+
+	upgrade_name(name, sizeof(name), state->fd, getpid(), UPGRADE_BACK, state->image);
+	error = process_image_prepare(&way_back, state->image, state->argv, UPGRADE_VARIABLE, name);
+	if (!error)
+		signals_on_crash(on_crash, TAKEOVER_LIMIT_S);
+	return error;
+}
+
+bool upgrade_take(struct upgrade_state *out, char **argv)
 {
 	const char *text = getenv(UPGRADE_VARIABLE);
 	bool ours;
-	int error;
+	int error = 0;
 
-	*out = (struct upgrade_state){.fd = -1};
+	*out = (struct upgrade_state){.fd = -1, .image = -1, .argv = argv};
 	if (!text)
-		return 0;
+		return false;
 	ours = parse(text, out);
 	unsetenv(UPGRADE_VARIABLE);
 	if (!ours)
-		return 0;
-	error = read_all(out);
+		return false;
+	if (out->mode == UPGRADE_GO)
+		error = prepare_way_back(out);
 	if (!error)
-		return 1;
+		error = read_all(out);
+	if (!error)
+		return true;
 	log_error("the state of the running server cannot be used: %s", strerror(-error));
-	return -1;
+	upgrade_give_up(out);
 }
 
 void upgrade_settle(struct upgrade_state *state)
 {
 	struct state_record record;
-	int image = -1;
 
+	if (way_back.environment)
+		signals_off_crash();
+	process_image_free(&way_back);
 	if (state_find(&state->reader, STATE_FDS, &record)) {
 		const int *fds = record.data;
 
@@ -121,27 +156,22 @@ void upgrade_settle(struct upgrade_state *state)
 			if (fd_set_cloexec(fds[i], true) < 0)
 				log_debug("descriptor %d of the state is gone", fds[i]);
 	}
-	if (state_find(&state->reader, STATE_IMAGE, &record))
-		state_get(&record, &image, sizeof(image));
-	if (image > STDERR_FILENO)
-		fd_close(&image);
+	if (state->image > STDERR_FILENO)
+		fd_close(&state->image);
 	fd_close(&state->fd);
 	free(state->octets);
 	state->octets = NULL;
 }
 
-void upgrade_give_up(struct upgrade_state *state, char **argv)
+void upgrade_give_up(const struct upgrade_state *state)
 {
-	struct state_record record;
 	char name[NAME_MAX_SIZE];
-	int image = -1;
 
-	if (state->mode != UPGRADE_GO || !state_find(&state->reader, STATE_IMAGE, &record))
+	if (state->mode != UPGRADE_GO)
 		_exit(EXIT_FAILURE);
-	state_get(&record, &image, sizeof(image));
-	upgrade_name(name, sizeof(name), state->fd, getpid(), UPGRADE_BACK);
 	log_error("going back to the former version");
-	/* Nothing has got close-on-exec yet: see upgrade_settle. */
-	process_execute(image, argv, UPGRADE_VARIABLE, name, NULL, 0);
+	signals_off_crash();
+	upgrade_name(name, sizeof(name), state->fd, getpid(), UPGRADE_BACK, state->image);
+	process_execute(state->image, state->argv, UPGRADE_VARIABLE, name, NULL, 0);
 	_exit(EXIT_FAILURE);
 }
