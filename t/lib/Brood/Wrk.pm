@@ -42,6 +42,14 @@ sub start
 	return bless { pid => $pid, output => $output }, $class;
 }
 
+# Ends it before its time; its result is that of the time it had.
+sub stop
+{
+	my ($self) = @_;
+	kill 'INT', $self->{pid};
+	return $self->result;
+}
+
 # Waits for its end. "text" is wrk's own report; "problem" is set when it made none.
 sub result
 {
