@@ -138,7 +138,7 @@ static bool write_head(struct head *head, const struct file_source *source,
 		       struct slice name, struct layout *layout)
 {
 	struct slice type = mime_type(source->mime, name), date;
-	char text[ETAG_ROOM], modified[DATE_LENGTH], typed[256];
+	char text[ETAG_ROOM], modified[DATE_LENGTH], typed[FILE_TYPE_MAX];
 	const uint64_t later = 0;
 	struct head whole_type = {typed, typed, typed + sizeof(typed), false};
 	int64_t second;

@@ -18,6 +18,8 @@
 struct mime_table;
 struct response_maker;
 
+enum { FILE_TYPE_MAX = 256 }; /* octets of a Content-Type, with its charset */
+
 /* What tells a file from another one under the same name, or from itself before a change. */
 struct file_stamp {
 	dev_t dev;

@@ -53,3 +53,14 @@ void head_field_u64(struct head *head, const char *name, uint64_t value)
 	head_put_u64(head, value);
 	head_put(head, SLICE("\r\n"));
 }
+
+void head_content_range(struct head *head, uint64_t first, uint64_t length, uint64_t size)
+{
+	head_put(head, SLICE("Content-Range: bytes "));
+	head_put_u64(head, first);
+	head_put(head, SLICE("-"));
+	head_put_u64(head, first + length - 1);
+	head_put(head, SLICE("/"));
+	head_put_u64(head, size);
+	head_put(head, SLICE("\r\n"));
+}

@@ -27,6 +27,9 @@ void head_put_u64(struct head *head, uint64_t value);
 void head_field(struct head *head, const char *name, struct slice value);
 void head_field_u64(struct head *head, const char *name, uint64_t value);
 
+/* Content-Range: `length` octets, which is not 0, of `size` from `first` on. */
+void head_content_range(struct head *head, uint64_t first, uint64_t length, uint64_t size);
+
 static inline struct slice head_written(const struct head *head)
 {
 	return (struct slice){head->start, (size_t)(head->at - head->start)};

@@ -41,6 +41,7 @@ libhttp_a_SOURCES += \
 	src/http/representation.c \
 	src/http/head.c \
 	src/http/mime.c \
+	src/http/multipart.c \
 	src/http/path.c \
 	src/http/range.c \
 	src/http/response.c \
@@ -54,5 +55,6 @@ libhttp_a_SOURCES += \
 	src/http/representation.h \
 	src/http/head.h \
 	src/http/mime.h \
+	src/http/multipart.h \
 	src/http/path.h \
 	src/http/range.h

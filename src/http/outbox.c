@@ -12,7 +12,7 @@
 
 struct outbox *outbox_new(void)
 {
-	size_t items = OUTBOX_ITEMS_MAX * sizeof(struct outbox_item);
+	size_t items = OUTBOX_ITEMS_ROOM * sizeof(struct outbox_item);
 	struct outbox *outbox = malloc(sizeof(*outbox) + items + OUTBOX_COPIES_MAX);
 
 	if (!outbox)
@@ -74,6 +74,29 @@ static bool has_body(unsigned status)
 	return status >= 200 && status != 204 && status != 304;
 }
 
+/* Items for the pieces of a body behind the one with its head. */
+static struct outbox_item *add_parts(struct outbox *outbox, const struct response *response,
+				     struct outbox_item *item)
+{
+	for (size_t i = 0; i < response->part_count; i++) {
+		const struct response_part *part = &response->parts[i];
+
+		item->continued = true;
+		item->file = NULL;
+		item = &outbox->items[outbox->count++];
+		*item = (struct outbox_item){
+			.parts = {[PART_HEAD] = part->lead, [PART_BODY] = part->body},
+			.keep_body = true,
+			.file_fd = response->file_fd,
+			.file_offset = part->file_offset,
+			.file_left = part->file_length,
+			.file = response->file,
+		};
+		outbox->staged += part->lead.len + part->body.len;
+	}
+	return item;
+}
+
 struct outbox_item *outbox_add(struct outbox *outbox, const struct response *response,
 			       struct slice end, bool body)
 {
@@ -104,7 +127,7 @@ struct outbox_item *outbox_add(struct outbox *outbox, const struct response *res
 		item->file_left = response->file_length;
 	}
 	outbox->staged += item->parts[PART_HEAD].len + end.len + item->parts[PART_BODY].len;
-	return item;
+	return response->part_count > 0 && body ? add_parts(outbox, response, item) : item;
 }
 
 static bool memory_left(const struct outbox_item *item)
@@ -222,14 +245,27 @@ enum outbox_result outbox_write(struct outbox *outbox, struct stream *stream)
 	return result;
 }
 
+static struct outbox_item *take_before(struct outbox *outbox, unsigned end)
+{
+	while (outbox->taken < end) {
+		struct outbox_item *item = &outbox->items[outbox->taken++];
+
+		if (!item->continued)
+			return item;
+		item[1].head_size += item->head_size;
+		item[1].written += item->written;
+	}
+	return NULL;
+}
+
 struct outbox_item *outbox_take_written(struct outbox *outbox)
 {
-	return outbox->taken < outbox->first ? &outbox->items[outbox->taken++] : NULL;
+	return take_before(outbox, outbox->first);
 }
 
 struct outbox_item *outbox_take(struct outbox *outbox)
 {
-	return outbox->taken < outbox->count ? &outbox->items[outbox->taken++] : NULL;
+	return take_before(outbox, outbox->count);
 }
 
 struct outbox *outbox_detach(struct outbox *staging)

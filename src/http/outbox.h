@@ -17,7 +17,8 @@ struct record;
 struct stream;
 
 enum {
-	OUTBOX_ITEMS_MAX = 64,
+	OUTBOX_ITEMS_MAX = 64, /* with so many, write before adding */
+	OUTBOX_ITEMS_ROOM = OUTBOX_ITEMS_MAX + RESPONSE_PARTS_MAX,
 	OUTBOX_IOVECS_MAX = 64,
 	OUTBOX_STAGED_MAX = 64 << 10, /* octets in memory: with more, write before adding */
 	OUTBOX_COPIES_MAX = 64 << 10, /* of these, octets that had to be copied */
@@ -26,16 +27,19 @@ enum {
 
 enum { PART_HEAD, PART_END, PART_BODY, PART_COUNT };
 
-/* What is left of one response. */
+/* What is left of one response, or of a piece of one that is made of several. Such a response has as
+ * many items one behind the other; the last one holds the file and has the record. */
 struct outbox_item {
 	struct slice parts[PART_COUNT];
 	bool keep_head, keep_body; /* these parts last while `file` is held; others get copied */
+	bool continued;            /* the next item is of the same response */
 	int file_fd;
 	uint64_t file_offset, file_left;
 	struct file *file;      /* held, or NULL */
 	struct record *record;  /* for the log, or NULL; owned here once the outbox is detached */
-	uint64_t head_size;     /* in all, with the empty line */
-	uint64_t written;       /* so far */
+	/* Both with those of the items of the same response that have been taken before. */
+	uint64_t head_size; /* in all, with the empty line */
+	uint64_t written;   /* so far */
 };
 
 struct outbox {
@@ -50,7 +54,7 @@ struct outbox {
 	struct outbox_item items[];
 };
 
-/* For staging: room for OUTBOX_ITEMS_MAX. NULL: no memory. */
+/* For staging: room for OUTBOX_ITEMS_ROOM. NULL: no memory. */
 struct outbox *outbox_new(void);
 
 /* Gives the memory back; all items must have been taken. NULL is allowed. */
@@ -64,7 +68,8 @@ void outbox_reset(struct outbox *outbox);
 bool outbox_ready(struct outbox *outbox);
 
 /* Adds a response, taking over its hold on the file. `end` follows the head: further field lines
- * and the empty line, lasting. Without a body for HEAD; 1xx, 204 and 304 have none anyway. */
+ * and the empty line, lasting. Without a body for HEAD; 1xx, 204 and 304 have none anyway. The
+ * item is the response's last one. */
 struct outbox_item *outbox_add(struct outbox *outbox, const struct response *response,
 			       struct slice end, bool body);
 
@@ -77,10 +82,10 @@ enum outbox_result {
 
 enum outbox_result outbox_write(struct outbox *outbox, struct stream *stream);
 
-/* The next item that is out, for logging and releasing; NULL for none. */
+/* The next response that is out, by its last item, for logging and releasing; NULL for none. */
 struct outbox_item *outbox_take_written(struct outbox *outbox);
 
-/* The next item, out or not, of a connection that is over. */
+/* The next one, out or not, of a connection that is over. */
 struct outbox_item *outbox_take(struct outbox *outbox);
 
 /* Moves what is left in the staging outbox to one that a connection can keep. NULL: no memory, and

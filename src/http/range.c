@@ -106,3 +106,34 @@ enum range_verdict range_parse(struct slice value, uint64_t size, struct range_s
 		return RANGE_IGNORE;
 	return out->count > 0 ? RANGE_SATISFIABLE : RANGE_UNSATISFIABLE;
 }
+
+static void sort(struct range_set *set)
+{
+	for (size_t i = 1; i < set->count; i++) {
+		struct range range = set->ranges[i];
+		size_t at = i;
+
+		for (; at > 0 && set->ranges[at - 1].first > range.first; at--)
+			set->ranges[at] = set->ranges[at - 1];
+		set->ranges[at] = range;
+	}
+}
+
+void range_join(struct range_set *set, uint64_t gap)
+{
+	size_t joined = 0;
+
+	sort(set);
+	for (size_t i = 1; i < set->count; i++) {
+		struct range *last = &set->ranges[joined];
+		const struct range *next = &set->ranges[i];
+		uint64_t end = last->first + last->length, next_end = next->first + next->length;
+
+		if (next->first > end && next->first - end > gap)
+			set->ranges[++joined] = *next;
+		else if (next_end > end)
+			last->length = next_end - last->first;
+	}
+	if (set->count > 0)
+		set->count = joined + 1;
+}

@@ -29,4 +29,8 @@ enum range_verdict {
 
 enum range_verdict range_parse(struct slice value, uint64_t size, struct range_set *out);
 
+/* Puts the ranges into the order of the file, and joins those that overlap, touch, or have at most
+ * `gap` octets between them. */
+void range_join(struct range_set *set, uint64_t gap);
+
 #endif

@@ -7,6 +7,7 @@
 #include "http/cond.h"
 #include "http/date.h"
 #include "http/file.h"
+#include "http/multipart.h"
 #include "http/range.h"
 #include "http/request.h"
 #include "http/response.h"
@@ -14,6 +15,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum {
 	CONTENT_RANGE_ROOM = 80,
@@ -22,16 +24,49 @@ enum {
 			     1u << FIELD_RANGE,
 };
 
-/* In a head in the scratch space: what depends on the file, without its length. */
-static void put_fields(struct response_maker *maker, const struct file *file)
+struct representer {
+	struct multipart *multipart;
+};
+
+struct representer *representer_new(void)
+{
+	struct representer *representer = calloc(1, sizeof(*representer));
+
+	if (!representer)
+		return NULL;
+	representer->multipart = multipart_new();
+	if (!representer->multipart) {
+		representer_free(representer);
+		return NULL;
+	}
+	return representer;
+}
+
+void representer_free(struct representer *representer)
+{
+	if (!representer)
+		return;
+	multipart_free(representer->multipart);
+	free(representer);
+}
+
+/* In a head in the scratch space. */
+static void put_last_modified(struct response_maker *maker, const struct file *file)
 {
 	char modified[DATE_LENGTH];
 	int64_t second;
 
 	response_date(maker, &second);
 	date_format(modified, file_last_modified(file, second));
-	response_field(maker, "Content-Type", file->type);
 	response_field(maker, "Last-Modified", (struct slice){modified, DATE_LENGTH});
+}
+
+static void put_length_and_tag(struct response_maker *maker, const struct file *file,
+			       uint64_t length)
+{
+	response_field_u64(maker, "Content-Length", length);
+	response_field(maker, "ETag", file->etag);
+	response_field(maker, "Accept-Ranges", SLICE("bytes"));
 }
 
 /* All of it. The reference goes into the response. */
@@ -46,10 +81,9 @@ static void answer_whole(struct response_maker *maker, struct response *response
 	} else {
 		/* A slow client is still being sent the head with the former date. */
 		response_begin(maker, response, 200);
-		put_fields(maker, file);
-		response_field_u64(maker, "Content-Length", file->stamp.size);
-		response_field(maker, "ETag", file->etag);
-		response_field(maker, "Accept-Ranges", SLICE("bytes"));
+		response_field(maker, "Content-Type", file->type);
+		put_last_modified(maker, file);
+		put_length_and_tag(maker, file, file->stamp.size);
 		if (!response_finish(maker, response)) {
 			file_release(file);
 			return;
@@ -65,18 +99,14 @@ static void answer_whole(struct response_maker *maker, struct response *response
 static void answer_part(const struct request *request, struct response_maker *maker,
 			struct response *response, struct file *file, const struct range *range)
 {
-	char text[CONTENT_RANGE_ROOM];
-	int length = snprintf(text, sizeof(text), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64,
-			      range->first, range->first + range->length - 1, file->stamp.size);
-
 	response_begin(maker, response, 206);
 	/* Who sent If-Range has these already (RFC 9110 section 15.3.7). */
-	if (!request_has(request, FIELD_IF_RANGE))
-		put_fields(maker, file);
-	response_field(maker, "Content-Range", (struct slice){text, (size_t)length});
-	response_field_u64(maker, "Content-Length", range->length);
-	response_field(maker, "ETag", file->etag);
-	response_field(maker, "Accept-Ranges", SLICE("bytes"));
+	if (!request_has(request, FIELD_IF_RANGE)) {
+		response_field(maker, "Content-Type", file->type);
+		put_last_modified(maker, file);
+	}
+	response_content_range(maker, range->first, range->length, file->stamp.size);
+	put_length_and_tag(maker, file, range->length);
 	if (!response_finish(maker, response)) {
 		file_release(file);
 		return;
@@ -91,6 +121,25 @@ static void answer_part(const struct request *request, struct response_maker *ma
 	}
 }
 
+/* Several pieces of it. The reference goes into the response. */
+static void answer_parts(struct representer *representer, const struct request *request,
+			 struct response_maker *maker, struct response *response, struct file *file,
+			 const struct range_set *set)
+{
+	uint64_t length;
+
+	response_begin(maker, response, 206);
+	length = multipart_make(representer->multipart, response, file, set);
+	response_field(maker, "Content-Type", multipart_type(representer->multipart));
+	if (!request_has(request, FIELD_IF_RANGE))
+		put_last_modified(maker, file);
+	put_length_and_tag(maker, file, length);
+	if (response_finish(maker, response))
+		response->file = file;
+	else
+		file_release(file);
+}
+
 static void answer_unsatisfiable(struct response_maker *maker, struct response *response,
 				 uint64_t size)
 {
@@ -100,8 +149,8 @@ static void answer_unsatisfiable(struct response_maker *maker, struct response *
 	response_simple(maker, response, 416, (struct slice){text, (size_t)length});
 }
 
-static void answer_range(const struct request *request, struct response_maker *maker,
-			 struct response *response, struct file *file)
+static void answer_range(struct representer *representer, const struct request *request,
+			 struct response_maker *maker, struct response *response, struct file *file)
 {
 	/* Two Range lines are no list: the field is not one (RFC 9110 section 5.3). */
 	const struct request_field *field = request_field(request, FIELD_RANGE, NULL);
@@ -110,11 +159,15 @@ static void answer_range(const struct request *request, struct response_maker *m
 
 	if (field && !request_field(request, FIELD_RANGE, field))
 		verdict = range_parse(field->value, file->stamp.size, &set);
+	if (verdict == RANGE_SATISFIABLE)
+		range_join(&set, multipart_overhead(file));
 	if (verdict == RANGE_UNSATISFIABLE) {
 		answer_unsatisfiable(maker, response, file->stamp.size);
 		file_release(file);
-	} else if (verdict == RANGE_SATISFIABLE && set.asked == 1) {
+	} else if (verdict == RANGE_SATISFIABLE && set.count == 1) {
 		answer_part(request, maker, response, file, &set.ranges[0]);
+	} else if (verdict == RANGE_SATISFIABLE) {
+		answer_parts(representer, request, maker, response, file, &set);
 	} else {
 		answer_whole(maker, response, file);
 	}
@@ -129,8 +182,9 @@ static void answer_not_modified(struct response_maker *maker, struct response *r
 	response_finish(maker, response);
 }
 
-static void answer_conditionally(const struct request *request, struct response_maker *maker,
-				 struct response *response, struct file *file)
+static void answer_conditionally(struct representer *representer, const struct request *request,
+				 struct response_maker *maker, struct response *response,
+				 struct file *file)
 {
 	struct validators current = {.etag = file->etag};
 
@@ -150,16 +204,17 @@ static void answer_conditionally(const struct request *request, struct response_
 	}
 	if (request->method == METHOD_GET && request_has(request, FIELD_RANGE) &&
 	    cond_range_applies(request, &current))
-		answer_range(request, maker, response, file);
+		answer_range(representer, request, maker, response, file);
 	else
 		answer_whole(maker, response, file);
 }
 
-void representation_answer(const struct request *request, struct response_maker *maker,
-			   struct response *response, struct file *file)
+void representation_answer(struct representer *representer, const struct request *request,
+			   struct response_maker *maker, struct response *response,
+			   struct file *file)
 {
 	if (request->present & CONDITIONAL_FIELDS)
-		answer_conditionally(request, maker, response, file);
+		answer_conditionally(representer, request, maker, response, file);
 	else
 		answer_whole(maker, response, file);
 }

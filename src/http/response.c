@@ -136,6 +136,12 @@ void response_field_u64(struct response_maker *maker, const char *name, uint64_t
 	head_field_u64(&maker->head, name, value);
 }
 
+void response_content_range(struct response_maker *maker, uint64_t first, uint64_t length,
+			    uint64_t size)
+{
+	head_content_range(&maker->head, first, length, size);
+}
+
 bool response_finish(struct response_maker *maker, struct response *response)
 {
 	bool fits = !maker->head.full;

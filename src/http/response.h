@@ -11,9 +11,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { RESPONSE_SCRATCH_SIZE = 32768 }; /* a head, and the body of response_simple */
+enum {
+	RESPONSE_SCRATCH_SIZE = 32768, /* a head, and the body of response_simple */
+	RESPONSE_PARTS_MAX = 17,
+};
 
 struct file;
+
+/* A piece of a body that is made of several: some octets, then some of the response's file. */
+struct response_part {
+	struct slice lead; /* valid until the next response is made; what is left over is copied */
+	struct slice body; /* of a file in memory */
+	uint64_t file_offset, file_length; /* of an open one: the response's file_fd */
+};
 
 struct response {
 	unsigned status;
@@ -27,6 +37,10 @@ struct response {
 	struct slice body;
 	int file_fd; /* -1: the body is in memory */
 	uint64_t file_offset, file_length;
+
+	/* Or, in place of these two, several pieces; valid until the next response is made. */
+	const struct response_part *parts;
+	size_t part_count; /* at most RESPONSE_PARTS_MAX */
 
 	/* In memory `head` is directly followed by CRLF and `body`: all three can go as one. */
 	bool contiguous;
@@ -60,6 +74,8 @@ struct slice response_common_fields(const struct response_maker *maker);
 void response_begin(struct response_maker *maker, struct response *response, unsigned status);
 void response_field(struct response_maker *maker, const char *name, struct slice value);
 void response_field_u64(struct response_maker *maker, const char *name, uint64_t value);
+void response_content_range(struct response_maker *maker, uint64_t first, uint64_t length,
+			    uint64_t size);
 bool response_finish(struct response_maker *maker, struct response *response);
 
 /* A whole response with a small HTML body that says the status: errors, redirects. `extra` is

@@ -33,7 +33,7 @@ struct http_server {
 	struct parser parser;
 	struct request request;
 	struct outbox *staging;
-	struct record records[OUTBOX_ITEMS_MAX]; /* of what is staged */
+	struct record records[OUTBOX_ITEMS_ROOM]; /* of what is staged */
 
 	uint64_t (*clock_ms)(void); /* replaced by tests */
 	uint64_t now_ms;            /* as of the start of this turn */

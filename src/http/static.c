@@ -21,6 +21,7 @@
 
 struct static_site {
 	struct lookup lookup;
+	struct representer *representer;
 	size_t target_max;
 	char *path_room;     /* target_max octets: the path being answered, decoded */
 	char *location_room; /* LOCATION_ROOM octets */
@@ -63,10 +64,12 @@ struct static_site *static_site_new(const struct http_options *options)
 		.index_names = options->index_names ? options->index_names : default_index_names,
 		.cache = file_cache_new(&limits),
 	};
+	site->representer = representer_new();
 	site->target_max = or_default(options->target_size_max, 8192);
 	site->path_room = malloc(site->target_max);
 	site->location_room = malloc(LOCATION_ROOM);
-	if (!site->path_room || !site->location_room || !site->lookup.cache) {
+	if (!site->path_room || !site->location_room || !site->lookup.cache ||
+	    !site->representer) {
 		static_site_free(site);
 		errno = ENOMEM;
 		return NULL;
@@ -86,6 +89,7 @@ void static_site_free(struct static_site *site)
 	if (!site)
 		return;
 	file_cache_free(site->lookup.cache);
+	representer_free(site->representer);
 	free(site->path_room);
 	free(site->location_room);
 	free(site);
@@ -162,7 +166,7 @@ static void answer_get(struct static_site *site, const struct request *request,
 	else if (error != 0)
 		answer_error(maker, response, error);
 	else
-		representation_answer(request, maker, response, file);
+		representation_answer(site->representer, request, maker, response, file);
 }
 
 /* The same for "*" and for every path, there or not: no path has methods of its own. */

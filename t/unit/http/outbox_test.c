@@ -29,7 +29,7 @@ static const struct slice plain = {"\r\n", 2}, closing = {"Connection: close\r\n
 
 static int large_fd;
 static char held[1024];    /* stands for a file's own memory */
-static char scratch[1024]; /* stands for the response maker's */
+static char scratch[2048]; /* stands for the response maker's */
 static struct file *const holder = (struct file *)held;
 
 static char octet_at(size_t offset)
@@ -39,7 +39,38 @@ static char octet_at(size_t offset)
 
 /* One response of each shape; `scratch` is filled anew for each, as the maker would. */
 enum shape { IN_FILE_MEMORY, PART_IN_FILE_MEMORY, IN_SCRATCH, BARE_IN_SCRATCH, LARGE_WHOLE, LARGE_PART,
-	     SHAPES };
+	     PIECES_IN_FILE_MEMORY, LARGE_PIECES, SHAPES };
+
+/* The most pieces that a response has, the last without octets of the file. */
+static struct response_part pieces[RESPONSE_PARTS_MAX];
+
+static bool has_pieces(enum shape shape)
+{
+	return shape == PIECES_IN_FILE_MEMORY || shape == LARGE_PIECES;
+}
+
+static void make_pieces(struct response *response, enum shape shape, unsigned number)
+{
+	static const char body[] = "abcdefghijklmnopqrstuvwxyz";
+	char *room = scratch + response->head.len;
+
+	response->parts = pieces;
+	response->part_count = RESPONSE_PARTS_MAX - number % 3;
+	for (size_t i = 0; i < response->part_count; i++) {
+		size_t length = (size_t)sprintf(room, "--piece %u %zu--", number, i);
+
+		pieces[i] = (struct response_part){.lead = {room, length}};
+		room += length;
+		if (i + 1 == response->part_count)
+			break;
+		if (shape == LARGE_PIECES) {
+			pieces[i].file_offset = i * 1000;
+			pieces[i].file_length = 1 + number * 700;
+		} else {
+			pieces[i].body = (struct slice){body + i, 3};
+		}
+	}
+}
 
 static struct response make(enum shape shape, unsigned number)
 {
@@ -53,7 +84,8 @@ static struct response make(enum shape shape, unsigned number)
 	response.head.len = (size_t)sprintf(room, "head %u\r\n", room == held ? 0 : number);
 	response.head.ptr = room;
 	sprintf(room + response.head.len, "\r\n%s", body);
-	if (shape != BARE_IN_SCRATCH && shape != LARGE_WHOLE && shape != LARGE_PART)
+	if (shape != BARE_IN_SCRATCH && shape != LARGE_WHOLE && shape != LARGE_PART &&
+	    !has_pieces(shape))
 		response.body = (struct slice){room + response.head.len + 2, 10};
 	response.contiguous = shape == IN_FILE_MEMORY || shape == IN_SCRATCH ||
 			      shape == LARGE_WHOLE;
@@ -66,7 +98,20 @@ static struct response make(enum shape shape, unsigned number)
 		response.file_offset = shape == LARGE_PART ? 1000 : 0;
 		response.file_length = shape == LARGE_PART ? 100000 : LARGE;
 	}
+	if (has_pieces(shape)) {
+		make_pieces(&response, shape, number);
+		response.file_fd = shape == LARGE_PIECES ? large_fd : -1;
+	}
 	return response;
+}
+
+static void expect_file(struct buffer *expected, uint64_t offset, uint64_t length)
+{
+	for (uint64_t i = 0; i < length; i++) {
+		char octet = octet_at(offset + i);
+
+		assert_int_equal(buffer_append(expected, &octet, 1), 0);
+	}
 }
 
 /* What is to come out for it. */
@@ -79,11 +124,29 @@ static void expect(struct buffer *expected, const struct response *response, str
 		return;
 	if (response->body.len > 0)
 		assert_int_equal(buffer_append(expected, response->body.ptr, response->body.len), 0);
-	for (size_t i = 0; response->file_fd >= 0 && i < response->file_length; i++) {
-		char octet = octet_at(response->file_offset + i);
+	if (response->file_fd >= 0)
+		expect_file(expected, response->file_offset, response->file_length);
+	for (size_t i = 0; i < response->part_count; i++) {
+		const struct response_part *part = &response->parts[i];
 
-		assert_int_equal(buffer_append(expected, &octet, 1), 0);
+		assert_int_equal(buffer_append(expected, part->lead.ptr, part->lead.len), 0);
+		if (part->body.len > 0)
+			assert_int_equal(buffer_append(expected, part->body.ptr, part->body.len),
+					 0);
+		expect_file(expected, part->file_offset, part->file_length);
 	}
+}
+
+static size_t body_length(const struct response *response)
+{
+	size_t length = response->body.len;
+
+	if (response->file_fd >= 0)
+		length += (size_t)response->file_length;
+	for (size_t i = 0; i < response->part_count; i++)
+		length += response->parts[i].lead.len + response->parts[i].body.len +
+			  (size_t)response->parts[i].file_length;
+	return length;
 }
 
 static void drain(int fd, struct buffer *received)
@@ -95,16 +158,19 @@ static void drain(int fd, struct buffer *received)
 		assert_int_equal(buffer_append(received, data, (size_t)size), 0);
 }
 
-/* Writes until all is out; the reader empties the socket only when it is full. */
-static void write_all(struct outbox *staging, int pair[2], struct buffer *received, unsigned items)
+/* Writes until all is out; the reader empties the socket only when it is full. Returns the octets
+ * of bodies, as the items have counted them. */
+static uint64_t write_all(struct outbox *staging, int pair[2], struct buffer *received,
+			  unsigned items)
 {
 	enum outbox_result result = outbox_write(staging, &(struct stream){&stream_plain, pair[1]});
 	struct outbox *own = NULL;
 	struct outbox_item *item;
 	unsigned taken = 0;
+	uint64_t bodies = 0;
 
-	while ((item = outbox_take_written(staging)))
-		taken++;
+	for (; (item = outbox_take_written(staging)); taken++)
+		bodies += outbox_item_body_sent(item);
 	if (result != OUTBOX_EMPTY) {
 		assert_true(result == OUTBOX_BLOCKED || result == OUTBOX_YIELDED);
 		own = outbox_detach(staging);
@@ -123,15 +189,17 @@ static void write_all(struct outbox *staging, int pair[2], struct buffer *receiv
 	}
 	drain(pair[0], received);
 	for (; own && (item = outbox_take_written(own)); taken++)
-		assert_true(outbox_item_body_sent(item) <= LARGE);
+		bodies += outbox_item_body_sent(item);
 	outbox_free(own);
 	assert_int_equal(taken, items);
+	return bodies;
 }
 
 static void sequence(struct outbox *staging, unsigned seed, int send_size)
 {
 	struct buffer expected = {0}, received = {0};
 	unsigned count = 0, wanted;
+	uint64_t bodies = 0;
 	int pair[2];
 
 	srand(seed);
@@ -146,8 +214,9 @@ static void sequence(struct outbox *staging, unsigned seed, int send_size)
 
 		outbox_add(staging, &response, end, body);
 		expect(&expected, &response, end, body);
+		bodies += body ? body_length(&response) : 0;
 	}
-	write_all(staging, pair, &received, count);
+	assert_int_equal(write_all(staging, pair, &received, count), bodies);
 	assert_int_equal(received.used, expected.used);
 	assert_memory_equal(received.data, expected.data, expected.used);
 	buffer_free(&expected);
@@ -201,8 +270,7 @@ static void octets_of_bodies_are_counted(void **state)
 	for (unsigned shape = 0; shape < SHAPES; shape++) {
 		for (unsigned variant = 0; variant < 4; variant++) {
 			struct response response = make((enum shape)shape, 0);
-			size_t length = response.body.len +
-					(response.file_fd >= 0 ? (size_t)response.file_length : 0);
+			size_t length = body_length(&response);
 			struct buffer received = {0};
 			struct outbox_item *item =
 				outbox_add(staging, &response, variant & 1 ? plain : closing,
@@ -222,6 +290,50 @@ static void octets_of_bodies_are_counted(void **state)
 	close(pair[1]);
 }
 
+static void octets_of_an_abandoned_body_are_counted(void **state)
+{
+	(void)state;
+	for (unsigned shape = PIECES_IN_FILE_MEMORY; shape <= LARGE_PIECES; shape++) {
+		struct response response = make((enum shape)shape, 9);
+		struct outbox *staging = outbox_new(), *own;
+		struct outbox_item *item;
+		struct buffer received = {0};
+		int pair[2], size = 1;
+
+		assert_non_null(staging);
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+		setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+		/* The last of many fits only in part; the reader goes before it reads the rest. */
+		for (unsigned i = 0; i < 3; i++) {
+			outbox_ready(staging);
+			outbox_add(staging, &response, plain, true);
+		}
+		outbox_write(staging, &(struct stream){&stream_plain, pair[1]});
+		while (outbox_take_written(staging))
+			continue;
+		own = outbox_detach(staging);
+		assert_non_null(own);
+		outbox_write(own, &(struct stream){&stream_plain, pair[1]});
+		drain(pair[0], &received);
+		for (uint64_t all = response.head.len + 2 + body_length(&response), left;
+		     (item = outbox_take(own));) {
+			left = received.used % all;
+			assert_true(item->written == all || item->written == left ||
+				    item->written == 0);
+			assert_int_equal(outbox_item_body_sent(item),
+					 item->written > response.head.len + 2
+						 ? item->written - response.head.len - 2
+						 : 0);
+			assert_ptr_equal(item->file, holder);
+		}
+		buffer_free(&received);
+		outbox_free(own);
+		outbox_free(staging);
+		close(pair[0]);
+		close(pair[1]);
+	}
+}
+
 static void no_more_is_staged_than_fits(void **state)
 {
 	struct outbox *staging = outbox_new();
@@ -237,6 +349,19 @@ static void no_more_is_staged_than_fits(void **state)
 	assert_int_equal(count, OUTBOX_ITEMS_MAX);
 	while (outbox_take(staging))
 		continue;
+	outbox_reset(staging);
+	/* The last one of these has as many pieces as there can be. */
+	for (count = 0; count == 0 || outbox_ready(staging); count++) {
+		struct response response =
+			make(count < OUTBOX_ITEMS_MAX - 1 ? IN_FILE_MEMORY : PIECES_IN_FILE_MEMORY, 0);
+
+		outbox_add(staging, &response, plain, true);
+	}
+	assert_int_equal(count, OUTBOX_ITEMS_MAX);
+	assert_int_equal(staging->count, OUTBOX_ITEMS_ROOM);
+	for (count = 0; outbox_take(staging); count++)
+		continue;
+	assert_int_equal(count, OUTBOX_ITEMS_MAX);
 	outbox_reset(staging);
 	for (count = 0; count == 0 || outbox_ready(staging); count++) {
 		static char body[30000];
@@ -309,6 +434,7 @@ int main(void)
 		cmocka_unit_test(every_mixture_comes_out_whole),
 		cmocka_unit_test(statuses_without_a_body_have_none),
 		cmocka_unit_test(octets_of_bodies_are_counted),
+		cmocka_unit_test(octets_of_an_abandoned_body_are_counted),
 		cmocka_unit_test(no_more_is_staged_than_fits),
 		cmocka_unit_test(one_turn_writes_a_bounded_amount),
 		cmocka_unit_test(a_gone_reader_and_a_short_file_break_it),

@@ -150,6 +150,66 @@ static void lists_keep_their_order_and_leave_out_the_unsatisfiable(void **state)
 	assert_int_equal(set.ranges[2].length, 2);
 }
 
+struct join {
+	const char *value;
+	uint64_t gap;
+	size_t count;
+	struct range ranges[4];
+};
+
+static void ranges_are_sorted_and_joined(void **state)
+{
+	static const struct join table[] = {
+		{"0-9", 0, 1, {{0, 10}}},
+		{"0-9,20-29", 0, 2, {{0, 10}, {20, 10}}},
+		{"20-29,0-9", 0, 2, {{0, 10}, {20, 10}}},
+		{"90-99,40-49,0-9", 0, 3, {{0, 10}, {40, 10}, {90, 10}}},
+		{"0-9,0-9,0-9", 0, 1, {{0, 10}}},
+		{"0-9,10-19", 0, 1, {{0, 20}}},
+		{"0-9,11-19", 0, 2, {{0, 10}, {11, 9}}},
+		{"0-9,11-19", 1, 1, {{0, 20}}},
+		{"0-9,5-14", 0, 1, {{0, 15}}},
+		{"5-14,0-9", 0, 1, {{0, 15}}},
+		{"0-99,20-29,40-49", 0, 1, {{0, 100}}},
+		{"0-0,50-50,-1", 48, 2, {{0, 1}, {50, 50}}},
+		{"0-0,50-50,-1", 49, 1, {{0, 100}}},
+		{"0-0,50-50,-1", UINT64_MAX, 1, {{0, 100}}},
+		{"0-,-1,0-0", 0, 1, {{0, 100}}},
+		{"0-9,200-300,30-39", 0, 2, {{0, 10}, {30, 10}}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		const struct join *join = &table[i];
+		struct range_set set;
+		char value[64];
+
+		snprintf(value, sizeof(value), "bytes=%s", join->value);
+		assert_int_equal(range_parse(slice_of(value), 100, &set), RANGE_SATISFIABLE);
+		range_join(&set, join->gap);
+		if (set.count != join->count ||
+		    memcmp(set.ranges, join->ranges, set.count * sizeof(set.ranges[0])) != 0)
+			fail_msg("%s, gap %llu", join->value, (unsigned long long)join->gap);
+	}
+}
+
+static void joining_does_not_overflow(void **state)
+{
+	struct range_set set;
+
+	(void)state;
+	assert_int_equal(range_parse(SLICE("bytes=18446744073709551614-,0-0"), UINT64_MAX, &set),
+			 RANGE_SATISFIABLE);
+	range_join(&set, 100);
+	assert_int_equal(set.count, 2);
+	assert_int_equal(set.ranges[1].first, UINT64_MAX - 1);
+	assert_int_equal(range_parse(SLICE("bytes=5-,0-,18446744073709551614-"), UINT64_MAX, &set),
+			 RANGE_SATISFIABLE);
+	range_join(&set, 100);
+	assert_int_equal(set.count, 1);
+	assert_int_equal(set.ranges[0].length, UINT64_MAX);
+}
+
 static void more_ranges_than_the_limit_are_ignored(void **state)
 {
 	char text[16 + 5 * (RANGE_COUNT_MAX + 1)] = "bytes=";
@@ -172,6 +232,8 @@ int main(void)
 		cmocka_unit_test(what_is_ignored),
 		cmocka_unit_test(the_end_of_an_empty_file_is_all_of_it),
 		cmocka_unit_test(lists_keep_their_order_and_leave_out_the_unsatisfiable),
+		cmocka_unit_test(ranges_are_sorted_and_joined),
+		cmocka_unit_test(joining_does_not_overflow),
 		cmocka_unit_test(more_ranges_than_the_limit_are_ignored),
 	};
 

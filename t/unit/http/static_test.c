@@ -319,8 +319,9 @@ static void single_ranges_of_files_in_memory(void **state)
 	assert_int_equal(ask_field(fixture, "/a.txt", FIELD_RANGE, "bytes=10-"), 416);
 	assert_field(fixture, "Content-Range", "bytes */10");
 	assert_int_equal(ask_field(fixture, "/a.txt", FIELD_RANGE, "lines=1-2"), 200);
-	assert_int_equal(ask_field(fixture, "/a.txt", FIELD_RANGE, "bytes=0-1,3-4"), 200);
-	assert_body(fixture, "0123456789");
+	assert_int_equal(ask_field(fixture, "/a.txt", FIELD_RANGE, "bytes=3-4,0-1"), 206);
+	assert_field(fixture, "Content-Range", "bytes 0-4/10");
+	assert_body(fixture, "01234");
 }
 
 static void single_ranges_of_open_files(void **state)
@@ -351,6 +352,83 @@ static void files_beyond_32_bits_are_served(void **state)
 	assert_int_equal(ask_field(fixture, "/a", FIELD_RANGE, "bytes=4999999999-"), 206);
 	assert_field(fixture, "Content-Range", "bytes 4999999999-4999999999/5000000000");
 	assert_true(fixture->response.file_offset == 4999999999);
+}
+
+/* As it would go out, without the field lines. */
+static size_t body_from_parts(const struct response *response, char *out)
+{
+	char *at = out;
+
+	for (size_t i = 0; i < response->part_count; i++) {
+		const struct response_part *part = &response->parts[i];
+
+		memcpy(at, part->lead.ptr, part->lead.len);
+		at += part->lead.len;
+		if (part->body.len > 0)
+			memcpy(at, part->body.ptr, part->body.len);
+		at += part->body.len;
+		assert_int_equal(pread(response->file_fd, at, (size_t)part->file_length,
+				       (off_t)part->file_offset),
+				 response->file_fd == -1 ? -1 : (ssize_t)part->file_length);
+		at += part->file_length;
+	}
+	*at = '\0';
+	return (size_t)(at - out);
+}
+
+static void several_ranges_are_parts(void **state)
+{
+	static const size_t sizes[] = {900, BODY_MAX + 500}; /* in memory, and open */
+	struct fixture *fixture = *state;
+	char body[8192], wanted[8192], boundary[64] = "", tag[64], length[32];
+
+	for (size_t i = 0; i < 2; i++) {
+		root_write_large(&fixture->root, "a.txt", sizes[i], LONG_AGO);
+		pass_ms(fixture, 1000);
+		assert_int_equal(ask(fixture, "/a.txt"), 200);
+		strcpy(tag, field_of(&fixture->response, "ETag"));
+		assert_int_equal(ask_field(fixture, "/a.txt", FIELD_RANGE,
+					   "bytes=-1,500-502, 5000-,65-67"),
+				 206);
+		assert_int_equal(sscanf(field_of(&fixture->response, "Content-Type"),
+					"multipart/byteranges; boundary=%63s", boundary),
+				 1);
+		assert_field(fixture, "Content-Range", "");
+		assert_field(fixture, "ETag", tag);
+		assert_field(fixture, "Last-Modified", LONG_AGO_DATE);
+		snprintf(wanted, sizeof(wanted),
+			 "--%s\r\nContent-Type: text/plain; charset=utf-8\r\n"
+			 "Content-Range: bytes 65-67/%zu\r\n\r\nABC\r\n"
+			 "--%s\r\nContent-Type: text/plain; charset=utf-8\r\n"
+			 "Content-Range: bytes 500-502/%zu\r\n\r\n\xf4\xf5\xf6\r\n"
+			 "--%s\r\nContent-Type: text/plain; charset=utf-8\r\n"
+			 "Content-Range: bytes %zu-%zu/%zu\r\n\r\n%c\r\n--%s--\r\n",
+			 boundary, sizes[i], boundary, sizes[i], boundary, sizes[i] - 1,
+			 sizes[i] - 1, sizes[i], (char)(sizes[i] - 1), boundary);
+		snprintf(length, sizeof(length), "%zu", body_from_parts(&fixture->response, body));
+		assert_string_equal(body, wanted);
+		assert_field(fixture, "Content-Length", length);
+	}
+}
+
+static void more_is_never_sent_than_the_file_has_and_the_parts_cost(void **state)
+{
+	struct fixture *fixture = *state;
+	char ranges[512] = "bytes=", body[8192];
+
+	root_write_large(&fixture->root, "a", BODY_MAX, LONG_AGO);
+	for (int i = 0; i < 16; i++)
+		snprintf(ranges + strlen(ranges), sizeof(ranges) - strlen(ranges), "%s%d-",
+			 i ? "," : "", i);
+	assert_int_equal(ask_field(fixture, "/a", FIELD_RANGE, ranges), 206);
+	assert_field(fixture, "Content-Range", "bytes 0-999/1000");
+	assert_field(fixture, "Content-Length", "1000");
+	/* A gap is not left out where that would cost more. */
+	assert_int_equal(ask_field(fixture, "/a", FIELD_RANGE, "bytes=0-0,100-100,400-400"), 206);
+	assert_int_equal(fixture->response.part_count, 3);
+	assert_true(body_from_parts(&fixture->response, body) < 500);
+	strcat(ranges, ",0-");
+	assert_int_equal(ask_field(fixture, "/a", FIELD_RANGE, ranges), 200);
 }
 
 static void if_range_decides_on_the_range(void **state)
@@ -412,6 +490,8 @@ int main(void)
 		TEST(single_ranges_of_files_in_memory),
 		TEST(single_ranges_of_open_files),
 		TEST(files_beyond_32_bits_are_served),
+		TEST(several_ranges_are_parts),
+		TEST(more_is_never_sent_than_the_file_has_and_the_parts_cost),
 		TEST(if_range_decides_on_the_range),
 		TEST(two_range_lines_are_ignored),
 		cmocka_unit_test(a_root_that_is_none_is_told),
