@@ -32,6 +32,8 @@ sub start
 	return $self;
 }
 
+sub control { return $_[0]{settings}{control} }
+
 # The path of a root of that name, made when it is new.
 sub root_named { return root_in("$_[0]{home}", $_[1]) }
 

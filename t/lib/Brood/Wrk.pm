@@ -42,11 +42,11 @@ sub start
 	return bless { pid => $pid, output => $output }, $class;
 }
 
-# Ends it before its time; its result is that of the time it had.
+# Ends it before its time; its report is of what it did so far.
 sub stop
 {
 	my ($self) = @_;
-	kill 'INT', $self->{pid};
+	kill 'INT', $self->{pid} if $self->running;
 	return $self->result;
 }
 
