@@ -3,6 +3,7 @@ libhttp_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(LLHTTP_CFLAGS)
 libhttp_a_SOURCES = src/http/http.h src/http/request.h src/http/response.h src/http/static.h
 libhttp_a_SOURCES += \
 	src/http/authority.c src/http/authority.h \
+	src/http/client_key.c src/http/client_key.h \
 	src/http/connection.c src/http/connection.h \
 	src/http/deadline.c src/http/deadline.h \
 	src/http/exchange.c src/http/exchange.h \
@@ -13,6 +14,9 @@ libhttp_a_SOURCES += \
 	src/http/outbox.c src/http/outbox.h \
 	src/http/parser.c src/http/parser.h \
 	src/http/pool.c src/http/pool.h \
+	src/http/quota.c src/http/quota.h src/http/quota_table.h \
+	src/http/quota_clients.c \
+	src/http/quota_rate.c \
 	src/http/record.c src/http/record.h \
 	src/http/request.c \
 	src/http/server.c src/http/server.h \

@@ -109,3 +109,14 @@ t_unit_http_storm_test_LDADD = $(http_test_libs)
 check_PROGRAMS += t/unit/http/outbox_test
 t_unit_http_outbox_test_CFLAGS = $(http_test_cflags)
 t_unit_http_outbox_test_LDADD = $(http_test_libs)
+
+check_PROGRAMS += t/unit/http/client_key_test t/unit/http/quota_test t/unit/http/quota_rate_test
+t_unit_http_client_key_test_CFLAGS = $(http_files_test_cflags)
+t_unit_http_client_key_test_LDADD = $(http_files_test_libs)
+t_unit_http_quota_test_SOURCES = t/unit/http/quota_test.c t/unit/http/crowd.c t/unit/http/crowd.h
+t_unit_http_quota_test_CFLAGS = $(http_files_test_cflags)
+t_unit_http_quota_test_LDADD = $(http_files_test_libs)
+t_unit_http_quota_rate_test_SOURCES = t/unit/http/quota_rate_test.c t/unit/http/crowd.c \
+	t/unit/http/crowd.h
+t_unit_http_quota_rate_test_CFLAGS = $(http_files_test_cflags)
+t_unit_http_quota_rate_test_LDADD = $(http_files_test_libs)
