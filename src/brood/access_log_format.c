@@ -125,8 +125,8 @@ size_t access_line_format(struct access_line_cache *cache, char *out,
 
 	if (!cache->has_second || record->time != cache->second)
 		format_second(cache, record->time);
-	if (!is_cached_peer(cache, record->peer))
-		format_host(cache, record->peer);
+	if (!is_cached_peer(cache, record->client))
+		format_host(cache, record->client);
 	at = add(at, cache->host_text, cache->host_length);
 	at = add(at, identity, sizeof(identity) - 1);
 	at = add(at, cache->time_text, cache->time_length);

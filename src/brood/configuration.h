@@ -8,6 +8,7 @@
 
 #include "base/address.h"
 #include "base/buffer.h"
+#include "base/network.h"
 #include "base/privilege.h"
 
 #include <stdbool.h>
@@ -19,6 +20,7 @@ struct options;
 /* In the order of their words in settings.c. */
 enum accept_mode { ACCEPT_SHARED, ACCEPT_HANDOFF, ACCEPT_REUSEPORT };
 enum handoff_policy { HANDOFF_LEAST_CONNECTIONS, HANDOFF_ROUND_ROBIN };
+enum forwarded_field { FORWARDED_AUTO, FORWARDED_X_FORWARDED_FOR, FORWARDED_ONLY, FORWARDED_NONE };
 enum fault_kind { FAULT_OFF, FAULT_START_EXIT, FAULT_START_HANG, FAULT_PROBE_FAIL, FAULT_CRASH };
 
 enum { CONFIG_LISTENERS_MAX = 64 };
@@ -59,6 +61,8 @@ struct config {
 	char *pid_file;   /* absolute, or NULL */
 	char *binary;     /* absolute; NULL: this program's own path */
 	char *control;    /* "auto", "off" or an absolute path */
+	struct networks trusted;
+	enum forwarded_field forwarded;
 	bool debug_headers;
 	struct config_fault debug_fault;
 

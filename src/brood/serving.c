@@ -125,6 +125,13 @@ static void on_log(void *context, const struct http_log_record *record)
 	access_log_add(serving->access_log, record);
 }
 
+static const enum http_forwarded forwarded[] = {
+	[FORWARDED_AUTO] = HTTP_FORWARDED_AUTO,
+	[FORWARDED_X_FORWARDED_FOR] = HTTP_FORWARDED_X_FOR,
+	[FORWARDED_ONLY] = HTTP_FORWARDED_RFC7239,
+	[FORWARDED_NONE] = HTTP_FORWARDED_OFF,
+};
+
 static struct http_server *make_http(struct serving *serving)
 {
 	const struct setup *setup = serving->server->chosen;
@@ -135,6 +142,8 @@ static struct http_server *make_http(struct serving *serving)
 		.body_timeout_ms = (unsigned)config->body_timeout_ms,
 		.write_timeout_ms = (unsigned)config->write_timeout_ms,
 		.keepalive_timeout_ms = (unsigned)config->keepalive_timeout_ms,
+		.trusted = &config->trusted,
+		.forwarded = forwarded[config->forwarded],
 		.root_fd = setup->root_fd,
 		.mime = setup->mime,
 		.worker_tag = config->debug_headers ? tag : NULL,

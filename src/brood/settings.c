@@ -282,6 +282,23 @@ const struct setting settings[SETTINGS_COUNT] = {
 		.help = "the program that an upgrade goes on with; auto: the path of the running one",
 	},
 	{
+		.name = "trusted",
+		.type = SETTING_NETWORKS,
+		.standard = "",
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(trusted),
+		.help = "proxies that are believed when they tell of a client",
+	},
+	{
+		.name = "forwarded",
+		.type = SETTING_WORD,
+		.standard = "auto",
+		.words = WORDS("auto", "x-forwarded-for", "forwarded", "off"),
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(forwarded),
+		.help = "the fields by which trusted proxies tell of a client",
+	},
+	{
 		.name = "debug_headers",
 		.type = SETTING_BOOL,
 		.standard = "false",
@@ -304,7 +321,6 @@ const struct setting settings[SETTINGS_COUNT] = {
 
 static const char *const later[] = {
 	"sites",
-	"trusted",
 	"proxy_protocol",
 };
 

@@ -43,7 +43,7 @@ struct setting {
 	const char *help; /* one line */
 };
 
-enum { SETTINGS_COUNT = 29 };
+enum { SETTINGS_COUNT = 31 };
 
 extern const struct setting settings[SETTINGS_COUNT];
 

@@ -33,13 +33,12 @@
 #include "http/deadline.h"
 #include "http/guard.h"
 #include "http/loop.h"
+#include "http/peer.h"
 #include "http/stream.h"
 
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
 struct http_server;
 struct outbox;
@@ -85,12 +84,7 @@ struct connection {
 	bool drained;           /* the last read left nothing in the socket */
 	bool progress;          /* octets were written by the last exchange_run */
 	bool has_body;          /* a request with a body was answered */
-	bool has_peer;
-	union {
-		struct sockaddr any;
-		struct sockaddr_in ipv4;
-		struct sockaddr_in6 ipv6;
-	} peer; /* known once has_peer */
+	struct peer peer;       /* whom requests come from, or a proxy */
 };
 
 /* Takes the socket. `flags` as for http_server_take. */

@@ -9,7 +9,6 @@
 #include "http/static.h"
 
 #include <stdlib.h>
-#include <sys/socket.h>
 
 static bool logs(const struct connection *connection)
 {
@@ -22,20 +21,13 @@ void exchange_begin(struct connection *connection)
 		connection->start_us = clock_now_us();
 }
 
-static void note_peer(struct connection *connection)
-{
-	socklen_t size = sizeof(connection->peer);
-
-	connection->has_peer = true;
-	if (getpeername(connection->stream.fd, &connection->peer.any, &size) < 0)
-		connection->peer.any.sa_family = AF_UNSPEC;
-}
-
 static void log_item(struct connection *connection, const struct outbox_item *item)
 {
 	const struct record *record = item->record;
 	struct http_log_record out = {
-		.peer = &connection->peer.any,
+		.client = &record->client.any,
+		.peer = peer_address(&connection->peer, connection->stream.fd),
+		.https = record->https,
 		.time = record->time,
 		.request_line = record->request_line,
 		.host = record->host,
@@ -114,6 +106,15 @@ static enum outbox_result write_staged(struct connection *connection)
 	return result;
 }
 
+/* Whoever wants to know who has made the request finds out by this. */
+static void identify(struct connection *connection)
+{
+	struct http_server *server = connection->server;
+
+	client_begin(&server->client, &connection->peer, connection->stream.fd, &server->request);
+	server->request.client = &server->client;
+}
+
 /* `more`: there are octets behind this request. */
 static void stage(struct connection *connection, const struct response *response, bool more)
 {
@@ -142,8 +143,6 @@ static void stage(struct connection *connection, const struct response *response
 	if (logs(connection)) {
 		item->record = &server->records[item - server->staging->items];
 		record_fill(item->record, request, response->status, connection->start_us);
-		if (!connection->has_peer)
-			note_peer(connection);
 	}
 }
 
@@ -153,6 +152,7 @@ static void stage_refusal(struct connection *connection, unsigned status)
 	struct http_server *server = connection->server;
 	struct response response = {.file_fd = -1};
 
+	identify(connection);
 	response_simple(server->maker, &response, status, (struct slice){"", 0});
 	response.close = true;
 	stage(connection, &response, false);
@@ -163,6 +163,7 @@ static void stage_answer(struct connection *connection, bool more)
 	struct http_server *server = connection->server;
 	struct response response = {.file_fd = -1};
 
+	identify(connection);
 	static_answer(server->site, &server->request, server->maker, &response);
 	if (server->request.has_body) {
 		/* It is not read: no resource here wants one. No 100 (Continue) is sent either. */

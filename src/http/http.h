@@ -22,6 +22,15 @@
 struct event_base;
 struct http_server;
 struct mime_table;
+struct networks;
+
+/* Which fields of a trusted peer tell of the client. */
+enum http_forwarded {
+	HTTP_FORWARDED_AUTO,    /* X-Forwarded-For where it is there, else Forwarded */
+	HTTP_FORWARDED_X_FOR,   /* X-Forwarded-For and X-Forwarded-Proto */
+	HTTP_FORWARDED_RFC7239, /* Forwarded */
+	HTTP_FORWARDED_OFF,
+};
 
 /* All-zero members mean the default in brackets. */
 struct http_options {
@@ -37,6 +46,11 @@ struct http_options {
 	size_t target_size_max; /* octets of the request target [8192] -> 414 */
 	size_t head_fields_max; /* field lines [100] -> 431 */
 	size_t discard_max;     /* octets of a request body that are read and dropped [262144] */
+
+	/* Clients behind proxies. */
+	const struct networks *trusted; /* peers that are believed when they tell of a client [NULL:
+					   nobody]; borrowed */
+	enum http_forwarded forwarded;
 
 	/* What is served. */
 	int root_fd;                    /* directory; borrowed, must outlive the server */
@@ -58,7 +72,9 @@ struct http_options {
 /* One answered request, for an access log. Slices are valid during the call only; they are as
  * received, so the writer must escape. Empty slices: absent (what could not be parsed). */
 struct http_log_record {
-	const struct sockaddr *peer; /* of the connection; family AF_UNIX for Unix sockets */
+	const struct sockaddr *client; /* the true one; family AF_UNIX for Unix sockets */
+	const struct sockaddr *peer;   /* of the connection: the client, or a proxy */
+	bool https;                    /* the client came by https, says a trusted peer */
 	time_t time;                 /* wall clock when the request was complete */
 	struct slice request_line;   /* "GET /x HTTP/1.1" */
 	struct slice host, referer, user_agent;

@@ -4,15 +4,18 @@ libhttp_a_SOURCES = src/http/http.h src/http/request.h src/http/response.h src/h
 libhttp_a_SOURCES += \
 	src/http/authority.c src/http/authority.h \
 	src/http/client_key.c src/http/client_key.h \
+	src/http/client.c src/http/client.h \
 	src/http/connection.c src/http/connection.h \
 	src/http/deadline.c src/http/deadline.h \
 	src/http/exchange.c src/http/exchange.h \
+	src/http/forwarded.c src/http/forwarded.h \
 	src/http/framing.c src/http/framing.h \
 	src/http/guard.c src/http/guard.h \
 	src/http/loop.h \
 	src/http/moving.c src/http/moving.h \
 	src/http/outbox.c src/http/outbox.h \
 	src/http/parser.c src/http/parser.h \
+	src/http/peer.c src/http/peer.h \
 	src/http/pool.c src/http/pool.h \
 	src/http/quota.c src/http/quota.h src/http/quota_table.h \
 	src/http/quota_clients.c \

@@ -4,6 +4,7 @@
 #include "http/record.h"
 
 #include "base/clock.h"
+#include "http/client.h"
 #include "http/request.h"
 
 #include <stdlib.h>
@@ -26,6 +27,8 @@ void record_fill(struct record *out, const struct request *request, unsigned sta
 		.time = clock_wall_seconds(),
 		.start_us = start_us,
 		.status = status,
+		.https = client_came_by_https(request->client),
+		.client = request->client->address,
 	};
 }
 

@@ -6,6 +6,7 @@
 #define BROOD_HTTP_RECORD_H
 
 #include "base/slice.h"
+#include "http/peer.h"
 
 #include <stdint.h>
 #include <time.h>
@@ -15,6 +16,8 @@ struct request;
 struct record {
 	struct slice request_line, host, referer, user_agent;
 	time_t time;
+	union peer_address client; /* the true one */
+	bool https;                /* that client came by https, says a trusted peer */
 	uint64_t start_us; /* monotonic; first octet of the request seen */
 	unsigned status;
 };

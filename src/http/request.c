@@ -52,17 +52,24 @@ enum field_id request_field_id(struct slice name)
 	case 8:
 		return either(name, "if-match", FIELD_IF_MATCH,
 			      either(name, "if-range", FIELD_IF_RANGE, FIELD_OTHER));
+	case 9:
+		return either(name, "forwarded", FIELD_FORWARDED, FIELD_OTHER);
 	case 10:
 		return either(name, "user-agent", FIELD_USER_AGENT,
 			      either(name, "connection", FIELD_CONNECTION, FIELD_OTHER));
+	case 12:
+		return either(name, "x-request-id", FIELD_X_REQUEST_ID, FIELD_OTHER);
 	case 13:
 		return either(name, "if-none-match", FIELD_IF_NONE_MATCH, FIELD_OTHER);
 	case 14:
 		return either(name, "content-length", FIELD_CONTENT_LENGTH, FIELD_OTHER);
+	case 15:
+		return either(name, "x-forwarded-for", FIELD_X_FORWARDED_FOR, FIELD_OTHER);
 	case 17:
 		return either(name, "if-modified-since", FIELD_IF_MODIFIED_SINCE,
 			      either(name, "transfer-encoding", FIELD_TRANSFER_ENCODING,
-				     FIELD_OTHER));
+				     either(name, "x-forwarded-proto", FIELD_X_FORWARDED_PROTO,
+					    FIELD_OTHER)));
 	case 19:
 		return either(name, "if-unmodified-since", FIELD_IF_UNMODIFIED_SINCE, FIELD_OTHER);
 	default:

@@ -12,6 +12,8 @@
 
 enum { REQUEST_FIELDS_MAX = 256 }; /* the limit in http_options may be lower, not higher */
 
+struct client;
+
 enum request_method {
 	METHOD_GET,
 	METHOD_HEAD,
@@ -36,6 +38,10 @@ enum field_id {
 	FIELD_IF_RANGE,
 	FIELD_REFERER,
 	FIELD_USER_AGENT,
+	FIELD_FORWARDED,
+	FIELD_X_FORWARDED_FOR,
+	FIELD_X_FORWARDED_PROTO,
+	FIELD_X_REQUEST_ID,
 	FIELD_COUNT
 };
 
@@ -53,6 +59,7 @@ struct request {
 	bool keep_alive;        /* what version and Connection ask for */
 	bool has_body;          /* Content-Length above 0, or Transfer-Encoding */
 	bool expect_continue;
+	struct client *client;  /* who has made it: client.h */
 	uint64_t content_length; /* 0 with Transfer-Encoding */
 	uint32_t present;        /* bit (1u << field_id) for each field that is there */
 	unsigned field_count;

@@ -103,6 +103,8 @@ static void set_options(struct http_server *server, const struct http_options *g
 	options->head_fields_max = size(given->head_fields_max, 100, REQUEST_FIELDS_MAX);
 	options->discard_max = size(given->discard_max, 262144, SIZE_MAX);
 
+	server->client.trusted = given->trusted;
+	server->client.forwarded = given->forwarded;
 	server->limits = (struct guard_limits){
 		.head_size_max = (uint32_t)options->head_size_max,
 		.target_size_max = (uint32_t)options->target_size_max,

@@ -4,6 +4,7 @@
 #ifndef BROOD_HTTP_SERVER_H
 #define BROOD_HTTP_SERVER_H
 
+#include "http/client.h"
 #include "http/deadline.h"
 #include "http/guard.h"
 #include "http/http.h"
@@ -32,6 +33,7 @@ struct http_server {
 	char *receive; /* SERVER_RECEIVE_SIZE octets */
 	struct parser parser;
 	struct request request;
+	struct client client; /* of that request */
 	struct outbox *staging;
 	struct record records[OUTBOX_ITEMS_ROOM]; /* of what is staged */
 

@@ -32,7 +32,7 @@ static char seen[200000];
 static struct http_log_record record_of(const char *request_line)
 {
 	return (struct http_log_record){
-		.peer = (const struct sockaddr *)&client,
+		.client = (const struct sockaddr *)&client,
 		.time = 971211336, /* 10 October 2000, 20:55:36 UTC */
 		.request_line = slice_of(request_line),
 		.status = 200,
@@ -84,7 +84,7 @@ static void a_line_is_in_the_combined_format(void **state)
 			    "0.0.0.0 - - [10/Oct/2000:20:55:36 +0000] \"GET /a?b=c HTTP/1.1\" 200 "
 			    "1024 \"http://example.org/\" \"curl/7.88.1 (it's me)\"\n");
 	record = (struct http_log_record){
-		.peer = record.peer, .status = 400, .body_bytes = UINT64_MAX};
+		.client = record.client, .status = 400, .body_bytes = UINT64_MAX};
 	assert_string_equal(formatted(&record),
 			    "0.0.0.0 - - [01/Jan/1970:00:00:00 +0000] \"-\" 400 "
 			    "18446744073709551615 \"-\" \"-\"\n");
@@ -122,7 +122,7 @@ static void clients_of_all_families_have_a_host(void **state)
 	(void)state;
 	assert_int_equal(inet_pton(AF_INET6, "2001:db8::1", &ipv6.sin6_addr), 1);
 	for (size_t i = 0; i < 2 * sizeof(turns) / sizeof(turns[0]); i++) {
-		record.peer = turns[i / 2].peer;
+		record.client = turns[i / 2].peer;
 		record.time = (time_t)i;
 		access_line_format(&cache, seen, &record);
 		assert_memory_equal(seen, turns[i / 2].host, strlen(turns[i / 2].host));

@@ -159,6 +159,36 @@ static void a_wrong_listener_is_told(void **state)
 		"$/a.conf:1: mode = 660: want the permissions of a Unix socket, as in \"0660\"");
 }
 
+static void networks_are_a_text_or_an_array(void **state)
+{
+	static const char *const texts[] = {
+		"trusted = \"10.0.0.0/8, unix\";",
+		"trusted = [ \"10.0.0.0/8\", \"unix\" ];",
+		"trusted = ( \"unix\", \"10.0.0.0/8\", \"unix\" );",
+	};
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		fixture_write(fixture, "a.conf", texts[i]);
+		assert_int_equal(fixture_load(fixture, "a.conf", (struct options){0}), 0);
+		assert_int_equal(fixture->config->trusted.count, 2);
+		config_free(fixture->config);
+		fixture->config = NULL;
+	}
+	fixture_write(fixture, "a.conf", "trusted = [];");
+	assert_int_equal(fixture_load(fixture, "a.conf", (struct options){0}), 0);
+	assert_int_equal(fixture->config->trusted.count, 0);
+	assert_wrong(fixture, "trusted = [ \"unix\",\n\"10.0.0.1/8\" ];",
+		     "$/a.conf:2: trusted = \"10.0.0.1/8\": \"10.0.0.1/8\" has bits set behind its "
+		     "prefix; 10.0.0.0/8 has none");
+	assert_wrong(fixture, "trusted = [ 10 ];",
+		     "$/a.conf:1: trusted = 10: want networks (10.0.0.0/8, 192.0.2.7, "
+		     "2001:db8::/32, unix, all)");
+	assert_wrong(fixture, "trusted = true;",
+		     "$/a.conf:1: trusted = true: want networks (10.0.0.0/8, 192.0.2.7, "
+		     "2001:db8::/32, unix, all)");
+}
+
 static void no_more_than_64_listeners_are_taken(void **state)
 {
 	struct fixture *fixture = *state;
@@ -340,6 +370,7 @@ int main(void)
 		TEST(an_unknown_name_is_told_with_the_nearest_known_one),
 		TEST(a_wrong_value_is_told_with_what_would_be_right),
 		TEST(a_wrong_listener_is_told),
+		TEST(networks_are_a_text_or_an_array),
 		TEST(no_more_than_64_listeners_are_taken),
 		TEST(all_errors_are_told_at_once),
 		TEST(errors_without_end_are_cut_short),

@@ -97,6 +97,10 @@ static void words_count_as_the_enums_do(void **state)
 	assert_counts_as("accept", "reuseport", ACCEPT_REUSEPORT);
 	assert_counts_as("handoff_policy", "least-connections", HANDOFF_LEAST_CONNECTIONS);
 	assert_counts_as("handoff_policy", "round-robin", HANDOFF_ROUND_ROBIN);
+	assert_counts_as("forwarded", "auto", FORWARDED_AUTO);
+	assert_counts_as("forwarded", "x-forwarded-for", FORWARDED_X_FORWARDED_FOR);
+	assert_counts_as("forwarded", "forwarded", FORWARDED_ONLY);
+	assert_counts_as("forwarded", "off", FORWARDED_NONE);
 }
 
 static void off_is_none_of_what_could_be_counted(void **state)

@@ -63,6 +63,8 @@ static void the_defaults_that_users_rely_on_stand_in_the_table(void **state)
 		{"max_requests", "off"},
 		{"max_memory", "off"},
 		{"max_age", "off"},
+		{"trusted", ""},
+		{"forwarded", "auto"},
 		{"debug_headers", "false"},
 		{"debug_fault", "off"},
 	};
@@ -84,7 +86,7 @@ static void a_slip_is_told_from_the_name_that_was_meant(void **state)
 static void names_of_later_versions_are_known_as_such(void **state)
 {
 	static const char *const names[] = {
-		"sites", "proxy_protocol", "trusted", "tls_key", "tls_certificate",
+		"sites", "proxy_protocol", "tls_key", "tls_certificate",
 	};
 
 	(void)state;

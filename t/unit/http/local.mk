@@ -120,3 +120,10 @@ t_unit_http_quota_rate_test_SOURCES = t/unit/http/quota_rate_test.c t/unit/http/
 	t/unit/http/crowd.h
 t_unit_http_quota_rate_test_CFLAGS = $(http_files_test_cflags)
 t_unit_http_quota_rate_test_LDADD = $(http_files_test_libs)
+# Who is at the other end.
+http_client_tests = t/unit/http/client_test t/unit/http/forwarded_test
+check_PROGRAMS += $(http_client_tests)
+t_unit_http_client_test_CFLAGS = $(http_test_cflags)
+t_unit_http_client_test_LDADD = $(http_test_libs)
+t_unit_http_forwarded_test_CFLAGS = $(http_test_cflags)
+t_unit_http_forwarded_test_LDADD = $(http_test_libs)
