@@ -28,7 +28,7 @@ my %library = (
 	'llhttp.h' => [qw(http)],
 	'libconfig.h' => [qw(brood)],
 	'jansson.h' => [qw(control ctl brood)],
-	'openssl/' => [],
+	'openssl/' => [qw(http)],
 );
 
 my @files = source_files(qr/\.[ch]$/, 'src', 'include');

@@ -9,6 +9,7 @@
 #include "http/pool.h"
 #include "http/server.h"
 #include "http/state.h"
+#include "http/tls/tls.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -72,14 +73,19 @@ static int watch(struct connection *connection, short events)
 static void enter(struct connection *connection, enum connection_state state)
 {
 	struct http_server *server = connection->server;
+	const struct stream *stream = &connection->stream;
 	short events = rules[state].watch;
 
+	if (events != 0 && stream->wants != 0)
+		events = stream->wants;
 	if (!connection->probe)
 		server->idle += (unsigned)(state == CONNECTION_WAITING) -
 				(unsigned)(connection->state == CONNECTION_WAITING);
 	connection->state = state;
 	if (events != 0 && events != connection->watching && watch(connection, events) < 0)
 		connection_close(connection);
+	else if (stream->buffered && rules[state].watch == EV_READ)
+		event_active(&connection->event, EV_READ, 1);
 }
 
 /* Lets the others go first. 0 or -ENOMEM. */
@@ -201,7 +207,7 @@ static ssize_t receive(struct connection *connection, struct input *input)
 	}
 	size = stream_receive(&connection->stream, input->data + input->size, room);
 	if (size < 0)
-		return size == -EAGAIN ? -EAGAIN : 0;
+		return size == -EAGAIN || size == -EPROTO ? size : 0;
 	connection->drained = (size_t)size < room;
 	input->size += (size_t)size;
 	if (own->used > 0)
@@ -209,6 +215,17 @@ static ssize_t receive(struct connection *connection, struct input *input)
 	else
 		exchange_begin(connection);
 	return size;
+}
+
+/* Ends with an error for what has come so far. */
+static void refuse(struct connection *connection, unsigned status)
+{
+	struct input input = {.data = connection->input.data, .size = connection->input.used};
+
+	if (input.size == 0)
+		exchange_begin(connection);
+	exchange_refuse(connection, &input, status);
+	advance(connection, &input);
 }
 
 static void read_requests(struct connection *connection)
@@ -220,6 +237,8 @@ static void read_requests(struct connection *connection)
 		advance(connection, &input);
 	else if (size == -EAGAIN)
 		enter(connection, connection->state);
+	else if (size == -EPROTO)
+		refuse(connection, 400);
 	else
 		connection_close(connection);
 }
@@ -237,10 +256,7 @@ static void answer_or_close(struct connection *connection)
 
 static void give_up_head(struct connection *connection)
 {
-	struct input input = {.data = connection->input.data, .size = connection->input.used};
-
-	exchange_refuse(connection, &input, 408);
-	advance(connection, &input);
+	refuse(connection, 408);
 }
 
 /* The socket can be written to again only when a third of its buffer is free, which a slow client
@@ -300,6 +316,11 @@ void connection_open(struct http_server *server, int fd, unsigned flags)
 	bool probe = (flags & HTTP_TAKE_PROBE) != 0;
 	struct connection *connection = pool_new(server, fd, probe, CONNECTION_WAITING);
 
+	if (connection && (flags & HTTP_TAKE_TLS) &&
+	    tls_open(server->options.tls, &connection->stream) < 0) {
+		connection_close(connection);
+		return;
+	}
 	if (!connection) {
 		close(fd);
 		if (!probe && server->events.closed)
@@ -344,8 +365,8 @@ void connection_stop(struct connection *connection)
 
 bool connection_leaves(const struct connection *connection)
 {
-	return connection->server->moving && !connection->probe && !connection->outbox &&
-	       connection->end == END_OPEN && connection->input.used <= STATE_INPUT_MAX;
+	return connection->server->moving && !connection->probe && connection->stream.io->moves &&
+	       !connection->outbox && connection->end == END_OPEN && connection->input.used <= STATE_INPUT_MAX;
 }
 
 /* The socket lives on elsewhere, so it must not be shut down, and the kernel forgets that it was to

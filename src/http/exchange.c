@@ -115,6 +115,14 @@ static void identify(struct connection *connection)
 	server->request.client = &server->client;
 }
 
+/* What is left of a connection in a process that retires: nothing, or what cannot leave. */
+static bool retires(const struct connection *connection)
+{
+	const struct http_server *server = connection->server;
+
+	return server->retiring || (server->moving && !connection->stream.io->moves);
+}
+
 /* `more`: there are octets behind this request. */
 static void stage(struct connection *connection, const struct response *response, bool more)
 {
@@ -130,7 +138,7 @@ static void stage(struct connection *connection, const struct response *response
 
 	/* A retiring server says goodbye on the last answer to what it has read, so that requests
 	 * sent before anybody could know are not lost. */
-	if (response->close || connection->last || (server->retiring && !more))
+	if (response->close || connection->last || (retires(connection) && !more))
 		connection->end = END_STAGED;
 	else if (!request->keep_alive)
 		connection->end = END_PLAIN;

@@ -23,6 +23,7 @@ struct event_base;
 struct http_server;
 struct mime_table;
 struct networks;
+struct tls;
 
 /* Which fields of a trusted peer tell of the client. */
 enum http_forwarded {
@@ -64,6 +65,9 @@ struct http_options {
 	                          sendfile [65536] */
 	size_t cache_fds;      /* open files kept for sendfile [an eighth of RLIMIT_NOFILE, at most
 	                          1024] */
+
+	/* For connections taken with HTTP_TAKE_TLS; borrowed, must outlive the server. */
+	struct tls *tls;
 
 	/* Value of an X-Brood-Worker field in each response; NULL for none. Copied. */
 	const char *worker_tag;
@@ -121,6 +125,7 @@ enum http_take_flags {
 				`closed` is not called for it */
 	HTTP_TAKE_WAITING = 2, /* there are probably octets to read (deferred accept, handed over) */
 	HTTP_TAKE_CLOSE = 4, /* descriptors are scarce: one answer, then close */
+	HTTP_TAKE_TLS = 8,   /* the client speaks TLS; options.tls must be there */
 };
 
 /* Takes a connected, non-blocking, close-on-exec stream socket; it is the server's from here on,

@@ -1,5 +1,5 @@
 noinst_LIBRARIES += libhttp.a
-libhttp_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(LLHTTP_CFLAGS)
+libhttp_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(LLHTTP_CFLAGS) $(OPENSSL_CFLAGS)
 libhttp_a_SOURCES = src/http/http.h src/http/request.h src/http/response.h src/http/static.h
 libhttp_a_SOURCES += \
 	src/http/authority.c src/http/authority.h \
@@ -65,3 +65,13 @@ libhttp_a_SOURCES += \
 	src/http/multipart.h \
 	src/http/path.h \
 	src/http/range.h
+
+# TLS.
+libhttp_a_SOURCES += \
+	src/http/tls/context.c \
+	src/http/tls/hello.c \
+	src/http/tls/pem.c \
+	src/http/tls/private.h \
+	src/http/tls/session.c \
+	src/http/tls/tickets.c \
+	src/http/tls/tls.c src/http/tls/tls.h

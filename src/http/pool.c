@@ -45,7 +45,7 @@ struct connection *pool_new(struct http_server *server, int fd, bool probe,
 		return NULL;
 	memset(connection, 0, sizeof(*connection));
 	connection->server = server;
-	connection->stream = (struct stream){&stream_plain, fd};
+	connection->stream = (struct stream){.io = &stream_plain, .fd = fd};
 	connection->probe = probe;
 	connection->state = state;
 	deadline_init(&connection->deadline);
@@ -64,6 +64,7 @@ void pool_delete(struct connection *connection)
 	if (connection->watching != 0)
 		event_del(&connection->event);
 	exchange_abandon(connection);
+	stream_release(&connection->stream);
 	buffer_free(&connection->input);
 	deadline_clear(&connection->deadline);
 	list_remove(&connection->link);

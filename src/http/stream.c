@@ -45,7 +45,19 @@ static int finish(struct stream *stream)
 	return shutdown(stream->fd, SHUT_WR) < 0 ? -errno : 0;
 }
 
-const struct stream_io stream_plain = {receive, send_pieces, send_file, finish};
+static void release(struct stream *stream)
+{
+	(void)stream;
+}
+
+const struct stream_io stream_plain = {
+	.receive = receive,
+	.send = send_pieces,
+	.send_file = send_file,
+	.finish = finish,
+	.release = release,
+	.moves = true,
+};
 
 int stream_unacknowledged(const struct stream *stream)
 {

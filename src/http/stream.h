@@ -12,6 +12,7 @@
 #include <sys/uio.h>
 
 struct stream;
+struct tls_session;
 
 /* What all of these return instead of a number of octets: -EAGAIN when nothing could be done now,
  * another -errno when the connection is broken. */
@@ -25,11 +26,19 @@ struct stream_io {
 	ssize_t (*send_file)(struct stream *stream, int file, uint64_t offset, size_t size);
 	/* Nothing more will be sent. 0 or -errno. */
 	int (*finish)(struct stream *stream);
+	/* Gives back all but the socket. */
+	void (*release)(struct stream *stream);
+	bool moves; /* another process can go on with nothing but the socket */
 };
 
 struct stream {
 	const struct stream_io *io;
 	int fd;
+	/* After -EAGAIN: what the socket is to be watched for (EV_READ, EV_WRITE) where that is not
+	 * what the call suggests; 0: it is. */
+	short wants;
+	bool buffered; /* there is more to receive, whatever the socket says */
+	struct tls_session *tls;
 };
 
 /* A socket as it is. */
@@ -58,6 +67,11 @@ static inline ssize_t stream_send_file(struct stream *stream, int file, uint64_t
 static inline int stream_finish(struct stream *stream)
 {
 	return stream->io->finish(stream);
+}
+
+static inline void stream_release(struct stream *stream)
+{
+	stream->io->release(stream);
 }
 
 #endif

@@ -1,5 +1,5 @@
 http_test_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS) $(LLHTTP_CFLAGS)
-http_test_libs = libhttp.a $(LLHTTP) libbase.a $(LIBEVENT_LIBS) $(CMOCKA_LIBS)
+http_test_libs = libhttp.a $(LLHTTP) libbase.a $(LIBEVENT_LIBS) $(CMOCKA_LIBS) $(OPENSSL_LIBS)
 
 http_head_tests = t/unit/http/guard_test t/unit/http/parser_test
 check_PROGRAMS += $(http_head_tests)
@@ -127,3 +127,7 @@ t_unit_http_client_test_CFLAGS = $(http_test_cflags)
 t_unit_http_client_test_LDADD = $(http_test_libs)
 t_unit_http_forwarded_test_CFLAGS = $(http_test_cflags)
 t_unit_http_forwarded_test_LDADD = $(http_test_libs)
+check_PROGRAMS += t/unit/http/tls_test
+t_unit_http_tls_test_SOURCES = t/unit/http/tls_test.c t/unit/http/talk.c t/unit/http/talk.h
+t_unit_http_tls_test_CFLAGS = $(http_test_cflags) $(OPENSSL_CFLAGS)
+t_unit_http_tls_test_LDADD = $(http_test_libs)

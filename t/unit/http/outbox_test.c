@@ -163,7 +163,7 @@ static void drain(int fd, struct buffer *received)
 static uint64_t write_all(struct outbox *staging, int pair[2], struct buffer *received,
 			  unsigned items)
 {
-	enum outbox_result result = outbox_write(staging, &(struct stream){&stream_plain, pair[1]});
+	enum outbox_result result = outbox_write(staging, &(struct stream){.io = &stream_plain, .fd = pair[1]});
 	struct outbox *own = NULL;
 	struct outbox_item *item;
 	unsigned taken = 0;
@@ -184,7 +184,7 @@ static uint64_t write_all(struct outbox *staging, int pair[2], struct buffer *re
 	memset(scratch, '?', sizeof(scratch));
 	while (result != OUTBOX_EMPTY) {
 		drain(pair[0], received);
-		result = outbox_write(own, &(struct stream){&stream_plain, pair[1]});
+		result = outbox_write(own, &(struct stream){.io = &stream_plain, .fd = pair[1]});
 		assert_true(result != OUTBOX_BROKEN);
 	}
 	drain(pair[0], received);
@@ -276,7 +276,7 @@ static void octets_of_bodies_are_counted(void **state)
 				outbox_add(staging, &response, variant & 1 ? plain : closing,
 					   (variant & 2) != 0);
 
-			while (outbox_write(staging, &(struct stream){&stream_plain, pair[1]}) == OUTBOX_BLOCKED)
+			while (outbox_write(staging, &(struct stream){.io = &stream_plain, .fd = pair[1]}) == OUTBOX_BLOCKED)
 				drain(pair[0], &received);
 			assert_ptr_equal(outbox_take_written(staging), item);
 			assert_int_equal(outbox_item_body_sent(item), variant & 2 ? length : 0);
@@ -308,12 +308,12 @@ static void octets_of_an_abandoned_body_are_counted(void **state)
 			outbox_ready(staging);
 			outbox_add(staging, &response, plain, true);
 		}
-		outbox_write(staging, &(struct stream){&stream_plain, pair[1]});
+		outbox_write(staging, &(struct stream){.io = &stream_plain, .fd = pair[1]});
 		while (outbox_take_written(staging))
 			continue;
 		own = outbox_detach(staging);
 		assert_non_null(own);
-		outbox_write(own, &(struct stream){&stream_plain, pair[1]});
+		outbox_write(own, &(struct stream){.io = &stream_plain, .fd = pair[1]});
 		drain(pair[0], &received);
 		for (uint64_t all = response.head.len + 2 + body_length(&response), left;
 		     (item = outbox_take(own));) {
@@ -393,7 +393,7 @@ static void one_turn_writes_a_bounded_amount(void **state)
 	response.file_offset = 0;
 	response.file_length = 8 << 20;
 	outbox_add(staging, &response, plain, true);
-	assert_true(outbox_write(staging, &(struct stream){&stream_plain, pair[1]}) != OUTBOX_EMPTY);
+	assert_true(outbox_write(staging, &(struct stream){.io = &stream_plain, .fd = pair[1]}) != OUTBOX_EMPTY);
 	assert_true(staging->written <= OUTBOX_WRITE_MAX);
 	while (outbox_take(staging))
 		continue;
@@ -414,14 +414,14 @@ static void a_gone_reader_and_a_short_file_break_it(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
 	response.file_offset = LARGE;
 	outbox_add(staging, &response, plain, true);
-	assert_int_equal(outbox_write(staging, &(struct stream){&stream_plain, pair[1]}), OUTBOX_BROKEN);
+	assert_int_equal(outbox_write(staging, &(struct stream){.io = &stream_plain, .fd = pair[1]}), OUTBOX_BROKEN);
 	while (outbox_take(staging))
 		continue;
 	outbox_reset(staging);
 	close(pair[0]);
 	response = make(IN_SCRATCH, 0);
 	outbox_add(staging, &response, plain, true);
-	assert_int_equal(outbox_write(staging, &(struct stream){&stream_plain, pair[1]}), OUTBOX_BROKEN);
+	assert_int_equal(outbox_write(staging, &(struct stream){.io = &stream_plain, .fd = pair[1]}), OUTBOX_BROKEN);
 	while (outbox_take(staging))
 		continue;
 	outbox_free(staging);

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One connection's TLS as a stream (stream.h). */
+#include "http/stream.h"
+#include "http/tls/private.h"
+
+#include <openssl/err.h>
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* The handshake is over, one way or the other. */
+static void settle(struct tls_session *session)
+{
+	struct tls *tls = session->tls;
+
+	session->settled = true;
+	list_remove(&session->link);
+	tls->stats.handshakes--;
+	if (!SSL_is_init_finished(session->ssl))
+		tls->stats.failed++;
+	else if (SSL_session_reused(session->ssl))
+		tls->stats.resumed++;
+	else
+		tls->stats.full++;
+}
+
+static void note_progress(struct tls_session *session)
+{
+	if (!session->settled && SSL_is_init_finished(session->ssl))
+		settle(session);
+}
+
+/* RFC 8446 section 6.1: close_notify tells that nothing was cut off. */
+static void say_goodbye(struct tls_session *session)
+{
+	if (SSL_is_init_finished(session->ssl) && !session->broken &&
+	    !(SSL_get_shutdown(session->ssl) & SSL_SENT_SHUTDOWN))
+		(void)SSL_shutdown(session->ssl);
+	ERR_clear_error();
+}
+
+static void release(struct stream *stream)
+{
+	struct tls_session *session = stream->tls;
+
+	say_goodbye(session);
+	if (!session->settled)
+		settle(session);
+	SSL_free(session->ssl);
+	free(session);
+	stream->tls = NULL;
+	stream->io = &stream_plain;
+}
+
+static bool speaks_plain_http(void)
+{
+	int reason = ERR_GET_REASON(ERR_peek_error());
+
+	return reason == SSL_R_HTTP_REQUEST || reason == SSL_R_HTTPS_PROXY_REQUEST;
+}
+
+/* What a call that gave no octets comes to. */
+static ssize_t failure(struct stream *stream, int result)
+{
+	struct tls_session *session = stream->tls;
+	ssize_t rc = -EIO;
+
+	switch (SSL_get_error(session->ssl, result)) {
+	case SSL_ERROR_WANT_READ:
+		stream->wants = EV_READ;
+		rc = -EAGAIN;
+		break;
+	case SSL_ERROR_WANT_WRITE:
+		stream->wants = EV_WRITE;
+		rc = -EAGAIN;
+		break;
+	case SSL_ERROR_ZERO_RETURN:
+		rc = 0;
+		break;
+	default:
+		session->broken = true; /* OpenSSL wants no further call for it */
+		if (!session->settled && speaks_plain_http()) {
+			release(stream);
+			rc = -EPROTO;
+		}
+	}
+	ERR_clear_error();
+	return rc;
+}
+
+/* All records that have come, as far as there is room: what OpenSSL holds back the socket does not
+ * tell of. */
+static ssize_t receive(struct stream *stream, void *out, size_t room)
+{
+	struct tls_session *session = stream->tls;
+	size_t size, total = 0;
+	int result;
+
+	do {
+		result = SSL_read_ex(session->ssl, (char *)out + total, room - total, &size);
+		if (result != 1)
+			break;
+		total += size;
+	} while (total < room && SSL_has_pending(session->ssl));
+	stream->wants = 0;
+	stream->buffered = total == room && SSL_has_pending(session->ssl);
+	note_progress(session);
+	if (total == 0)
+		return failure(stream, result);
+	ERR_clear_error(); /* if there was one it will come again */
+	return (ssize_t)total;
+}
+
+/* One record. A record that the socket did not take is sealed; OpenSSL wants to be offered as many
+ * octets again, but does not look at them. */
+static ssize_t send_record(struct stream *stream, const void *data, size_t size)
+{
+	struct tls_session *session = stream->tls;
+	size_t sent = 0;
+	int result;
+
+	if (session->unsent > size)
+		size = session->unsent;
+	result = SSL_write_ex(session->ssl, data, size, &sent);
+	stream->wants = 0;
+	note_progress(session);
+	if (result == 1) {
+		session->unsent = 0;
+		return (ssize_t)sent;
+	}
+	session->unsent = size;
+	return failure(stream, result);
+}
+
+/* Fills the record with what is at `at` of the pieces and behind. */
+static size_t gather(char *record, const struct iovec *pieces, unsigned count, size_t at)
+{
+	size_t used = 0;
+
+	for (unsigned i = 0; i < count && used < TLS_RECORD_MAX; i++) {
+		size_t size = pieces[i].iov_len, step;
+
+		if (at >= size) {
+			at -= size;
+			continue;
+		}
+		step = size - at < TLS_RECORD_MAX - used ? size - at : TLS_RECORD_MAX - used;
+		memcpy(record + used, (const char *)pieces[i].iov_base + at, step);
+		used += step;
+		at = 0;
+	}
+	return used;
+}
+
+static ssize_t send_pieces(struct stream *stream, const struct iovec *pieces, unsigned count,
+			   bool more)
+{
+	char *record = stream->tls->tls->record;
+	size_t total = 0, size;
+	ssize_t sent = 0;
+
+	(void)more;
+	while ((size = gather(record, pieces, count, total)) > 0) {
+		sent = send_record(stream, record, size);
+		if (sent <= 0)
+			break;
+		total += (size_t)sent;
+	}
+	if (total > 0)
+		return (ssize_t)total;
+	return sent < 0 ? sent : -EIO;
+}
+
+static ssize_t send_file(struct stream *stream, int file, uint64_t offset, size_t size)
+{
+	char *record = stream->tls->tls->record;
+	size_t total = 0;
+	ssize_t got, sent = 0;
+
+	while (total < size) {
+		size_t want = size - total < TLS_RECORD_MAX ? size - total : TLS_RECORD_MAX;
+
+		got = pread(file, record, want, (off_t)(offset + total));
+		if (got <= 0) {
+			sent = got < 0 ? -errno : 0;
+			break;
+		}
+		sent = send_record(stream, record, (size_t)got);
+		if (sent <= 0) {
+			sent = sent < 0 ? sent : -EIO;
+			break;
+		}
+		total += (size_t)sent;
+	}
+	return total > 0 ? (ssize_t)total : sent;
+}
+
+static int finish(struct stream *stream)
+{
+	say_goodbye(stream->tls);
+	return shutdown(stream->fd, SHUT_WR) < 0 ? -errno : 0;
+}
+
+static const struct stream_io stream_tls = {
+	.receive = receive,
+	.send = send_pieces,
+	.send_file = send_file,
+	.finish = finish,
+	.release = release,
+};
+
+/* Whoever waits longest is the least likely to be a client in earnest. */
+static void make_room(struct tls *tls)
+{
+	struct tls_session *oldest;
+
+	if (tls->stats.handshakes < tls->handshakes_max)
+		return;
+	oldest = LIST_ENTRY(tls->handshakes.next, struct tls_session, link);
+	settle(oldest);
+	shutdown(oldest->fd, SHUT_RDWR);
+}
+
+int tls_open(struct tls *tls, struct stream *stream)
+{
+	struct tls_session *session = calloc(1, sizeof(*session));
+
+	if (!session)
+		return -ENOMEM;
+	session->tls = tls;
+	session->fd = stream->fd;
+	session->ssl = SSL_new(tls->contexts[0].ssl);
+	if (!session->ssl || SSL_set_fd(session->ssl, stream->fd) != 1 ||
+	    SSL_set_app_data(session->ssl, session) != 1) {
+		ERR_clear_error();
+		SSL_free(session->ssl);
+		free(session);
+		return -ENOMEM;
+	}
+	SSL_set_accept_state(session->ssl);
+	make_room(tls);
+	list_append(&tls->handshakes, &session->link);
+	tls->stats.handshakes++;
+	stream->tls = session;
+	stream->io = &stream_tls;
+	return 0;
+}
+
+const char *tls_server_name(const struct stream *stream)
+{
+	const char *name;
+
+	if (!stream->tls)
+		return NULL;
+	name = SSL_get_servername(stream->tls->ssl, TLSEXT_NAMETYPE_host_name);
+	return name ? name : "";
+}
+
+static void client_facts(const SSL *ssl, struct tls_facts *out)
+{
+	X509 *certificate = SSL_get0_peer_certificate(ssl);
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned size = 0;
+	BIO *bio;
+
+	if (!certificate)
+		return;
+	bio = BIO_new(BIO_s_mem());
+	if (bio && X509_NAME_print_ex(bio, X509_get_subject_name(certificate), 0,
+				      XN_FLAG_RFC2253) >= 0) {
+		int got = BIO_read(bio, out->client_subject, sizeof(out->client_subject) - 1);
+
+		out->client_subject[got > 0 ? got : 0] = '\0';
+	}
+	BIO_free(bio);
+	if (X509_digest(certificate, EVP_sha256(), digest, &size) != 1)
+		size = 0;
+	for (unsigned i = 0; i < size; i++) {
+		out->client_fingerprint[2 * i] = "0123456789abcdef"[digest[i] >> 4];
+		out->client_fingerprint[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
+	}
+}
+
+void tls_facts(const struct stream *stream, struct tls_facts *out)
+{
+	*out = (struct tls_facts){.version = "", .cipher = "", .server_name = ""};
+	if (!stream->tls)
+		return;
+	out->is_tls = true;
+	out->resumed = SSL_session_reused(stream->tls->ssl) == 1;
+	out->version = SSL_get_version(stream->tls->ssl);
+	out->cipher = SSL_get_cipher_name(stream->tls->ssl);
+	out->server_name = tls_server_name(stream);
+	client_facts(stream->tls->ssl, out);
+}

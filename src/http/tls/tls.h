@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * TLS 1.2 and 1.3 under HTTP/1.1 (RFC 5246, 8446, 7301, 6066), by OpenSSL straight on the socket. A
+ * process has one struct tls: a context for each site, chosen by the name that the client asks for.
+ * Certificates and ticket keys come from the owner, who may replace both at any time: sessions that
+ * stand go on with what they began with.
+ *
+ * Workers only, but for tls_check_pair. Nothing here opens a file by its name. */
+#ifndef BROOD_HTTP_TLS_TLS_H
+#define BROOD_HTTP_TLS_TLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct stream;
+struct tls;
+
+/* Mozilla's server side recommendations of these names: TLS 1.2 and 1.3, or 1.3 alone. */
+enum tls_profile { TLS_INTERMEDIATE, TLS_MODERN };
+
+/* Whether clients have to show a certificate of their own. */
+enum tls_client { TLS_CLIENT_OFF, TLS_CLIENT_OPTIONAL, TLS_CLIENT_REQUIRED };
+
+enum {
+	TLS_PAIRS_MAX = 8, /* of one site: one for each kind of key */
+	TLS_TICKET_KEYS_MAX = 32,
+	TLS_REASON_MAX = 256,
+	TLS_NAME_MAX = 256, /* a host's name is no longer than 255 (RFC 1035) */
+};
+
+/* PEM, as opened files: a certificate with those that link it to its root behind it, and its
+ * private key, which may be in the same file. Read from their start, wherever their offset is. Borrowed. */
+struct tls_pair {
+	int certificate_fd, key_fd;
+};
+
+struct tls_site {
+	const char *const *names; /* "example.org", "*.example.org"; ended by NULL; NULL: none */
+	const struct tls_pair *pairs;
+	size_t pair_count;
+	enum tls_client client;
+	int client_ca_fd; /* PEM of those who sign clients' certificates; -1 with TLS_CLIENT_OFF */
+};
+
+struct tls_options {
+	enum tls_profile profile;
+	const struct tls_site *sites; /* the first is for all other names, and for clients that name
+	                                 none; read, not kept */
+	size_t site_count;
+	unsigned handshakes_max; /* unfinished at a time: beyond it the oldest is given up; 0: 1024 */
+};
+
+/* NULL with a reason in words. */
+struct tls *tls_new(const struct tls_options *options, char reason[TLS_REASON_MAX]);
+void tls_free(struct tls *tls); /* NULL is allowed; all streams must be closed */
+
+/* Puts other certificates in place of a site's. 0 or -EINVAL with a reason: the old ones stay. */
+int tls_set_pairs(struct tls *tls, size_t site, const struct tls_pair *pairs, size_t count,
+		  char reason[TLS_REASON_MAX]) __attribute__((warn_unused_result));
+
+/* Keys for session tickets (RFC 5077, RFC 8446 section 4.6.1): AES-256-CBC with HMAC-SHA-256. The
+ * first one seals, all of them open. Whoever has them can resume the sessions, and read recordings
+ * of TLS 1.2 sessions that were resumed. */
+struct tls_ticket_key {
+	uint8_t name[16], aes[32], hmac[32];
+};
+
+/* Copied. With none, and before the first call, no tickets are given. `lifetime_s`: for how long a session may
+ * be resumed after its full handshake. */
+void tls_set_tickets(struct tls *tls, const struct tls_ticket_key *keys, size_t count,
+		     uint32_t lifetime_s);
+
+/* Makes a plain stream, of a connection on which nothing has been sent yet, one of TLS. 0 or -ENOMEM. Its
+ * functions return -EPROTO when the client speaks plain HTTP instead; the stream is plain then. */
+int tls_open(struct tls *tls, struct stream *stream) __attribute__((warn_unused_result));
+
+/* What is known of a stream's session, for the log and for decisions. */
+struct tls_facts {
+	bool is_tls;
+	bool resumed;
+	const char *version;         /* "TLSv1.3" */
+	const char *cipher;
+	const char *server_name;     /* what the client asked for, in lower case; "" when it did not */
+	char client_subject[256];    /* of the client's certificate (RFC 2253); "" without one */
+	char client_fingerprint[65]; /* SHA-256, hexadecimal */
+};
+void tls_facts(const struct stream *stream, struct tls_facts *out);
+
+/* The name that the client asked for, "" when it did not, NULL for a plain stream. */
+const char *tls_server_name(const struct stream *stream);
+
+struct tls_stats {
+	unsigned handshakes; /* unfinished now */
+	uint64_t full, resumed, failed;
+};
+void tls_get_stats(const struct tls *tls, struct tls_stats *out);
+
+/* Reads a pair as a worker would, for a process whose death nobody minds: 0 and when its
+ * certificate ends (seconds since 1970), or -EINVAL with a reason ("the key does not belong to the
+ * certificate"). `warning`: what is odd but usable ("expires in 6 days", "the chain is out of
+ * order"), or "". */
+int tls_check_pair(const struct tls_pair *pair, int64_t *not_after, char reason[TLS_REASON_MAX],
+		   char warning[TLS_REASON_MAX]) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,638 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * TLS under HTTP: a client by OpenSSL on the other end of a socket pair. */
+#include "talk.h"
+
+#include "http/tls/tls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { HOUR_S = 3600, TURNS_MAX = 20000 };
+
+struct world {
+	struct talk *talk;
+	struct tls *tls;
+	SSL_CTX *clients;
+	struct tls_pair pairs[4]; /* one.test ECDSA, one.test RSA, two.test ECDSA, renewed one.test */
+};
+
+/* What a client has got. */
+struct client {
+	SSL *ssl;
+	SSL_SESSION *session; /* that it may come back with */
+	char *data;
+	size_t used;
+	bool ended;
+};
+
+static const struct tls_ticket_key keys[] = {
+	{.name = "first key", .aes = {1}, .hmac = {2}},
+	{.name = "second key", .aes = {3}, .hmac = {4}},
+};
+
+static int memory_file(const char *name)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+/* One octet too many would make it unreadable, so what is written is what is there. */
+static int file_of(BIO *bio)
+{
+	char *data;
+	long size = BIO_get_mem_data(bio, &data);
+	int fd = memory_file("pem");
+
+	assert_int_equal(write(fd, data, (size_t)size), size);
+	BIO_free(bio);
+	return fd;
+}
+
+static void add_name(X509 *certificate, const char *name)
+{
+	char text[128];
+	X509_EXTENSION *extension;
+
+	snprintf(text, sizeof(text), "DNS:%s", name);
+	extension = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, text);
+	assert_non_null(extension);
+	assert_int_equal(X509_add_ext(certificate, extension, -1), 1);
+	X509_EXTENSION_free(extension);
+}
+
+static struct tls_pair make_pair(const char *name, const char *kind, long serial, long from, long to)
+{
+	EVP_PKEY *key = strcmp(kind, "RSA") == 0 ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
+	X509 *certificate = X509_new();
+	BIO *text = BIO_new(BIO_s_mem()), *secret = BIO_new(BIO_s_mem());
+	X509_NAME *subject;
+
+	assert_true(key && certificate && text && secret);
+	X509_set_version(certificate, X509_VERSION_3);
+	ASN1_INTEGER_set(X509_get_serialNumber(certificate), serial);
+	X509_gmtime_adj(X509_getm_notBefore(certificate), from);
+	X509_gmtime_adj(X509_getm_notAfter(certificate), to);
+	X509_set_pubkey(certificate, key);
+	subject = X509_get_subject_name(certificate);
+	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
+	X509_set_issuer_name(certificate, subject);
+	add_name(certificate, name);
+	assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
+	assert_int_equal(PEM_write_bio_X509(text, certificate), 1);
+	assert_int_equal(PEM_write_bio_PrivateKey(secret, key, NULL, NULL, 0, NULL, NULL), 1);
+	X509_free(certificate);
+	EVP_PKEY_free(key);
+	return (struct tls_pair){file_of(text), file_of(secret)};
+}
+
+static int start(void **state)
+{
+	struct world *world = calloc(1, sizeof(*world));
+	static const char *const one[] = {"one.test", NULL}, *const two[] = {"two.test", "*.two.test", NULL};
+	char reason[TLS_REASON_MAX];
+
+	assert_non_null(world);
+	world->pairs[0] = make_pair("one.test", "EC", 1, 0, 90 * 24 * HOUR_S);
+	world->pairs[1] = make_pair("one.test", "RSA", 2, 0, 90 * 24 * HOUR_S);
+	world->pairs[2] = make_pair("two.test", "EC", 3, 0, 90 * 24 * HOUR_S);
+	world->pairs[3] = make_pair("one.test", "EC", 4, 0, 90 * 24 * HOUR_S);
+
+	const struct tls_site sites[] = {
+		{.names = one, .pairs = world->pairs, .pair_count = 2, .client_ca_fd = -1},
+		{.names = two, .pairs = world->pairs + 2, .pair_count = 1, .client_ca_fd = -1},
+	};
+	const struct tls_options options = {.sites = sites, .site_count = 2, .handshakes_max = 4};
+
+	world->tls = tls_new(&options, reason);
+	if (!world->tls)
+		fail_msg("%s", reason);
+	tls_set_tickets(world->tls, keys, 1, HOUR_S);
+	world->talk = talk_start(&(struct http_options){.tls = world->tls}, true);
+	world->clients = SSL_CTX_new(TLS_client_method());
+	assert_non_null(world->clients);
+	*state = world;
+	return 0;
+}
+
+static int stop(void **state)
+{
+	struct world *world = *state;
+
+	talk_stop(world->talk);
+	tls_free(world->tls);
+	SSL_CTX_free(world->clients);
+	for (size_t i = 0; i < 4; i++) {
+		close(world->pairs[i].certificate_fd);
+		close(world->pairs[i].key_fd);
+	}
+	free(world);
+	return 0;
+}
+
+static struct tls_stats stats(const struct world *world)
+{
+	struct tls_stats out;
+
+	tls_get_stats(world->tls, &out);
+	return out;
+}
+
+static struct client *connect_as(struct world *world, unsigned number, const char *name,
+				 SSL_SESSION *session)
+{
+	struct client *client = calloc(1, sizeof(*client));
+
+	assert_non_null(client);
+	talk_connect(world->talk, number, HTTP_TAKE_TLS);
+	client->ssl = SSL_new(world->clients);
+	assert_non_null(client->ssl);
+	SSL_set_fd(client->ssl, world->talk->clients[number].fd);
+	if (name)
+		SSL_set_tlsext_host_name(client->ssl, name);
+	if (session)
+		SSL_set_session(client->ssl, session);
+	SSL_set_connect_state(client->ssl);
+	return client;
+}
+
+/* All that has come for it. False: nothing. */
+static bool listen_to(struct client *client)
+{
+	size_t size, before = client->used;
+
+	do {
+		client->data = realloc(client->data, client->used + 65536);
+		assert_non_null(client->data);
+		if (SSL_read_ex(client->ssl, client->data + client->used, 65535, &size) != 1)
+			break;
+		client->used += size;
+	} while (true);
+	client->data[client->used] = '\0';
+	client->ended = SSL_get_shutdown(client->ssl) & SSL_RECEIVED_SHUTDOWN;
+	ERR_clear_error();
+	return client->used > before;
+}
+
+static bool shake_hands(struct world *world, struct client *client)
+{
+	for (int i = 0; i < 20; i++) {
+		if (SSL_do_handshake(client->ssl) == 1)
+			return true;
+		ERR_clear_error();
+		event_base_loop(world->talk->base, EVLOOP_NONBLOCK);
+	}
+	return false;
+}
+
+static void say(struct world *world, struct client *client, const char *text)
+{
+	size_t sent;
+
+	assert_int_equal(SSL_write_ex(client->ssl, text, strlen(text), &sent), 1);
+	event_base_loop(world->talk->base, EVLOOP_NONBLOCK);
+}
+
+static void hear(struct world *world, struct client *client)
+{
+	for (int i = 0, silent = 0; i < TURNS_MAX && silent < 3; i++) {
+		silent = listen_to(client) ? 0 : silent + 1;
+		event_base_loop(world->talk->base, EVLOOP_NONBLOCK);
+	}
+}
+
+static void leave(struct client *client)
+{
+	SSL_SESSION_free(client->session);
+	/* Else OpenSSL takes the session for a broken one. */
+	SSL_set_shutdown(client->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+	SSL_free(client->ssl);
+	free(client->data);
+	free(client);
+}
+
+static bool starts_with(const struct client *client, const char *text)
+{
+	return client->used >= strlen(text) && memcmp(client->data, text, strlen(text)) == 0;
+}
+
+static long serial_of(struct client *client)
+{
+	X509 *certificate = SSL_get0_peer_certificate(client->ssl);
+
+	return certificate ? ASN1_INTEGER_get(X509_get0_serialNumber(certificate)) : -1;
+}
+
+/* A request and its answer; what the client may come back with is kept. */
+static void ask(struct world *world, struct client *client)
+{
+	assert_true(shake_hands(world, client));
+	say(world, client, "GET /small.txt HTTP/1.1\r\nHost: one.test\r\n\r\n");
+	hear(world, client);
+	assert_true(starts_with(client, "HTTP/1.1 200 OK\r\n"));
+	assert_non_null(strstr(client->data, "\r\n\r\n0123456789"));
+	client->session = SSL_get1_session(client->ssl);
+}
+
+static void use_version(struct world *world, int version)
+{
+	SSL_CTX_set_min_proto_version(world->clients, version);
+	SSL_CTX_set_max_proto_version(world->clients, version);
+}
+
+static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+
+static void answers_requests(void **state)
+{
+	struct world *world = *state;
+
+	for (size_t i = 0; i < 2; i++) {
+		use_version(world, versions[i]);
+		struct client *client = connect_as(world, 0, "one.test", NULL);
+
+		ask(world, client);
+		client->used = 0;
+		ask(world, client); /* on the same connection */
+		assert_int_equal(SSL_version(client->ssl), versions[i]);
+		leave(client);
+		talk_hang_up(world->talk, 0);
+		talk_run(world->talk, false);
+	}
+	assert_int_equal(stats(world).full, 2);
+	assert_int_equal(stats(world).handshakes, 0);
+	assert_int_equal(talk_stats(world->talk).connections, 0);
+}
+
+static void sends_a_large_file_whole(void **state)
+{
+	struct world *world = *state;
+	struct client *client;
+	const char *body;
+
+	world->talk->sockets_send_size = 4096;
+	client = connect_as(world, 0, NULL, NULL);
+	assert_true(shake_hands(world, client));
+	say(world, client, "GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n"
+			   "GET /fifty.bin HTTP/1.1\r\nHost: x\r\n\r\n"
+			   "GET /kilo.txt HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+	hear(world, client);
+	body = strstr(client->data, "\r\n\r\n");
+	assert_non_null(body);
+	assert_true(client->used > 3051024);
+	for (size_t i = 0; i < 3000000; i++)
+		assert_int_equal(body[4 + i], 'a' + i % 26);
+	assert_memory_equal(client->data + client->used - 1024, body + 4, 1024);
+	assert_true(client->ended);
+	leave(client);
+}
+
+static void reads_requests_that_fill_many_records(void **state)
+{
+	struct world *world = *state;
+	struct client *client = connect_as(world, 0, NULL, NULL);
+	char *many = calloc(1, 400 * 64);
+	unsigned answers = 0;
+
+	for (unsigned i = 0; i < 400; i++)
+		strcat(many, "GET /small.txt HTTP/1.1\r\nHost: one.test\r\n\r\n");
+	assert_true(shake_hands(world, client));
+	say(world, client, many);
+	hear(world, client);
+	for (char *at = client->data; (at = strstr(at, "HTTP/1.1 200")); at++)
+		answers++;
+	assert_int_equal(answers, 400);
+	free(many);
+	leave(client);
+}
+
+static void a_head_may_come_in_records_of_one_octet(void **state)
+{
+	struct world *world = *state;
+	struct client *client = connect_as(world, 0, NULL, NULL);
+	const char *text = "GET /small.txt HTTP/1.1\r\nHost: one.test\r\n\r\n";
+	size_t sent;
+
+	assert_true(shake_hands(world, client));
+	for (; *text; text++) {
+		assert_int_equal(SSL_write_ex(client->ssl, text, 1, &sent), 1);
+		event_base_loop(world->talk->base, EVLOOP_NONBLOCK);
+	}
+	hear(world, client);
+	assert_true(starts_with(client, "HTTP/1.1 200"));
+	leave(client);
+}
+
+static void the_name_asked_for_chooses_the_certificate(void **state)
+{
+	struct world *world = *state;
+	const struct {
+		const char *name;
+		long serial;
+	} cases[] = {
+		{"one.test", 1}, {"two.test", 3}, {"WWW.Two.Test", 3}, {"a.b.two.test", 3},
+		{"two.test.", 1}, {"other.test", 1}, {NULL, 1},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct client *client = connect_as(world, 0, cases[i].name, NULL);
+
+		assert_true(shake_hands(world, client));
+		assert_int_equal(serial_of(client), cases[i].serial);
+		leave(client);
+	}
+}
+
+static void clients_without_ecdsa_get_rsa(void **state)
+{
+	struct world *world = *state;
+	struct client *client;
+
+	SSL_CTX_set1_sigalgs_list(world->clients, "rsa_pss_rsae_sha256");
+	client = connect_as(world, 0, "one.test", NULL);
+	ask(world, client);
+	assert_int_equal(serial_of(client), 2);
+	leave(client);
+}
+
+static void sessions_are_resumed(void **state)
+{
+	struct world *world = *state;
+
+	for (size_t i = 0; i < 2; i++) {
+		use_version(world, versions[i]);
+		struct client *first = connect_as(world, 0, "one.test", NULL), *second;
+
+		ask(world, first);
+		second = connect_as(world, 1, "one.test", first->session);
+		ask(world, second);
+		assert_int_equal(SSL_session_reused(second->ssl), 1);
+		/* Also with a newer key, as long as the old one is known. */
+		tls_set_tickets(world->tls, (struct tls_ticket_key[]){keys[1], keys[0]}, 2, HOUR_S);
+		leave(second);
+		second = connect_as(world, 1, "one.test", first->session);
+		ask(world, second);
+		assert_int_equal(SSL_session_reused(second->ssl), 1);
+		tls_set_tickets(world->tls, &keys[1], 1, HOUR_S);
+		leave(first);
+		first = connect_as(world, 0, "one.test", second->session);
+		ask(world, first);
+		assert_int_equal(SSL_session_reused(first->ssl), 1);
+		tls_set_tickets(world->tls, keys, 1, HOUR_S);
+		leave(second);
+		second = connect_as(world, 1, "one.test", first->session);
+		ask(world, second);
+		assert_int_equal(SSL_session_reused(second->ssl), 0);
+		leave(first);
+		leave(second);
+	}
+	assert_int_equal(stats(world).resumed, 6);
+}
+
+static void a_renewed_certificate_is_for_new_sessions(void **state)
+{
+	struct world *world = *state;
+	struct client *old = connect_as(world, 0, "one.test", NULL), *fresh;
+	char reason[TLS_REASON_MAX];
+	int garbage = memory_file("garbage");
+	struct tls_pair broken = {garbage, garbage}, mixed = {world->pairs[0].certificate_fd, world->pairs[2].key_fd};
+
+	ask(world, old);
+	assert_int_equal(tls_set_pairs(world->tls, 0, &world->pairs[3], 1, reason), 0);
+	fresh = connect_as(world, 1, "one.test", NULL);
+	ask(world, fresh);
+	assert_int_equal(serial_of(fresh), 4);
+	old->used = 0;
+	ask(world, old);
+	leave(fresh);
+
+	assert_int_equal(write(garbage, "no certificate\n", 15), 15);
+	assert_int_equal(tls_set_pairs(world->tls, 0, &broken, 1, reason), -EINVAL);
+	assert_non_null(strstr(reason, "no certificate"));
+	assert_int_equal(tls_set_pairs(world->tls, 0, &mixed, 1, reason), -EINVAL);
+	assert_string_equal(reason, "the key does not belong to the certificate");
+	fresh = connect_as(world, 1, "one.test", NULL);
+	ask(world, fresh);
+	assert_int_equal(serial_of(fresh), 4);
+	leave(fresh);
+	leave(old);
+	close(garbage);
+}
+
+static void plain_http_gets_a_readable_answer(void **state)
+{
+	struct world *world = *state;
+	struct answer answer;
+
+	talk_connect(world->talk, 0, HTTP_TAKE_TLS);
+	talk_say(world->talk, 0, "GET / HTTP/1.1\r\nHost: one.test\r\n\r\n");
+	answer = talk_expect(world->talk, 0, 400);
+	assert_true(answer.close);
+	assert_int_equal(stats(world).handshakes, 0);
+	assert_int_equal(stats(world).failed, 1);
+}
+
+static void noise_ends_the_connection(void **state)
+{
+	struct world *world = *state;
+
+	for (unsigned seed = 0; seed < 300; seed++) {
+		char noise[300];
+		size_t size = 1 + seed % sizeof(noise);
+
+		srand(seed);
+		for (size_t i = 0; i < size; i++)
+			noise[i] = (char)rand();
+		if (seed % 3) /* what looks like the start of a hello */
+			memcpy(noise, "\x16\x03\x01\x00\x40\x01\x00\x00\x3c\x03\x03", size < 11 ? size : 11);
+		talk_connect(world->talk, 0, HTTP_TAKE_TLS);
+		talk_send(world->talk, 0, noise, size);
+		talk_run(world->talk, true);
+		talk_hang_up(world->talk, 0);
+		talk_run(world->talk, false);
+	}
+	assert_int_equal(talk_stats(world->talk).connections, 0);
+	assert_int_equal(stats(world).handshakes, 0);
+}
+
+/* A hello and a request with one bit turned, anywhere: an error, or (in what nobody looks at) not. */
+static void damaged_records_end_the_connection(void **state)
+{
+	struct world *world = *state;
+
+	for (unsigned at = 0; at < 600; at += 7) {
+		struct client *client = connect_as(world, 0, "one.test", NULL);
+		int through[2];
+		char octets[4096];
+		ssize_t size;
+
+		/* What the client would send goes another way round. */
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, through), 0);
+		SSL_set_fd(client->ssl, through[0]);
+		(void)SSL_do_handshake(client->ssl);
+		ERR_clear_error();
+		size = read(through[1], octets, sizeof(octets));
+		assert_true(size > 0);
+		octets[at % (unsigned)size] ^= (char)(1 << at % 8);
+		talk_send(world->talk, 0, octets, (size_t)size);
+		talk_run(world->talk, true);
+		talk_hang_up(world->talk, 0);
+		talk_run(world->talk, false);
+		close(through[0]);
+		close(through[1]);
+		leave(client);
+	}
+	assert_int_equal(talk_stats(world->talk).connections, 0);
+}
+
+static void unfinished_handshakes_are_limited(void **state)
+{
+	struct world *world = *state;
+
+	for (unsigned i = 0; i < 6; i++)
+		talk_connect(world->talk, i, HTTP_TAKE_TLS);
+	talk_run(world->talk, true);
+	assert_int_equal(stats(world).handshakes, 4);
+	assert_true(world->talk->clients[0].ended);
+	assert_true(world->talk->clients[1].ended);
+	assert_false(world->talk->clients[2].ended);
+	assert_int_equal(talk_stats(world->talk).connections, 4);
+}
+
+static void a_silent_client_is_closed(void **state)
+{
+	struct world *world = *state;
+
+	talk_connect(world->talk, 0, HTTP_TAKE_TLS);
+	talk_run(world->talk, true);
+	talk_now_ms += 11000;
+	http_server_tick(world->talk->server);
+	talk_run(world->talk, true);
+	assert_true(world->talk->clients[0].ended);
+}
+
+static void a_close_is_announced_to_both_layers(void **state)
+{
+	struct world *world = *state;
+	struct client *client = connect_as(world, 0, "one.test", NULL);
+
+	ask(world, client);
+	http_server_retire(world->talk->server);
+	client->used = 0;
+	say(world, client, "GET /small.txt HTTP/1.1\r\nHost: one.test\r\n\r\n");
+	hear(world, client);
+	assert_non_null(strstr(client->data, "Connection: close\r\n"));
+	assert_true(client->ended);
+	leave(client);
+}
+
+static void an_idle_client_is_told_goodbye_at_a_stop(void **state)
+{
+	struct world *world = *state;
+	struct client *client = connect_as(world, 0, "one.test", NULL);
+
+	ask(world, client);
+	http_server_stop(world->talk->server);
+	hear(world, client);
+	assert_true(client->ended);
+	leave(client);
+}
+
+static void only_http_1_1_is_spoken(void **state)
+{
+	struct world *world = *state;
+	const struct {
+		const char *offer;
+		bool good;
+	} cases[] = {{"\x08http/1.1", true}, {"\x02h2\x08http/1.1", true}, {"\x02h2", false}};
+
+	for (size_t i = 0; i < 3; i++) {
+		struct client *client = connect_as(world, 0, "one.test", NULL);
+		const unsigned char *chosen;
+		unsigned size;
+
+		SSL_set_alpn_protos(client->ssl, (const unsigned char *)cases[i].offer,
+				    (unsigned)strlen(cases[i].offer));
+		assert_int_equal(shake_hands(world, client), cases[i].good);
+		SSL_get0_alpn_selected(client->ssl, &chosen, &size);
+		assert_int_equal(size, cases[i].good ? 8 : 0);
+		leave(client);
+	}
+}
+
+static void old_versions_are_refused(void **state)
+{
+	struct world *world = *state;
+	struct client *client;
+
+	SSL_CTX_set_security_level(world->clients, 0);
+	use_version(world, TLS1_1_VERSION);
+	client = connect_as(world, 0, "one.test", NULL);
+	assert_false(shake_hands(world, client));
+	leave(client);
+}
+
+static void pairs_are_checked(void **state)
+{
+	struct world *world = *state;
+	struct tls_pair soon = make_pair("soon.test", "EC", 1, 0, 6 * 24 * HOUR_S + 60),
+			past = make_pair("past.test", "EC", 1, -7200, -HOUR_S),
+			early = make_pair("early.test", "EC", 1, HOUR_S, 90 * 24 * HOUR_S);
+	char reason[TLS_REASON_MAX], warning[TLS_REASON_MAX];
+	int64_t end = 0;
+
+	assert_int_equal(tls_check_pair(&world->pairs[0], &end, reason, warning), 0);
+	assert_string_equal(warning, "");
+	assert_true(end > time(NULL) + 89 * 24 * HOUR_S);
+	assert_int_equal(tls_check_pair(&soon, &end, reason, warning), 0);
+	assert_string_equal(warning, "expires in 6 days");
+	assert_int_equal(tls_check_pair(&past, &end, reason, warning), 0);
+	assert_string_equal(warning, "has expired");
+	assert_int_equal(tls_check_pair(&early, &end, reason, warning), 0);
+	assert_string_equal(warning, "is not valid yet");
+	assert_int_equal(tls_check_pair(&(struct tls_pair){soon.certificate_fd, past.key_fd}, &end, reason,
+					warning), -EINVAL);
+	const struct tls_pair all[] = {soon, past, early};
+	for (size_t i = 0; i < 3; i++) {
+		close(all[i].certificate_fd);
+		close(all[i].key_fd);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(answers_requests, start, stop),
+		cmocka_unit_test_setup_teardown(sends_a_large_file_whole, start, stop),
+		cmocka_unit_test_setup_teardown(reads_requests_that_fill_many_records, start, stop),
+		cmocka_unit_test_setup_teardown(a_head_may_come_in_records_of_one_octet, start, stop),
+		cmocka_unit_test_setup_teardown(the_name_asked_for_chooses_the_certificate, start, stop),
+		cmocka_unit_test_setup_teardown(clients_without_ecdsa_get_rsa, start, stop),
+		cmocka_unit_test_setup_teardown(sessions_are_resumed, start, stop),
+		cmocka_unit_test_setup_teardown(a_renewed_certificate_is_for_new_sessions, start, stop),
+		cmocka_unit_test_setup_teardown(plain_http_gets_a_readable_answer, start, stop),
+		cmocka_unit_test_setup_teardown(noise_ends_the_connection, start, stop),
+		cmocka_unit_test_setup_teardown(damaged_records_end_the_connection, start, stop),
+		cmocka_unit_test_setup_teardown(unfinished_handshakes_are_limited, start, stop),
+		cmocka_unit_test_setup_teardown(a_silent_client_is_closed, start, stop),
+		cmocka_unit_test_setup_teardown(a_close_is_announced_to_both_layers, start, stop),
+		cmocka_unit_test_setup_teardown(an_idle_client_is_told_goodbye_at_a_stop, start, stop),
+		cmocka_unit_test_setup_teardown(only_http_1_1_is_spoken, start, stop),
+		cmocka_unit_test_setup_teardown(old_versions_are_refused, start, stop),
+		cmocka_unit_test_setup_teardown(pairs_are_checked, start, stop),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
