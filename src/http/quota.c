@@ -2,6 +2,8 @@
  *
  * The table as a whole, and connections in all (quota.h). Cells of clients are in quota_clients.c,
  * rates in quota_rate.c. Master and workers. */
+#include "http/quota.h"
+
 #include "http/quota_table.h"
 
 #include <errno.h>

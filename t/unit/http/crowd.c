@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * See crowd.h. */
 #include "crowd.h"
 
 #include <signal.h>
