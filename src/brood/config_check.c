@@ -4,16 +4,26 @@
 #include "brood/config_check.h"
 
 #include "base/fd.h"
+#include "brood/config_sites.h"
 #include "brood/path.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum { REASON_MAX = 256 };
+
+/* What is passed along. */
+struct check {
+	struct config *config;
+	const struct origin *origins; /* of the top level */
+	const struct config_source *source;
+	struct report *report;
+};
 
 static const struct origin *origin_of(const struct origin *origins, const char *name)
 {
@@ -46,17 +56,17 @@ static void find_root(struct config *config, const char *directory, struct repor
 	char *local = path_resolve(directory, "www");
 
 	if (local && is_directory(local)) {
-		config->root = local;
+		config->site.root = local;
 		return;
 	}
 	free(local);
 	if (is_directory(BROOD_WWW_DIR))
-		config->root = strdup(BROOD_WWW_DIR);
+		config->site.root = strdup(BROOD_WWW_DIR);
 	else
 		report_add(report, NULL,
 			   "nothing to serve: there is neither ./www nor " BROOD_WWW_DIR
 			   "; name a folder (brood FOLDER)");
-	if (!config->root && report->count == 0)
+	if (!config->site.root && report->count == 0)
 		report_add(report, NULL, "no memory");
 }
 
@@ -68,23 +78,22 @@ static void user_name(const struct privilege *privilege, char *out, size_t room)
 		snprintf(out, room, "%u", (unsigned)geteuid());
 }
 
-static void check_root(const struct config *config, const struct origin *origins,
+static void check_root(const struct config *config, const char *root, const struct origin *origin,
 		       struct report *report)
 {
-	const struct origin *origin = origin_of(origins, "root");
 	char user[PRIVILEGE_NAME_MAX + 2];
-	int fd = privilege_open_directory(&config->privilege, config->root);
+	int fd = privilege_open_directory(&config->privilege, root);
 
 	if (fd >= 0) {
 		fd_close(&fd);
 	} else if (fd == -ENOENT) {
-		report_add(report, origin, "root '%s': no such folder", config->root);
+		report_add(report, origin, "root '%s': no such folder", root);
 	} else if (fd == -ENOTDIR) {
-		report_add(report, origin, "root '%s': not a folder", config->root);
+		report_add(report, origin, "root '%s': not a folder", root);
 	} else {
 		user_name(&config->privilege, user, sizeof(user));
-		report_add(report, origin, "root '%s': user %s cannot read it (%s)", config->root,
-			   user, strerror(-fd));
+		report_add(report, origin, "root '%s': user %s cannot read it (%s)", root, user,
+			   strerror(-fd));
 	}
 }
 
@@ -105,16 +114,99 @@ static void check_log(const char *name, const char *path, const struct origin *o
 	free(folder);
 }
 
-void config_check(struct config *config, const char *directory,
-		  const struct origin origins[SETTINGS_COUNT], struct report *report)
+/* --- sites --- */
+
+struct name {
+	const char *text;
+	const struct config_site *site;
+};
+
+static int compare_names(const void *a, const void *b)
 {
+	return strcasecmp(((const struct name *)a)->text, ((const struct name *)b)->text);
+}
+
+static struct origin site_origin(const struct check *check, const struct config_site *site,
+				 const char *setting)
+{
+	unsigned line = site->line_of[setting_index(setting_find(setting))];
+
+	if (site == &check->config->site)
+		return *origin_of(check->origins, setting);
+	return config_source_origin(check->source, line ? line : site->line);
+}
+
+/* A host has one site. */
+static void check_names(const struct check *check)
+{
+	struct config *config = check->config;
+	const struct config_site *site = &config->site;
+	struct name *names;
+	size_t count = site->names.count, at = 0;
+
+	for (size_t i = 0; i < config->site_count; i++)
+		count += config->sites[i].names.count;
+	names = calloc(count + 1, sizeof(*names));
+	if (!names) {
+		report_add(check->report, NULL, "no memory");
+		return;
+	}
+	for (size_t i = 0; i <= config->site_count; i++) {
+		site = i == 0 ? &config->site : &config->sites[i - 1];
+		for (size_t k = 0; k < site->names.count; k++)
+			names[at++] = (struct name){site->names.items[k], site};
+	}
+	qsort(names, count, sizeof(*names), compare_names);
+	for (size_t i = 1; i < count; i++) {
+		struct origin origin = site_origin(check, names[i].site, "names");
+
+		if (compare_names(&names[i - 1], &names[i]) == 0)
+			report_add(check->report, &origin, "names: '%s' is there twice",
+				   names[i].text);
+	}
+	free(names);
+}
+
+static void check_site(const struct check *check, const struct config_site *site)
+{
+	struct origin origin = site_origin(check, site, "root");
+	struct config_site resolved;
+
+	config_site_resolve(check->config, site, &resolved);
+	if (resolved.root && (site == &check->config->site || site->root))
+		check_root(check->config, resolved.root, &origin, check->report);
+	else if (!resolved.root)
+		report_add(check->report, &origin,
+			   "this site has no root, and there is none at the top level");
+}
+
+static void check_sites(const struct check *check)
+{
+	struct config *config = check->config;
+
+	check_names(check);
+	if (config->site.root)
+		check_site(check, &config->site);
+	else if (config->site.location_count > 0 || config->site.names.count > 0)
+		report_add(check->report, NULL,
+			   "locations and names at the top level are the default site's: it wants "
+			   "a root there");
+	for (size_t i = 0; i < config->site_count; i++)
+		check_site(check, &config->sites[i]);
+}
+
+void config_check(struct config *config, const char *directory,
+		  const struct origin origins[SETTINGS_MAX], const struct config_source *source,
+		  struct report *report)
+{
+	const struct check check = {config, origins, source, report};
 	unsigned before = report->count;
 
 	check_user(config, origins, report);
-	if (!config->root)
+	if (!config->site.root && config->site_count == 0)
 		find_root(config, directory, report);
 	if (report->count == before)
-		check_root(config, origins, report);
+		check_sites(&check);
 	check_log("access_log", config->access_log, origins, report);
 	check_log("error_log", config->error_log, origins, report);
 }

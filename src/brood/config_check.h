@@ -4,14 +4,17 @@
 #ifndef BROOD_BROOD_CONFIG_CHECK_H
 #define BROOD_BROOD_CONFIG_CHECK_H
 
+#include "brood/config_source.h"
 #include "brood/configuration.h"
 #include "brood/report.h"
 #include "brood/settings.h"
 
-/* Looks up whom workers become (config->privilege), finds the root when none is set (below
- * `directory`, else the installed one), and checks that it can be served and that the folders of
- * the logs are there. Changes nothing in the world. What is wrong goes to *report. */
+/* Looks up whom workers become (config->privilege), finds the root when neither one nor sites are
+ * set (below `directory`, else the installed one), and checks that those of all sites can be
+ * served, that no host has two of them, and that the folders of the logs are there. `source`: the
+ * file, if there is one. Changes nothing in the world. What is wrong goes to *report. */
 void config_check(struct config *config, const char *directory,
-		  const struct origin origins[SETTINGS_COUNT], struct report *report);
+		  const struct origin origins[SETTINGS_MAX], const struct config_source *source,
+		  struct report *report);
 
 #endif

@@ -3,9 +3,10 @@
  * The configuration file: from libconfig's tree to struct config, by the table. */
 #include "brood/config_file.h"
 
-#include "base/network.h"
 #include "base/text.h"
 #include "brood/config_listen.h"
+#include "brood/config_node.h"
+#include "brood/config_sites.h"
 #include "brood/setting_value.h"
 
 #include <libconfig.h>
@@ -16,81 +17,23 @@
 #include <string.h>
 
 enum {
-	SHOWN_MAX = 80,
+	LINE_SHOWN_MAX = 80,
 	/* What libconfig's tree takes at most: about 50 times the text (an array of one-digit
 	 * numbers), and the scanner's buffers. */
 	TREE_FACTOR = 64,
 	TREE_BASE = 256 * 1024,
 };
 
-/* What all functions here pass along. */
-struct file {
-	const struct config_source *source;
-	const char *directory;
-	struct config *config;
-	struct report *report;
-};
-
-/* The value as a reader of the message would find it in the file, roughly. */
-static void show(const config_setting_t *node, char *out, size_t room)
-{
-	switch (config_setting_type(node)) {
-	case CONFIG_TYPE_INT:
-	case CONFIG_TYPE_INT64:
-		snprintf(out, room, "%lld", config_setting_get_int64(node));
-		break;
-	case CONFIG_TYPE_FLOAT:
-		snprintf(out, room, "%g", config_setting_get_float(node));
-		break;
-	case CONFIG_TYPE_BOOL:
-		snprintf(out, room, "%s", config_setting_get_bool(node) ? "true" : "false");
-		break;
-	case CONFIG_TYPE_STRING:
-		snprintf(out, room, "\"%s\"", config_setting_get_string(node));
-		break;
-	case CONFIG_TYPE_GROUP:
-		snprintf(out, room, "{ ... }");
-		break;
-	case CONFIG_TYPE_ARRAY:
-		snprintf(out, room, "[ ... ]");
-		break;
-	default:
-		snprintf(out, room, "( ... )");
-		break;
-	}
-}
-
-static struct origin origin_of(const struct file *file, const config_setting_t *node)
-{
-	return config_source_origin(file->source, config_setting_source_line(node));
-}
-
-/* `name` is "listen" also for a thing within the list. */
-static void complain(const struct file *file, const config_setting_t *node, const char *name,
-		     const char *reason)
-{
-	struct origin origin = origin_of(file, node);
-	char value[SHOWN_MAX];
-
-	show(node, value, sizeof(value));
-	report_add(file->report, &origin, "%s = %s: %s", name, value, reason);
-}
-
 /* --- listen --- */
 
-static bool is_string(const config_setting_t *node)
-{
-	return config_setting_type(node) == CONFIG_TYPE_STRING;
-}
-
 /* False: said why. */
-static bool take_address(const struct file *file, const config_setting_t *node,
+static bool take_address(const struct config_reading *file, const config_setting_t *node,
 			 struct config_listener *out)
 {
 	char reason[SETTING_REASON_MAX] = "no memory";
 	int rc = 0;
 
-	if (!is_string(node)) {
+	if (!config_node_is_string(node)) {
 		setting_want(setting_find("listen"), true, reason);
 		rc = -EINVAL;
 	} else {
@@ -98,11 +41,11 @@ static bool take_address(const struct file *file, const config_setting_t *node,
 					 &out->address, reason, sizeof(reason));
 	}
 	if (rc < 0)
-		complain(file, node, "listen", reason);
+		config_node_complain(file, node, "listen", reason);
 	return rc == 0;
 }
 
-static bool take_backlog(const struct file *file, const config_setting_t *node,
+static bool take_backlog(const struct config_reading *file, const config_setting_t *node,
 			 struct config_listener *out)
 {
 	const struct setting *setting = setting_find("backlog");
@@ -116,15 +59,15 @@ static bool take_backlog(const struct file *file, const config_setting_t *node,
 		return true;
 	}
 	setting_want(setting, true, reason);
-	complain(file, node, "backlog", reason);
+	config_node_complain(file, node, "backlog", reason);
 	return false;
 }
 
 /* Quoted, since a bare 0660 would be decimal to one version of libconfig, octal to another. */
-static bool take_mode(const struct file *file, const config_setting_t *node,
+static bool take_mode(const struct config_reading *file, const config_setting_t *node,
 		      struct config_listener *out)
 {
-	const char *text = is_string(node) ? config_setting_get_string(node) : "";
+	const char *text = config_node_is_string(node) ? config_setting_get_string(node) : "";
 	unsigned mode = 0;
 
 	if (strlen(text) >= 3 && strlen(text) <= 4 && strspn(text, "01234567") == strlen(text)) {
@@ -135,13 +78,14 @@ static bool take_mode(const struct file *file, const config_setting_t *node,
 		out->unix_mode = mode;
 		return true;
 	}
-	complain(file, node, "mode", "want the permissions of a Unix socket, as in \"0660\"");
+	config_node_complain(file, node, "mode",
+			     "want the permissions of a Unix socket, as in \"0660\"");
 	return false;
 }
 
 static const struct {
 	const char *name;
-	bool (*take)(const struct file *file, const config_setting_t *node,
+	bool (*take)(const struct config_reading *file, const config_setting_t *node,
 		     struct config_listener *out);
 } listener_members[] = {
 	{"address", take_address},
@@ -151,10 +95,10 @@ static const struct {
 
 enum { LISTENER_MEMBERS = sizeof(listener_members) / sizeof(listener_members[0]) };
 
-static bool take_member(const struct file *file, const config_setting_t *node,
+static bool take_member(const struct config_reading *file, const config_setting_t *node,
 			struct config_listener *out)
 {
-	struct origin origin = origin_of(file, node);
+	struct origin origin = config_node_origin(file, node);
 	const char *name = config_setting_name(node), *nearest, *names[LISTENER_MEMBERS];
 
 	for (size_t i = 0; i < LISTENER_MEMBERS; i++) {
@@ -176,7 +120,7 @@ static bool take_member(const struct file *file, const config_setting_t *node,
 	return false;
 }
 
-static bool take_group(const struct file *file, const config_setting_t *node,
+static bool take_group(const struct config_reading *file, const config_setting_t *node,
 		       struct config_listener *out)
 {
 	bool ok = true;
@@ -186,17 +130,18 @@ static bool take_group(const struct file *file, const config_setting_t *node,
 			ok = false;
 	}
 	if (ok && !config_setting_get_member(node, "address")) {
-		complain(file, node, "listen", "this listener has no address");
+		config_node_complain(file, node, "listen", "this listener has no address");
 		ok = false;
 	}
 	if (ok && out->unix_mode && !address_is_unix(&out->address)) {
-		complain(file, node, "listen", "a mode is for Unix sockets (unix:/path) only");
+		config_node_complain(file, node, "listen",
+				     "a mode is for Unix sockets (unix:/path) only");
 		ok = false;
 	}
 	return ok;
 }
 
-static void take_listener(const struct file *file, const config_setting_t *node)
+static void take_listener(const struct config_reading *file, const config_setting_t *node)
 {
 	struct config_listener listener = {0};
 	char reason[SETTING_REASON_MAX] = "no memory";
@@ -212,10 +157,10 @@ static void take_listener(const struct file *file, const config_setting_t *node)
 	else if (rc == -ENOSPC)
 		snprintf(reason, sizeof(reason), "%d addresses at most", CONFIG_LISTENERS_MAX);
 	if (rc < 0)
-		complain(file, node, "listen", reason);
+		config_node_complain(file, node, "listen", reason);
 }
 
-static void take_listen(const struct file *file, const config_setting_t *node)
+static void take_listen(const struct config_reading *file, const config_setting_t *node)
 {
 	unsigned count = (unsigned)config_setting_length(node);
 
@@ -225,108 +170,27 @@ static void take_listen(const struct file *file, const config_setting_t *node)
 		return;
 	}
 	if (count == 0)
-		complain(file, node, "listen", "want one address at least");
+		config_node_complain(file, node, "listen", "want one address at least");
 	for (unsigned i = 0; i < count; i++)
 		take_listener(file, config_setting_get_elem(node, i));
 }
 
-/* --- networks --- */
-
-static bool take_network(const struct file *file, const config_setting_t *node,
-			 const struct setting *setting, struct networks *set)
+static void take_setting(const struct config_reading *file, const config_setting_t *node,
+			 struct origin origins[SETTINGS_MAX])
 {
-	char reason[SETTING_REASON_MAX] = "no memory";
-	int rc = -EINVAL;
-
-	if (is_string(node))
-		rc = networks_add(set, config_setting_get_string(node), reason, sizeof(reason));
-	else
-		setting_want(setting, true, reason);
-	if (rc < 0)
-		complain(file, node, setting->name, reason);
-	return rc == 0;
-}
-
-/* An array or a list of strings; each is told of by its own line. */
-static void take_networks(const struct file *file, const struct setting *setting,
-			  const config_setting_t *node)
-{
-	struct networks *member = (struct networks *)((char *)file->config + setting->offset);
-	struct networks fresh = {0};
-	bool ok = true;
-
-	for (int i = 0; i < config_setting_length(node); i++) {
-		if (!take_network(file, config_setting_get_elem(node, (unsigned)i), setting,
-				  &fresh))
-			ok = false;
-	}
-	if (ok) {
-		networks_free(member);
-		*member = fresh;
-	} else {
-		networks_free(&fresh);
-	}
-}
-
-/* --- all others --- */
-
-/* The value as -s would have it, when the setting's type may be written so; else false. */
-static bool bare_text(const struct setting *setting, const config_setting_t *node, char *number,
-		      size_t room, const char **out)
-{
-	bool amount = setting->type == SETTING_COUNT || setting->type == SETTING_DURATION ||
-		      setting->type == SETTING_SIZE;
-
-	*out = number;
-	switch (config_setting_type(node)) {
-	case CONFIG_TYPE_INT:
-	case CONFIG_TYPE_INT64:
-		snprintf(number, room, "%lld", config_setting_get_int64(node));
-		return amount;
-	case CONFIG_TYPE_BOOL:
-		*out = config_setting_get_bool(node) ? "true" : "false";
-		return setting->type == SETTING_BOOL;
-	case CONFIG_TYPE_STRING:
-		*out = config_setting_get_string(node);
-		/* A count is not quoted, but its words are. */
-		return setting->type != SETTING_BOOL &&
-		       (setting->type != SETTING_COUNT || strspn(*out, "0123456789") == 0);
-	default:
-		return false;
-	}
-}
-
-static void take_value(const struct file *file, const struct setting *setting,
-		       const config_setting_t *node)
-{
-	char number[32], reason[SETTING_REASON_MAX] = "";
-	const char *text;
-	int rc = -EINVAL;
-
-	if (bare_text(setting, node, number, sizeof(number), &text))
-		rc = setting_parse(setting, text, file->directory, file->config, true, reason);
-	else
-		setting_want(setting, true, reason);
-	if (rc < 0)
-		complain(file, node, setting->name, rc == -ENOMEM ? "no memory" : reason);
-}
-
-static void take_setting(const struct file *file, const config_setting_t *node,
-			 struct origin origins[SETTINGS_COUNT])
-{
-	const char *name = config_setting_name(node), *nearest = setting_nearest(name);
+	const char *name = config_setting_name(node),
+		   *nearest = setting_nearest(name, SCOPE_SERVER);
 	const struct setting *setting = setting_find(name);
-	struct origin origin = origin_of(file, node);
+	struct origin origin = config_node_origin(file, node);
 
 	if (setting) {
 		origins[setting_index(setting)] = origin;
 		if (setting->type == SETTING_LISTEN)
 			take_listen(file, node);
-		else if (setting->type == SETTING_NETWORKS &&
-			 (config_setting_is_array(node) || config_setting_is_list(node)))
-			take_networks(file, setting, node);
 		else
-			take_value(file, setting, node);
+			config_node_take(file, setting, node, setting_home(setting, file->config));
+	} else if (config_sites_take(file, node)) {
+		return;
 	} else if (setting_is_later(name)) {
 		report_add(file->report, &origin, "setting '%.64s' is not in this version", name);
 	} else if (nearest) {
@@ -352,8 +216,8 @@ static void complain_syntax(const struct config_source *source, const config_t *
 	length = (int)strcspn(start, "\n");
 	if (strcmp(what, "syntax error") == 0)
 		hint = "; want NAME = VALUE, with words, paths, durations and addresses in quotes";
-	report_add(report, &origin, "'%.*s': %s%s", length < SHOWN_MAX ? length : SHOWN_MAX, start,
-		   what, hint);
+	report_add(report, &origin, "'%.*s': %s%s",
+		   length < LINE_SHOWN_MAX ? length : LINE_SHOWN_MAX, start, what, hint);
 }
 
 /* libconfig does not look at what malloc returns, and a server that runs must survive a reload
@@ -367,10 +231,10 @@ static bool has_memory_for_tree(size_t text_size)
 }
 
 void config_file_apply(const struct config_source *source, const char *directory,
-		       struct config *config, struct origin origins[SETTINGS_COUNT],
+		       struct config *config, struct origin origins[SETTINGS_MAX],
 		       struct report *report)
 {
-	struct file file = {source, directory, config, report};
+	struct config_reading file = {source, directory, config, report};
 	const config_setting_t *root;
 	config_t tree;
 

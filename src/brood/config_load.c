@@ -8,6 +8,7 @@
 #include "brood/config_check.h"
 #include "brood/config_file.h"
 #include "brood/config_listen.h"
+#include "brood/config_sites.h"
 #include "brood/options.h"
 #include "brood/report.h"
 #include "brood/setting_value.h"
@@ -22,7 +23,7 @@ struct load {
 	struct config *config;
 	const struct options *options;
 	struct config_source source;
-	struct origin origins[SETTINGS_COUNT];
+	struct origin origins[SETTINGS_MAX];
 	struct report report;
 	bool listen_given; /* by the file or -s: then -l adds to it */
 };
@@ -31,8 +32,8 @@ static void apply(struct load *load, const struct setting *setting, const char *
 		  const struct origin *origin)
 {
 	char reason[SETTING_REASON_MAX];
-	int rc =
-		setting_parse(setting, text, load->options->directory, load->config, false, reason);
+	int rc = setting_parse(setting, text, load->options->directory,
+			       setting_home(setting, load->config), false, reason);
 
 	if (rc == -ENOMEM)
 		snprintf(reason, sizeof(reason), "no memory");
@@ -48,7 +49,7 @@ static void apply_defaults(struct load *load)
 {
 	const struct origin none = {0};
 
-	for (size_t i = 0; i < SETTINGS_COUNT; i++)
+	for (size_t i = 0; i < settings_count; i++)
 		apply(load, &settings[i], settings[i].standard, &none);
 }
 
@@ -76,7 +77,11 @@ static void apply_set(struct load *load, const char *text)
 	memcpy(name, text, length);
 	name[length] = '\0';
 	setting = setting_find(name);
-	nearest = setting_nearest(name);
+	if (strcmp(name, "sites") == 0 || strcmp(name, "locations") == 0) {
+		report_add(&load->report, &origin, "%s: only a file can say", name);
+		return;
+	}
+	nearest = setting_nearest(name, SCOPE_SERVER);
 	if (setting)
 		apply(load, setting, *equals ? equals + 1 : "", &origin);
 	else if (setting_is_later(name))
@@ -150,7 +155,8 @@ int config_load(struct config **out, const struct options *options, struct buffe
 	apply_options(&load);
 	/* A check of what is half wrong would only tell of consequences. */
 	if (load.report.count == 0)
-		config_check(load.config, options->directory, load.origins, &load.report);
+		config_check(load.config, options->directory, load.origins, &load.source,
+			     &load.report);
 	config_source_free(&load.source);
 	if (load.report.count > 0) {
 		config_free(load.config);
@@ -164,7 +170,8 @@ void config_free(struct config *config)
 {
 	if (!config)
 		return;
-	for (size_t i = 0; i < SETTINGS_COUNT; i++)
-		setting_clear(&settings[i], config);
+	for (size_t i = 0; i < settings_count; i++)
+		setting_clear(&settings[i], setting_home(&settings[i], config));
+	config_sites_free(config);
 	free(config);
 }

@@ -3,6 +3,7 @@
  * A whole configuration, shown and compared. */
 #include "brood/configuration.h"
 
+#include "brood/config_sites.h"
 #include "brood/options.h"
 #include "brood/setting_value.h"
 #include "brood/settings.h"
@@ -15,22 +16,30 @@ void config_print(const struct config *config, FILE *out)
 {
 	struct buffer value = {0};
 
-	for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+	for (size_t i = 0; i < settings_count; i++) {
+		const void *home = setting_home(&settings[i], (struct config *)config);
+
 		fprintf(out, "# %s%s\n", settings[i].help,
 			settings[i].effect == SETTING_AT_START ? " (changes at a start only)" : "");
 		buffer_consume(&value, value.used);
-		if (setting_format(&settings[i], config, &value) == 0)
+		if (setting_format(&settings[i], home, &value) == 0)
 			fprintf(out, "%s = %.*s;\n", settings[i].name, (int)value.used, value.data);
 		else
 			fprintf(out, "# %s: no memory\n", settings[i].name);
 	}
+	buffer_consume(&value, value.used);
+	if (config_sites_format(config, &value) == 0)
+		fprintf(out, "%.*s", (int)value.used, value.used > 0 ? value.data : "");
+	else
+		fprintf(out, "# sites, locations: no memory\n");
 	buffer_free(&value);
 }
 
 void config_compare(const struct config *old, const struct config *now,
 		    void (*differs)(void *context, const char *name), void *context)
 {
-	for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+	for (size_t i = 0; i < settings_count; i++) {
+		/* All of these are the server's. */
 		if (settings[i].effect == SETTING_AT_START &&
 		    !setting_equal(&settings[i], old, now))
 			differs(context, settings[i].name);

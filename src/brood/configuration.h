@@ -10,6 +10,8 @@
 #include "base/buffer.h"
 #include "base/network.h"
 #include "base/privilege.h"
+#include "brood/config_list.h"
+#include "brood/settings.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,9 +23,11 @@ struct options;
 enum accept_mode { ACCEPT_SHARED, ACCEPT_HANDOFF, ACCEPT_REUSEPORT };
 enum handoff_policy { HANDOFF_LEAST_CONNECTIONS, HANDOFF_ROUND_ROBIN };
 enum forwarded_field { FORWARDED_AUTO, FORWARDED_X_FORWARDED_FOR, FORWARDED_ONLY, FORWARDED_NONE };
+enum unknown_host { UNKNOWN_HOST_DEFAULT, UNKNOWN_HOST_421 };
+enum symlinks { SYMLINKS_BENEATH, SYMLINKS_NONE };
 enum fault_kind { FAULT_OFF, FAULT_START_EXIT, FAULT_START_HANG, FAULT_PROBE_FAIL, FAULT_CRASH };
 
-enum { CONFIG_LISTENERS_MAX = 64 };
+enum { CONFIG_LISTENERS_MAX = 64, CONFIG_SITES_MAX = 1024, CONFIG_LOCATIONS_MAX = 256 };
 
 struct config_listener {
 	struct address address; /* a Unix socket's path is absolute */
@@ -38,11 +42,43 @@ struct config_fault {
 	int slot; /* -1: in every slot */
 };
 
-/* One member for each row of the table in settings.c. Strings are owned; NULL means "not set". */
+/* These structs have one member for each row of the table in settings.c, by its scope. Strings are
+ * owned; NULL means "not set". */
+
+/* Settings of a site, or of a part of it. */
+struct config_place {
+	struct config_list index;
+};
+
+/* A member of `locations`. What it does not set itself is as in its site. */
+struct config_location {
+	char *path; /* as asked for, decoded: "/assets", without a slash at its end */
+	unsigned line_of[SETTINGS_MAX]; /* by setting: where the file has it; 0: it has not */
+	struct config_place place;
+};
+
+/* A member of `sites`, or the top level. What it does not set itself is as at the top level. */
+struct config_site {
+	unsigned line;                  /* of the file; 0: the top level */
+	unsigned line_of[SETTINGS_MAX]; /* as above; not used for the top level */
+	char *root;                     /* absolute */
+	struct config_list names;
+	enum symlinks symlinks;
+	struct config_place place;
+	struct config_location *locations;
+	size_t location_count;
+};
+
 struct config {
 	struct config_listener *listen;
 	size_t listen_count;
-	char *root;       /* absolute; never NULL after config_load */
+	/* The top level: what it says holds for all sites that say nothing else. It is a site itself,
+	 * and the default one, if it has a root; else the first of `sites` is the default. There is
+	 * one at least after config_load. */
+	struct config_site site;
+	struct config_site *sites;
+	size_t site_count;
+	enum unknown_host unknown_host;
 	unsigned workers; /* 0: auto */
 	enum accept_mode accept;
 	enum handoff_policy handoff_policy;

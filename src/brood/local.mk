@@ -11,9 +11,13 @@ libprogram_a_SOURCES = \
 	src/brood/admin_status.c src/brood/admin_status.h \
 	src/brood/config_check.c src/brood/config_check.h \
 	src/brood/config_file.c src/brood/config_file.h \
+	src/brood/config_list.c src/brood/config_list.h \
 	src/brood/config_listen.c src/brood/config_listen.h \
 	src/brood/config_load.c \
+	src/brood/config_node.c src/brood/config_node.h \
 	src/brood/config_print.c \
+	src/brood/config_site.c \
+	src/brood/config_sites.c src/brood/config_sites.h \
 	src/brood/config_source.c src/brood/config_source.h \
 	src/brood/configuration.h \
 	src/brood/control_socket.c src/brood/control_socket.h \
@@ -32,9 +36,11 @@ libprogram_a_SOURCES = \
 	src/brood/report.c src/brood/report.h \
 	src/brood/server.c src/brood/server.h \
 	src/brood/serving.c \
+	src/brood/setting_checks.c src/brood/setting_checks.h \
 	src/brood/setting_format.c \
 	src/brood/setting_value.c src/brood/setting_value.h \
 	src/brood/setup.c \
+	src/brood/sites.c src/brood/sites.h \
 	src/brood/settings.c src/brood/settings.h \
 	src/brood/takeover.c src/brood/takeover.h \
 	src/brood/version.c

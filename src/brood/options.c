@@ -74,9 +74,9 @@ static int check_value(const char *option, const char *setting_name, const char 
 	const struct setting *setting = setting_find(setting_name);
 	struct config scratch = {0};
 	char reason[SETTING_REASON_MAX];
-	int rc = setting_parse(setting, text, "/", &scratch, false, reason);
+	int rc = setting_parse(setting, text, "/", setting_home(setting, &scratch), false, reason);
 
-	setting_clear(setting, &scratch);
+	setting_clear(setting, setting_home(setting, &scratch));
 	if (rc == 0)
 		return GO_ON;
 	if (rc == -ENOMEM)

@@ -153,7 +153,7 @@ static void on_commit(void *context)
 	struct setup old = server->now;
 
 	server->now = server->next;
-	server->next = (struct setup){.root_fd = -1, .error_log.fd = -1, .access_log.fd = -1};
+	server->next = (struct setup){.error_log.fd = -1, .access_log.fd = -1};
 	use_log(&server->now);
 	setup_close(&old);
 }
@@ -193,9 +193,12 @@ static size_t on_keep(void *context, int *fds, size_t room)
 {
 	const struct server *server = context;
 	const struct setup *chosen = server->chosen;
-	const int kept[] = {chosen->root_fd, chosen->error_log.fd, chosen->access_log.fd};
+	const struct http_sites *sites = &chosen->sites.http;
+	const int kept[] = {chosen->error_log.fd, chosen->access_log.fd};
 	size_t count = 0;
 
+	for (size_t i = 0; i < sites->count && count < room; i++)
+		fds[count++] = sites->list[i].root.fd;
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]) && count < room; i++)
 		if (kept[i] >= 0)
 			fds[count++] = kept[i];

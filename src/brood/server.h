@@ -15,6 +15,7 @@
 #include "brood/log_files.h"
 #include "brood/obituary.h"
 #include "brood/pidfile.h"
+#include "brood/sites.h"
 #include "cluster/cluster.h"
 
 struct event_base;
@@ -26,7 +27,7 @@ struct upgrade_state;
 /* A configuration and what was opened for it. */
 struct setup {
 	struct config *config;      /* NULL: there is none */
-	int root_fd;                /* of config->root, opened with the workers' rights */
+	struct sites sites;         /* of config */
 	struct mime_table *mime;
 	struct log_file error_log, access_log;
 	struct cluster_listen *listen;

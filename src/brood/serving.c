@@ -144,7 +144,7 @@ static struct http_server *make_http(struct serving *serving)
 		.keepalive_timeout_ms = (unsigned)config->keepalive_timeout_ms,
 		.trusted = &config->trusted,
 		.forwarded = forwarded[config->forwarded],
-		.root_fd = setup->root_fd,
+		.sites = &setup->sites.http,
 		.mime = setup->mime,
 		.worker_tag = config->debug_headers ? tag : NULL,
 	};

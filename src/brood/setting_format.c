@@ -16,24 +16,24 @@
 
 enum { UNIT_TEXT_MAX = 32 };
 
-static const void *member_of(const struct setting *setting, const struct config *config)
+static const void *member_of(const struct setting *setting, const void *home)
 {
-	return (const char *)config + setting->offset;
+	return (const char *)home + setting->offset;
 }
 
-static const char *string_of(const struct setting *setting, const struct config *config)
+static const char *string_of(const struct setting *setting, const void *home)
 {
-	return *(char *const *)member_of(setting, config);
+	return *(char *const *)member_of(setting, home);
 }
 
-static unsigned count_of(const struct setting *setting, const struct config *config)
+static unsigned count_of(const struct setting *setting, const void *home)
 {
-	return *(const unsigned *)member_of(setting, config);
+	return *(const unsigned *)member_of(setting, home);
 }
 
-static uint64_t amount_of(const struct setting *setting, const struct config *config)
+static uint64_t amount_of(const struct setting *setting, const void *home)
 {
-	return *(const uint64_t *)member_of(setting, config);
+	return *(const uint64_t *)member_of(setting, home);
 }
 
 /* What text_format_duration and text_format_size have in common. */
@@ -76,31 +76,33 @@ static int format_networks(const struct networks *set, struct buffer *out)
 	return rc;
 }
 
-int setting_format(const struct setting *setting, const struct config *config, struct buffer *out)
+int setting_format(const struct setting *setting, const void *home, struct buffer *out)
 {
-	const void *member = member_of(setting, config);
+	const void *member = member_of(setting, home);
 	const char *text;
 
 	switch (setting->type) {
 	case SETTING_BOOL:
 		return buffer_printf(out, "%s", *(const bool *)member ? "true" : "false");
 	case SETTING_COUNT:
-		if (count_of(setting, config) == 0 && setting->words)
+		if (count_of(setting, home) == 0 && setting->words)
 			return report_quote(out, setting->words[0]);
-		return buffer_printf(out, "%u", count_of(setting, config));
+		return buffer_printf(out, "%u", count_of(setting, home));
 	case SETTING_WORD:
-		return report_quote(out, setting->words[count_of(setting, config)]);
+		return report_quote(out, setting->words[count_of(setting, home)]);
 	case SETTING_DURATION:
-		return quote_amount(out, setting, text_format_duration, amount_of(setting, config));
+		return quote_amount(out, setting, text_format_duration, amount_of(setting, home));
 	case SETTING_SIZE:
-		return quote_amount(out, setting, text_format_size, amount_of(setting, config));
+		return quote_amount(out, setting, text_format_size, amount_of(setting, home));
 	case SETTING_STRING:
 	case SETTING_PATH:
 	case SETTING_TARGET:
-		text = string_of(setting, config);
+		text = string_of(setting, home);
 		return report_quote(out, text ? text : setting->unset);
 	case SETTING_LISTEN:
-		return config_listen_format(config, out);
+		return config_listen_format(home, out);
+	case SETTING_LIST:
+		return config_list_format(member, out);
 	case SETTING_NETWORKS:
 		return format_networks(member, out);
 	case SETTING_FAULT:
@@ -119,7 +121,7 @@ static bool fault_equal(const struct config_fault *a, const struct config_fault 
 	return a->kind == b->kind && a->slot == b->slot;
 }
 
-bool setting_equal(const struct setting *setting, const struct config *a, const struct config *b)
+bool setting_equal(const struct setting *setting, const void *a, const void *b)
 {
 	switch (setting->type) {
 	case SETTING_BOOL:
@@ -136,6 +138,8 @@ bool setting_equal(const struct setting *setting, const struct config *a, const 
 		return string_equal(string_of(setting, a), string_of(setting, b));
 	case SETTING_LISTEN:
 		return config_listen_equal(a, b);
+	case SETTING_LIST:
+		return config_list_equal(member_of(setting, a), member_of(setting, b));
 	case SETTING_NETWORKS:
 		return networks_equal(member_of(setting, a), member_of(setting, b));
 	case SETTING_FAULT:
@@ -144,15 +148,16 @@ bool setting_equal(const struct setting *setting, const struct config *a, const 
 	return true;
 }
 
-void setting_clear(const struct setting *setting, struct config *config)
+void setting_clear(const struct setting *setting, void *home)
 {
-	char **string;
+	void *member = (char *)home + setting->offset;
+	struct config *config = home;
+	char **string = member;
 
 	switch (setting->type) {
 	case SETTING_STRING:
 	case SETTING_PATH:
 	case SETTING_TARGET:
-		string = (char **)((char *)config + setting->offset);
 		free(*string);
 		*string = NULL;
 		break;
@@ -161,12 +166,35 @@ void setting_clear(const struct setting *setting, struct config *config)
 		config->listen = NULL;
 		config->listen_count = 0;
 		break;
+	case SETTING_LIST:
+		config_list_free(member);
+		break;
 	case SETTING_NETWORKS:
-		networks_free((struct networks *)((char *)config + setting->offset));
+		networks_free(member);
 		break;
 	default:
 		break;
 	}
+}
+
+static const size_t sizes[] = {
+	[SETTING_BOOL] = sizeof(bool),
+	[SETTING_COUNT] = sizeof(unsigned),
+	[SETTING_WORD] = sizeof(unsigned),
+	[SETTING_DURATION] = sizeof(uint64_t),
+	[SETTING_SIZE] = sizeof(uint64_t),
+	[SETTING_STRING] = sizeof(char *),
+	[SETTING_LIST] = sizeof(struct config_list),
+	[SETTING_PATH] = sizeof(char *),
+	[SETTING_TARGET] = sizeof(char *),
+	[SETTING_NETWORKS] = sizeof(struct networks),
+	[SETTING_FAULT] = sizeof(struct config_fault),
+};
+
+void setting_borrow(const struct setting *setting, void *home, const void *from)
+{
+	/* The two members of listeners are the server's alone. */
+	memcpy((char *)home + setting->offset, member_of(setting, from), sizes[setting->type]);
 }
 
 /* The rest of what may be written, by type. */
@@ -194,6 +222,9 @@ static void want_value(const struct setting *setting, char *out, size_t room)
 		break;
 	case SETTING_STRING:
 		snprintf(out, room, "a text");
+		break;
+	case SETTING_LIST:
+		snprintf(out, room, "texts");
 		break;
 	case SETTING_PATH:
 		snprintf(out, room, "a path");

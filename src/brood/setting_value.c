@@ -16,13 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STRING_MAX = 1024, NOT_A_WORD = -1 };
+enum { STRING_MAX = 1024, LIST_TEXT_MAX = 4096, NOT_A_WORD = -1 };
 
 /* What a parser needs beside the text and the place. */
 struct source {
 	const struct setting *setting;
 	const char *text, *directory;
-	struct config *config;
+	void *home;
 	char *reason;
 };
 
@@ -109,17 +109,23 @@ static bool means_unset(const struct source *source)
 	return source->setting->unset && strcmp(source->text, source->setting->unset) == 0;
 }
 
+/* Does the row's own check let it pass? */
+static int check(const struct setting *setting, const char *text, int most, char *reason)
+{
+	if (strlen(text) > (size_t)most) {
+		snprintf(reason, SETTING_REASON_MAX, "longer than %d octets", most);
+		return -EINVAL;
+	}
+	return !setting->check || setting->check(text, reason, SETTING_REASON_MAX) ? 0 : -EINVAL;
+}
+
 static int parse_string(const struct source *source, void *member)
 {
 	char *copy = NULL;
 
 	if (!means_unset(source)) {
-		if (strlen(source->text) > STRING_MAX) {
-			snprintf(source->reason, SETTING_REASON_MAX, "longer than %d octets",
-				 STRING_MAX);
-			return -EINVAL;
-		}
-		if (source->text[0] == '\0')
+		if (source->text[0] == '\0' ||
+		    check(source->setting, source->text, STRING_MAX, source->reason) < 0)
 			return -EINVAL;
 		copy = strdup(source->text);
 		if (!copy)
@@ -171,8 +177,36 @@ static int parse_target(const struct source *source, void *member)
 static int parse_listen(const struct source *source, void *member)
 {
 	(void)member; /* two of them: the list and its length */
-	return config_listen_set(source->config, source->text, source->directory, source->reason,
+	return config_listen_set(source->home, source->text, source->directory, source->reason,
 				 SETTING_REASON_MAX);
+}
+
+static int add_to_list(const struct setting *setting, const char *text, struct config_list *list,
+		       char *reason)
+{
+	int rc = check(setting, text, LIST_TEXT_MAX, reason);
+
+	return rc < 0 ? rc : config_list_add(list, text);
+}
+
+static int parse_list(const struct source *source, void *member)
+{
+	struct config_list fresh = {0}, *list = member;
+	char *copy = strdup(source->text), *rest = copy, *text;
+	int rc = copy ? 0 : -ENOMEM;
+
+	if (rc == 0 && copy[strspn(copy, " ")] == '\0')
+		rest = NULL;
+	while (rc == 0 && (text = config_list_next(&rest)) != NULL)
+		rc = add_to_list(source->setting, text, &fresh, source->reason);
+	free(copy);
+	if (rc < 0) {
+		config_list_free(&fresh);
+		return rc;
+	}
+	config_list_free(list);
+	*list = fresh;
+	return 0;
 }
 
 static int parse_networks(const struct source *source, void *member)
@@ -213,18 +247,47 @@ static parser *const parsers[] = {
 	[SETTING_SIZE] = parse_size,     [SETTING_STRING] = parse_string,
 	[SETTING_PATH] = parse_path,     [SETTING_TARGET] = parse_target,
 	[SETTING_LISTEN] = parse_listen, [SETTING_NETWORKS] = parse_networks,
-	[SETTING_FAULT] = parse_fault,
+	[SETTING_FAULT] = parse_fault,   [SETTING_LIST] = parse_list,
 };
 
 int setting_parse(const struct setting *setting, const char *text, const char *directory,
-		  struct config *config, bool quoted, char reason[SETTING_REASON_MAX])
+		  void *home, bool quoted, char reason[SETTING_REASON_MAX])
 {
-	struct source source = {setting, text, directory, config, reason};
+	struct source source = {setting, text, directory, home, reason};
 	int rc;
 
 	reason[0] = '\0';
-	rc = parsers[setting->type](&source, (char *)config + setting->offset);
+	rc = parsers[setting->type](&source, (char *)home + setting->offset);
 	if (rc == -EINVAL && reason[0] == '\0')
 		setting_want(setting, quoted, reason);
 	return rc;
+}
+
+int setting_add(const struct setting *setting, const char *text, void *home,
+		char reason[SETTING_REASON_MAX])
+{
+	void *member = (char *)home + setting->offset;
+	int rc;
+
+	reason[0] = '\0';
+	if (setting->type == SETTING_NETWORKS)
+		rc = networks_add(member, text, reason, SETTING_REASON_MAX);
+	else
+		rc = add_to_list(setting, text, member, reason);
+	if (rc == -EINVAL && reason[0] == '\0')
+		setting_want(setting, true, reason);
+	return rc;
+}
+
+void *setting_home(const struct setting *setting, struct config *config)
+{
+	switch (setting->scope) {
+	case SCOPE_SITE:
+		return &config->site;
+	case SCOPE_PLACE:
+		return &config->site.place;
+	case SCOPE_SERVER:
+		break;
+	}
+	return config;
 }

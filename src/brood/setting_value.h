@@ -13,23 +13,35 @@
 
 enum { SETTING_REASON_MAX = 256 };
 
-/* Puts the value that `text` (as -s takes it) means into *config, in place of what is there.
+/* A setting's member stands in the struct of its scope (settings.h): that is its home, a struct
+ * config, config_site or config_place. At the top level: */
+void *setting_home(const struct setting *setting, struct config *config);
+
+/* Puts the value that `text` (as -s takes it) means into its home, in place of what is there.
  * Relative paths begin at `directory`. 0, or -EINVAL with what would be right in `reason`, or
- * -ENOMEM; *config is as before then. `quoted`: the reason quotes words as the file has them. */
+ * -ENOMEM; all is as before then. `quoted`: the reason quotes words as the file has them. */
 int setting_parse(const struct setting *setting, const char *text, const char *directory,
-		  struct config *config, bool quoted, char reason[SETTING_REASON_MAX])
+		  void *home, bool quoted, char reason[SETTING_REASON_MAX])
 	__attribute__((warn_unused_result));
+
+/* Adds one text to a LIST or to NETWORKS. The same errors. */
+int setting_add(const struct setting *setting, const char *text, void *home,
+		char reason[SETTING_REASON_MAX]) __attribute__((warn_unused_result));
 
 /* What would be right: "want a number from 1 to 1024, or auto". */
 void setting_want(const struct setting *setting, bool quoted, char reason[SETTING_REASON_MAX]);
 
 /* Appends the value in the file's own syntax. 0 or -ENOMEM. */
-int setting_format(const struct setting *setting, const struct config *config, struct buffer *out)
+int setting_format(const struct setting *setting, const void *home, struct buffer *out)
 	__attribute__((warn_unused_result));
 
-bool setting_equal(const struct setting *setting, const struct config *a, const struct config *b);
+/* The same value in two homes. */
+bool setting_equal(const struct setting *setting, const void *a, const void *b);
 
 /* Frees what the member owns; it is "not set" then. */
-void setting_clear(const struct setting *setting, struct config *config);
+void setting_clear(const struct setting *setting, void *home);
+
+/* Makes the member of `home` that of `from`, which stays its owner: `home` is to be read only. */
+void setting_borrow(const struct setting *setting, void *home, const void *from);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "brood/configuration.h"
+#include "brood/setting_checks.h"
 #include "cluster/cluster.h"
 
 #include <assert.h>
@@ -12,12 +13,14 @@
 
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define AT(member) offsetof(struct config, member)
+#define AT_SITE(member) offsetof(struct config_site, member)
+#define AT_PLACE(member) offsetof(struct config_place, member)
 
 /* The longest duration that can be asked for, in milliseconds: fits in 32 bits. */
 #define WEEK_MS (UINT64_C(7) * 24 * 60 * 60 * 1000)
 #define YEAR_MS (UINT64_C(365) * 24 * 60 * 60 * 1000)
 
-const struct setting settings[SETTINGS_COUNT] = {
+const struct setting settings[] = {
 	{
 		.name = "listen",
 		.type = SETTING_LISTEN,
@@ -32,8 +35,49 @@ const struct setting settings[SETTINGS_COUNT] = {
 		.standard = "",
 		.unset = "",
 		.effect = SETTING_AT_RELOAD,
-		.offset = AT(root),
+		.scope = SCOPE_SITE,
+		.offset = AT_SITE(root),
 		.help = "the folder that is served",
+	},
+	{
+		.name = "names",
+		.type = SETTING_LIST,
+		.standard = "",
+		.effect = SETTING_AT_RELOAD,
+		.scope = SCOPE_SITE,
+		.own = true,
+		.offset = AT_SITE(names),
+		.check = check_name,
+		.help = "the hosts that a site answers for; *.NAME: all below that name",
+	},
+	{
+		.name = "unknown_host",
+		.type = SETTING_WORD,
+		.standard = "default",
+		.words = WORDS("default", "421"),
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(unknown_host),
+		.help = "who answers for a host that no site has: the default site, or nobody",
+	},
+	{
+		.name = "symlinks",
+		.type = SETTING_WORD,
+		.standard = "beneath",
+		.words = WORDS("beneath", "none"),
+		.effect = SETTING_AT_RELOAD,
+		.scope = SCOPE_SITE,
+		.offset = AT_SITE(symlinks),
+		.help = "symbolic links that are followed: those that stay beneath the root, or none",
+	},
+	{
+		.name = "index",
+		.type = SETTING_LIST,
+		.standard = "index.html",
+		.effect = SETTING_AT_RELOAD,
+		.scope = SCOPE_PLACE,
+		.offset = AT_PLACE(index),
+		.check = check_index,
+		.help = "files that stand for their folder; the first that is there",
 	},
 	{
 		.name = "workers",
@@ -319,8 +363,11 @@ const struct setting settings[SETTINGS_COUNT] = {
 	},
 };
 
+const size_t settings_count = sizeof(settings) / sizeof(settings[0]);
+
+_Static_assert(sizeof(settings) / sizeof(settings[0]) <= SETTINGS_MAX, "too many settings");
+
 static const char *const later[] = {
-	"sites",
 	"proxy_protocol",
 };
 
@@ -328,7 +375,7 @@ static const char later_prefix[] = "tls_";
 
 const struct setting *setting_find(const char *name)
 {
-	for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+	for (size_t i = 0; i < settings_count; i++) {
 		if (strcmp(settings[i].name, name) == 0)
 			return &settings[i];
 	}
@@ -337,7 +384,7 @@ const struct setting *setting_find(const char *name)
 
 size_t setting_index(const struct setting *setting)
 {
-	assert(setting >= settings && setting < settings + SETTINGS_COUNT);
+	assert(setting >= settings && setting < settings + settings_count);
 	return (size_t)(setting - settings);
 }
 
@@ -352,11 +399,30 @@ bool setting_is_later(const char *name)
 	return false;
 }
 
-const char *setting_nearest(const char *name)
-{
-	const char *names[SETTINGS_COUNT];
+/* Names that are no settings but stand beside them. */
+static const struct {
+	const char *name;
+	enum setting_scope first, last;
+} groups[] = {
+	{"sites", SCOPE_SERVER, SCOPE_SERVER},
+	{"locations", SCOPE_SERVER, SCOPE_SITE},
+	{"path", SCOPE_PLACE, SCOPE_PLACE},
+};
 
-	for (size_t i = 0; i < SETTINGS_COUNT; i++)
-		names[i] = settings[i].name;
-	return text_nearest(name, names, SETTINGS_COUNT);
+enum { GROUPS = sizeof(groups) / sizeof(groups[0]) };
+
+const char *setting_nearest(const char *name, enum setting_scope scope)
+{
+	const char *names[SETTINGS_MAX + GROUPS];
+	size_t count = 0;
+
+	for (size_t i = 0; i < settings_count; i++) {
+		if (settings[i].scope >= scope)
+			names[count++] = settings[i].name;
+	}
+	for (size_t i = 0; i < GROUPS; i++) {
+		if (scope >= groups[i].first && scope <= groups[i].last)
+			names[count++] = groups[i].name;
+	}
+	return text_nearest(name, names, count);
 }

@@ -18,11 +18,19 @@ enum setting_type {
 	SETTING_DURATION, /* "500ms", "10s", 10 (seconds)    uint64_t, milliseconds; a word: 0 */
 	SETTING_SIZE,     /* "64k", 65536 (bytes)            uint64_t, bytes; a word: 0 */
 	SETTING_STRING,   /* any text                        char * */
+	SETTING_LIST,     /* texts, by commas, array         struct config_list */
 	SETTING_PATH,     /* a file's, made absolute; words  char * */
 	SETTING_TARGET,   /* path of a URL, from the "/" on  char * */
 	SETTING_LISTEN,   /* addresses                       listeners and their count */
 	SETTING_NETWORKS, /* "10.0.0.0/8", by commas, array  struct networks */
 	SETTING_FAULT,    /* a word, ":SLOT" behind          struct config_fault */
+};
+
+/* Whose it is, and so in which struct its member stands. */
+enum setting_scope {
+	SCOPE_SERVER, /* struct config */
+	SCOPE_SITE,   /* struct config_site: top level, groups of `sites` */
+	SCOPE_PLACE,  /* struct config_place: the same, and groups of `locations` */
 };
 
 enum setting_effect {
@@ -38,14 +46,19 @@ struct setting {
 	const char *const *words; /* ended by NULL; NULL: none */
 	const char *unset;        /* the text of a STRING or PATH that is kept as NULL */
 	enum setting_effect effect;
-	size_t offset;    /* in struct config */
+	enum setting_scope scope;
+	bool own;      /* a site's or location's alone: not handed on to what is within */
+	size_t offset; /* in the struct of its scope */
+	/* Whether a STRING or each text of a LIST will do; if not, why, in words. NULL: any will. */
+	bool (*check)(const char *text, char *reason, size_t room);
 	const char *want; /* what would be right, where type and range do not tell it all */
 	const char *help; /* one line */
 };
 
-enum { SETTINGS_COUNT = 31 };
+enum { SETTINGS_MAX = 128 };
 
-extern const struct setting settings[SETTINGS_COUNT];
+extern const struct setting settings[];
+extern const size_t settings_count;
 
 /* The row of that name, or NULL. */
 const struct setting *setting_find(const char *name);
@@ -56,7 +69,7 @@ size_t setting_index(const struct setting *setting);
 /* A name that belongs to a later version. */
 bool setting_is_later(const char *name);
 
-/* The name that was probably meant, or NULL. */
-const char *setting_nearest(const char *name);
+/* The name that was probably meant, or NULL. `scope` and those that may stand within it count. */
+const char *setting_nearest(const char *name, enum setting_scope scope);
 
 #endif

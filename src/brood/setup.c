@@ -3,16 +3,14 @@
  * A configuration and what it needs opened (server.h). Master only. */
 #include "brood/server.h"
 
-#include "base/fd.h"
 #include "http/http.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 const struct server server_closed = {
-	.now = {.root_fd = -1, .error_log.fd = -1, .access_log.fd = -1},
-	.next = {.root_fd = -1, .error_log.fd = -1, .access_log.fd = -1},
+	.now = {.error_log.fd = -1, .access_log.fd = -1},
+	.next = {.error_log.fd = -1, .access_log.fd = -1},
 	.pidfile.fd = -1,
 	.control.fd = -1,
 	.daemon.ready_fd = -1,
@@ -21,25 +19,21 @@ const struct server server_closed = {
 
 void setup_close(struct setup *setup)
 {
+	sites_close(&setup->sites);
 	config_free(setup->config);
-	fd_close(&setup->root_fd);
 	mime_table_free(setup->mime);
 	log_file_close(&setup->error_log);
 	log_file_close(&setup->access_log);
 	free(setup->listen);
-	*setup = (struct setup){.root_fd = -1, .error_log.fd = -1, .access_log.fd = -1};
+	*setup = (struct setup){.error_log.fd = -1, .access_log.fd = -1};
 }
 
 int setup_open(struct setup *setup, char *reason, size_t room)
 {
 	const struct config *config = setup->config;
 
-	setup->root_fd = privilege_open_directory(&config->privilege, config->root);
-	if (setup->root_fd < 0) {
-		snprintf(reason, room, "root '%s': %s", config->root, strerror(-setup->root_fd));
-		setup->root_fd = -1;
+	if (sites_open(&setup->sites, config, reason, room) < 0)
 		return -1;
-	}
 	setup->mime = mime_table_new(NULL);
 	if (!setup->mime) {
 		snprintf(reason, room, "no memory for the table of types");

@@ -17,40 +17,20 @@
 #include "http/head.h"
 #include "http/mime.h"
 #include "http/response.h"
+#include "http/site.h"
 #include "http/static.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
-	OPEN_TRIES = 8, /* the kernel gives EAGAIN when a rename crosses the look-up */
 	LOAD_TRIES = 3,
 	HEAD_ROOM = 1024,
 	AHEAD_NS = 20000000, /* how much a fine-grained stamp may be ahead of the tick's clock */
 };
-
-int file_open(int root_fd, const char *name, int flags)
-{
-	struct open_how how = {
-		.flags = (uint64_t)flags | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
-	};
-
-	for (int try = 0; try < OPEN_TRIES; try++) {
-		long fd = syscall(SYS_openat2, root_fd, name, &how, sizeof(how));
-
-		if (fd >= 0)
-			return (int)fd;
-		if (errno != EAGAIN && errno != EINTR)
-			return -errno;
-	}
-	return -EAGAIN;
-}
 
 static struct file_stamp stamp_of(const struct stat *stat)
 {
@@ -212,7 +192,7 @@ static void finish_etag(struct file *file, const struct timespec *now)
 static int load_from(int *fd, const struct file_source *source, const struct response_maker *maker,
 		     struct slice name, size_t key_length, struct file **out)
 {
-	struct file facts = {.references = 1, .fd = -1}, *file;
+	struct file facts = {.references = 1, .fd = -1, .place = source->place}, *file;
 	char room[HEAD_ROOM];
 	struct head head = {room, room, room + sizeof(room), false};
 	struct layout layout;
@@ -265,7 +245,7 @@ int file_load(const struct file_source *source, const struct response_maker *mak
 	int error = -ESTALE;
 
 	for (int try = 0; try < LOAD_TRIES && error == -ESTALE; try++) {
-		int fd = file_open(source->root_fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+		int fd = file_open(source->place->site->root, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 
 		if (fd < 0)
 			return fd;
@@ -275,9 +255,9 @@ int file_load(const struct file_source *source, const struct response_maker *mak
 	return error;
 }
 
-bool file_is_current(const struct file *file, int root_fd)
+bool file_is_current(const struct file *file)
 {
-	int fd = file_open(root_fd, file->name, O_PATH);
+	int fd = file_open(file->place->site->root, file->name, O_PATH);
 	bool same;
 
 	if (fd < 0)

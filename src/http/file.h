@@ -15,6 +15,7 @@
 #include <sys/types.h>
 #include <time.h>
 
+struct http_place;
 struct mime_table;
 struct response_maker;
 
@@ -37,7 +38,8 @@ struct file {
 	uint64_t checked_ms; /* when it was last seen to be what is on disk */
 
 	unsigned references; /* the cache's own, and one for each response not yet written */
-	struct slice key;    /* of the cache */
+	const struct http_place *place; /* and */
+	struct slice key;               /* of the cache: whose file it is, and what it is asked for as */
 	const char *name;    /* of the file below the root; begins with the key */
 
 	/* "head CRLF body" lie one behind the other; `body` is empty when there is an fd. */
@@ -54,14 +56,10 @@ struct file {
 };
 
 struct file_source {
-	int root_fd; /* borrowed */
+	const struct http_place *place; /* whose file it is, below the root of its site */
 	const struct mime_table *mime;
 	size_t body_max; /* larger files are kept open instead of read */
 };
-
-/* Opens something below root_fd, without ever leaving it, waiting, or becoming a controlling
- * terminal's owner; O_CLOEXEC is added. fd or -errno. -ENOSYS: a kernel before 5.6. */
-int file_open(int root_fd, const char *name, int flags) __attribute__((warn_unused_result));
 
 /* Loads a file, with one reference, for the caller. `key_length`: how much of the name is its key.
  * -EISDIR: a directory; -EACCES: also what is not a regular file; -ESTALE: it keeps changing. */
@@ -71,7 +69,7 @@ int file_load(const struct file_source *source, const struct response_maker *mak
 
 /* Is its name still that of the same, unchanged file? Also true when it cannot be told because
  * there are no descriptors or no memory left: what is here can be served, its successor cannot. */
-bool file_is_current(const struct file *file, int root_fd);
+bool file_is_current(const struct file *file);
 
 /* The same for its descriptor: what would be sent by it now is still what the head says. */
 bool file_is_intact(const struct file *file);

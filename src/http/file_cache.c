@@ -31,9 +31,10 @@ static uint64_t mix(uint64_t hash, uint64_t word)
 /* Eight octets a step: multiply, then fold the high half, which is the well mixed one, into the low
  * one. The last step may take octets for a second time, which is quicker than taking them one by
  * one. The seed keeps whoever can choose file names (uploads) from choosing buckets. */
-static uint64_t hash_of(const struct file_cache *cache, struct slice key)
+static uint64_t hash_of(const struct file_cache *cache, const struct http_place *place,
+			struct slice key)
 {
-	uint64_t hash = mix(cache->seed, key.len), word = 0;
+	uint64_t hash = mix(cache->seed ^ (uintptr_t)place, key.len), word = 0;
 	size_t at = 0;
 
 	for (; at + 8 < key.len; at += 8) {
@@ -97,13 +98,14 @@ static struct list *list_of(struct file_cache *cache, const struct file *file)
 	return file->fd == -1 ? &cache->in_memory : &cache->open;
 }
 
-struct file *file_cache_find(struct file_cache *cache, struct slice key)
+struct file *file_cache_find(struct file_cache *cache, const struct http_place *place,
+			     struct slice key)
 {
-	uint64_t hash = hash_of(cache, key);
+	uint64_t hash = hash_of(cache, place, key);
 	struct file *file = cache->buckets[hash & cache->mask];
 	struct list *list;
 
-	while (file && (file->hash != hash || !slice_equal(file->key, key)))
+	while (file && (file->hash != hash || file->place != place || !slice_equal(file->key, key)))
 		file = file->bucket_next;
 	if (!file)
 		return NULL;
@@ -143,7 +145,7 @@ void file_cache_insert(struct file_cache *cache, struct file *file)
 	}
 
 	assert(!file->cached);
-	file->hash = hash_of(cache, file->key);
+	file->hash = hash_of(cache, file->place, file->key);
 	bucket = &cache->buckets[file->hash & cache->mask];
 	file->bucket_next = *bucket;
 	*bucket = file;

@@ -14,6 +14,7 @@
 
 struct file;
 struct file_cache;
+struct http_place;
 
 struct file_cache_limits {
 	size_t entries;
@@ -28,10 +29,11 @@ struct file_cache *file_cache_new(const struct file_cache_limits *limits);
 void file_cache_free(struct file_cache *cache);
 
 /* The entry, now the most recently used one, without a reference of the caller's; NULL for none. */
-struct file *file_cache_find(struct file_cache *cache, struct slice key);
+struct file *file_cache_find(struct file_cache *cache, const struct http_place *place,
+			     struct slice key);
 
 /* Takes a reference of its own, or does nothing when the file is larger than the cache may be.
- * There must be no entry of that key. */
+ * There must be no entry of that place and key. */
 void file_cache_insert(struct file_cache *cache, struct file *file);
 
 void file_cache_remove(struct file_cache *cache, struct file *file);

@@ -21,6 +21,7 @@
 
 struct event_base;
 struct http_server;
+struct http_sites;
 struct mime_table;
 struct networks;
 struct tls;
@@ -54,9 +55,9 @@ struct http_options {
 	enum http_forwarded forwarded;
 
 	/* What is served. */
-	int root_fd;                    /* directory; borrowed, must outlive the server */
+	const struct http_sites *sites; /* site.h; borrowed, must outlive the server; NULL: one */
+	int root_fd;                    /* of that one: directory; borrowed as well */
 	const struct mime_table *mime;  /* borrowed */
-	const char *const *index_names; /* NULL-terminated; NULL: "index.html" */
 
 	/* Cache of files, for this process. */
 	size_t cache_entries;  /* [4096] */

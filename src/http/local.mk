@@ -49,9 +49,11 @@ libhttp_a_SOURCES += \
 	src/http/head.c \
 	src/http/mime.c \
 	src/http/multipart.c \
+	src/http/open.c \
 	src/http/path.c \
 	src/http/range.c \
 	src/http/response.c \
+	src/http/site.c \
 	src/http/static.c \
 	src/http/cond.h \
 	src/http/date.h \
@@ -63,7 +65,9 @@ libhttp_a_SOURCES += \
 	src/http/head.h \
 	src/http/mime.h \
 	src/http/multipart.h \
+	src/http/open.h \
 	src/http/path.h \
+	src/http/site.h \
 	src/http/range.h
 
 # TLS.

@@ -12,6 +12,7 @@
 #include "http/file_cache.h"
 #include "http/path.h"
 #include "http/response.h"
+#include "http/site.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +38,7 @@ static int load_index(struct lookup *lookup, const struct response_maker *maker,
 {
 	int error = -ENOENT, directory;
 
-	for (const char *const *index = lookup->index_names; *index; index++) {
+	for (const char *const *index = lookup->source.place->index_names; *index; index++) {
 		size_t size = strlen(*index);
 
 		if (length + size >= PATH_MAX)
@@ -48,15 +49,16 @@ static int load_index(struct lookup *lookup, const struct response_maker *maker,
 			return error;
 	}
 	name[length] = '\0';
-	directory = file_open(lookup->source.root_fd, length ? name : ".", O_PATH | O_DIRECTORY);
+	directory = file_open(lookup->source.place->site->root, length ? name : ".",
+			      O_PATH | O_DIRECTORY);
 	if (directory < 0)
 		return directory;
 	fd_close(&directory);
 	return -EACCES;
 }
 
-static int load(struct lookup *lookup, const struct response_maker *maker,
-		const struct path *path, struct file **out)
+static int load(struct lookup *lookup, const struct response_maker *maker, const struct path *path,
+		struct file **out)
 {
 	char name[PATH_MAX];
 	size_t length = path->name.len;
@@ -79,10 +81,10 @@ static int load(struct lookup *lookup, const struct response_maker *maker,
 }
 
 /* A directory's file that is not of its first index name: that one may have appeared. */
-static bool is_second_choice(const struct lookup *lookup, const struct file *file)
+static bool is_second_choice(const struct file *file)
 {
 	return file->name[file->key.len] != '\0' &&
-	       strcmp(file->name + file->key.len, lookup->index_names[0]) != 0;
+	       strcmp(file->name + file->key.len, file->place->index_names[0]) != 0;
 }
 
 static bool is_fresh(const struct lookup *lookup, struct file *file)
@@ -91,16 +93,16 @@ static bool is_fresh(const struct lookup *lookup, struct file *file)
 		return false;
 	if (lookup->now_ms - file->checked_ms < REVALIDATE_MS)
 		return true;
-	if (is_second_choice(lookup, file) || !file_is_current(file, lookup->source.root_fd))
+	if (is_second_choice(file) || !file_is_current(file))
 		return false;
 	file->checked_ms = lookup->now_ms;
 	return true;
 }
 
 int lookup_find(struct lookup *lookup, const struct response_maker *maker,
-		   const struct path *path, struct file **out)
+		const struct http_place *place, const struct path *path, struct file **out)
 {
-	struct file *file = file_cache_find(lookup->cache, path->name);
+	struct file *file = file_cache_find(lookup->cache, place, path->name);
 
 	if (file && is_fresh(lookup, file)) {
 		file_keep(file);
@@ -109,5 +111,6 @@ int lookup_find(struct lookup *lookup, const struct response_maker *maker,
 	}
 	if (file)
 		file_cache_remove(lookup->cache, file);
+	lookup->source.place = place;
 	return load(lookup, maker, path, out);
 }

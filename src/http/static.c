@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * See static.h. From a request to a response: method, path, file (lookup.h), and what is sent of it
- * (representation.h). */
+ * See static.h. From a request to a response: site, method, path, place, file (lookup.h), and what
+ * is sent of it (representation.h). */
 #include "http/static.h"
 
 #include "base/fd.h"
@@ -11,6 +11,7 @@
 #include "http/representation.h"
 #include "http/request.h"
 #include "http/response.h"
+#include "http/site.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +24,10 @@ struct static_site {
 	struct lookup lookup;
 	struct representer *representer;
 	size_t target_max;
+	const struct http_sites *sites;
+	struct http_sites own; /* when the options have none: one site, of one place */
+	struct http_site own_site;
+	struct http_place own_place;
 	char *path_room;     /* target_max octets: the path being answered, decoded */
 	char *location_room; /* LOCATION_ROOM octets */
 };
@@ -46,6 +51,32 @@ static size_t default_fds(void)
 	return (size_t)limit.rlim_cur / 8;
 }
 
+/* A site of all defaults. */
+static void make_own(struct static_site *site, int root_fd)
+{
+	site->own_place = (struct http_place){
+		.site = &site->own_site,
+		.prefix = SLICE(""),
+		.index_names = default_index_names,
+	};
+	site->own_site = (struct http_site){{root_fd, false}, &site->own_place, 1};
+	site->own = (struct http_sites){.list = &site->own_site, .count = 1};
+	site->sites = &site->own;
+}
+
+/* Can they be entered? 0 or -errno. */
+static int try_roots(const struct http_sites *sites)
+{
+	for (size_t i = 0; i < sites->count; i++) {
+		int fd = file_open(sites->list[i].root, ".", O_PATH | O_DIRECTORY);
+
+		if (fd < 0)
+			return fd;
+		fd_close(&fd);
+	}
+	return 0;
+}
+
 struct static_site *static_site_new(const struct http_options *options)
 {
 	struct static_site *site = calloc(1, sizeof(*site));
@@ -54,14 +85,13 @@ struct static_site *static_site_new(const struct http_options *options)
 		.bytes = or_default(options->cache_bytes, 16 << 20),
 		.fds = or_default(options->cache_fds, default_fds()),
 	};
-	int probe;
+	int error;
 
 	if (!site)
 		return NULL;
+	site->sites = options->sites;
 	site->lookup = (struct lookup){
-		.source = {options->root_fd, options->mime,
-			   or_default(options->cache_body_max, 65536)},
-		.index_names = options->index_names ? options->index_names : default_index_names,
+		.source = {NULL, options->mime, or_default(options->cache_body_max, 65536)},
 		.cache = file_cache_new(&limits),
 	};
 	site->representer = representer_new();
@@ -74,13 +104,14 @@ struct static_site *static_site_new(const struct http_options *options)
 		errno = ENOMEM;
 		return NULL;
 	}
-	probe = file_open(options->root_fd, ".", O_PATH | O_DIRECTORY);
-	if (probe < 0) {
+	if (!options->sites)
+		make_own(site, options->root_fd);
+	error = try_roots(site->sites);
+	if (error < 0) {
 		static_site_free(site);
-		errno = -probe;
+		errno = -error;
 		return NULL;
 	}
-	fd_close(&probe);
 	return site;
 }
 
@@ -146,8 +177,9 @@ static void answer_error(struct response_maker *maker, struct response *response
 	}
 }
 
-static void answer_get(struct static_site *site, const struct request *request,
-		       struct response_maker *maker, struct response *response)
+static void answer_get(struct static_site *site, const struct http_site *host,
+		       const struct request *request, struct response_maker *maker,
+		       struct response *response)
 {
 	struct path path;
 	struct file *file;
@@ -160,7 +192,7 @@ static void answer_get(struct static_site *site, const struct request *request,
 		response_simple(maker, response, status, SLICE(""));
 		return;
 	}
-	error = lookup_find(&site->lookup, maker, &path, &file);
+	error = lookup_find(&site->lookup, maker, http_site_place(host, path.name), &path, &file);
 	if (error == -EISDIR)
 		answer_redirect(site, maker, response, &path);
 	else if (error != 0)
@@ -181,10 +213,16 @@ static void answer_options(struct response_maker *maker, struct response *respon
 void static_answer(struct static_site *site, const struct request *request,
 		   struct response_maker *maker, struct response *response)
 {
+	const struct http_site *host = http_sites_find(site->sites, request->host);
+
+	if (!host) {
+		response_simple(maker, response, 421, SLICE(""));
+		return;
+	}
 	switch (request->method) {
 	case METHOD_GET:
 	case METHOD_HEAD:
-		answer_get(site, request, maker, response);
+		answer_get(site, host, request, maker, response);
 		return;
 	case METHOD_OPTIONS:
 		answer_options(maker, response);

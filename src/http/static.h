@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files below one root as resources: path, cache, conditions, ranges. */
+ * Files of sites as resources: host, path, cache, conditions, ranges. */
 #ifndef BROOD_HTTP_STATIC_H
 #define BROOD_HTTP_STATIC_H
 

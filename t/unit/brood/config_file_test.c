@@ -92,8 +92,6 @@ static void an_unknown_name_is_told_with_the_nearest_known_one(void **state)
 	assert_wrong(fixture, "\nworker = 4;\n",
 		     "$/a.conf:2: unknown setting 'worker' (did you mean 'workers'?)");
 	assert_wrong(fixture, "gzip = true;\n", "$/a.conf:1: unknown setting 'gzip'");
-	assert_wrong(fixture, "sites = ( { root = \"x\"; } );\n",
-		     "$/a.conf:1: setting 'sites' is not in this version");
 	assert_wrong(fixture, "tls_key = \"x\";\n",
 		     "$/a.conf:1: setting 'tls_key' is not in this version");
 }

@@ -41,7 +41,7 @@ static void with_nothing_given_all_is_as_promised(void **state)
 	assert_loads(fixture, NULL, none);
 	config = fixture->config;
 	snprintf(www, sizeof(www), "%s/www", fixture->folder);
-	assert_string_equal(config->root, www);
+	assert_string_equal(config->site.root, www);
 	assert_int_equal(config->listen_count, 1);
 	assert_string_equal(config->listen[0].address.text, "*:8000");
 	assert_int_equal(config->workers, 0);
@@ -95,7 +95,7 @@ static void own_options_are_above_s_whatever_the_order(void **state)
 	assert_int_equal(fixture->config->workers, 4);
 	assert_int_equal(fixture->config->accept, ACCEPT_REUSEPORT);
 	assert_string_equal(strrchr(fixture->config->pid_file, '/'), "/b");
-	assert_string_equal(fixture->config->root, fixture->folder);
+	assert_string_equal(fixture->config->site.root, fixture->folder);
 	assert_true(fixture->config->verbose);
 }
 
@@ -221,7 +221,7 @@ static void without_any_root_the_error_says_what_to_do(void **state)
 	assert_int_equal(rmdir(www), 0);
 	if (stat(BROOD_WWW_DIR, &info) == 0) { /* installed on this machine */
 		assert_loads(fixture, NULL, none);
-		assert_string_equal(fixture->config->root, BROOD_WWW_DIR);
+		assert_string_equal(fixture->config->site.root, BROOD_WWW_DIR);
 	} else {
 		assert_int_equal(fixture_load(fixture, NULL, none), -1);
 		fixture_assert_line(fixture,
@@ -293,7 +293,7 @@ static void assert_comes_back(struct fixture *fixture, const char *file, struct 
 	assert_loads(fixture, "printed.conf", none);
 	again = printed(fixture->config);
 	assert_string_equal(once, again);
-	for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+	for (size_t i = 0; i < settings_count; i++) {
 		char name[64];
 
 		snprintf(name, sizeof(name), "\n%s = ", settings[i].name);

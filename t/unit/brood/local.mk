@@ -24,6 +24,7 @@ t_unit_brood_pidfile_test_LDADD = $(brood_test_LDADD)
 brood_config_tests = \
 	t/unit/brood/config_file_test \
 	t/unit/brood/config_load_test \
+	t/unit/brood/config_sites_test \
 	t/unit/brood/options_test \
 	t/unit/brood/setting_value_test \
 	t/unit/brood/settings_test
@@ -31,7 +32,7 @@ check_PROGRAMS += $(brood_config_tests)
 
 brood_fixture = t/unit/brood/fixture.c t/unit/brood/fixture.h
 brood_test_cppflags = $(AM_CPPFLAGS) -DSOURCE_FOLDER='"$(abs_top_srcdir)"'
-brood_test_libs = libprogram.a libbase.a $(LIBCONFIG_LIBS) $(CMOCKA_LIBS)
+brood_test_libs = libprogram.a libhttp.a libbase.a $(LIBCONFIG_LIBS) $(CMOCKA_LIBS)
 
 t_unit_brood_config_file_test_SOURCES = t/unit/brood/config_file_test.c $(brood_fixture)
 t_unit_brood_config_file_test_CPPFLAGS = $(brood_test_cppflags)
@@ -41,6 +42,10 @@ t_unit_brood_config_load_test_SOURCES = t/unit/brood/config_load_test.c $(brood_
 t_unit_brood_config_load_test_CPPFLAGS = $(brood_test_cppflags)
 t_unit_brood_config_load_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_brood_config_load_test_LDADD = $(brood_test_libs)
+t_unit_brood_config_sites_test_SOURCES = t/unit/brood/config_sites_test.c $(brood_fixture)
+t_unit_brood_config_sites_test_CPPFLAGS = $(brood_test_cppflags)
+t_unit_brood_config_sites_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_brood_config_sites_test_LDADD = $(brood_test_libs)
 t_unit_brood_options_test_SOURCES = t/unit/brood/options_test.c
 t_unit_brood_options_test_CPPFLAGS = $(brood_test_cppflags)
 t_unit_brood_options_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

@@ -35,7 +35,7 @@ static int setup(void **state)
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
 	root_make(&fixture->root);
-	fixture->source = (struct file_source){fixture->root.fd, NULL, BODY_MAX};
+	fixture->source = (struct file_source){&fixture->root.place, NULL, BODY_MAX};
 	fixture->maker = response_maker_new(NULL);
 	*state = fixture;
 	return 0;
@@ -230,24 +230,23 @@ static void extreme_times_are_served(void **state)
 static void a_file_is_current_until_its_stamp_or_name_changes(void **state)
 {
 	struct fixture *fixture = *state;
-	int fd = fixture->root.fd;
 	struct file *file;
 
 	root_write(&fixture->root, "a", "x", LONG_AGO);
 	file = loaded(fixture, "a");
-	assert_true(file_is_current(file, fd));
+	assert_true(file_is_current(file));
 	root_set_time(&fixture->root, "a", LONG_AGO, 500000001);
-	assert_false(file_is_current(file, fd));
+	assert_false(file_is_current(file));
 	file_release(file);
 
 	file = loaded(fixture, "a");
 	root_replace(&fixture->root, "a", "x", LONG_AGO);
-	assert_false(file_is_current(file, fd));
+	assert_false(file_is_current(file));
 	file_release(file);
 
 	file = loaded(fixture, "a");
 	root_delete(&fixture->root, "a");
-	assert_false(file_is_current(file, fd));
+	assert_false(file_is_current(file));
 	file_release(file);
 }
 
@@ -316,13 +315,16 @@ static void a_file_just_written_is_not_settled(void **state)
 static void a_file_shorter_than_it_says_is_not_served(void **state)
 {
 	struct fixture *fixture = *state;
+	struct http_site site = fixture->root.site;
+	struct http_place place = {.site = &site};
 	struct file_source source = fixture->source;
 	struct file *file;
 
-	source.root_fd = open("/sys/kernel", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	site.root.fd = open("/sys/kernel", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	source.place = &place;
 	source.body_max = 65536;
 	assert_int_equal(file_load(&source, fixture->maker, "uevent_seqnum", 13, &file), -ESTALE);
-	close(source.root_fd);
+	close(site.root.fd);
 }
 
 static void without_permission_it_is_forbidden(void **state)

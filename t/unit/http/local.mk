@@ -45,6 +45,7 @@ http_files_tests = \
 	t/unit/http/path_test \
 	t/unit/http/range_test \
 	t/unit/http/response_test \
+	t/unit/http/sites_test \
 	t/unit/http/static_change_test \
 	t/unit/http/static_test
 check_PROGRAMS += $(http_files_tests)
@@ -76,6 +77,9 @@ t_unit_http_range_test_CFLAGS = $(http_files_test_cflags)
 t_unit_http_range_test_LDADD = $(http_files_test_libs)
 t_unit_http_response_test_CFLAGS = $(http_files_test_cflags)
 t_unit_http_response_test_LDADD = $(http_files_test_libs)
+t_unit_http_sites_test_SOURCES = t/unit/http/sites_test.c $(http_site_sources)
+t_unit_http_sites_test_CFLAGS = $(http_files_test_cflags)
+t_unit_http_sites_test_LDADD = $(http_files_test_libs)
 t_unit_http_static_change_test_SOURCES = t/unit/http/static_change_test.c $(http_site_sources)
 t_unit_http_static_change_test_CFLAGS = $(http_files_test_cflags)
 t_unit_http_static_change_test_LDADD = $(http_files_test_libs)

@@ -19,6 +19,8 @@ static void must(int result, const char *what)
 	exit(99);
 }
 
+static const char *const index_names[] = {"index.html", NULL};
+
 void root_make(struct root *root)
 {
 	strcpy(root->path, "/tmp/brood-root-XXXXXX");
@@ -26,6 +28,9 @@ void root_make(struct root *root)
 		must(-1, root->path);
 	root->fd = open(root->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	must(root->fd, root->path);
+	root->place = (struct http_place){
+		.site = &root->site, .prefix = SLICE(""), .index_names = index_names};
+	root->site = (struct http_site){{root->fd, false}, &root->place, 1};
 }
 
 static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *ftw)

@@ -4,12 +4,16 @@
 #ifndef BROOD_UNIT_HTTP_ROOT_H
 #define BROOD_UNIT_HTTP_ROOT_H
 
+#include "http/site.h"
+
 #include <stddef.h>
 #include <time.h>
 
 struct root {
 	char path[64];
 	int fd;
+	struct http_site site; /* of the directory, with one place, its own */
+	struct http_place place;
 };
 
 void root_make(struct root *root);

@@ -121,8 +121,11 @@ static void the_first_index_name_that_is_a_file_counts(void **state)
 	static const char *const names[] = {"index.html", "index.txt", NULL};
 	struct fixture *fixture = *state;
 
+	struct http_sites sites = {.list = &fixture->root.site, .count = 1};
+
 	static_site_free(fixture->site);
-	fixture->options.index_names = names;
+	fixture->root.place.index_names = names;
+	fixture->options.sites = &sites;
 	fixture->site = static_site_new(&fixture->options);
 	root_directory(&fixture->root, "d");
 	root_directory(&fixture->root, "d/index.html");

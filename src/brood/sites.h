@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From a configuration to the sites that workers serve: resolved, roots opened, frozen. Made by the
+ * master; workers find them in their memory. */
+#ifndef BROOD_BROOD_SITES_H
+#define BROOD_BROOD_SITES_H
+
+#include "http/site.h"
+
+#include <stddef.h>
+
+struct config;
+
+/* Beside http: whatever is part of it, in one piece with one owner. All-zero: none. */
+struct sites {
+	struct http_sites http;
+	struct sites_block *blocks;
+};
+
+/* Opens for *config, which must live on as long as *out, with the workers' rights. 0, or -1 with a
+ * reason, and *out is all-zero. */
+int sites_open(struct sites *out, const struct config *config, char *reason, size_t room)
+	__attribute__((warn_unused_result));
+
+/* Closes the roots and frees all; *sites is all-zero then. */
+void sites_close(struct sites *sites);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sites: which one answers for a host, and which of its places for a path. Made once, from a
+ * configuration with everything inherited resolved, and not changed any more: workers find them in
+ * their memory. A place is what settings hold for: a site as a whole (its first place), or what is
+ * below a path in it. */
+#ifndef BROOD_HTTP_SITE_H
+#define BROOD_HTTP_SITE_H
+
+#include "base/slice.h"
+#include "http/open.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct http_site;
+
+struct http_place {
+	const struct http_site *site;
+	/* "a/b" for what is asked for as /a/b and below; "" for the whole site. Decoded. */
+	struct slice prefix;
+	/* Files that stand for their folder, ended by NULL; the first that is there. */
+	const char *const *index_names;
+};
+
+struct http_site {
+	struct file_root root;
+	/* The first is that of the whole site, the others are ordered by the length of their
+	 * prefix, the longest first. */
+	struct http_place *places;
+	size_t place_count;
+};
+
+/* The name of a host, and who answers for it. */
+struct site_name {
+	const char *text; /* "*.example.org": each name that ends with ".example.org" */
+	const struct http_site *site;
+};
+
+struct http_sites {
+	struct http_site *list; /* the first is the default */
+	size_t count;
+	struct site_name *names; /* in the order of http_sites_sort */
+	size_t name_count;
+	bool refuse_unknown; /* a host of which there is no name has no site */
+};
+
+/* Letters, digits, "-" and "_" in labels between dots, perhaps "*." in front; an IPv4 address; an
+ * IPv6 address in brackets. */
+bool site_name_is_valid(const char *text);
+
+/* To be called once, when all is there: orders names and places, and tells places their site. */
+void http_sites_sort(struct http_sites *sites);
+
+/* Who answers for a host, given as in the Host field, port and all; case and a dot at its end make
+ * no difference. An exact name goes before the longest "*.NAME". An empty one is the default's.
+ * NULL: nobody. */
+const struct http_site *http_sites_find(const struct http_sites *sites, struct slice host);
+
+const struct http_place *site_find_place(const struct http_site *site, struct slice name);
+
+/* The place with the longest prefix of a path; a prefix ends where a segment does. `name`: as in
+ * struct path. */
+static inline const struct http_place *http_site_place(const struct http_site *site,
+						       struct slice name)
+{
+	return site->place_count == 1 ? site->places : site_find_place(site, name);
+}
+
+#endif
