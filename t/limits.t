@@ -36,7 +36,7 @@ subtest 'sizes of heads' => sub {
 	is $answer->(request('/hello.txt', map { "X$_: y" } 1 .. 90)), 200, 'ninety-one fields';
 	is $answer->(request('/hello.txt', map { "X$_: y" } 1 .. 120)), '431 closed', 'a hundred and twenty-one';
 	is $answer->(request('/hello.txt', map { "X$_: y" } 1 .. 5000)), '431 closed', 'five thousand';
-	like $answer->('A' x 60000), qr/^4(?:00|14|31) closed$/, 'a method that does not end';
+	is $answer->('A' x 60000), '501 closed', 'a method that does not end';
 	is $answer->("\r\n" x 30000), '400 closed', 'nothing but empty lines';
 	my $client = Brood::Client->connect($server->address);
 	$client->send_pieces(request('/hello.txt', map { "X$_: y" } 1 .. 5000) =~ /.{1,400}/sg);

@@ -218,13 +218,13 @@ static ssize_t receive(struct connection *connection, struct input *input)
 }
 
 /* Ends with an error for what has come so far. */
-static void refuse(struct connection *connection, unsigned status)
+static void refuse(struct connection *connection, enum refusal refusal)
 {
 	struct input input = {.data = connection->input.data, .size = connection->input.used};
 
 	if (input.size == 0)
 		exchange_begin(connection);
-	exchange_refuse(connection, &input, status);
+	exchange_refuse(connection, &input, refusal);
 	advance(connection, &input);
 }
 
@@ -238,7 +238,7 @@ static void read_requests(struct connection *connection)
 	else if (size == -EAGAIN)
 		enter(connection, connection->state);
 	else if (size == -EPROTO)
-		refuse(connection, 400);
+		refuse(connection, REFUSAL_PLAIN_HTTP);
 	else
 		connection_close(connection);
 }
@@ -256,7 +256,7 @@ static void answer_or_close(struct connection *connection)
 
 static void give_up_head(struct connection *connection)
 {
-	refuse(connection, 408);
+	refuse(connection, REFUSAL_HEAD_TIMEOUT);
 }
 
 /* The socket can be written to again only when a third of its buffer is free, which a slow client

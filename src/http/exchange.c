@@ -34,6 +34,7 @@ static void log_item(struct connection *connection, const struct outbox_item *it
 		.referer = record->referer,
 		.user_agent = record->user_agent,
 		.status = record->status,
+		.reason = record->reason,
 		.body_bytes = outbox_item_body_sent(item),
 		.duration_us = clock_now_us() - record->start_us,
 	};
@@ -151,17 +152,19 @@ static void stage(struct connection *connection, const struct response *response
 	if (logs(connection)) {
 		item->record = &server->records[item - server->staging->items];
 		record_fill(item->record, request, response->status, connection->start_us);
+		item->record->reason = response->reason;
 	}
 }
 
 /* An answer to what is not a request, or not one that we take. Nothing behind it can be trusted. */
-static void stage_refusal(struct connection *connection, unsigned status)
+static void stage_refusal(struct connection *connection, enum refusal refusal)
 {
 	struct http_server *server = connection->server;
 	struct response response = {.file_fd = -1};
 
 	identify(connection);
-	response_simple(server->maker, &response, status, (struct slice){"", 0});
+	response_simple(server->maker, &response, refusal_status(refusal), SLICE(""));
+	response.reason = refusal_text(refusal);
 	response.close = true;
 	stage(connection, &response, false);
 }
@@ -181,12 +184,20 @@ static void stage_answer(struct connection *connection, bool more)
 	stage(connection, &response, more);
 }
 
-void exchange_refuse(struct connection *connection, struct input *input, unsigned status)
+void exchange_refuse(struct connection *connection, struct input *input, enum refusal refusal)
 {
 	parser_read_refused(&connection->guard, input->data + input->at, input->size - input->at,
 			    &connection->server->request);
-	stage_refusal(connection, status);
+	stage_refusal(connection, refusal);
 	input->at = input->size;
+}
+
+/* RFC 9110 section 7.4: whoever asks for https must not be answered as if it were. */
+static enum refusal check_scheme(const struct connection *connection)
+{
+	bool plain = connection->stream.io == &stream_plain;
+
+	return connection->server->request.https && plain ? REFUSAL_HTTPS : REFUSAL_NONE;
 }
 
 /* Takes one request out of the input and stages its answer. False: there is no whole one. */
@@ -194,8 +205,8 @@ static bool answer_next(struct connection *connection, struct input *input)
 {
 	struct http_server *server = connection->server;
 	struct guard *guard = &connection->guard;
-	char *data = input->data + input->at;
-	unsigned status;
+	const char *data = input->data + input->at;
+	enum refusal refusal;
 
 	switch (guard_scan(guard, &server->limits, data, input->size - input->at)) {
 	case GUARD_MORE:
@@ -203,15 +214,17 @@ static bool answer_next(struct connection *connection, struct input *input)
 		guard_rebase(guard);
 		return false;
 	case GUARD_REFUSED:
-		exchange_refuse(connection, input, guard->status);
+		exchange_refuse(connection, input, guard->refusal);
 		break;
 	case GUARD_COMPLETE:
-		status = parser_read(&server->parser, guard, data, &server->request);
+		refusal = parser_read(&server->parser, guard, data, &server->request);
+		if (refusal == REFUSAL_NONE)
+			refusal = check_scheme(connection);
 		input->at += guard->line;
-		if (status == 0)
+		if (refusal == REFUSAL_NONE)
 			stage_answer(connection, input->at < input->size);
 		else
-			stage_refusal(connection, status);
+			stage_refusal(connection, refusal);
 		break;
 	}
 	guard_reset(guard);

@@ -8,6 +8,7 @@
 
 #include "http/connection.h"
 #include "http/outbox.h"
+#include "http/refusal.h"
 
 /* Octets to be parsed; those before `at` are used up. */
 struct input {
@@ -31,7 +32,8 @@ enum outbox_result exchange_run(struct connection *connection, struct input *inp
 
 /* Makes an error the answer to the unfinished head that `input` holds, and the connection's last
  * one; to be written by exchange_run. */
-void exchange_refuse(struct connection *connection, struct input *input, unsigned status);
+void exchange_refuse(struct connection *connection, struct input *input,
+		     enum refusal refusal);
 
 /* Lets go of what has not been written. */
 void exchange_abandon(struct connection *connection);

@@ -7,7 +7,7 @@
 #include "http/guard.h"
 
 /* The octets of an absolute target behind "http://" or "https://", or nothing. */
-static bool strip_scheme(struct slice target, struct slice *rest)
+static bool strip_scheme(struct slice target, struct slice *rest, bool *https)
 {
 	static const struct slice schemes[] = {{"http://", 7}, {"https://", 8}};
 
@@ -16,26 +16,27 @@ static bool strip_scheme(struct slice target, struct slice *rest)
 
 		if (target.len >= size && strncasecmp(target.ptr, schemes[i].ptr, size) == 0) {
 			*rest = (struct slice){target.ptr + size, target.len - size};
+			*https = i == 1;
 			return true;
 		}
 	}
 	return false;
 }
 
-static unsigned absolute_target(struct request *request)
+static enum refusal absolute_target(struct request *request)
 {
 	struct authority authority;
 	struct slice rest;
 
-	if (!strip_scheme(request->target, &rest))
-		return 400;
+	if (!strip_scheme(request->target, &rest, &request->https))
+		return REFUSAL_TARGET_FORM;
 	for (size_t i = 0; i < rest.len; i++)
 		if (rest.ptr[i] == '/' || rest.ptr[i] == '?')
 			rest.len = i;
 	if (!authority_parse(rest, &authority))
-		return 400;
+		return REFUSAL_TARGET_FORM;
 	request->host = rest;
-	return 0;
+	return REFUSAL_NONE;
 }
 
 static bool is_connect(const struct request *request)
@@ -43,40 +44,43 @@ static bool is_connect(const struct request *request)
 	return slice_equal(request->method_name, SLICE("CONNECT"));
 }
 
-unsigned framing_target(struct request *request)
+enum refusal framing_target(struct request *request)
 {
 	struct slice target = request->target;
 
 	request->host = (struct slice){NULL, 0};
+	request->https = false;
 	if (is_connect(request)) {
 		struct authority authority;
 
-		return authority_parse(target, &authority) && authority.port.len > 0 ? 0 : 400;
+		return authority_parse(target, &authority) && authority.port.len > 0
+			       ? REFUSAL_NONE
+			       : REFUSAL_TARGET_FORM;
 	}
 	if (target.ptr[0] == '/')
-		return 0;
+		return REFUSAL_NONE;
 	if (target.len == 1 && target.ptr[0] == '*')
-		return request->method == METHOD_OPTIONS ? 0 : 400;
+		return request->method == METHOD_OPTIONS ? REFUSAL_NONE : REFUSAL_TARGET_FORM;
 	return absolute_target(request);
 }
 
-unsigned framing_host(struct request *request)
+enum refusal framing_host(struct request *request)
 {
 	struct authority authority;
 
 	if (!request_has(request, FIELD_HOST))
-		return request->minor_version == 0 ? 0 : 400;
+		return request->minor_version == 0 ? REFUSAL_NONE : REFUSAL_HOST_MISSING;
 
 	const struct request_field *host = request_field(request, FIELD_HOST, NULL);
 
 	if (request_field(request, FIELD_HOST, host))
-		return 400;
+		return REFUSAL_HOST_TWICE;
 	/* An empty value is what a client sends whose target has no authority. */
 	if (host->value.len > 0 && !authority_parse(host->value, &authority))
-		return 400;
+		return REFUSAL_HOST;
 	if (request->host.len == 0)
 		request->host = host->value;
-	return 0;
+	return REFUSAL_NONE;
 }
 
 /* The next element of a comma-separated list, without white space around; empty ones are skipped
@@ -107,13 +111,15 @@ static bool is_token(struct slice text)
 
 /* Section 6.1 and 7: only "chunked", last and once, tells the length of a request; what it wraps
  * must be a coding that we know, and we know none. */
-static unsigned transfer_encoding(const struct request *request)
+static enum refusal transfer_encoding(const struct request *request)
 {
 	const struct request_field *field = NULL;
 	unsigned others = 0, chunked = 0;
 
-	if (request->minor_version == 0 || request_has(request, FIELD_CONTENT_LENGTH))
-		return 400;
+	if (request->minor_version == 0)
+		return REFUSAL_CODING_VERSION;
+	if (request_has(request, FIELD_CONTENT_LENGTH))
+		return REFUSAL_LENGTH_AND_CODING;
 	while ((field = request_field(request, FIELD_TRANSFER_ENCODING, field))) {
 		struct slice list = field->value, coding;
 
@@ -124,7 +130,7 @@ static unsigned transfer_encoding(const struct request *request)
 			if (end)
 				name.len = (size_t)(end - coding.ptr);
 			if (!is_token(slice_trim(name)) || chunked > 0)
-				return 400;
+				return REFUSAL_CODING;
 			if (slice_equal_nocase(coding, SLICE("chunked")))
 				chunked++;
 			else
@@ -132,31 +138,33 @@ static unsigned transfer_encoding(const struct request *request)
 		}
 	}
 	if (chunked == 0)
-		return 400;
-	return others > 0 ? 501 : 0;
+		return REFUSAL_CODING;
+	return others > 0 ? REFUSAL_CODING_UNKNOWN : REFUSAL_NONE;
 }
 
-static unsigned content_length(struct request *request)
+static enum refusal content_length(struct request *request)
 {
 	const struct request_field *field = request_field(request, FIELD_CONTENT_LENGTH, NULL);
 	struct slice text = field->value;
 	uint64_t length = 0;
 
-	if (text.len == 0 || request_field(request, FIELD_CONTENT_LENGTH, field))
-		return 400;
+	if (request_field(request, FIELD_CONTENT_LENGTH, field))
+		return REFUSAL_LENGTH_TWICE;
+	if (text.len == 0)
+		return REFUSAL_LENGTH;
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned digit = (unsigned char)text.ptr[i] - (unsigned)'0';
 
 		if (digit > 9 || length > (UINT64_MAX - digit) / 10)
-			return 400;
+			return REFUSAL_LENGTH;
 		length = length * 10 + digit;
 	}
 	request->content_length = length;
 	request->has_body = length > 0;
-	return 0;
+	return REFUSAL_NONE;
 }
 
-unsigned framing_body(struct request *request)
+enum refusal framing_body(struct request *request)
 {
 	request->has_body = false;
 	request->content_length = 0;
@@ -164,7 +172,7 @@ unsigned framing_body(struct request *request)
 		request->has_body = true;
 		return transfer_encoding(request);
 	}
-	return request_has(request, FIELD_CONTENT_LENGTH) ? content_length(request) : 0;
+	return request_has(request, FIELD_CONTENT_LENGTH) ? content_length(request) : REFUSAL_NONE;
 }
 
 static bool list_has(const struct request *request, enum field_id id, struct slice word)
@@ -200,17 +208,17 @@ void framing_connection(struct request *request)
 		request->keep_alive = true;
 }
 
-unsigned framing_apply(struct request *request)
+enum refusal framing_apply(struct request *request)
 {
-	unsigned status = framing_target(request);
+	enum refusal refusal = framing_target(request);
 
-	if (status == 0)
-		status = framing_host(request);
-	if (status == 0)
-		status = framing_body(request);
-	if (status != 0)
-		return status;
+	if (refusal == REFUSAL_NONE)
+		refusal = framing_host(request);
+	if (refusal == REFUSAL_NONE)
+		refusal = framing_body(request);
+	if (refusal != REFUSAL_NONE)
+		return refusal;
 	framing_expect(request);
 	framing_connection(request);
-	return 0;
+	return REFUSAL_NONE;
 }

@@ -6,27 +6,29 @@
 
 #include <string.h>
 
-enum { TOKEN = 1, TARGET = 2 };
+enum { TOKEN = 1, TARGET = 2, QUERY = 4 };
 
 #define T TOKEN | TARGET
 #define U TARGET
+#define Q QUERY
 
-/* TOKEN is tchar. TARGET is every visible ASCII octet but "#": fragments are never sent. The ten
- * others that RFC 3986 leaves out (" < > [ ] \ ^ ` { | }) do come from browsers, in queries above
- * all. */
+/* TOKEN is tchar. TARGET and, behind a "?", QUERY are what may stand in a target: the octets of RFC
+ * 3986, and of those that it leaves out the ones that browsers send as they are, [ ] | anywhere and
+ * \ ^ ` { } in queries. Never "#": fragments are not sent. */
 static const unsigned char octet_class[256] = {
-	['!'] = T, ['"'] = U, ['$'] = T, ['%'] = T, ['&'] = T, ['\''] = T, ['('] = U, [')'] = U,
+	['!'] = T, ['$'] = T, ['%'] = T, ['&'] = T, ['\''] = T, ['('] = U, [')'] = U,
 	['#'] = TOKEN, ['*'] = T, ['+'] = T, [','] = U, ['-'] = T, ['.'] = T, ['/'] = U,
 	['0'] = T, T, T, T, T, T, T, T, T, T,
-	[':'] = U, [';'] = U, ['<'] = U, ['='] = U, ['>'] = U, ['?'] = U, ['@'] = U,
+	[':'] = U, [';'] = U, ['='] = U, ['?'] = U, ['@'] = U,
 	['A'] = T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T,
-	['['] = U, ['\\'] = U, [']'] = U, ['^'] = T, ['_'] = T, ['`'] = T,
+	['['] = U, ['\\'] = Q, [']'] = U, ['^'] = TOKEN | Q, ['_'] = T, ['`'] = TOKEN | Q,
 	['a'] = T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T,
-	['{'] = U, ['|'] = T, ['}'] = U, ['~'] = T,
+	['{'] = Q, ['|'] = T, ['}'] = Q, ['~'] = T,
 };
 
 #undef T
 #undef U
+#undef Q
 
 bool guard_is_token(unsigned char octet)
 {
@@ -45,9 +47,9 @@ void guard_rebase(struct guard *guard)
 	guard->start = 0;
 }
 
-static enum guard_verdict refuse(struct guard *guard, unsigned status)
+static enum guard_verdict refuse(struct guard *guard, enum refusal refusal)
 {
-	guard->status = (uint16_t)status;
+	guard->refusal = refusal;
 	return GUARD_REFUSED;
 }
 
@@ -61,108 +63,124 @@ static size_t span_of(const char *at, const char *end, unsigned char class)
 	return (size_t)(at - from);
 }
 
-/* What can be said of a request line of which `seen` octets have come, complete or not: the same
- * verdict at the same octet however it was cut. */
-static unsigned check_request_line_so_far(const struct guard_limits *limits, const char *line,
-					  size_t seen)
+/* The method and the space behind it, of a line of which `seen` octets have come. */
+static enum refusal check_method(struct guard *guard, const char *line, size_t seen)
 {
-	if (seen > 0 && line[0] != '\r' && !guard_is_token((unsigned char)line[0]))
-		return 400; /* a TLS greeting, for instance, would never bring an end of line */
+	size_t longest = GUARD_METHOD_SIZE_MAX + 1;
+	size_t size = span_of(line, line + (seen < longest ? seen : longest), TOKEN);
 
-	const char *space = memchr(line, ' ', seen < limits->head_size_max ? seen :
-								limits->head_size_max);
-	if (space) {
-		size_t before = (size_t)(space + 1 - line), room = limits->target_size_max;
+	guard->method_size = (uint32_t)size;
+	if (size == longest)
+		return REFUSAL_METHOD_SIZE;
+	if (size == seen || (size > 0 && line[size] == ' '))
+		return REFUSAL_NONE;
+	if (line[size] != '\r')
+		return REFUSAL_METHOD;
+	return size > 0 ? REFUSAL_REQUEST_LINE : seen > 1 ? REFUSAL_LINE_END : REFUSAL_NONE;
+}
 
-		if (before + room < limits->head_size_max && seen - before > room &&
-		    !memchr(space + 1, ' ', room + 1))
-			return 414;
-	}
-	return seen > limits->head_size_max ? 431 : 0;
+/* What can be said of a request line of which `seen` octets have come, complete or not: the same
+ * verdict at the same octet however it was cut. What is no HTTP, as a TLS greeting, might never
+ * bring an end of line. */
+static enum refusal check_so_far(struct guard *guard, const struct guard_limits *limits,
+				 const char *line, size_t seen)
+{
+	enum refusal refusal = check_method(guard, line, seen);
+	size_t before = guard->method_size + (size_t)1, room = limits->target_size_max;
+
+	if (refusal != REFUSAL_NONE)
+		return refusal;
+	if (before + room < limits->head_size_max && seen > before + room &&
+	    !memchr(line + before, ' ', room + 1))
+		return REFUSAL_TARGET_SIZE;
+	return seen > limits->head_size_max ? REFUSAL_HEAD_SIZE : REFUSAL_NONE;
 }
 
 /* RFC 9112 section 2.3: HTTP-version is case-sensitive, with one digit each. */
-static unsigned check_version(struct guard *guard, const char *at, size_t size)
+static enum refusal check_version(struct guard *guard, const char *at, size_t size)
 {
 	if (size != 8 || memcmp(at, "HTTP/", 5) != 0 || at[6] != '.' ||
 	    at[5] < '0' || at[5] > '9' || at[7] < '0' || at[7] > '9')
-		return 400;
+		return REFUSAL_VERSION;
 	if (at[5] != '1')
-		return 505;
+		return REFUSAL_VERSION_MAJOR;
 	guard->minor_version = at[7] != '0'; /* higher ones are read as the one we speak */
-	return 0;
+	return REFUSAL_NONE;
 }
 
-/* `line` without its CR LF. */
-static unsigned check_request_line(struct guard *guard, const char *line, size_t size)
+/* `line` without its CR LF, the method having been checked. */
+static enum refusal check_request_line(struct guard *guard, const char *line, size_t size)
 {
-	const char *end = line + size;
-	size_t method = span_of(line, end, TOKEN);
-
-	if (method == 0 || method == size || line[method] != ' ')
-		return 400;
-
-	const char *target = line + method + 1;
+	const char *end = line + size, *target = line + guard->method_size + 1;
 	size_t length = span_of(target, end, TARGET);
 
-	if (length == 0 || target + length == end || target[length] != ' ')
-		return 400;
+	if (target + length < end && target[length] != ' ' && memchr(target, '?', length))
+		length += span_of(target + length, end, TARGET | QUERY);
+	if (target + length < end && target[length] != ' ')
+		return REFUSAL_TARGET;
+	if (length == 0 || target + length == end)
+		return REFUSAL_REQUEST_LINE;
 	guard->line_size = (uint32_t)size;
-	guard->method_size = (uint32_t)method;
 	guard->target_size = (uint32_t)length;
 	return check_version(guard, target + length + 1, (size_t)(end - target) - length - 1);
 }
 
-/* A whole line, its LF included, before the request line's end. */
-static unsigned first_line(struct guard *guard, const struct guard_limits *limits, const char *line,
-			   size_t size)
+static bool ends_well(const char *line, size_t size)
 {
-	unsigned status = 0;
+	return size >= 2 && memchr(line, '\r', size) == line + size - 2;
+}
 
-	if (size > limits->target_size_max || size > limits->head_size_max)
-		status = check_request_line_so_far(limits, line, size);
-	if (status != 0)
-		return status;
-	if (size < 2 || memchr(line, '\r', size) != line + size - 2)
-		return 400;
-	if (size > 2)
-		return check_request_line(guard, line, size - 2);
+/* A whole line, its LF included, before the request line's end. */
+static enum refusal first_line(struct guard *guard, const struct guard_limits *limits,
+			       const char *line, size_t size)
+{
+	if (size > 2) {
+		enum refusal refusal = check_so_far(guard, limits, line, size);
+
+		if (refusal == REFUSAL_NONE && !ends_well(line, size))
+			refusal = REFUSAL_LINE_END;
+		return refusal != REFUSAL_NONE ? refusal : check_request_line(guard, line, size - 2);
+	}
+	if (!ends_well(line, size))
+		return REFUSAL_LINE_END;
 	if (++guard->empty_lines > GUARD_EMPTY_LINES_MAX)
-		return 400;
+		return REFUSAL_EMPTY_LINES;
 	guard->start += 2;
-	return 0;
+	return REFUSAL_NONE;
 }
 
 /* A whole line behind the request line. */
-static unsigned field_line(struct guard *guard, const struct guard_limits *limits, const char *line,
-			   size_t size)
+static enum refusal field_line(struct guard *guard, const struct guard_limits *limits,
+			       const char *line, size_t size)
 {
 	if (guard->line + size - guard->start > limits->head_size_max)
-		return 431;
-	if (size < 2 || memchr(line, '\r', size) != line + size - 2)
-		return 400;
+		return REFUSAL_HEAD_SIZE;
+	if (!ends_well(line, size))
+		return REFUSAL_LINE_END;
 	if (size == 2)
-		return 0;
-	if (line[0] == ' ' || line[0] == '\t' || line[0] == ':')
-		return 400;
-	return ++guard->field_count > limits->fields_max ? 431 : 0;
+		return REFUSAL_NONE;
+	if (line[0] == ' ' || line[0] == '\t')
+		return REFUSAL_FOLDED;
+	if (line[0] == ':')
+		return REFUSAL_FIELD_NAME;
+	return ++guard->field_count > limits->fields_max ? REFUSAL_FIELD_COUNT : REFUSAL_NONE;
 }
 
 enum guard_verdict guard_scan(struct guard *guard, const struct guard_limits *limits,
 			      const char *data, size_t size)
 {
 	const char *feed;
-	unsigned status;
+	enum refusal refusal;
 
 	while ((feed = memchr(data + guard->scanned, '\n', size - guard->scanned))) {
 		const char *line = data + guard->line;
 		size_t length = (size_t)(feed + 1 - line);
 		bool in_fields = guard->line_size != 0;
 
-		status = in_fields ? field_line(guard, limits, line, length)
-				   : first_line(guard, limits, line, length);
-		if (status != 0)
-			return refuse(guard, status);
+		refusal = in_fields ? field_line(guard, limits, line, length)
+				    : first_line(guard, limits, line, length);
+		if (refusal != REFUSAL_NONE)
+			return refuse(guard, refusal);
 		guard->line += (uint32_t)length;
 		guard->scanned = guard->line;
 		if (in_fields && length == 2)
@@ -170,11 +188,11 @@ enum guard_verdict guard_scan(struct guard *guard, const struct guard_limits *li
 	}
 	guard->scanned = (uint32_t)size;
 	if (guard->line_size == 0) {
-		status = check_request_line_so_far(limits, data + guard->line, size - guard->line);
-		if (status != 0)
-			return refuse(guard, status);
+		refusal = check_so_far(guard, limits, data + guard->line, size - guard->line);
+		if (refusal != REFUSAL_NONE)
+			return refuse(guard, refusal);
 	} else if (size - guard->start > limits->head_size_max) {
-		return refuse(guard, 431);
+		return refuse(guard, REFUSAL_HEAD_SIZE);
 	}
 	return GUARD_MORE;
 }

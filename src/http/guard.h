@@ -13,12 +13,15 @@
 #ifndef BROOD_HTTP_GUARD_H
 #define BROOD_HTTP_GUARD_H
 
+#include "http/refusal.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
-	GUARD_EMPTY_LINES_MAX = 4,          /* before a request line (RFC 9112 section 2.2) */
+	GUARD_EMPTY_LINES_MAX = 4,        /* before a request line (RFC 9112 section 2.2) */
+	GUARD_METHOD_SIZE_MAX = 128,      /* octets; longer ones are no method that anybody knows */
 	GUARD_HEAD_SIZE_LIMIT = 16 << 20, /* the largest head_size_max: offsets have 32 bits */
 };
 
@@ -35,7 +38,7 @@ struct guard {
 	uint32_t method_size; /* the method begins at `start`, the target one octet behind it */
 	uint32_t target_size;
 	uint32_t field_count;
-	uint16_t status;       /* when refused: 400, 414, 431 or 505 */
+	enum refusal refusal;  /* once refused */
 	uint8_t minor_version; /* 0 or 1 */
 	uint8_t empty_lines;
 };
@@ -43,7 +46,7 @@ struct guard {
 enum guard_verdict {
 	GUARD_MORE,     /* so far so good, the end is not there yet */
 	GUARD_COMPLETE, /* guard->line is the first octet behind the head */
-	GUARD_REFUSED,  /* guard->status says why */
+	GUARD_REFUSED,  /* guard->refusal says why */
 };
 
 /* A new head begins. */

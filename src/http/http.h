@@ -85,6 +85,7 @@ struct http_log_record {
 	struct slice host, referer, user_agent;
 	unsigned status;
 	uint64_t body_bytes; /* of the response, sent */
+	const char *reason;   /* why a request was refused ("no Host"), lasting; or NULL */
 	uint64_t duration_us; /* from first octet of the request seen to last of the answer written */
 };
 

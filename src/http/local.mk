@@ -21,6 +21,7 @@ libhttp_a_SOURCES += \
 	src/http/quota_clients.c \
 	src/http/quota_rate.c \
 	src/http/record.c src/http/record.h \
+	src/http/refusal.c src/http/refusal.h \
 	src/http/request.c \
 	src/http/server.c src/http/server.h \
 	src/http/state.c src/http/state.h \

@@ -5,6 +5,8 @@
 
 #include "http/framing.h"
 
+#include <assert.h>
+
 /* The head lies in one piece, so each name and each value comes in one call. */
 static int on_name(llhttp_t *llhttp, const char *at, size_t size)
 {
@@ -13,6 +15,9 @@ static int on_name(llhttp_t *llhttp, const char *at, size_t size)
 
 	if (request->field_count == REQUEST_FIELDS_MAX)
 		return HPE_USER;
+	/* No field means anything to llhttp, not even one that frames a body: that is decided in
+	 * one place, framing.c, and the same for all of llhttp's versions. */
+	llhttp->header_state = 0;
 	request->fields[request->field_count++] =
 		(struct request_field){.name = {at, size}, .value = {at + size, 0}};
 	return 0;
@@ -38,43 +43,24 @@ static int on_headers_complete(llhttp_t *llhttp)
 	return HPE_PAUSED; /* bodies are none of its business */
 }
 
+/* The request line is the guard's business, which knows all methods and versions; llhttp is shown
+ * the same one each time. Having read it is where each head begins. */
 void parser_init(struct parser *parser)
 {
+	static const char line[] = "GET / HTTP/1.1\r\n";
+
 	memset(parser, 0, sizeof(*parser));
 	llhttp_settings_init(&parser->settings);
 	parser->settings.on_header_field = on_name;
 	parser->settings.on_header_value = on_value;
 	parser->settings.on_headers_complete = on_headers_complete;
-	llhttp_init(&parser->llhttp, HTTP_REQUEST, &parser->settings);
-	parser->llhttp.data = parser;
-}
+	llhttp_init(&parser->begin, HTTP_REQUEST, &parser->settings);
+	parser->begin.data = parser;
 
-/* llhttp refuses tabs around the values of Content-Length and Transfer-Encoding; they stand for
- * spaces anyway (RFC 9110 section 5.6.3). Tabs within a value stay. */
-static void replace_outer_tabs(char *fields, const char *end)
-{
-	char *line = fields, *feed;
+	llhttp_errno_t result = llhttp_execute(&parser->begin, line, sizeof(line) - 1);
 
-	for (; line < end && (feed = memchr(line, '\n', (size_t)(end - line))); line = feed + 1) {
-		char *first = memchr(line, ':', (size_t)(feed - line)), *last = feed - 2;
-
-		if (!first)
-			continue;
-		for (first++; *first == ' ' || *first == '\t'; first++)
-			*first = ' ';
-		for (; last > first && (*last == ' ' || *last == '\t'); last--)
-			*last = ' ';
-	}
-}
-
-/* Request lines that are right but that llhttp refuses (methods it does not know, versions above
- * 1.1, some absolute targets) are known to be right by the guard and framing.h, so llhttp may read
- * another one in their place. */
-static bool needs_stand_in(const struct request *request, const char *version)
-{
-	return request->target.ptr[0] != '/' ||
-	       (request->method != METHOD_GET && request->method != METHOD_HEAD) ||
-	       (version[7] != '0' && version[7] != '1');
+	assert(result == HPE_OK);
+	(void)result;
 }
 
 static void read_request_line(const struct guard *guard, const char *data, struct request *request)
@@ -102,31 +88,19 @@ static void note_fields(struct request *request)
 	}
 }
 
-unsigned parser_read(struct parser *parser, const struct guard *guard, char *data,
-		     struct request *request)
+enum refusal parser_read(struct parser *parser, const struct guard *guard, const char *data,
+			 struct request *request)
 {
-	static const char stand_in[] = "GET / HTTP/1.1\r\n";
-	char *from = data + guard->start, *end = data + guard->line;
-	char *fields = from + guard->line_size + 2;
-	llhttp_errno_t result = HPE_OK;
+	const char *fields = data + guard->start + guard->line_size + 2, *end = data + guard->line;
 
 	read_request_line(guard, data, request);
-	if (memchr(fields, '\t', (size_t)(end - fields)))
-		replace_outer_tabs(fields, end);
-
 	parser->request = request;
 	parser->complete = false;
-	llhttp_reset(&parser->llhttp);
-	if (needs_stand_in(request, fields - 10)) {
-		result = llhttp_execute(&parser->llhttp, stand_in, sizeof(stand_in) - 1);
-		from = fields;
-	}
-	if (result == HPE_OK)
-		result = llhttp_execute(&parser->llhttp, from, (size_t)(end - from));
+	parser->llhttp = parser->begin;
 	/* Anything else than stopping at the end that the guard has found is not understood. */
-	if (result != HPE_PAUSED || !parser->complete ||
-	    llhttp_get_error_pos(&parser->llhttp) != end)
-		return 400;
+	if (llhttp_execute(&parser->llhttp, fields, (size_t)(end - fields)) != HPE_PAUSED ||
+	    !parser->complete || llhttp_get_error_pos(&parser->llhttp) != end)
+		return REFUSAL_FIELD;
 	note_fields(request);
 	return framing_apply(request);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * From the octets of one whole head, as the guard has found it, to a struct request. llhttp reads
- * the field lines and checks their syntax; what it gets wrong in either direction is taken care of
- * here or by the guard before it. One parser serves all connections of a process: it keeps nothing
- * from one head to the next. */
+ * the field lines and checks their syntax; what fields mean is decided by framing.h. One parser
+ * serves all connections of a process: it keeps nothing from one head to the next. */
 #ifndef BROOD_HTTP_PARSER_H
 #define BROOD_HTTP_PARSER_H
 
@@ -13,6 +12,7 @@
 #include <llhttp.h>
 
 struct parser {
+	llhttp_t begin; /* as it is behind a request line */
 	llhttp_t llhttp;
 	llhttp_settings_t settings;
 	struct request *request; /* being filled in */
@@ -22,11 +22,11 @@ struct parser {
 /* `parser` must not move afterwards. */
 void parser_init(struct parser *parser);
 
-/* `data` is what guard_scan has found complete. Tabs around field values are replaced by spaces in
- * it. Fills in all that comes from the head itself, then applies the rules of framing.h. Returns 0,
- * or the status to refuse with; the request's line, method and target are valid in any case. */
-unsigned parser_read(struct parser *parser, const struct guard *guard, char *data,
-		     struct request *request);
+/* `data` is what guard_scan has found complete. Fills in all that comes from the head itself, then
+ * applies the rules of framing.h. Whatever it returns, the request's line, method and target are
+ * valid. */
+enum refusal parser_read(struct parser *parser, const struct guard *guard, const char *data,
+			 struct request *request);
 
 /* The part of a request that is known when the guard has refused it: for the log, and for leaving
  * out the body of an answer to HEAD. */

@@ -15,6 +15,7 @@ struct request;
 
 struct record {
 	struct slice request_line, host, referer, user_agent;
+	const char *reason; /* as in struct response */
 	time_t time;
 	union peer_address client; /* the true one */
 	bool https;                /* that client came by https, says a trusted peer */

@@ -56,6 +56,7 @@ struct request {
 	struct slice host;   /* from Host or an absolute-form target; empty when there is none */
 	enum request_method method;
 	unsigned minor_version; /* of HTTP/1.x as answered: 0 or 1 (1.2 and above are read as 1.1) */
+	bool https;             /* an absolute-form target says so */
 	bool keep_alive;        /* what version and Connection ask for */
 	bool has_body;          /* Content-Length above 0, or Transfer-Encoding */
 	bool expect_continue;

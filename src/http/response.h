@@ -50,6 +50,10 @@ struct response {
 	 * the scratch space, valid until the next response is made. */
 	struct file *file;
 
+	/* For the log: why a request could not be served that is not as it should be (400, 408, 421,
+	 * 431, ...). Lasting; NULL when the status says it all. */
+	const char *reason;
+
 	bool close; /* this connection must end after it (framing in doubt, body not read) */
 };
 

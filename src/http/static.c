@@ -8,6 +8,7 @@
 #include "http/file_cache.h"
 #include "http/lookup.h"
 #include "http/path.h"
+#include "http/refusal.h"
 #include "http/representation.h"
 #include "http/request.h"
 #include "http/response.h"
@@ -190,6 +191,8 @@ static void answer_get(struct static_site *site, const struct http_site *host,
 		status = path_parse(request->target, site->path_room, &path);
 	if (status != 0) {
 		response_simple(maker, response, status, SLICE(""));
+		if (status == 400)
+			response->reason = refusal_text(REFUSAL_PATH);
 		return;
 	}
 	error = lookup_find(&site->lookup, maker, http_site_place(host, path.name), &path, &file);

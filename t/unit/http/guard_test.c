@@ -26,6 +26,8 @@ struct row {
 
 #define ROW(octets, verdict) {octets, sizeof(octets) - 1, verdict}
 #define H "Host: a\r\n"
+#define A16 "AAAAAAAAAAAAAAAA"
+#define A128 A16 A16 A16 A16 A16 A16 A16 A16
 
 static const struct row rows[] = {
 	/* Whole heads. */
@@ -43,7 +45,7 @@ static const struct row rows[] = {
 	ROW("GET http://a/ HTTP/1.1\r\n\r\n", COMPLETE),
 	ROW("!#$%&'*+-.^_`|~09azAZ / HTTP/1.1\r\n\r\n", COMPLETE),
 	ROW("get / HTTP/1.1\r\n\r\n", COMPLETE), /* a method of its own, unknown */
-	ROW("GET /a\"<>[]\\^`{|} HTTP/1.1\r\n\r\n", COMPLETE),
+	ROW("GET /a[|]?\\^`{|}[] HTTP/1.1\r\n\r\n", COMPLETE), /* what browsers send */
 	ROW("GET /%41?b=c&d;e HTTP/1.1\r\n\r\n", COMPLETE),
 
 	/* Not there yet. */
@@ -114,6 +116,10 @@ static const struct row rows[] = {
 	ROW("\"GET\" / HTTP/1.1\r\n\r\n", 400), ROW("\x16\x03\x01\x02", 400), ROW("\0", 400),
 	ROW("\x7fGET / HTTP/1.1\r\n\r\n", 400), ROW("<", 400), ROW("{\"a\":1}", 400),
 
+	ROW("GE\0", 400), ROW("GE\r", 400), ROW("\rG", 400), ROW("GE\x80", 400),
+	ROW(A128 " /", MORE), ROW(A128 "A", 501), ROW(A128 " / HTTP/1.1\r\n\r\n", COMPLETE),
+	ROW(A128 "A / HTTP/1.1\r\n\r\n", 501),
+
 	/* Octets of targets. */
 	ROW("GET /#a HTTP/1.1\r\n\r\n", 400), ROW("GET /a#b HTTP/1.1\r\n\r\n", 400),
 	ROW("GET # HTTP/1.1\r\n\r\n", 400), ROW("GET /\0 HTTP/1.1\r\n\r\n", 400),
@@ -121,6 +127,12 @@ static const struct row rows[] = {
 	ROW("GET /\x7f HTTP/1.1\r\n\r\n", 400), ROW("GET /\x80 HTTP/1.1\r\n\r\n", 400),
 	ROW("GET /\xff HTTP/1.1\r\n\r\n", 400), ROW("GET /\xc3\xa4 HTTP/1.1\r\n\r\n", 400),
 	ROW("GET /\f HTTP/1.1\r\n\r\n", 400),
+	ROW("GET /\" HTTP/1.1\r\n\r\n", 400), ROW("GET /< HTTP/1.1\r\n\r\n", 400),
+	ROW("GET /> HTTP/1.1\r\n\r\n", 400), ROW("GET /\\ HTTP/1.1\r\n\r\n", 400),
+	ROW("GET /^ HTTP/1.1\r\n\r\n", 400), ROW("GET /` HTTP/1.1\r\n\r\n", 400),
+	ROW("GET /{ HTTP/1.1\r\n\r\n", 400), ROW("GET /} HTTP/1.1\r\n\r\n", 400),
+	ROW("GET /?\" HTTP/1.1\r\n\r\n", 400), ROW("GET /?< HTTP/1.1\r\n\r\n", 400),
+	ROW("GET /{?a HTTP/1.1\r\n\r\n", 400), ROW("GET /?{# HTTP/1.1\r\n\r\n", 400),
 
 	/* Versions. */
 	ROW("GET / HTTP/2.0\r\n\r\n", 505), ROW("GET / HTTP/3.0\r\n\r\n", 505),
@@ -170,7 +182,7 @@ static unsigned scan(const char *octets, size_t size, size_t step, struct guard 
 		free(piece);
 	} while (verdict == GUARD_MORE && *at < size);
 	free(copy);
-	return verdict == GUARD_REFUSED ? guard->status : (unsigned)verdict;
+	return verdict == GUARD_REFUSED ? refusal_status(guard->refusal) : (unsigned)verdict;
 }
 
 static void every_row_has_its_verdict_in_any_cut(void **state)
@@ -233,17 +245,22 @@ static void every_octet_has_its_place(void **state)
 	(void)state;
 	for (unsigned octet = 0; octet < 256; octet++) {
 		char method[] = "GxT / HTTP/1.1\r\n\r\n", target[] = "GET /xy HTTP/1.1\r\n\r\n";
+		char query[] = "GET /?xy HTTP/1.1\r\n\r\n";
 		bool is_token = octet != 0 && strchr(tokens, (int)octet) != NULL;
-		bool in_target = octet > 0x20 && octet < 0x7f && octet != '#';
+		bool in_query = octet > 0x20 && octet < 0x7f && !strchr("#\"<>", (int)octet);
+		bool in_target = in_query && !strchr("\\^`{}", (int)octet);
 
 		method[1] = (char)octet;
 		target[5] = (char)octet;
+		query[6] = (char)octet;
 		assert_int_equal(guard_is_token((unsigned char)octet), is_token);
 		/* A space makes "T" the target and "/ HTTP/1.1" no version. */
 		assert_int_equal(scan(method, sizeof(method) - 1, 0, &guard, &at),
 				 is_token ? COMPLETE : 400);
 		assert_int_equal(scan(target, sizeof(target) - 1, 0, &guard, &at),
 				 in_target ? COMPLETE : 400);
+		assert_int_equal(scan(query, sizeof(query) - 1, 0, &guard, &at),
+				 in_query ? COMPLETE : 400);
 	}
 }
 
@@ -285,9 +302,9 @@ static void what_is_too_long_is_refused_before_its_end(void **state)
 
 	(void)state;
 	memset(endless, 'A', sizeof(endless));
-	assert_int_equal(scan(endless, sizeof(endless), 1, &guard, &at), 431);
-	assert_int_equal(at, 201);
-	assert_int_equal(scan(endless, sizeof(endless), 0, &guard, &at), 431);
+	assert_int_equal(scan(endless, sizeof(endless), 1, &guard, &at), 501);
+	assert_int_equal(at, GUARD_METHOD_SIZE_MAX + 1);
+	assert_int_equal(scan(endless, sizeof(endless), 0, &guard, &at), 501);
 	memcpy(endless, "GET /", 5);
 	assert_int_equal(scan(endless, sizeof(endless), 1, &guard, &at), 414);
 	assert_int_equal(at, 4 + 20 + 1);
