@@ -85,6 +85,7 @@ struct transfer *handoff_offer(struct handoff *handoff, int fd, unsigned listene
 		return NULL;
 	*transfer = (struct transfer){.id = ++handoff->last_id,
 				      .since_ms = clock_now_ms(),
+				      .offered_ms = clock_now_ms(),
 				      .fd = fd,
 				      .listener = listener,
 				      .state_size = (uint32_t)state_size};
@@ -113,7 +114,7 @@ struct transfer *handoff_restore(struct handoff *handoff, struct handoff_target 
 	if (!transfer)
 		return NULL;
 	transfer->id = like->id;
-	transfer->since_ms = like->since_ms;
+	transfer->since_ms = transfer->offered_ms = like->since_ms;
 	transfer->giver = like->giver;
 	transfer->giver_id = like->giver_id;
 	if (target) {
@@ -249,6 +250,7 @@ static void settle(struct handoff *handoff, struct handoff_target *target, struc
 		return;
 	}
 	target->refused++;
+	transfer->refused = true;
 	if (handoff->rules->refused && handoff->rules->refused(handoff->context, transfer)) {
 		handoff_discard(transfer);
 		return;
@@ -288,16 +290,16 @@ void handoff_target_gone(struct handoff *handoff, struct handoff_target *target)
 
 struct transfer *handoff_take_stale(struct handoff *handoff, uint64_t before_ms)
 {
-	struct transfer *transfer;
+	for (struct list *at = handoff->waiting.next; at != &handoff->waiting; at = at->next) {
+		struct transfer *transfer = LIST_ENTRY(at, struct transfer, link);
 
-	if (list_empty(&handoff->waiting))
-		return NULL;
-	transfer = first(&handoff->waiting);
-	if (transfer->since_ms >= before_ms)
-		return NULL;
-	list_remove(&transfer->link);
-	handoff->waiting_count--;
-	return transfer;
+		if (transfer->offered_ms >= before_ms)
+			continue;
+		list_remove(&transfer->link);
+		handoff->waiting_count--;
+		return transfer;
+	}
+	return NULL;
 }
 
 /* --- for takers --- */

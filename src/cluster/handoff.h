@@ -25,7 +25,8 @@ struct brood_channel;
 struct brood_frame;
 
 enum {
-	HANDOFF_UNANSWERED_MAX = 128, /* transfers on the way to one taker */
+	HANDOFF_UNANSWERED_MAX = 128, /* transfers on the way to one taker; the master ends a worker that
+	                                 gives it more at a time */
 	HANDOFF_SLOW_MS = 250,        /* one that has not answered for so long is slow */
 	HANDOFF_STATE_MAX = 64000,    /* octets of one connection's state: it goes in one frame */
 };
@@ -34,11 +35,13 @@ struct transfer {
 	struct list link;
 	uint64_t id;
 	uint64_t since_ms; /* waiting: since when; unanswered: when it was sent */
+	uint64_t offered_ms; /* since when it is here, whatever became of it meanwhile */
 	int fd;
 	uint32_t listener;
 	/* What a taker needs to go on with a connection that has a past; NULL for a new one. */
 	void *state;
 	uint32_t state_size;
+	bool refused; /* by somebody, once at least */
 	/* In the master, for one that a worker gave: who, and under which id there. 0: nobody. */
 	uint64_t giver, giver_id;
 };
@@ -105,8 +108,9 @@ bool handoff_answer(struct handoff *handoff, struct handoff_target *target,
 /* The taker is dead and its channel read to the end: what it did not take waits again. */
 void handoff_target_gone(struct handoff *handoff, struct handoff_target *target);
 
-/* Takes the oldest waiting one out, if it has waited since before `before_ms`; else NULL. The caller
- * ends it by handoff_discard, or puts it back, at the end of the queue, by handoff_wait. */
+/* Takes the first waiting one out that is here since before `before_ms`, also if it was sent and came back
+ * meanwhile; NULL: none is. The caller ends it by handoff_discard, or puts it back, at the end of the
+ * queue, by handoff_wait. */
 struct transfer *handoff_take_stale(struct handoff *handoff, uint64_t before_ms);
 void handoff_discard(struct transfer *transfer);
 void handoff_wait(struct handoff *handoff, struct transfer *transfer);

@@ -64,6 +64,7 @@ struct instance {
 	bool stopped;        /* by SIGSTOP: alive, but takes nothing */
 	bool handed_over;    /* draining: holds only what cannot move */
 	struct handoff_target target;
+	unsigned given_away; /* connections that it gave and that nobody has taken yet */
 	struct watchdog watchdog;
 	struct recycle_limits limits;  /* when it has done enough */
 	struct cluster_obituary *hang; /* owned: how it was when it was found to hang, or NULL */
@@ -327,6 +328,8 @@ void spread_given(struct instance *giver, struct brood_frame *frame);
 /* A few times a second: gives what waits another try, with those workers too that had refused; what
  * nobody can take goes back to the worker that gave it. */
 void spread_tick(struct master *master, uint64_t now_ms);
+/* A connection that a worker gave is here (1), or is taken or back (-1). */
+void spread_count_given(struct master *master, const struct transfer *transfer, int by);
 void spread_close(struct master *master);
 /* Accepts in the master as far as the configuration in force, or the next one, wants it. */
 void spread_follow_mode(struct master *master);

@@ -23,6 +23,7 @@ _Static_assert((int)CLUSTER_LISTEN_MAX <= (int)MESSAGE_BATCH, "one message for a
 enum {
 	NOBODY_MS = 20,   /* pause while no worker can take a connection */
 	NOBODY_CAN_MS = 1000, /* nobody took it for so long: back to the worker that gave it */
+	NOBODY_EVER_MS = 5000, /* that one is gone, and those that are there refuse it: given up */
 	ORPHAN_MS = 100,  /* a slot without a worker for so long has its sockets adopted */
 };
 
@@ -127,8 +128,17 @@ static bool tell_giver(struct master *master, const struct transfer *transfer, e
 	return giver && giver->channel && handoff_reply(giver->channel, type, &item, 1) == 0;
 }
 
+void spread_count_given(struct master *master, const struct transfer *transfer, int by)
+{
+	struct instance *giver = transfer->giver ? find_instance(master, transfer->giver) : NULL;
+
+	if (giver)
+		giver->given_away += (unsigned)by;
+}
+
 static void on_taken(void *context, const struct transfer *transfer)
 {
+	spread_count_given(context, transfer, -1);
 	if (transfer->giver && !tell_giver(context, transfer, MESSAGE_TAKEN))
 		log_debug("a worker that gave a connection has gone meanwhile");
 }
@@ -264,6 +274,11 @@ void spread_given(struct instance *giver, struct brood_frame *frame)
 		instance_kill(giver, "gave connections in a way that makes no sense");
 		return;
 	}
+	/* Each keeps a descriptor and memory of ours in use until somebody has taken it. */
+	if (giver->given_away + (unsigned)count > HANDOFF_UNANSWERED_MAX) {
+		instance_kill(giver, "gave more connections at a time than it may");
+		return;
+	}
 	for (int i = 0; i < count; i++) {
 		struct transfer *transfer = NULL;
 
@@ -278,8 +293,15 @@ void spread_given(struct instance *giver, struct brood_frame *frame)
 		frame->fds[i] = -1;
 		transfer->giver = giver->serial;
 		transfer->giver_id = items[i].id;
+		giver->given_away++;
 	}
 	handoff_flush(&master->handoff, MESSAGE_CONNECTIONS);
+}
+
+static bool is_hopeless(const struct transfer *transfer, uint64_t now_ms)
+{
+	return transfer->giver && transfer->refused &&
+	       now_ms - transfer->offered_ms >= NOBODY_EVER_MS;
 }
 
 void spread_tick(struct master *master, uint64_t now_ms)
@@ -288,19 +310,24 @@ void spread_tick(struct master *master, uint64_t now_ms)
 	struct transfer *transfer;
 
 	list_init(&kept);
-	unstick(master);
-	handoff_flush(&master->handoff, MESSAGE_CONNECTIONS);
+	/* First of all, since one that is refused whenever it is sent does not wait after a flush. */
 	while ((transfer = handoff_take_stale(&master->handoff, now_ms - NOBODY_CAN_MS))) {
 		if (tell_giver(master, transfer, MESSAGE_REFUSED)) {
+			spread_count_given(master, transfer, -1);
 			handoff_discard(transfer);
-			continue;
+		} else if (is_hopeless(transfer, now_ms)) {
+			log_warn("a connection is closed: its worker is gone, and no other understands it");
+			handoff_discard(transfer);
+		} else {
+			list_append(&kept, &transfer->link); /* nobody else has it: it waits on */
 		}
-		list_append(&kept, &transfer->link); /* nobody else has it: it waits on */
 	}
 	while (!list_empty(&kept)) {
 		transfer = LIST_ENTRY(kept.next, struct transfer, link);
 		handoff_wait(&master->handoff, transfer);
 	}
+	unstick(master);
+	handoff_flush(&master->handoff, MESSAGE_CONNECTIONS);
 }
 
 void spread_drain(struct master *master)

@@ -330,7 +330,10 @@ static int restore_transfer(struct master *master, const struct state_record *re
 	like.state_size = saved.state_size;
 	like.giver = saved.giver;
 	like.giver_id = saved.giver_id;
-	return handoff_restore(&master->handoff, taker ? &taker->target : NULL, &like) ? 0 : -ENOMEM;
+	if (!handoff_restore(&master->handoff, taker ? &taker->target : NULL, &like))
+		return -ENOMEM;
+	spread_count_given(master, &like, 1);
+	return 0;
 }
 
 /* Once all workers are there. */

@@ -4,6 +4,7 @@ cluster_tests = \
 	t/unit/cluster/board_test \
 	t/unit/cluster/cluster_test \
 	t/unit/cluster/handoff_test \
+	t/unit/cluster/hostile_test \
 	t/unit/cluster/log_ring_test \
 	t/unit/cluster/memory_test \
 	t/unit/cluster/place_test \
@@ -30,6 +31,8 @@ t_unit_cluster_roll_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAG
 t_unit_cluster_roll_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
 t_unit_cluster_slot_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
 t_unit_cluster_slot_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
+t_unit_cluster_hostile_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
+t_unit_cluster_hostile_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
 t_unit_cluster_log_ring_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
 t_unit_cluster_log_ring_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
 t_unit_cluster_recycle_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
