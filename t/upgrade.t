@@ -14,6 +14,7 @@ use Brood::Server;
 use Brood::Versions;
 use Brood::Wrk;
 use Fcntl qw(:flock);
+use JSON::PP qw(decode_json);
 use Time::HiRes qw(sleep time);
 
 my @modes = qw(shared handoff reuseport);
@@ -104,6 +105,42 @@ subtest 'by a signal, while a roll runs' => sub {
 	ok wait_until(20, sub { $versions->status($server)->{state} eq 'running' }), 'and nothing runs any more';
 	is $versions->status($server)->{version}, $other_version, 'the version';
 	ok wait_until(20, sub { !grep { alive($_) } @old }), 'the old workers leave';
+	$server->finish;
+};
+
+subtest 'what is known of the dead is known to the next version' => sub {
+	my $server = $versions->start;
+	my ($killed) = map { $_->{pid} } grep { $_->{slot} == 0 } @{ $versions->status($server)->{workers} };
+	my $why = sub { return decode_json($server->ctl('--json', 'why', $_[0])->{stdout}) };
+	kill 'KILL', $killed;
+	ok wait_until(10, sub { @{ $why->(0) } }), 'an obituary';
+	my $before = $why->(0);
+	for my $want (qw(next this)) {
+		$versions->put($want);
+		is_upgraded($server, "to $want");
+		is_deeply $why->(0), $before, 'it is there, word for word';
+		is_deeply $why->(1), [], 'and no other';
+	}
+	ok wait_until(20, sub { $server->workers == 3 }), 'three workers';
+	$server->finish;
+};
+
+# It cannot take SIGABRT while it is traced, so its obituary is half written for two seconds.
+subtest 'a worker that hangs and is not yet dead' => sub {
+	my $server = $versions->start(set => { watchdog => '1s', drain_timeout => '10s' });
+	my ($hanging) = map { $_->{pid} } grep { $_->{slot} == 0 } @{ $versions->status($server)->{workers} };
+	my $tracer = Brood::Proc::hold($hanging) or plan skip_all => 'this kernel does not let us trace';
+	my $why = sub { return decode_json($server->ctl('--json', 'why', 0)->{stdout}) };
+	ok wait_until(20, sub { @{ $why->() } }), 'it is found to hang';
+	$versions->put('next');
+	is_upgraded($server, 'upgraded meanwhile');
+	my $told;
+	ok wait_until(20, sub { ($told = $why->())->[0]{ended} }), 'it is ended';
+	Brood::Proc::let_go($tracer);
+	is scalar(@$told), 1, 'it has one obituary';
+	is_deeply [@{ $told->[0] }{qw(why pid signal_name)}], ['hang', $hanging, 'SIGKILL'], 'of a hang';
+	like $told->[0]{detail}, qr/silent/, 'with the reason';
+	ok wait_until(20, sub { !alive($hanging) && $server->workers == 3 }), 'three workers';
 	$server->finish;
 };
 

@@ -339,3 +339,17 @@ bool socket_holder(const struct address *address, char *out, size_t room)
 	snprintf(out, room, "pid %d (%s)", (int)pid, program);
 	return true;
 }
+
+bool socket_has_role(int fd, enum socket_role role)
+{
+	int type = -1, listens = -1;
+	socklen_t size = sizeof(type);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0)
+		return false;
+	size = sizeof(listens);
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0)
+		return false;
+	return type == (role == SOCKET_CHANNEL ? SOCK_SEQPACKET : SOCK_STREAM) &&
+	       listens == (role == SOCKET_LISTENING);
+}

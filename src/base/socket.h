@@ -38,6 +38,11 @@ struct socket_options {
 int socket_listen(struct address *address, const struct socket_options *options)
 	__attribute__((warn_unused_result));
 
+enum socket_role { SOCKET_LISTENING, SOCKET_CONNECTION, SOCKET_CHANNEL };
+
+/* Is the descriptor a stream socket that listens, one that does not, or a channel (SOCK_SEQPACKET)? */
+bool socket_has_role(int fd, enum socket_role role);
+
 /* Who listens on this address, by /proc: "pid 4711 (nginx)"; of a family of processes the one with
  * the lowest pid. False when it cannot be told. Slow (reads all of /proc): for error messages. */
 bool socket_holder(const struct address *address, char *out, size_t room);

@@ -8,6 +8,7 @@
 #include "brood/obituary_file.h"
 #include "brood/obituary_json.h"
 #include "cluster/obituary.h"
+#include "cluster/state_record.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -41,7 +42,7 @@ void obituaries_free(struct obituaries *obituaries)
 }
 
 /* Drops what the new one takes the place of: the same worker's of the same time, or the oldest. */
-static void make_room(struct obituaries *obituaries, const struct cluster_obituary *obituary)
+static void make_room(struct obituaries *obituaries, const struct entry *new)
 {
 	struct entry *oldest = NULL;
 	unsigned count = 0;
@@ -50,9 +51,9 @@ static void make_room(struct obituaries *obituaries, const struct cluster_obitua
 	     at = at->next) {
 		struct entry *entry = LIST_ENTRY(at, struct entry, link);
 
-		if (entry->slot != obituary->slot)
+		if (entry->slot != new->slot)
 			continue;
-		if (entry->pid == obituary->pid && entry->time_ms == obituary->time_ms) {
+		if (entry->pid == new->pid && entry->time_ms == new->time_ms) {
 			discard(entry);
 			return;
 		}
@@ -91,11 +92,11 @@ void obituaries_add(struct obituaries *obituaries, const char *state_dir,
 		free(text);
 		return;
 	}
-	make_room(obituaries, obituary);
 	*entry = (struct entry){.slot = obituary->slot,
 				.pid = obituary->pid,
 				.time_ms = obituary->time_ms,
 				.text = text};
+	make_room(obituaries, entry);
 	list_append(&obituaries->entries, &entry->link);
 	save(obituaries, state_dir, obituary, text);
 }
@@ -117,4 +118,56 @@ int obituaries_text(const struct obituaries *obituaries, unsigned slot, struct b
 		before = ",";
 	}
 	return error ? error : buffer_append(out, "]", 1);
+}
+
+/* --- from one version to another --- */
+
+/* The text stands behind it, with its NUL. */
+struct saved_obituary {
+	uint32_t slot;
+	int32_t pid;
+	uint64_t time_ms;
+};
+
+void obituaries_save(const struct obituaries *obituaries, uint32_t type, struct state_writer *writer)
+{
+	for (const struct list *at = obituaries->entries.next; at != &obituaries->entries; at = at->next) {
+		const struct entry *entry = LIST_ENTRY(at, struct entry, link);
+		struct saved_obituary saved = {
+			.slot = entry->slot, .pid = entry->pid, .time_ms = entry->time_ms};
+		struct buffer octets = {0};
+
+		if (buffer_append(&octets, &saved, sizeof(saved)) < 0 ||
+		    buffer_append(&octets, entry->text, strlen(entry->text) + 1) < 0)
+			writer->failed = true;
+		else
+			state_put(writer, type, octets.data, octets.used);
+		buffer_free(&octets);
+	}
+}
+
+int obituaries_restore(struct obituaries *obituaries, const struct state_record *record)
+{
+	const char *text = (const char *)record->data + sizeof(struct saved_obituary);
+	struct saved_obituary saved;
+	struct entry *entry;
+
+	/* Its text becomes a part of an answer in JSON. */
+	if (record->size <= sizeof(saved) || text[0] != '{' ||
+	    strnlen(text, record->size - sizeof(saved)) != record->size - sizeof(saved) - 1)
+		return -EBADMSG;
+	state_get(record, &saved, sizeof(saved));
+	entry = calloc(1, sizeof(*entry));
+	if (entry)
+		entry->text = strdup(text);
+	if (!entry || !entry->text) {
+		free(entry);
+		return -ENOMEM;
+	}
+	entry->slot = saved.slot;
+	entry->pid = saved.pid;
+	entry->time_ms = saved.time_ms;
+	make_room(obituaries, entry);
+	list_append(&obituaries->entries, &entry->link);
+	return 0;
 }

@@ -8,9 +8,12 @@
 #include "base/list.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct buffer;
 struct cluster_obituary;
+struct state_record;
+struct state_writer;
 
 enum { OBITUARIES_KEPT = 8 }; /* of each slot */
 
@@ -30,6 +33,13 @@ void obituaries_add(struct obituaries *obituaries, const char *state_dir,
 /* Appends those of a slot, newest first, as a JSON array; an empty one when there are none. 0 or
  * -ENOMEM. */
 int obituaries_text(const struct obituaries *obituaries, unsigned slot, struct buffer *out)
+	__attribute__((warn_unused_result));
+
+/* For the next version of the program: a record of that type for each. */
+void obituaries_save(const struct obituaries *obituaries, uint32_t type, struct state_writer *writer);
+
+/* Adds one of these behind those that are there. 0, -ENOMEM, or -EBADMSG when it makes no sense. */
+int obituaries_restore(struct obituaries *obituaries, const struct state_record *record)
 	__attribute__((warn_unused_result));
 
 #endif

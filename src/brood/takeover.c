@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -23,6 +25,7 @@ enum {
 	STATE_CONTROL,
 	STATE_INHERITED,
 	STATE_CONFIG, /* the one in force, as text */
+	STATE_OBITUARY,
 };
 
 /* The path stands behind it, with its NUL. */
@@ -86,6 +89,7 @@ void takeover_save(void *context, struct state_writer *writer)
 
 	put_text(writer, STATE_FOLDER, server->options->directory);
 	put_config(writer, server->now.config);
+	obituaries_save(&server->obituaries, STATE_OBITUARY, writer);
 	if (server->binary)
 		put_text(writer, STATE_BINARY, server->binary);
 	if (server->pidfile.fd >= 0) {
@@ -184,6 +188,8 @@ static int restore_inherited(struct server *server, const struct upgrade_state *
 
 	if (!state_find(&state->reader, STATE_INHERITED, &record) || record.size == 0)
 		return 0;
+	if (record.size % sizeof(*fds) != 0 || record.size / sizeof(*fds) > CLUSTER_LISTEN_MAX)
+		return -EBADMSG;
 	fds = malloc(record.size);
 	if (!fds)
 		return -ENOMEM;
@@ -191,6 +197,30 @@ static int restore_inherited(struct server *server, const struct upgrade_state *
 	server->inherited = server->inherited_owned = fds;
 	server->inherited_count = record.size / sizeof(*fds);
 	return 0;
+}
+
+static int restore_obituaries(struct server *server, const struct upgrade_state *state)
+{
+	struct state_reader reader = state->reader;
+	struct state_record record;
+	int error = 0;
+
+	while (error == 0 && state_next(&reader, &record))
+		if (record.type == STATE_OBITUARY)
+			error = obituaries_restore(&server->obituaries, &record);
+	return error;
+}
+
+/* The pid file is a regular one, the control socket a socket that listens. */
+static bool are_right(const struct saved_file *pidfile, const struct saved_file *control)
+{
+	struct stat status;
+
+	if (pidfile->fd != -1 && (pidfile->fd <= STDERR_FILENO || fstat(pidfile->fd, &status) < 0 ||
+				  !S_ISREG(status.st_mode)))
+		return false;
+	return control->fd == -1 || (control->fd > STDERR_FILENO && control->fd != pidfile->fd &&
+				     socket_has_role(control->fd, SOCKET_LISTENING));
 }
 
 int takeover_restore(struct server *server, const struct upgrade_state *state)
@@ -206,8 +236,12 @@ int takeover_restore(struct server *server, const struct upgrade_state *state)
 	error = get_file(state, STATE_PIDFILE, &pidfile, &server->pidfile.path);
 	if (error >= 0)
 		error = get_file(state, STATE_CONTROL, &control, &server->control.path);
+	if (error >= 0 && !are_right(&pidfile, &control))
+		error = -EBADMSG;
 	if (error >= 0)
 		error = restore_inherited(server, state);
+	if (error >= 0)
+		error = restore_obituaries(server, state);
 	if (error < 0) {
 		log_error("the state of the running server: %s", strerror(-error));
 		return error;

@@ -49,13 +49,13 @@ int board_create(struct board *board)
 
 int board_adopt(struct board *board, int fd)
 {
+	int seals = fcntl(fd, F_GET_SEALS), error;
 	struct stat status;
-	int error;
 
 	*board = (struct board){.fd = fd};
 	if (fstat(fd, &status) < 0)
 		error = -errno;
-	else if (!S_ISREG(status.st_mode) || status.st_size != sizeof(struct board_page))
+	else if (seals < 0 || !(seals & F_SEAL_SHRINK) || status.st_size != sizeof(struct board_page))
 		error = -EBADMSG;
 	else
 		error = map(board, fd, PROT_READ | PROT_WRITE);

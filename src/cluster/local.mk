@@ -28,6 +28,7 @@ libcluster_a_SOURCES = \
 	src/cluster/master_slots.c \
 	src/cluster/master_spread.c \
 	src/cluster/master_state.c \
+	src/cluster/master_restore.c \
 	src/cluster/master_status.c \
 	src/cluster/master_watchdog.c \
 	src/cluster/memory.c \
@@ -42,6 +43,7 @@ libcluster_a_SOURCES = \
 	src/cluster/recycle.h \
 	src/cluster/roll.c \
 	src/cluster/roll.h \
+	src/cluster/saved.h \
 	src/cluster/slot.c \
 	src/cluster/slot.h \
 	src/cluster/watchdog.c \

@@ -7,7 +7,8 @@
  *     master_instance.c one worker process as the master sees it: fork, channel, end
  *     master_roll.c     reload and rolling restart
  *     master_upgrade.c  another version of the program in place of this one
- *     master_state.c    what it has to know of us
+ *     master_state.c    what it has to know of us,
+ *     master_restore.c  and reads
  *     master_admin.c    the admin process and its commands
  *     master_pending.c  of these, those whose outcome comes later
  *     master_status.c   what it tells the admin
@@ -60,6 +61,7 @@ struct instance {
 	struct brood_channel *channel;
 	struct event *timer; /* start timeout, then drain deadline */
 	const char *killed;  /* why we ended it, or NULL */
+	char former_why[96]; /* that, as a former version said it */
 	bool reaped;         /* dead, and its pid may be another's by now */
 	bool stopped;        /* by SIGSTOP: alive, but takes nothing */
 	bool handed_over;    /* draining: holds only what cannot move */
@@ -248,18 +250,7 @@ void upgrade_cancel(struct master *master);
 /* This image has taken over, or it is the old one again: go on. */
 void upgrade_go_on(struct master *master, bool back);
 
-/* --- master_state.c --- */
-
-enum state_type {
-	STATE_SELF = 16,
-	STATE_LISTENER,
-	STATE_SOCKET,
-	STATE_SLOT,
-	STATE_INSTANCE,
-	STATE_TRANSFER, /* with the connection's state right behind */
-	STATE_ADMIN,
-	STATE_PENDING,
-};
+/* --- master_state.c, master_restore.c --- */
 
 void master_save(const struct master *master, struct state_writer *writer);
 /* Into a master that has its loop and nothing else. 0; -ENOMEM; -EBADMSG when it makes no sense. */
@@ -276,8 +267,8 @@ void admin_tick(struct master *master, uint64_t now_ms);
 /* Has an admin of this version take the place of the one there is. */
 void admin_renew(struct master *master);
 void admin_save(const struct master *master, struct state_writer *writer);
-int admin_restore(struct master *master, const struct state_record *record)
-	__attribute__((warn_unused_result));
+/* The admin of a former version, with its channel (taken; -1: none). 0 or -errno. */
+int admin_restore(struct master *master, pid_t pid, int channel) __attribute__((warn_unused_result));
 void admin_send_logs(struct master *master, const int *fds, size_t count);
 void admin_show_board(struct master *master, const struct brood_frame *frame);
 void admin_say(struct master *master, const struct brood_frame *frame);
@@ -297,7 +288,6 @@ void admin_check(struct master *master);
 void admin_upgrade_failed(struct master *master, const char *reason);
 void admin_forget_pending(struct admin *admin);
 void admin_save_pending(const struct master *master, struct state_writer *writer);
-void admin_restore_pending(struct master *master, const struct state_record *record);
 
 /* --- master_status.c --- */
 
@@ -313,6 +303,10 @@ void watchdog_tick(struct master *master, uint64_t now_ms, uint64_t interval_ms)
 void obituary_of_hang(struct instance *instance);
 /* Logs an end and writes it up, if there is something to say. */
 void obituary_of_end(struct instance *instance, const struct brood_process_end *end);
+/* What was written up of one that hangs, for the next version; and there. 0, -ENOMEM or -EBADMSG. */
+void obituary_save_hang(const struct instance *instance, struct state_writer *writer);
+int obituary_restore_hang(struct instance *instance, const struct state_record *record)
+	__attribute__((warn_unused_result));
 /* Its last log lines, without a newline at the end; empty when it has said nothing. */
 void obituary_last_words(const struct instance *instance, char *out, size_t room);
 

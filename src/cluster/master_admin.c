@@ -11,6 +11,7 @@
 #include "brood/channel.h"
 #include "cluster/command.h"
 #include "cluster/message.h"
+#include "cluster/saved.h"
 #include "cluster/state_record.h"
 
 #include <errno.h>
@@ -308,10 +309,6 @@ fail:
 
 /* --- from one version to another --- */
 
-struct saved_admin {
-	int32_t pid, channel;
-};
-
 void admin_save(const struct master *master, struct state_writer *writer)
 {
 	const struct admin *admin = &master->admin;
@@ -324,19 +321,17 @@ void admin_save(const struct master *master, struct state_writer *writer)
 	admin_save_pending(master, writer);
 }
 
-int admin_restore(struct master *master, const struct state_record *record)
+int admin_restore(struct master *master, pid_t pid, int channel)
 {
 	struct admin *admin = &master->admin;
-	struct saved_admin saved;
 
-	state_get(record, &saved, sizeof(saved));
-	admin->pid = saved.pid;
+	admin->pid = pid;
 	admin->timer = evtimer_new(master->base, on_timer, master);
 	if (!admin->timer)
 		return -ENOMEM;
-	if (saved.channel < 0)
+	if (channel < 0)
 		return 0;
-	return brood_channel_open(&admin->channel, master->base, saved.channel, &handlers, master);
+	return brood_channel_open(&admin->channel, master->base, channel, &handlers, master);
 }
 
 bool admin_ended(struct master *master, const struct brood_process_end *end)

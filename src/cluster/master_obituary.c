@@ -6,7 +6,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "brood/process.h"
+#include "cluster/saved.h"
+#include "cluster/state_record.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,4 +132,65 @@ void obituary_last_words(const struct instance *instance, char *out, size_t room
 
 	while (size > 0 && out[size - 1] == '\n')
 		out[--size] = '\0';
+}
+
+/* --- from one version to another --- */
+
+void obituary_save_hang(const struct instance *instance, struct state_writer *writer)
+{
+	const struct cluster_obituary *hang = instance->hang;
+	struct saved_hang saved;
+
+	if (!hang)
+		return;
+	memset(&saved, 0, sizeof(saved));
+	saved.time_ms = hang->time_ms;
+	saved.age_ms = hang->age_ms;
+	saved.connections = hang->connections;
+	saved.requests = hang->requests;
+	saved.idle = hang->idle;
+	saved.heartbeat_age_ms = hang->heartbeat_age_ms;
+	while (saved.phase < INSTANCE_PHASES && strcmp(phases[saved.phase], hang->phase) != 0)
+		saved.phase++;
+	memcpy(saved.log, hang->log, sizeof(saved.log));
+	memcpy(saved.wait_channel, hang->wait_channel, sizeof(saved.wait_channel));
+	memcpy(saved.stack, hang->stack, sizeof(saved.stack));
+	memcpy(saved.status, hang->status, sizeof(saved.status));
+	state_put(writer, STATE_HANG, &saved, sizeof(saved));
+}
+
+static void take_text(char *out, const char *text, size_t room)
+{
+	memcpy(out, text, room);
+	out[room - 1] = '\0';
+}
+
+int obituary_restore_hang(struct instance *instance, const struct state_record *record)
+{
+	struct cluster_obituary *hang = calloc(1, sizeof(*hang));
+	struct saved_hang saved;
+
+	if (!hang)
+		return -ENOMEM;
+	instance->hang = hang;
+	state_get(record, &saved, sizeof(saved));
+	if (saved.phase >= INSTANCE_PHASES)
+		return -EBADMSG;
+	hang->time_ms = saved.time_ms;
+	hang->slot = instance->slot;
+	hang->generation = instance->generation;
+	hang->pid = instance->pid;
+	hang->age_ms = saved.age_ms;
+	hang->phase = phases[saved.phase];
+	hang->why = OBITUARY_HANG;
+	hang->exit_code = -1;
+	hang->connections = saved.connections;
+	hang->requests = saved.requests;
+	hang->idle = saved.idle;
+	hang->heartbeat_age_ms = saved.heartbeat_age_ms;
+	take_text(hang->log, saved.log, sizeof(hang->log));
+	take_text(hang->wait_channel, saved.wait_channel, sizeof(hang->wait_channel));
+	take_text(hang->stack, saved.stack, sizeof(hang->stack));
+	take_text(hang->status, saved.status, sizeof(hang->status));
+	return 0;
 }

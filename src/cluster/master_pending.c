@@ -5,6 +5,7 @@
 
 #include "brood/channel.h"
 #include "cluster/command.h"
+#include "cluster/saved.h"
 #include "cluster/state_record.h"
 
 #include <stdio.h>
@@ -164,11 +165,6 @@ void admin_forget_pending(struct admin *admin)
 
 /* --- from one version to another --- */
 
-struct saved_pending {
-	struct command command;
-	uint32_t next, unused;
-};
-
 void admin_save_pending(const struct master *master, struct state_writer *writer)
 {
 	const struct admin *admin = &master->admin;
@@ -179,12 +175,4 @@ void admin_save_pending(const struct master *master, struct state_writer *writer
 
 		state_put(writer, STATE_PENDING, &one, sizeof(one));
 	}
-}
-
-void admin_restore_pending(struct master *master, const struct state_record *record)
-{
-	struct saved_pending pending;
-
-	state_get(record, &pending, sizeof(pending));
-	admin_await(master, &pending.command, pending.next);
 }

@@ -8,6 +8,7 @@
 #include "brood/obituary_file.h"
 #include "brood/obituary_json.h"
 #include "cluster/obituary.h"
+#include "cluster/state_record.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -264,6 +265,70 @@ static void the_end_of_a_hang_takes_its_place(void **state)
 	obituaries_free(&obituaries);
 }
 
+/* Writes those of `from` and adds what is read to `to`. */
+static void hand_on(const struct obituaries *from, struct obituaries *to)
+{
+	struct state_writer writer = {0};
+	struct state_reader reader;
+	struct state_record record;
+
+	obituaries_save(from, 7, &writer);
+	assert_int_equal(state_finish(&writer), 0);
+	assert_int_equal(state_open(&reader, writer.octets.data, writer.octets.used), 0);
+	while (state_next(&reader, &record))
+		assert_int_equal(obituaries_restore(to, &record), 0);
+	state_writer_free(&writer);
+}
+
+static void the_next_version_knows_them(void **state)
+{
+	struct cluster_obituary obituary = {.phase = "serving", .why = OBITUARY_EXIT};
+	struct obituaries here, there;
+	json_t *before, *after;
+
+	(void)state;
+	obituaries_init(&here);
+	obituaries_init(&there);
+	for (unsigned i = 0; i < 30; i++) {
+		obituary.slot = i % 3;
+		obituary.pid = (pid_t)(100 + i);
+		obituary.time_ms = SOME_TIME_MS + i;
+		obituaries_add(&here, "off", &obituary);
+	}
+	hand_on(&here, &there);
+	hand_on(&here, &there); /* again: they take their own places */
+	for (unsigned slot = 0; slot < 3; slot++) {
+		before = told(&here, slot);
+		after = told(&there, slot);
+		assert_int_equal(json_array_size(after), OBITUARIES_KEPT);
+		assert_true(json_equal(before, after));
+		json_decref(before);
+		json_decref(after);
+	}
+	obituaries_free(&here);
+	obituaries_free(&there);
+}
+
+static void what_the_former_version_left_may_make_no_sense(void **state)
+{
+	static const char no_end[] = "0123456789abcdef{\"a\":1}", ends_early[] = "0123456789abcdef{\0}";
+	static const char no_object[] = "0123456789abcdefnull";
+	struct state_record records[] = {
+		{.data = no_end, .size = 0},
+		{.data = no_end, .size = 16},
+		{.data = no_end, .size = sizeof(no_end) - 1},
+		{.data = ends_early, .size = sizeof(ends_early)},
+		{.data = no_object, .size = sizeof(no_object)},
+	};
+	struct obituaries obituaries;
+
+	(void)state;
+	obituaries_init(&obituaries);
+	for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++)
+		assert_int_equal(obituaries_restore(&obituaries, &records[i]), -EBADMSG);
+	assert_true(list_empty(&obituaries.entries));
+}
+
 static void assert_modes(const char *path, const char *name)
 {
 	struct stat status;
@@ -395,6 +460,8 @@ int main(void)
 		cmocka_unit_test(what_does_not_apply_is_left_out),
 		cmocka_unit_test(nonsense_makes_no_broken_json),
 		cmocka_unit_test(the_newest_eight_of_each_slot_are_told),
+		cmocka_unit_test(the_next_version_knows_them),
+		cmocka_unit_test(what_the_former_version_left_may_make_no_sense),
 		WITH_FOLDER(the_end_of_a_hang_takes_its_place),
 		WITH_FOLDER(a_file_has_its_name_and_modes_whatever_the_umask),
 		WITH_FOLDER(twenty_files_of_each_slot_are_kept),

@@ -6,6 +6,7 @@ cluster_tests = \
 	t/unit/cluster/handoff_test \
 	t/unit/cluster/hostile_test \
 	t/unit/cluster/log_ring_test \
+	t/unit/cluster/master_restore_test \
 	t/unit/cluster/memory_test \
 	t/unit/cluster/place_test \
 	t/unit/cluster/recycle_test \
@@ -43,3 +44,5 @@ t_unit_cluster_memory_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFL
 t_unit_cluster_memory_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
 t_unit_cluster_state_record_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
 t_unit_cluster_state_record_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
+t_unit_cluster_master_restore_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
+t_unit_cluster_master_restore_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
