@@ -144,6 +144,7 @@ static struct http_server *make_http(struct serving *serving)
 		.keepalive_timeout_ms = (unsigned)config->keepalive_timeout_ms,
 		.trusted = &config->trusted,
 		.forwarded = forwarded[config->forwarded],
+		.origin = worker_generation(serving->worker) + 1, /* generations count from 0 */
 		.sites = &setup->sites.http,
 		.mime = setup->mime,
 		.worker_tag = config->debug_headers ? tag : NULL,

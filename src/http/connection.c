@@ -328,6 +328,7 @@ void connection_open(struct http_server *server, int fd, unsigned flags)
 		return;
 	}
 	connection->last = (flags & HTTP_TAKE_CLOSE) != 0;
+	connection->origin = server->options.origin;
 	set_deadline(connection, DEADLINE_FIRST);
 	/* Not at once when it is to leave: the owner is not done with handing it in. */
 	if (connection_leaves(connection) && queue(connection) == 0)

@@ -76,6 +76,7 @@ struct connection {
 	struct stream stream;   /* its socket is ours */
 	int unacknowledged;     /* octets in the socket when the deadline for writing was set */
 	unsigned answered;      /* requests, wraps */
+	uint32_t origin;        /* of the server that accepted it; see state.h */
 	enum connection_state state;
 	enum connection_end end;
 	short watching;         /* EV_READ, EV_WRITE, or 0: not registered */

@@ -70,6 +70,10 @@ struct http_options {
 	/* For connections taken with HTTP_TAKE_TLS; borrowed, must outlive the server. */
 	struct tls *tls;
 
+	/* Which configuration's connections these are, from 1: it travels with one that moves away. 0: not
+	 * known. */
+	uint32_t origin;
+
 	/* Value of an X-Brood-Worker field in each response; NULL for none. Copied. */
 	const char *worker_tag;
 };

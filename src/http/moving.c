@@ -38,6 +38,7 @@ size_t moving_save(const struct connection *connection, char *out)
 		.left_ms = (uint32_t)left_ms_of(connection, wait),
 		.last = connection->last,
 		.empty_lines = connection->guard.empty_lines,
+		.origin = connection->origin,
 		.input = {connection->input.data, connection->input.used},
 	};
 
@@ -53,6 +54,7 @@ int moving_restore(struct connection *connection, const struct state *state)
 
 	connection->answered = state->answered;
 	connection->last = state->last;
+	connection->origin = state->origin;
 	connection->guard.empty_lines = state->empty_lines;
 	if (connection->guard.empty_lines > GUARD_EMPTY_LINES_MAX)
 		connection->guard.empty_lines = GUARD_EMPTY_LINES_MAX;

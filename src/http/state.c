@@ -15,7 +15,8 @@ enum tag {
 	TAG_LAST = 4,
 	TAG_AGE = 5,
 	TAG_EMPTY_LINES = 6,
-	TAG_KNOWN = 7, /* tags below it are read here */
+	TAG_ORIGIN = 7,
+	TAG_KNOWN = 8, /* tags below it are read here */
 	TAG_MUST_KNOW = 128,
 };
 
@@ -23,7 +24,7 @@ enum { ANY_SIZE = -1 };
 
 static const int sizes[TAG_KNOWN] = {
 	[TAG_ANSWERED] = 4, [TAG_WAIT] = 5, [TAG_INPUT] = ANY_SIZE,
-	[TAG_LAST] = 0, [TAG_AGE] = 8, [TAG_EMPTY_LINES] = 1,
+	[TAG_LAST] = 0, [TAG_AGE] = 8, [TAG_EMPTY_LINES] = 1, [TAG_ORIGIN] = 4,
 };
 
 static void put_number(char *out, uint64_t number, size_t size)
@@ -67,6 +68,8 @@ size_t state_encode(const struct state *state, char *out)
 		put_number(put_member(&at, TAG_AGE, 8), state->age_us, 8);
 	if (state->empty_lines > 0)
 		put_number(put_member(&at, TAG_EMPTY_LINES, 1), state->empty_lines, 1);
+	if (state->origin > 0)
+		put_number(put_member(&at, TAG_ORIGIN, 4), state->origin, 4);
 	if (state->input.len > 0)
 		memcpy(put_member(&at, TAG_INPUT, state->input.len), state->input.ptr,
 		       state->input.len);
@@ -97,6 +100,9 @@ static void take_member(struct state *state, enum tag tag, const char *value, si
 		break;
 	case TAG_EMPTY_LINES:
 		state->empty_lines = (uint8_t)get_number(value, size);
+		break;
+	case TAG_ORIGIN:
+		state->origin = (uint32_t)get_number(value, size);
 		break;
 	case TAG_KNOWN:
 	case TAG_MUST_KNOW:

@@ -19,6 +19,9 @@
  *     4  last          0 octets  the next answer is the connection's last one
  *     5  age           8 octets  microseconds since the first octet of the input was read
  *     6  empty lines   1 octet   that came before the input and have been dropped
+ *     7  origin        4 octets  http_options.origin of the server that accepted it; not there: not
+ *                                known. Whoever takes it hands that on, and not its own: with another
+ *                                one the connection may have come by a listener that is no more
  *     128              kept for the peer's address as a PROXY header told it
  *     129              kept for: a PROXY header must come before anything else
  *     130              kept for TLS
@@ -56,6 +59,7 @@ struct state {
 	uint32_t left_ms;
 	bool last;
 	uint8_t empty_lines;
+	uint32_t origin;    /* 0: not known */
 	uint64_t age_us;    /* 0: not known */
 	struct slice input; /* after decoding: within the octets decoded */
 };

@@ -347,6 +347,51 @@ static void empty_lines_are_counted_across_moves(void **state)
 	}
 }
 
+/* What the connection's state says, on its way from one server to the other. */
+static uint32_t origin_of_move(struct pair *pair, unsigned from)
+{
+	struct kept *kept = &pair->kept[0];
+	struct state state;
+
+	pair->keeps = true;
+	assert_int_equal(pair_move(pair, from), 1);
+	assert_int_equal(state_decode(&state, kept->state, kept->size), 0);
+	assert_int_equal(http_server_take_moved(pair->servers[!from], kept->fd, kept->state, kept->size), 0);
+	free(kept->state);
+	pair->kept_count = 0;
+	pair->keeps = false;
+	return state.origin;
+}
+
+static void who_accepted_it_is_known_after_any_number_of_moves(void **state)
+{
+	struct pair *pair = *state;
+
+	pair->servers[0]->options.origin = 5;
+	pair->servers[1]->options.origin = 6;
+	talk_connect(pair->talk, 0, 0);
+	talk_say(pair->talk, 0, GET("/small.txt"));
+	talk_expect(pair->talk, 0, 200);
+	for (unsigned move = 0; move < 6; move++) {
+		assert_int_equal(origin_of_move(pair, move % 2), 5);
+		talk_say(pair->talk, 0, GET("/small.txt"));
+		talk_expect(pair->talk, 0, 200);
+	}
+}
+
+/* A giver of an earlier version says nothing of it; the taker's own would be wrong. */
+static void one_whose_origin_is_not_known_stays_so(void **state)
+{
+	struct pair *pair = *state;
+
+	pair->servers[1]->options.origin = 6;
+	talk_connect(pair->talk, 0, 0);
+	talk_say(pair->talk, 0, GET("/small.txt"));
+	talk_expect(pair->talk, 0, 200);
+	assert_int_equal(origin_of_move(pair, 0), 0);
+	assert_int_equal(origin_of_move(pair, 1), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, pair_start, pair_stop)
 
 int main(void)
@@ -362,6 +407,8 @@ int main(void)
 		TEST(what_waits_in_the_socket_is_answered_within_take),
 		TEST(a_client_that_is_done_gets_what_it_asked_for_before),
 		TEST(empty_lines_are_counted_across_moves),
+		TEST(who_accepted_it_is_known_after_any_number_of_moves),
+		TEST(one_whose_origin_is_not_known_stays_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
