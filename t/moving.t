@@ -13,7 +13,6 @@ use Brood::Client;
 use Brood::Configured;
 use Brood::Proc qw(alive wait_until);
 use Brood::Wrk;
-use Digest::MD5;
 use Time::HiRes qw(sleep time);
 
 my @modes = qw(shared handoff reuseport);
@@ -54,18 +53,6 @@ sub hup_during
 	return $count;
 }
 
-# The reloads that were asked for are over: as many workers as there should be, for a while.
-sub settle
-{
-	my ($server) = @_;
-	my ($before, $since) = ('', time);
-	return wait_until(40, sub {
-		my $now = join ' ', $server->workers;
-		($before, $since) = ($now, time) if $now ne $before;
-		return time - $since > 1 && $server->workers == 4;
-	});
-}
-
 SKIP: {
 	skip 'wrk is not installed', 1 if !Brood::Wrk::path();
 	for my $mode (@modes) {
@@ -77,7 +64,7 @@ SKIP: {
 		ok $result->{requests} > 1000 && !$result->{errors} && !$result->{bad_status},
 		    "$mode: 128 busy connections, $rolls times HUP: no client sees it"
 		    or diag Brood::Wrk::describe($result);
-		settle($server);
+		$server->settle;
 		$server->finish;
 	}
 }
@@ -110,7 +97,7 @@ for my $mode (@modes) {
 		}
 		is $wrong, undef, "$answered answers, in order, octet for octet";
 		cmp_ok scalar(keys %pids), '>=', $rolls, 'from ' . keys(%pids) . ' workers';
-		settle($server);
+		$server->settle;
 		$server->finish;
 	};
 }
@@ -160,44 +147,6 @@ subtest 'rolls do not prolong the time for a head' => sub {
 	$server->finish;
 };
 
-for my $mode (@modes) {
-	my ($size, $rate) = $long ? (200 << 20, 5e6) : (32 << 20, 8e6);
-	subtest "$mode: a slow download over three reloads" => sub {
-		my $server = Brood::Configured->start(accept => $mode);
-		my $path = $server->root_named('first') . '/large.bin';
-		my $sum = Digest::MD5->new;
-		open my $file, '>:raw', $path or die $!;
-		for my $block (1 .. $size >> 20) {
-			my $text = pack 'N*', map { $block * 7919 + $_ } 1 .. 262144;
-			$sum->add($text);
-			print $file $text;
-		}
-		close $file;
-		my $client = Brood::Client->connect($server->address, receive_buffer => 65536, limit => 20);
-		$client->send("GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n");
-		my $head = $client->take_until("\r\n\r\n", time + 10, 'head');
-		my ($got, $sum_got, $begin, $reloads, $most) = (0, Digest::MD5->new, time, 0, 0);
-		while ($got < $size) {
-			last if !length $client->{received} && $client->fill(time + 20) ne 'data';
-			$got += length $client->{received};
-			$sum_got->add($client->{received});
-			$client->{received} = '';
-			$server->signal('HUP') if $reloads < 3 && $got > $size * $reloads / 4 && ++$reloads;
-			if ($got / $rate > time - $begin) {
-				my $count = $server->processes_by_slot;
-				$most = $_ > $most ? $_ : $most for values %$count;
-				sleep $got / $rate - (time - $begin) if $got / $rate > time - $begin;
-			}
-		}
-		is $got, $size, 'all of it';
-		is $sum_got->hexdigest, $sum->hexdigest, 'as it is in the file';
-		is $most, 2, 'no slot had more than its worker and an old one';
-		$client->close;
-		ok settle($server), 'then the old ones are gone';
-		$server->finish;
-	};
-}
-
 # ---- when something goes wrong meanwhile ----
 
 for my $mode (@modes) {
@@ -226,7 +175,7 @@ for my $mode (@modes) {
 			is Brood::Configured::ask_all(\%workers, grep { $_->ending(0) eq 'open' } @kept), '',
 			    "round $round: the others are answered";
 		}
-		settle($server);
+		$server->settle;
 		$server->finish;
 	};
 }

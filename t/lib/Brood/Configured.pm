@@ -14,6 +14,7 @@ use Brood::Client;
 use Brood::Proc qw(name wait_until);
 use Brood::Server;
 use IO::Socket::INET;
+use Time::HiRes qw(time);
 
 use constant LIMIT => 60; # seconds; a guard against hanging only
 
@@ -102,6 +103,18 @@ sub verdict
 	wait_until($limit // LIMIT, sub { (@verdicts = $self->verdicts) > $self->{verdicts_before} })
 	    or return undef;
 	return $verdicts[ $self->{verdicts_before} ];
+}
+
+# The reloads that were asked for are over: as many workers as there should be, for a while.
+sub settle
+{
+	my ($self) = @_;
+	my ($before, $since) = ('', time);
+	return wait_until(40, sub {
+		my $now = join ' ', my @workers = $self->workers;
+		($before, $since) = ($now, time) if $now ne $before;
+		return time - $since > 1 && @workers == $self->{settings}{workers};
+	});
 }
 
 # So many connections that have been used once and are kept.
