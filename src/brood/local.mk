@@ -43,6 +43,7 @@ libprogram_a_SOURCES = \
 	src/brood/sites.c src/brood/sites.h \
 	src/brood/settings.c src/brood/settings.h \
 	src/brood/takeover.c src/brood/takeover.h \
+	src/brood/ticket_keys.c src/brood/ticket_keys.h \
 	src/brood/version.c
 
 bin_PROGRAMS += brood

@@ -21,6 +21,7 @@ struct buffer;
 struct cluster_obituary;
 struct event_base;
 struct listeners;
+struct master;
 struct state_writer;
 struct upgrade_state;
 struct worker;
@@ -95,6 +96,9 @@ struct cluster_program {
 	void (*stopping)(void *context);
 	/* A worker hangs, or ended other than as told (obituary.h). May be NULL. */
 	void (*obituary)(void *context, const struct cluster_obituary *obituary);
+	/* A few times a second while the master runs: what is the program's own to look after. May call
+	 * cluster_tell. May be NULL. */
+	void (*look_after)(void *context, struct master *master);
 	/* Descriptors that workers keep (root directory, logs). */
 	size_t (*keep)(void *context, int *fds, size_t room);
 
@@ -148,6 +152,10 @@ struct cluster_program {
 	void (*tick)(void *context);
 	/* New log descriptors, to be taken (they replace the old ones). */
 	void (*logs)(void *context, const int *fds, size_t count);
+	/* What the program said in the master (cluster_tell). Takes the descriptors that it wants by putting
+	 * -1 in their place; the others are closed. May be NULL. */
+	void (*news)(void *context, uint32_t kind, const void *data, size_t size, int *fds,
+		     size_t fd_count);
 	/* The process is about to exit, all connections gone: write out what is buffered. */
 	void (*finish)(void *context);
 };
@@ -160,6 +168,13 @@ int cluster_run(const struct cluster_options *options, const struct cluster_prog
 
 /* Address number `index` as bound (with the port that the kernel chose), NULL behind the last one. */
 const struct address *cluster_address(const struct listeners *listeners, unsigned index);
+
+enum { CLUSTER_NEWS_MAX = 32768 };
+
+/* Tells all workers there are something of the program's: at most CLUSTER_NEWS_MAX octets, and 64
+ * descriptors, which are borrowed. Workers to come inherit what the program has in its memory. */
+void cluster_tell(struct master *master, uint32_t kind, const void *data, size_t size,
+		  const int *fds, size_t fd_count);
 
 /* --- for the program, in a worker --- */
 

@@ -224,6 +224,10 @@ void instance_retire(struct instance *instance);
 void instance_stop(struct instance *instance);
 void instance_kill(struct instance *instance, const char *why);
 void instance_send_logs(struct instance *instance, const int *fds, size_t count);
+
+/* `data` is a struct message_news with what belongs to it. */
+void instance_send_news(struct instance *instance, const void *data, size_t size, const int *fds,
+			size_t count);
 /* For brood_process_reap: finds whose end this is and tells the slot. */
 void instance_ended(void *master, const struct brood_process_end *end);
 /* For brood_process_watch: a worker was stopped, or goes on. */

@@ -85,6 +85,17 @@ void instance_send_logs(struct instance *instance, const int *fds, size_t count)
 			 instance->pid);
 }
 
+void instance_send_news(struct instance *instance, const void *data, size_t size, const int *fds,
+			size_t count)
+{
+	struct brood_frame frame = {
+		.type = MESSAGE_NEWS, .data = data, .size = size, .fds = (int *)fds, .fd_count = count};
+
+	if (instance->channel && brood_channel_send(instance->channel, &frame) < 0)
+		log_warn("worker %u [%d] could not be told what is new", instance->slot,
+			 instance->pid);
+}
+
 /* --- what the worker says --- */
 
 static void on_ready(struct instance *instance)

@@ -26,6 +26,7 @@ enum message_type {
 	MESSAGE_ADOPT,            /* struct message_sockets + descriptors: accept on these too */
 	MESSAGE_RELEASE,          /* struct message_sockets, only the slot counts: no longer */
 	MESSAGE_BOARD,            /* struct message_board + a descriptor: a slot's scoreboard page */
+	MESSAGE_NEWS,             /* struct message_news + the program's own octets and descriptors */
 };
 
 enum { MESSAGE_BATCH = 64 }; /* no more than BROOD_CHANNEL_FDS_MAX */
@@ -53,6 +54,10 @@ struct message_sockets {
 
 struct message_board {
 	uint32_t slot, unused;
+};
+
+struct message_news {
+	uint32_t kind, unused; /* the program's numbers */
 };
 
 #endif

@@ -56,6 +56,15 @@ static void on_board(struct worker *worker, struct brood_frame *frame)
 	frame->fds[0] = -1;
 }
 
+static void on_news(struct worker *worker, struct brood_frame *frame)
+{
+	const struct message_news *message = frame->data;
+
+	if (worker->program->news && frame->size >= sizeof(*message))
+		worker->program->news(worker->program->context, message->kind, message + 1,
+				      frame->size - sizeof(*message), frame->fds, frame->fd_count);
+}
+
 static void on_frame(void *context, struct brood_frame *frame)
 {
 	struct worker *worker = context;
@@ -87,6 +96,9 @@ static void on_frame(void *context, struct brood_frame *frame)
 		break;
 	case MESSAGE_BOARD:
 		on_board(worker, frame);
+		break;
+	case MESSAGE_NEWS:
+		on_news(worker, frame);
 		break;
 	default: /* of a later version: not for us */
 		break;

@@ -63,7 +63,7 @@ int tls_set_pairs(struct tls *tls, size_t site, const struct tls_pair *pairs, si
  * first one seals, all of them open. Whoever has them can resume the sessions, and read recordings
  * of TLS 1.2 sessions that were resumed. */
 struct tls_ticket_key {
-	uint8_t name[16], aes[32], hmac[32];
+	uint8_t name[16], hmac[32], aes[32];
 };
 
 /* Copied. With none, and before the first call, no tickets are given. `lifetime_s`: for how long a session may

@@ -4,7 +4,8 @@ brood_tests = \
 	t/unit/brood/inherit_test \
 	t/unit/brood/log_files_test \
 	t/unit/brood/notify_test \
-	t/unit/brood/pidfile_test
+	t/unit/brood/pidfile_test \
+	t/unit/brood/ticket_keys_test
 check_PROGRAMS += $(brood_tests)
 
 brood_test_LDADD = libprogram.a libbase.a $(CMOCKA_LIBS)
@@ -21,6 +22,8 @@ t_unit_brood_notify_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_brood_notify_test_LDADD = $(brood_test_LDADD)
 t_unit_brood_pidfile_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_brood_pidfile_test_LDADD = $(brood_test_LDADD)
+t_unit_brood_ticket_keys_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_brood_ticket_keys_test_LDADD = $(brood_test_LDADD)
 brood_config_tests = \
 	t/unit/brood/config_file_test \
 	t/unit/brood/config_load_test \

@@ -27,7 +27,11 @@
 
 enum { HANG_MS = 20000 };
 
-static int ready_pipe[2], log_pipe[2];
+enum { NEWS_KIND = 7 };
+
+static const char news_text[] = "something new";
+static int ready_pipe[2], log_pipe[2], news_pipe[2];
+static bool news_due; /* in the master: once it is ready */
 static struct worker *self;
 
 /* --- the program --- */
@@ -77,7 +81,28 @@ static void tell_ready(void *context, const struct listeners *listeners, unsigne
 	uint16_t port = address_port(cluster_address(listeners, 0));
 
 	(void)context, (void)workers;
+	news_due = true;
 	if (write(ready_pipe[1], &port, sizeof(port)) != sizeof(port))
+		abort();
+}
+
+static void tell_news(void *context, struct master *master)
+{
+	(void)context;
+	if (news_due)
+		cluster_tell(master, NEWS_KIND, news_text, sizeof(news_text), &news_pipe[1], 1);
+	news_due = false;
+}
+
+/* Says that it has heard, by the descriptor that came along. */
+static void hear_news(void *context, uint32_t kind, const void *data, size_t size, int *fds,
+		      size_t fd_count)
+{
+	pid_t pid = getpid();
+
+	(void)context;
+	if (kind == NEWS_KIND && size == sizeof(news_text) && strcmp(data, news_text) == 0 &&
+	    fd_count == 1 && write(fds[0], &pid, sizeof(pid)) != sizeof(pid))
 		abort();
 }
 
@@ -133,6 +158,8 @@ static const struct cluster_program program = {
 	.abort = nothing,
 	.tick = nothing,
 	.logs = no_logs,
+	.look_after = tell_news,
+	.news = hear_news,
 	.finish = nothing,
 };
 
@@ -160,6 +187,7 @@ static void start_cluster(enum cluster_accept accept)
 
 	assert_int_equal(pipe(ready_pipe), 0);
 	assert_int_equal(pipe(log_pipe), 0);
+	assert_int_equal(pipe(news_pipe), 0);
 	assert_int_equal(address_parse("127.0.0.1:0", &listen.address, reason, sizeof(reason)), 0);
 	server.master = fork();
 	if (server.master == 0) {
@@ -169,6 +197,7 @@ static void start_cluster(enum cluster_accept accept)
 	}
 	close(ready_pipe[1]);
 	close(log_pipe[1]);
+	close(news_pipe[1]);
 	ready = (struct pollfd){.fd = ready_pipe[0], .events = POLLIN};
 	assert_int_equal(poll(&ready, 1, HANG_MS), 1);
 	assert_int_equal(read(ready_pipe[0], &server.port, 2), 2);
@@ -184,6 +213,7 @@ static void stop_cluster(void)
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
 	close(log_pipe[0]);
+	close(news_pipe[0]);
 }
 
 /* Reads the master's log until it has said so. */
@@ -265,6 +295,24 @@ static void reuseport_serves_rolls_and_stops(void **state)
 	serves_rolls_and_stops(CLUSTER_ACCEPT_REUSEPORT);
 }
 
+/* Each worker, the octets and the descriptor. */
+static void all_workers_hear_what_is_new(void **state)
+{
+	pid_t heard[3];
+
+	(void)state;
+	start_cluster(CLUSTER_ACCEPT_SHARED);
+	for (int i = 0; i < 3; i++) {
+		struct pollfd more = {.fd = news_pipe[0], .events = POLLIN};
+
+		assert_int_equal(poll(&more, 1, HANG_MS), 1);
+		assert_int_equal(read(news_pipe[0], &heard[i], sizeof(pid_t)), sizeof(pid_t));
+		for (int k = 0; k < i; k++)
+			assert_int_not_equal(heard[i], heard[k]);
+	}
+	stop_cluster();
+}
+
 /* Returns when the process is dead: what it had accepted then is lost, what comes after is not. */
 static void end_worker(pid_t pid)
 {
@@ -343,6 +391,7 @@ static void reuseport_has_a_stopped_workers_sockets_adopted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_workers_hear_what_is_new),
 		cmocka_unit_test(shared_serves_rolls_and_stops),
 		cmocka_unit_test(handoff_serves_rolls_and_stops),
 		cmocka_unit_test(reuseport_serves_rolls_and_stops),
