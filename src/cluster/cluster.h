@@ -45,6 +45,7 @@ struct cluster_listen {
 	int fd;            /* one that was inherited, to be taken, or -1: bind */
 	int backlog;
 	unsigned unix_mode;
+	unsigned tag; /* the program's own; see worker_listener_tag */
 };
 
 /* A configuration, as far as a cluster has to know it; a reload may change all of it. */
@@ -129,7 +130,7 @@ struct cluster_program {
 	 * later, from the loop) the program calls worker_ready. */
 	int (*start)(void *context, struct worker *worker, struct event_base *base);
 	/* Takes a connected socket. The program must call worker_connection_closed once for each, also
-	 * from within this call. `listener` counts from 0 in the order of the addresses. `scarce`: this
+	 * from within this call. `listener` is a number for as long as that one lives. `scarce`: this
 	 * process is out of descriptors; answer and close. */
 	void (*connection)(void *context, int fd, unsigned listener, bool scarce);
 	/* A connection that has moved here from another worker, with the state that it was given with. 0;
@@ -193,6 +194,10 @@ void worker_report(struct worker *worker, uint64_t requests, unsigned idle);
 
 /* The set-up has failed after program->start returned: leaves the loop with this exit code. */
 void worker_fail(struct worker *worker, enum cluster_exit code);
+
+/* The tag of the listener that a connection came by, as this worker's configuration has it; 0 for one
+ * that it does not know. */
+unsigned worker_listener_tag(const struct worker *worker, unsigned listener);
 
 unsigned worker_slot(const struct worker *worker);
 unsigned worker_generation(const struct worker *worker);

@@ -123,7 +123,8 @@ static int add(struct listeners *listeners, const struct cluster_listen *wish, c
 	listeners->all = all;
 	listener = &all[listeners->count];
 	*listener = (struct listener){
-		.id = ++listeners->last_id, .next = true, .next_backlog = wish->backlog};
+		.id = ++listeners->last_id, .next = true, .next_backlog = wish->backlog,
+		.tag = wish->tag, .next_tag = wish->tag};
 	error = open_one(listener, wish);
 	if (error) {
 		explain(listener, error, reason, room);
@@ -152,6 +153,7 @@ int listeners_prepare(struct listeners *listeners, const struct cluster_options 
 		if (have) {
 			have->next = true;
 			have->next_backlog = wish->backlog;
+			have->next_tag = wish->tag;
 		} else {
 			error = add(listeners, wish, reason, room);
 		}
@@ -183,6 +185,8 @@ void listeners_commit(struct listeners *listeners,
 		if (!listener->next && leaving)
 			leaving(context, listener);
 		follow_backlog(listener);
+		if (listener->next)
+			listener->tag = listener->next_tag;
 		listener->now = listener->next;
 		listener->next = false;
 	}
@@ -259,6 +263,20 @@ size_t listeners_of_group(const struct listeners *listeners, unsigned index, int
 		if (listeners->all[i].growable && listeners->all[i].now)
 			found += put(&listeners->all[i], index, fds + found, ids + found, room - found);
 	return found;
+}
+
+/* Also of those that are no part of the configuration: connections by one that goes are still to come. */
+size_t listeners_tags(const struct listeners *listeners, bool next, struct listener_tag *out, size_t room)
+{
+	size_t count = 0;
+
+	for (; count < listeners->count && count < room; count++) {
+		const struct listener *listener = &listeners->all[count];
+
+		out[count].id = listener->id;
+		out[count].tag = next && listener->next ? listener->next_tag : listener->tag;
+	}
+	return count;
 }
 
 void listeners_close(struct listeners *listeners)

@@ -18,11 +18,17 @@ struct listener {
 	struct address address; /* as bound: with the port the kernel chose */
 	int backlog, next_backlog;
 	unsigned unix_mode;
+	unsigned tag, next_tag; /* the program's, in this and in the next configuration */
 	bool growable;          /* TCP and bound here, so that further sockets can join */
 	int *sockets;
 	unsigned count;
 	bool unlink_path;       /* a Unix socket that was bound here */
 	bool now, next;         /* part of the configuration in force; of the one that is prepared */
+};
+
+/* What a worker has to know of a listener by which connections come. */
+struct listener_tag {
+	unsigned id, tag;
 };
 
 struct listeners {
@@ -61,6 +67,10 @@ size_t listeners_of_worker(const struct listeners *listeners, bool next, enum cl
 /* Socket number `index` of each group in force: what somebody must accept on when its slot does not. */
 size_t listeners_of_group(const struct listeners *listeners, unsigned index, int *fds, unsigned *ids,
 			  size_t room);
+
+/* The tags of all listeners, for a worker of the configuration in force (or next). Returns how many. */
+size_t listeners_tags(const struct listeners *listeners, bool next, struct listener_tag *out,
+		      size_t room);
 
 /* Closes all and removes the files of Unix sockets. */
 void listeners_close(struct listeners *listeners);

@@ -254,6 +254,8 @@ static struct instance *prepare(struct master *master, struct slot *slot, bool n
 		.board_count = master->slot_room,
 		.record = instance->record,
 	};
+	birth->tag_count = listeners_tags(&master->listeners, next_kind && master->prepared, birth->tags,
+					  sizeof(birth->tags) / sizeof(birth->tags[0]));
 	if (options->accept != CLUSTER_ACCEPT_HANDOFF)
 		birth->socket_count = listeners_of_worker(
 			&master->listeners, next_kind && master->prepared, options->accept,

@@ -141,6 +141,8 @@ static int restore_listener(struct restoring *restoring, const struct state_reco
 		.backlog = (int)saved.backlog,
 		.next_backlog = (int)saved.backlog,
 		.unix_mode = saved.unix_mode,
+		.tag = saved.tag,
+		.next_tag = saved.tag,
 		.growable = saved.growable,
 		.unlink_path = saved.unlink_path,
 		.now = saved.now,

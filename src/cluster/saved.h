@@ -35,6 +35,7 @@ struct saved_listener {
 	uint32_t id, backlog, unix_mode;
 	uint8_t growable, unlink_path, now, unused;
 	struct address wish, address;
+	uint32_t tag, unused2;
 };
 
 struct saved_socket {

@@ -143,6 +143,16 @@ void worker_fail(struct worker *worker, enum cluster_exit code)
 	worker_leave(worker, code);
 }
 
+unsigned worker_listener_tag(const struct worker *worker, unsigned listener)
+{
+	const struct birth *birth = worker->birth;
+
+	for (size_t i = 0; i < birth->tag_count; i++)
+		if (birth->tags[i].id == listener)
+			return birth->tags[i].tag;
+	return 0;
+}
+
 unsigned worker_slot(const struct worker *worker)
 {
 	return worker->birth->slot;

@@ -6,6 +6,7 @@
 
 #include "cluster/board.h"
 #include "cluster/cluster.h"
+#include "cluster/listeners.h"
 
 enum { WORKER_SOCKETS_MAX = 2048 };
 
@@ -22,6 +23,9 @@ struct birth {
 	int sockets[WORKER_SOCKETS_MAX]; /* to accept on, with their listeners' numbers */
 	unsigned listeners[WORKER_SOCKETS_MAX];
 	size_t socket_count;
+
+	struct listener_tag tags[2 * CLUSTER_LISTEN_MAX]; /* of all listeners there are */
+	size_t tag_count;
 };
 
 /* The child's main function (brood_process_options.main); `birth` is a struct birth. Returns an exit

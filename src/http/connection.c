@@ -5,6 +5,7 @@
 #include "http/connection.h"
 
 #include "http/exchange.h"
+#include "http/intake.h"
 #include "http/moving.h"
 #include "http/pool.h"
 #include "http/server.h"
@@ -33,6 +34,7 @@ static void discard(struct connection *connection);
 static void look_for_progress(struct connection *connection);
 
 static const struct state_rule rules[CONNECTION_STATES] = {
+	[CONNECTION_PROXY] = {EV_READ, read_requests, connection_close},
 	[CONNECTION_WAITING] = {EV_READ, read_requests, answer_or_close},
 	[CONNECTION_HEAD] = {EV_READ, read_requests, give_up_head},
 	[CONNECTION_TURN] = {0, wait_for_turn, renew_turn},
@@ -162,14 +164,48 @@ static void go_on(struct connection *connection, bool answered, bool more)
 		connection_close(connection);
 }
 
+static int speak_tls(struct connection *connection)
+{
+	connection->tls_follows = false;
+	return tls_open(connection->server->options.tls, &connection->stream);
+}
+
+/* What comes before all requests. False: the rest of it has to come, or the connection is gone. */
+static bool pass_proxy_header(struct connection *connection, struct input *input)
+{
+	enum intake_verdict verdict = intake_take(connection, input);
+
+	if (verdict == INTAKE_DONE) {
+		connection->awaits_proxy = false;
+		set_deadline(connection, DEADLINE_FIRST);
+		if (!connection->tls_follows)
+			return true;
+		if (keep_rest(connection, input) < 0 || speak_tls(connection) < 0)
+			connection_close(connection);
+		else
+			enter(connection, CONNECTION_WAITING);
+		return false;
+	}
+	if (verdict == INTAKE_REFUSED || keep_rest(connection, input) < 0)
+		connection_close(connection);
+	else if (connection_leaves(connection))
+		give(connection);
+	else
+		enter(connection, CONNECTION_PROXY);
+	return false;
+}
+
 /* Answers what there is, and enters the state that follows from how far that went. */
 static void advance(struct connection *connection, struct input *input)
 {
 	struct http_server *server = connection->server;
 	unsigned before = connection->answered;
-	enum outbox_result result = exchange_run(connection, input);
+	enum outbox_result result;
 	bool waits;
 
+	if (connection->awaits_proxy && !pass_proxy_header(connection, input))
+		return;
+	result = exchange_run(connection, input);
 	if (result == OUTBOX_BROKEN || keep_rest(connection, input) < 0) {
 		connection_close(connection);
 		return;
@@ -205,7 +241,9 @@ static ssize_t receive(struct connection *connection, struct input *input)
 		*input = (struct input){.data = own->data, .size = own->used};
 		room = own->room - own->used;
 	}
-	size = stream_receive(&connection->stream, input->data + input->size, room);
+	size = connection->awaits_proxy
+		       ? intake_receive(connection, input, room)
+		       : stream_receive(&connection->stream, input->data + input->size, room);
 	if (size < 0)
 		return size == -EAGAIN || size == -EPROTO ? size : 0;
 	connection->drained = (size_t)size < room;
@@ -314,13 +352,10 @@ static void discard(struct connection *connection)
 void connection_open(struct http_server *server, int fd, unsigned flags)
 {
 	bool probe = (flags & HTTP_TAKE_PROBE) != 0;
-	struct connection *connection = pool_new(server, fd, probe, CONNECTION_WAITING);
+	bool proxy = (flags & HTTP_TAKE_PROXY) != 0;
+	enum connection_state begin = proxy ? CONNECTION_PROXY : CONNECTION_WAITING;
+	struct connection *connection = pool_new(server, fd, probe, begin);
 
-	if (connection && (flags & HTTP_TAKE_TLS) &&
-	    tls_open(server->options.tls, &connection->stream) < 0) {
-		connection_close(connection);
-		return;
-	}
 	if (!connection) {
 		close(fd);
 		if (!probe && server->events.closed)
@@ -329,14 +364,21 @@ void connection_open(struct http_server *server, int fd, unsigned flags)
 	}
 	connection->last = (flags & HTTP_TAKE_CLOSE) != 0;
 	connection->origin = server->options.origin;
-	set_deadline(connection, DEADLINE_FIRST);
+	connection->awaits_proxy = proxy;
+	connection->tls_follows = proxy && (flags & HTTP_TAKE_TLS);
+	if (proxy ? !intake_may_begin(connection)
+		  : (flags & HTTP_TAKE_TLS) && speak_tls(connection) < 0) {
+		connection_close(connection);
+		return;
+	}
+	set_deadline(connection, proxy ? DEADLINE_PROXY : DEADLINE_FIRST);
 	/* Not at once when it is to leave: the owner is not done with handing it in. */
 	if (connection_leaves(connection) && queue(connection) == 0)
 		return;
 	if (flags & HTTP_TAKE_WAITING)
 		read_requests(connection);
 	else
-		enter(connection, CONNECTION_WAITING);
+		enter(connection, begin);
 }
 
 void connection_close(struct connection *connection)
@@ -358,7 +400,8 @@ void connection_expire(struct connection *connection)
 
 void connection_stop(struct connection *connection)
 {
-	if (connection->state == CONNECTION_WAITING)
+	if (connection->state == CONNECTION_WAITING ||
+	    (connection->state == CONNECTION_PROXY && connection->input.used == 0))
 		answer_or_close(connection);
 }
 
@@ -366,7 +409,7 @@ void connection_stop(struct connection *connection)
 
 bool connection_leaves(const struct connection *connection)
 {
-	return connection->server->moving && !connection->probe && connection->stream.io->moves &&
+	return connection->server->moving && !connection->probe && connection->stream.io->moves && !connection->tls_follows &&
 	       !connection->outbox && connection->end == END_OPEN && connection->input.used <= STATE_INPUT_MAX;
 }
 
@@ -386,8 +429,11 @@ void connection_leave(struct connection *connection)
 {
 	struct http_server *server = connection->server;
 
-	if ((connection->state != CONNECTION_WAITING && connection->state != CONNECTION_HEAD) ||
-	    !connection_leaves(connection))
+	bool waits = connection->state == CONNECTION_PROXY ||
+		     connection->state == CONNECTION_WAITING ||
+		     connection->state == CONNECTION_HEAD;
+
+	if (!waits || !connection_leaves(connection))
 		return;
 	/* Were it given away it would have its time again wherever it comes: when that leaves before
 	 * its first look at deadlines, and so on, for ever. */
@@ -400,8 +446,10 @@ void connection_leave(struct connection *connection)
 int connection_take_moved(struct http_server *server, int fd, const struct state *state)
 {
 	bool head = state->wait == STATE_WAIT_HEAD;
-	struct connection *connection =
-		pool_new(server, fd, false, head ? CONNECTION_HEAD : CONNECTION_WAITING);
+	enum connection_state begin = state->awaits_proxy ? CONNECTION_PROXY
+				      : head              ? CONNECTION_HEAD
+							  : CONNECTION_WAITING;
+	struct connection *connection = pool_new(server, fd, false, begin);
 	struct input input;
 	ssize_t size;
 
@@ -422,7 +470,7 @@ int connection_take_moved(struct http_server *server, int fd, const struct state
 	if (input.size > 0)
 		advance(connection, &input);
 	else if (size == -EAGAIN && !server->stopping)
-		enter(connection, CONNECTION_WAITING);
+		enter(connection, begin);
 	else
 		connection_close(connection);
 	return 0;

@@ -20,10 +20,13 @@
  *          +-----------------------------  | LINGERING | <-----------+
  *                                          +-----------+
  *
+ * One that must begin with a PROXY header is in the state PROXY before all this, and is closed
+ * without a word when none comes, in time and well formed.
+ *
  * Reading stops while there is something to write: a client that does not read its answers does not
  * get to ask for more.
  *
- * While all are to move away (http_server_move_away), WAITING, HEAD and TURN are left for another
+ * While all are to move away (http_server_move_away), PROXY, WAITING, HEAD and TURN are left for another
  * server. */
 #ifndef BROOD_HTTP_CONNECTION_H
 #define BROOD_HTTP_CONNECTION_H
@@ -47,6 +50,7 @@ struct state;
 enum { CONNECTION_LINGER_MS = 2000 };
 
 enum connection_state {
+	CONNECTION_PROXY,     /* its PROXY header has not come, or not all of it */
 	CONNECTION_WAITING,   /* nothing of a next request has been read */
 	CONNECTION_HEAD,      /* part of a head has */
 	CONNECTION_TURN,      /* more could be done at once, but others go first */
@@ -84,6 +88,8 @@ struct connection {
 	bool last;              /* its next answer is its last (HTTP_TAKE_CLOSE) */
 	bool drained;           /* the last read left nothing in the socket */
 	bool progress;          /* octets were written by the last exchange_run */
+	bool awaits_proxy;      /* a PROXY header must come before anything else */
+	bool tls_follows;       /* and what comes behind it is TLS */
 	bool has_body;          /* a request with a body was answered */
 	struct peer peer;       /* whom requests come from, or a proxy */
 };

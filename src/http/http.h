@@ -53,6 +53,9 @@ struct http_options {
 	const struct networks *trusted; /* peers that are believed when they tell of a client [NULL:
 					   nobody]; borrowed */
 	enum http_forwarded forwarded;
+	const struct networks *proxy_trusted; /* peers that may send a PROXY header [NULL: nobody];
+						 borrowed */
+	unsigned proxy_timeout_ms;            /* for that header; closed silently after it [5000] */
 
 	/* What is served. */
 	const struct http_sites *sites; /* site.h; borrowed, must outlive the server; NULL: one */
@@ -132,6 +135,8 @@ enum http_take_flags {
 	HTTP_TAKE_WAITING = 2, /* there are probably octets to read (deferred accept, handed over) */
 	HTTP_TAKE_CLOSE = 4, /* descriptors are scarce: one answer, then close */
 	HTTP_TAKE_TLS = 8,   /* the client speaks TLS; options.tls must be there */
+	HTTP_TAKE_PROXY = 16, /* a header of the PROXY protocol must come first; otherwise none is
+				looked for */
 };
 
 /* Takes a connected, non-blocking, close-on-exec stream socket; it is the server's from here on,

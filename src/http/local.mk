@@ -11,6 +11,7 @@ libhttp_a_SOURCES += \
 	src/http/forwarded.c src/http/forwarded.h \
 	src/http/framing.c src/http/framing.h \
 	src/http/guard.c src/http/guard.h \
+	src/http/intake.c src/http/intake.h \
 	src/http/loop.h \
 	src/http/moving.c src/http/moving.h \
 	src/http/outbox.c src/http/outbox.h \
@@ -20,6 +21,7 @@ libhttp_a_SOURCES += \
 	src/http/quota.c src/http/quota.h src/http/quota_table.h \
 	src/http/quota_clients.c \
 	src/http/quota_rate.c \
+	src/http/proxy.c src/http/proxy.h \
 	src/http/record.c src/http/record.h \
 	src/http/refusal.c src/http/refusal.h \
 	src/http/request.c \

@@ -16,7 +16,13 @@ static enum state_wait wait_of(const struct connection *connection)
 {
 	if (connection->input.used > 0)
 		return STATE_WAIT_HEAD;
-	return connection->deadline.kind == DEADLINE_FIRST ? STATE_WAIT_FIRST : STATE_WAIT_IDLE;
+	return connection->awaits_proxy || connection->deadline.kind == DEADLINE_FIRST ? STATE_WAIT_FIRST : STATE_WAIT_IDLE;
+}
+
+/* What the time is for. */
+static enum deadline_kind kind_of(enum state_wait wait, bool awaits_proxy)
+{
+	return awaits_proxy ? DEADLINE_PROXY : kinds[wait];
 }
 
 /* What is left of the time for that; all of it when so far the time for an answer ran out. */
@@ -24,8 +30,10 @@ static uint64_t left_ms_of(const struct connection *connection, enum state_wait 
 {
 	const struct http_server *server = connection->server;
 
-	if (connection->deadline.kind != kinds[wait])
-		return server->deadlines.timeout_ms[kinds[wait]];
+	enum deadline_kind kind = kind_of(wait, connection->awaits_proxy);
+
+	if (connection->deadline.kind != kind)
+		return server->deadlines.timeout_ms[kind];
 	return deadline_left_ms(&connection->deadline, server->now_ms);
 }
 
@@ -37,11 +45,14 @@ size_t moving_save(const struct connection *connection, char *out)
 		.wait = wait,
 		.left_ms = (uint32_t)left_ms_of(connection, wait),
 		.last = connection->last,
+		.awaits_proxy = connection->awaits_proxy,
 		.empty_lines = connection->guard.empty_lines,
 		.origin = connection->origin,
 		.input = {connection->input.data, connection->input.used},
 	};
 
+	if (connection->peer.source == PEER_TOLD)
+		state.peer = connection->peer;
 	if (wait == STATE_WAIT_HEAD && connection->start_us != 0)
 		state.age_us = clock_now_us() - connection->start_us;
 	return state_encode(&state, out);
@@ -55,12 +66,14 @@ int moving_restore(struct connection *connection, const struct state *state)
 	connection->answered = state->answered;
 	connection->last = state->last;
 	connection->origin = state->origin;
+	connection->awaits_proxy = state->awaits_proxy;
+	connection->peer = state->peer;
 	connection->guard.empty_lines = state->empty_lines;
 	if (connection->guard.empty_lines > GUARD_EMPTY_LINES_MAX)
 		connection->guard.empty_lines = GUARD_EMPTY_LINES_MAX;
 	connection->start_us = state->age_us < now_us ? now_us - state->age_us : now_us;
-	deadline_resume(&server->deadlines, &connection->deadline, kinds[state->wait],
-			state->left_ms, server->now_ms);
+	deadline_resume(&server->deadlines, &connection->deadline,
+			kind_of(state->wait, state->awaits_proxy), state->left_ms, server->now_ms);
 	if (state->input.len == 0)
 		return 0;
 	return buffer_append(&connection->input, state->input.ptr, state->input.len);

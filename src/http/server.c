@@ -110,6 +110,7 @@ static void set_options(struct http_server *server, const struct http_options *g
 		.target_size_max = (uint32_t)options->target_size_max,
 		.fields_max = (uint32_t)options->head_fields_max,
 	};
+	timeout_ms[DEADLINE_PROXY] = milliseconds(given->proxy_timeout_ms, 5000);
 	timeout_ms[DEADLINE_FIRST] = options->head_timeout_ms;
 	timeout_ms[DEADLINE_HEAD] = options->head_timeout_ms;
 	timeout_ms[DEADLINE_IDLE] = options->keepalive_timeout_ms;

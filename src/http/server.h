@@ -8,6 +8,7 @@
 #include "http/deadline.h"
 #include "http/guard.h"
 #include "http/http.h"
+#include "http/intake.h"
 #include "http/loop.h"
 #include "http/outbox.h"
 #include "http/parser.h"
@@ -39,6 +40,7 @@ struct http_server {
 
 	uint64_t (*clock_ms)(void); /* replaced by tests */
 	uint64_t now_ms;            /* as of the start of this turn */
+	struct intake_complaints complaints;
 	struct deadlines deadlines; /* of each open connection exactly one is set */
 
 	/* Each open connection is on exactly one of these. */

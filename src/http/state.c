@@ -3,6 +3,7 @@
  * Encoding and decoding of what travels with a connection. */
 #include "http/state.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 
@@ -18,13 +19,31 @@ enum tag {
 	TAG_ORIGIN = 7,
 	TAG_KNOWN = 8, /* tags below it are read here */
 	TAG_MUST_KNOW = 128,
+	TAG_PEER = 128,
+	TAG_AWAIT_PROXY = 129,
+	TAG_MUST_KNOWN = 130, /* so are those from TAG_MUST_KNOW to below it */
 };
 
-enum { ANY_SIZE = -1 };
+enum { ANY_SIZE = -1, PEER_SIZE = 19 };
 
-static const int sizes[TAG_KNOWN] = {
-	[TAG_ANSWERED] = 4, [TAG_WAIT] = 5, [TAG_INPUT] = ANY_SIZE,
-	[TAG_LAST] = 0, [TAG_AGE] = 8, [TAG_EMPTY_LINES] = 1, [TAG_ORIGIN] = 4,
+/* Those that must be known come behind the others. */
+enum { MEMBERS = TAG_KNOWN + TAG_MUST_KNOWN - TAG_MUST_KNOW };
+
+static unsigned member_of(unsigned tag)
+{
+	return tag < TAG_KNOWN ? tag : tag - TAG_MUST_KNOW + TAG_KNOWN;
+}
+
+static const int sizes[MEMBERS] = {
+	[TAG_ANSWERED] = 4,
+	[TAG_WAIT] = 5,
+	[TAG_INPUT] = ANY_SIZE,
+	[TAG_LAST] = 0,
+	[TAG_AGE] = 8,
+	[TAG_EMPTY_LINES] = 1,
+	[TAG_ORIGIN] = 4,
+	[TAG_KNOWN + TAG_PEER - TAG_MUST_KNOW] = PEER_SIZE,
+	[TAG_KNOWN + TAG_AWAIT_PROXY - TAG_MUST_KNOW] = 0,
 };
 
 static void put_number(char *out, uint64_t number, size_t size)
@@ -53,6 +72,43 @@ static char *put_member(char **at, enum tag tag, size_t size)
 	return value;
 }
 
+enum { PEER_UNIX = 1, PEER_IPV4 = 4, PEER_IPV6 = 6, PEER_OCTETS = 16 };
+
+static void put_peer(char *out, const union peer_address *address)
+{
+	memset(out, 0, PEER_SIZE);
+	switch (address->any.sa_family) {
+	case AF_INET:
+		out[0] = PEER_IPV4;
+		memcpy(out + 1, &address->ipv4.sin_addr, sizeof(address->ipv4.sin_addr));
+		put_number(out + 1 + PEER_OCTETS, ntohs(address->ipv4.sin_port), 2);
+		break;
+	case AF_INET6:
+		out[0] = PEER_IPV6;
+		memcpy(out + 1, &address->ipv6.sin6_addr, sizeof(address->ipv6.sin6_addr));
+		put_number(out + 1 + PEER_OCTETS, ntohs(address->ipv6.sin6_port), 2);
+		break;
+	default:
+		out[0] = PEER_UNIX;
+	}
+}
+
+/* Of a family that is not known: PEER_SOCKET, which no state has. */
+static void take_peer(struct peer *peer, const char *value)
+{
+	uint16_t port = (uint16_t)get_number(value + 1 + PEER_OCTETS, 2);
+
+	peer->source = PEER_TOLD;
+	if (value[0] == PEER_IPV4)
+		peer_set_ipv4(&peer->address, value + 1, port);
+	else if (value[0] == PEER_IPV6)
+		peer_set_ipv6(&peer->address, value + 1, port);
+	else if (value[0] == PEER_UNIX)
+		peer->address.any.sa_family = AF_UNIX;
+	else
+		peer->source = PEER_SOCKET;
+}
+
 size_t state_encode(const struct state *state, char *out)
 {
 	char *at = out + HEAD_SIZE, *value;
@@ -70,6 +126,10 @@ size_t state_encode(const struct state *state, char *out)
 		put_number(put_member(&at, TAG_EMPTY_LINES, 1), state->empty_lines, 1);
 	if (state->origin > 0)
 		put_number(put_member(&at, TAG_ORIGIN, 4), state->origin, 4);
+	if (state->peer.source == PEER_TOLD)
+		put_peer(put_member(&at, TAG_PEER, PEER_SIZE), &state->peer.address);
+	if (state->awaits_proxy)
+		put_member(&at, TAG_AWAIT_PROXY, 0);
 	if (state->input.len > 0)
 		memcpy(put_member(&at, TAG_INPUT, state->input.len), state->input.ptr,
 		       state->input.len);
@@ -104,8 +164,14 @@ static void take_member(struct state *state, enum tag tag, const char *value, si
 	case TAG_ORIGIN:
 		state->origin = (uint32_t)get_number(value, size);
 		break;
+	case TAG_PEER:
+		take_peer(&state->peer, value);
+		break;
+	case TAG_AWAIT_PROXY:
+		state->awaits_proxy = true;
+		break;
 	case TAG_KNOWN:
-	case TAG_MUST_KNOW:
+	case TAG_MUST_KNOWN:
 		break;
 	}
 }
@@ -116,6 +182,10 @@ static bool is_sound(const struct state *state, uint32_t present)
 	bool head = state->wait == STATE_WAIT_HEAD;
 
 	if ((present & 1u << TAG_ANSWERED) == 0 || (present & 1u << TAG_WAIT) == 0)
+		return false;
+	if (state->peer.source == PEER_SOCKET ||
+	    (state->awaits_proxy &&
+	     (state->wait == STATE_WAIT_IDLE || state->peer.source == PEER_TOLD)))
 		return false;
 	if (!head && state->wait != STATE_WAIT_FIRST && state->wait != STATE_WAIT_IDLE)
 		return false;
@@ -141,13 +211,15 @@ int state_decode(struct state *out, const void *data, size_t size)
 		tag = (unsigned)get_number(at, 1);
 		length = (size_t)get_number(at + 1, 2);
 		at += MEMBER_HEAD_SIZE;
-		if ((size_t)(end - at) < length || tag == 0 || tag >= TAG_MUST_KNOW)
+		if ((size_t)(end - at) < length || tag == 0 || tag >= TAG_MUST_KNOWN)
 			return -EINVAL;
-		if (tag < TAG_KNOWN) {
-			if ((present & 1u << tag) != 0 ||
-			    (sizes[tag] != ANY_SIZE && (size_t)sizes[tag] != length))
+		if (tag < TAG_KNOWN || tag >= TAG_MUST_KNOW) {
+			unsigned member = member_of(tag);
+
+			if ((present & 1u << member) != 0 ||
+			    (sizes[member] != ANY_SIZE && (size_t)sizes[member] != length))
 				return -EINVAL;
-			present |= 1u << tag;
+			present |= 1u << member;
 			take_member(out, (enum tag)tag, at, length);
 		}
 		at += length;

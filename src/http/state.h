@@ -22,8 +22,12 @@
  *     7  origin        4 octets  http_options.origin of the server that accepted it; not there: not
  *                                known. Whoever takes it hands that on, and not its own: with another
  *                                one the connection may have come by a listener that is no more
- *     128              kept for the peer's address as a PROXY header told it
- *     129              kept for: a PROXY header must come before anything else
+ *     128 peer         19 octets the client, as a PROXY header has told: 1 octet: 1 (a Unix
+ *                                socket), 4 or 6; 16: the address, for IPv4 in the first four; 2:
+ *                                the port
+ *     129 await proxy  0 octets  a PROXY header must come before anything else; the input is the
+ *                                part of it that has come, and what is left of the time is for it.
+ *                                STATE_WAIT_FIRST or STATE_WAIT_HEAD, without member 128
  *     130              kept for TLS
  *
  * Members 1 and 2 must be there. But for the raw octets nothing in a state comes from a request's
@@ -35,6 +39,7 @@
 
 #include "base/slice.h"
 #include "http/http.h"
+#include "http/peer.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,7 +62,8 @@ struct state {
 	uint32_t answered;
 	enum state_wait wait;
 	uint32_t left_ms;
-	bool last;
+	bool last, awaits_proxy;
+	struct peer peer; /* PEER_UNKNOWN, or PEER_TOLD */
 	uint8_t empty_lines;
 	uint32_t origin;    /* 0: not known */
 	uint64_t age_us;    /* 0: not known */

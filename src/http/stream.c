@@ -59,6 +59,11 @@ const struct stream_io stream_plain = {
 	.moves = true,
 };
 
+ssize_t stream_peek(const struct stream *stream, void *out, size_t room)
+{
+	return result_of(recv(stream->fd, out, room, MSG_PEEK));
+}
+
 int stream_unacknowledged(const struct stream *stream)
 {
 	int octets;

@@ -44,6 +44,9 @@ struct stream {
 /* A socket as it is. */
 extern const struct stream_io stream_plain;
 
+/* Octets in the socket, which stay there: for what comes before the stream proper. */
+ssize_t stream_peek(const struct stream *stream, void *out, size_t room);
+
 /* Octets that have been sent, but not taken by the client. */
 int stream_unacknowledged(const struct stream *stream);
 

@@ -135,3 +135,11 @@ check_PROGRAMS += t/unit/http/tls_test
 t_unit_http_tls_test_SOURCES = t/unit/http/tls_test.c t/unit/http/talk.c t/unit/http/talk.h
 t_unit_http_tls_test_CFLAGS = $(http_test_cflags) $(OPENSSL_CFLAGS)
 t_unit_http_tls_test_LDADD = $(http_test_libs)
+
+http_proxy_tests = t/unit/http/intake_test t/unit/http/proxy_test
+check_PROGRAMS += $(http_proxy_tests)
+t_unit_http_intake_test_SOURCES = t/unit/http/intake_test.c $(http_pair_sources)
+t_unit_http_intake_test_CFLAGS = $(http_test_cflags)
+t_unit_http_intake_test_LDADD = $(http_test_libs)
+t_unit_http_proxy_test_CFLAGS = $(http_test_cflags)
+t_unit_http_proxy_test_LDADD = $(http_test_libs)

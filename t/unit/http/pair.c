@@ -3,6 +3,8 @@
  * See pair.h. */
 #include "pair.h"
 
+#include "base/address.h"
+
 #include "http/server.h"
 
 #include <stdlib.h>
@@ -43,6 +45,7 @@ void pair_on_log(void *context, const struct http_log_record *record)
 	struct end *end = context;
 
 	end->pair->duration_us = record->duration_us;
+	address_host(record->client, end->pair->client, sizeof(end->pair->client));
 }
 
 /* Entity tags of files that have just been changed differ from what they are a little later. */

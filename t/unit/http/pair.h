@@ -25,7 +25,8 @@ struct pair {
 	struct end ends[2];
 	bool keeps;   /* what moves is kept in `kept`; else it goes to the other server */
 	bool returns; /* or comes back at once */
-	uint64_t duration_us; /* of the last request that was logged */
+	uint64_t duration_us; /* of the last request that was logged, and who has made it */
+	char client[INET6_ADDRSTRLEN];
 	struct kept kept[KEPT_MAX];
 	unsigned kept_count;
 };

@@ -4,6 +4,8 @@
  * are skipped or refused as they ask for, and what is damaged is refused and nothing more. */
 #include "http/state.h"
 
+#include "base/address.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -206,8 +208,8 @@ static void later_members_are_skipped_or_refused_as_they_ask(void **context)
 	assert_int_equal(state.answered, 7);
 	assert_int_equal(state.wait, STATE_WAIT_FIRST);
 	assert_int_equal(state.left_ms, 9);
-	assert_int_equal(DECODE(&state, ANSWERED WAIT("\x03") "\x80\x00\x00"), -EINVAL);
-	assert_int_equal(DECODE(&state, "\x81\x00\x00" ANSWERED WAIT("\x03")), -EINVAL);
+	assert_int_equal(DECODE(&state, ANSWERED WAIT("\x03") "\x82\x00\x00"), -EINVAL);
+	assert_int_equal(DECODE(&state, "\x83\x00\x00" ANSWERED WAIT("\x03")), -EINVAL);
 	assert_int_equal(DECODE(&state, ANSWERED WAIT("\x03") "\xff\x00\x02xy"), -EINVAL);
 }
 
@@ -239,6 +241,64 @@ static void what_makes_no_sense_is_refused(void **context)
 	assert_int_equal(state_decode(&state, large, sizeof(large) - 1), 0);
 }
 
+#define PEER(family) "\x80\x00\x13" family "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x12\x67"
+#define AWAIT "\x81\x00\x00"
+
+static void whom_a_proxy_header_told_of_travels(void **context)
+{
+	static const struct {
+		const char *octets;
+		int family;
+		const char *host;
+	} cases[] = {
+		{ANSWERED WAIT("\x03") PEER("\x06"), AF_INET6, "2001:db8::1"},
+		{ANSWERED WAIT("\x03") PEER("\x04"), AF_INET, "32.1.13.184"},
+		{ANSWERED WAIT("\x03") PEER("\x01"), AF_UNIX, "-"},
+	};
+	const size_t size = sizeof(ANSWERED WAIT("\x03") PEER("\x01")) - 1;
+	static char out[HTTP_STATE_MAX];
+	struct state state, again;
+	char host[INET6_ADDRSTRLEN];
+
+	(void)context;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(decode_members(&state, cases[i].octets, size), 0);
+		assert_int_equal(state.peer.source, PEER_TOLD);
+		assert_int_equal(state.peer.address.any.sa_family, cases[i].family);
+		address_host(&state.peer.address.any, host, sizeof(host));
+		assert_string_equal(host, cases[i].host);
+		if (cases[i].family != AF_UNIX)
+			assert_int_equal(ntohs(state.peer.address.ipv4.sin_port), 0x1267);
+		assert_int_equal(state_decode(&again, out, state_encode(&state, out)), 0);
+		assert_memory_equal(&again.peer, &state.peer, sizeof(state.peer));
+	}
+	assert_int_equal(DECODE(&state, ANSWERED WAIT("\x03")), 0);
+	assert_int_equal(state.peer.source, PEER_UNKNOWN);
+	assert_int_equal(DECODE(&state, ANSWERED WAIT("\x03") PEER("\x00")), -EINVAL);
+	assert_int_equal(DECODE(&state, ANSWERED WAIT("\x03") PEER("\x05")), -EINVAL);
+	assert_int_equal(DECODE(&state, ANSWERED WAIT("\x03") "\x80\x00\x01\x04"), -EINVAL);
+	assert_int_equal(DECODE(&state, ANSWERED WAIT("\x03") PEER("\x04") PEER("\x04")),
+			 -EINVAL);
+}
+
+static void that_a_proxy_header_must_come_travels(void **context)
+{
+	static char out[HTTP_STATE_MAX];
+	struct state state;
+
+	(void)context;
+	assert_int_equal(DECODE(&state, ANSWERED WAIT("\x01") AWAIT), 0);
+	assert_true(state.awaits_proxy);
+	assert_int_equal(state_decode(&state, out, state_encode(&state, out)), 0);
+	assert_true(state.awaits_proxy);
+	assert_int_equal(DECODE(&state, ANSWERED WAIT("\x02") AWAIT "\x03\x00\x01P"), 0);
+	assert_true(state.awaits_proxy);
+	assert_int_equal(DECODE(&state, ANSWERED WAIT("\x03") AWAIT), -EINVAL);
+	assert_int_equal(DECODE(&state, ANSWERED WAIT("\x01") "\x81\x00\x01x"), -EINVAL);
+	assert_int_equal(DECODE(&state, ANSWERED WAIT("\x01") AWAIT AWAIT), -EINVAL);
+	assert_int_equal(DECODE(&state, ANSWERED WAIT("\x01") AWAIT PEER("\x04")), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +310,8 @@ int main(void)
 		cmocka_unit_test(noise_is_survived),
 		cmocka_unit_test(later_members_are_skipped_or_refused_as_they_ask),
 		cmocka_unit_test(what_makes_no_sense_is_refused),
+		cmocka_unit_test(whom_a_proxy_header_told_of_travels),
+		cmocka_unit_test(that_a_proxy_header_must_come_travels),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

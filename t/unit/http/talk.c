@@ -3,6 +3,8 @@
  * The client of tests. */
 #include "talk.h"
 
+#include "base/address.h"
+
 #include "http/server.h"
 
 #include <errno.h>
@@ -42,6 +44,7 @@ static void on_log(void *context, const struct http_log_record *record)
 		out->status = record->status;
 		out->body_bytes = record->body_bytes;
 		out->family = record->peer->sa_family;
+		address_host(record->client, out->client, sizeof(out->client));
 		keep_text(out->line, sizeof(out->line), record->request_line);
 		keep_text(out->host, sizeof(out->host), record->host);
 		keep_text(out->referer, sizeof(out->referer), record->referer);

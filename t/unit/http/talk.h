@@ -16,6 +16,7 @@
 #include "http/http.h"
 
 #include <event2/event.h>
+#include <netinet/in.h>
 
 enum { TALK_CLIENTS = 8, TALK_LOG = 2048 };
 
@@ -31,6 +32,7 @@ struct talk_record {
 	unsigned status;
 	uint64_t body_bytes;
 	int family;
+	char client[INET6_ADDRSTRLEN];
 	char line[128], host[64], referer[64], user_agent[64];
 };
 

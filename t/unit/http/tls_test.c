@@ -3,6 +3,7 @@
  * TLS under HTTP: a client by OpenSSL on the other end of a socket pair. */
 #include "talk.h"
 
+#include "base/network.h"
 #include "http/tls/tls.h"
 
 #include <errno.h>
@@ -18,6 +19,9 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+static struct network unix_peers = {.kind = NETWORK_UNIX};
+static const struct networks trusted = {&unix_peers, 1};
 
 enum { HOUR_S = 3600, TURNS_MAX = 20000 };
 
@@ -121,7 +125,8 @@ static int start(void **state)
 	if (!world->tls)
 		fail_msg("%s", reason);
 	tls_set_tickets(world->tls, keys, 1, HOUR_S);
-	world->talk = talk_start(&(struct http_options){.tls = world->tls}, true);
+	world->talk = talk_start(
+		&(struct http_options){.tls = world->tls, .proxy_trusted = &trusted}, true);
 	world->clients = SSL_CTX_new(TLS_client_method());
 	assert_non_null(world->clients);
 	*state = world;
@@ -151,13 +156,13 @@ static struct tls_stats stats(const struct world *world)
 	return out;
 }
 
-static struct client *connect_as(struct world *world, unsigned number, const char *name,
-				 SSL_SESSION *session)
+static struct client *connect_by(struct world *world, unsigned number, unsigned flags,
+				 const char *name, SSL_SESSION *session)
 {
 	struct client *client = calloc(1, sizeof(*client));
 
 	assert_non_null(client);
-	talk_connect(world->talk, number, HTTP_TAKE_TLS);
+	talk_connect(world->talk, number, HTTP_TAKE_TLS | flags);
 	client->ssl = SSL_new(world->clients);
 	assert_non_null(client->ssl);
 	SSL_set_fd(client->ssl, world->talk->clients[number].fd);
@@ -167,6 +172,12 @@ static struct client *connect_as(struct world *world, unsigned number, const cha
 		SSL_set_session(client->ssl, session);
 	SSL_set_connect_state(client->ssl);
 	return client;
+}
+
+static struct client *connect_as(struct world *world, unsigned number, const char *name,
+				 SSL_SESSION *session)
+{
+	return connect_by(world, number, 0, name, session);
 }
 
 /* All that has come for it. False: nothing. */
@@ -611,6 +622,31 @@ static void pairs_are_checked(void **state)
 	}
 }
 
+/* The header goes before the handshake, as it is; in what octet by octet is read of it there is
+ * nothing of the handshake. */
+static void a_proxy_header_comes_before_the_handshake(void **state)
+{
+	static const char header[] = "PROXY TCP4 192.0.2.1 192.0.2.2 4711 443\r\n";
+	struct world *world = *state;
+
+	for (size_t cut = 0; cut < sizeof(header); cut += 6) {
+		unsigned flags = HTTP_TAKE_PROXY | (cut % 4 ? HTTP_TAKE_WAITING : 0);
+		struct client *client = connect_by(world, 0, flags, "one.test", NULL);
+		int fd = world->talk->clients[0].fd;
+
+		assert_int_equal(send(fd, header, cut, 0), cut);
+		event_base_loop(world->talk->base, EVLOOP_NONBLOCK);
+		assert_int_equal(send(fd, header + cut, sizeof(header) - 1 - cut, 0),
+				 sizeof(header) - 1 - cut);
+		ask(world, client);
+		assert_string_equal(world->talk->log[world->talk->logged - 1].client, "192.0.2.1");
+		leave(client);
+		talk_hang_up(world->talk, 0);
+		talk_run(world->talk, false);
+	}
+	assert_int_equal(talk_stats(world->talk).connections, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -631,6 +667,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_idle_client_is_told_goodbye_at_a_stop, start, stop),
 		cmocka_unit_test_setup_teardown(only_http_1_1_is_spoken, start, stop),
 		cmocka_unit_test_setup_teardown(old_versions_are_refused, start, stop),
+		cmocka_unit_test_setup_teardown(a_proxy_header_comes_before_the_handshake, start, stop),
 		cmocka_unit_test_setup_teardown(pairs_are_checked, start, stop),
 	};
 
