@@ -89,6 +89,8 @@ is_run(run($broodctl, $_), 0, qr/\Abroodctl \d+\.\d+\.\d+\S*\n\z/, $empty, $_) f
 
 # ---- No server
 is_run(run($broodctl, '-s', "$dir/none", 'status'), 3, $empty, qr/no server answers at \Q$dir\E\/none/, 'no socket: 3');
+is_run(run($broodctl, '-s', "$dir/none/none", 'status'), 3, $empty, qr/no server answers/, 'nor a folder for it: 3');
+is_run(run($broodctl, '-s', "$dir/out/none", 'status'), 3, $empty, qr/no server answers/, 'a file in its place: 3');
 is_run(run($broodctl, '-s', "$dir/none", 'version'), 3, qr/\Abroodctl \S+\n\z/, qr/no server/, 'the own version is known');
 my $alone = run($broodctl, '-s', "$dir/none", '--json', 'version');
 is decode_json($alone->{out})->{server}, undef, 'the server has none, in JSON';
@@ -183,8 +185,8 @@ my $versions = decode_json(ask([$answer], '--json', 'version')->{out});
 is_deeply [sort keys %$versions], [qw(client pid server)], 'as JSON, too';
 is_run(ask([qq({"ok":true,"result":"workers = 4;\\n"}\n)], 'config'), 0, qr/\Aworkers = 4;\n\z/, $empty, 'configuration');
 is_run(ask([qq({"ok":true,"result":[]}\n)], 'why', 0), 0, qr/\Anothing has ended unasked/, $empty, 'no obituaries');
-is ask([qq({"ok":true,"result":[{"pid":7,"log":["a","b\\u001b"],"cause":"signal 9\\nx"},{"pid":8}]}\n)], 'why', 0)->{out},
-    "pid             7\nlog             a\n                b?\ncause           signal 9\n                x\n\npid             8\n",
+is ask([qq({"ok":true,"result":[{"pid":7,"log":["a","b\\u001b"],"cause":"signal 9\\nx"},{"heartbeat_age_ms":8}]}\n)], 'why', 0)->{out},
+    "pid               7\nlog               a\n                  b?\ncause             signal 9\n                  x\n\nheartbeat_age_ms  8\n",
     'obituaries';
 is_run(run_with([$answer], '/bin/sh', '-c', "$broodctl -s $socket status >/dev/full"), 1, $empty, qr/cannot write/,
 	'a full disk is noticed');

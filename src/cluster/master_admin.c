@@ -162,6 +162,10 @@ static void obey(struct master *master, const struct command *command)
 		master_status(master, command->id);
 		return;
 	}
+	if (master->state != MASTER_RUNNING && command->kind == COMMAND_STOP) {
+		admin_tell_result(master, command->id, NULL); /* it is being done: wait for it, too */
+		return;
+	}
 	if (master->state != MASTER_RUNNING && command->kind != COMMAND_STOP_NOW) {
 		admin_tell_result(master, command->id, "the server is stopping");
 		return;

@@ -202,8 +202,11 @@ static pid_t fork_worker(struct master *master, struct birth *birth)
 	return pid;
 }
 
+/* Keeps errno. */
 static void discard(struct instance *instance)
 {
+	int error = errno;
+
 	if (instance->record >= 0)
 		board_free_record(&instance->master->boards[instance->slot], instance->record);
 	if (instance->timer)
@@ -211,6 +214,7 @@ static void discard(struct instance *instance)
 	brood_channel_free(instance->channel);
 	free(instance->hang);
 	free(instance);
+	errno = error;
 }
 
 /* Everything that can fail before the fork, so that a child is never without its parent's half. */
@@ -266,20 +270,33 @@ fail:
 	return NULL;
 }
 
+/* A roll that fails for this says so, too. */
+static void cannot_start(struct master *master, const struct slot *slot, bool next_kind,
+			 const char *what, int error)
+{
+	struct roll_report *report = &master->report;
+
+	log_error("cannot start worker %u: %s%s", slot->index, what, strerror(error));
+	if (master->roll.phase == ROLL_FORWARD && next_kind)
+		snprintf(report->reason, sizeof(report->reason),
+			 "slot %u: the new worker cannot be started: %s%s", slot->index, what,
+			 strerror(error));
+}
+
 struct instance *instance_start(struct master *master, struct slot *slot, bool next_kind)
 {
 	struct birth birth;
 	struct instance *instance = prepare(master, slot, next_kind, &birth);
 
 	if (!instance) {
-		log_error("cannot start worker %u: %s", slot->index, strerror(errno));
+		cannot_start(master, slot, next_kind, "", errno);
 		return NULL;
 	}
 	master->program->select(master->program->context, next_kind);
 	instance->pid = fork_worker(master, &birth);
 	fd_close(&birth.channel);
 	if (instance->pid < 0) {
-		log_error("cannot start worker %u: fork: %s", slot->index, strerror(-instance->pid));
+		cannot_start(master, slot, next_kind, "fork: ", -instance->pid);
 		discard(instance);
 		return NULL;
 	}
@@ -344,6 +361,7 @@ void instance_changed(void *context, pid_t pid, int stopped)
 {
 	struct master *master = context;
 	struct instance *instance = find(master, pid);
+	struct roll_view view = master_roll_view(master);
 
 	if (!instance || instance->stopped == (stopped != 0))
 		return;
@@ -353,6 +371,7 @@ void instance_changed(void *context, pid_t pid, int stopped)
 		return;
 	spread_adopt(master, clock_now_ms());
 	spread_resume(master);
+	master_roll_event(master, roll_settled(&master->roll, &view));
 }
 
 void instance_ended(void *context, const struct brood_process_end *end)

@@ -24,7 +24,9 @@ static bool settled(void *context)
 	for (struct list *at = master->instances.next; at != &master->instances; at = at->next) {
 		const struct instance *instance = LIST_ENTRY(at, struct instance, link);
 
-		if (instance->phase == INSTANCE_DRAINING && !instance->handed_over)
+		/* One that stands still hands over when it goes on, or is ended: nobody has to wait for it. */
+		if (instance->phase == INSTANCE_DRAINING && !instance->handed_over &&
+		    !instance->stopped)
 			return false;
 	}
 	return true;
@@ -105,8 +107,10 @@ static void end_new_starts(struct master *master)
 	}
 }
 
-static void give_back(struct master *master)
+static enum roll_action give_back(struct master *master)
 {
+	struct roll_view view = master_roll_view(master);
+
 	end_new_starts(master);
 	if (master->prepared) {
 		master->program->abandon(master->program->context);
@@ -114,6 +118,7 @@ static void give_back(struct master *master)
 	}
 	level(master);
 	spread_follow_mode(master);
+	return roll_settled(&master->roll, &view);
 }
 
 /* A reason may have several lines; the log has one for each. */
@@ -152,15 +157,15 @@ static void finish(struct master *master, bool ok)
 
 void master_roll_event(struct master *master, enum roll_action action)
 {
-	while (action == ROLL_START || action == ROLL_COMMIT)
+	while (action == ROLL_START || action == ROLL_COMMIT || action == ROLL_GIVE_BACK)
 		action = action == ROLL_START ? start(master, master->slots[master->roll.slot])
-					      : commit(master);
+			 : action == ROLL_COMMIT ? commit(master)
+						 : give_back(master);
 	switch (action) {
 	case ROLL_DONE:
 		finish(master, true);
 		break;
 	case ROLL_FAILED:
-		give_back(master);
 		finish(master, false);
 		break;
 	case ROLL_WAIT:

@@ -37,7 +37,9 @@ static enum roll_action back(struct roll *roll, const struct roll_view *view)
 	while (roll->slot > 0)
 		if (--roll->slot < view->slots)
 			return start(roll, view);
-	return over(roll, ROLL_FAILED);
+	roll->phase = ROLL_SETTLING_BACK;
+	roll->started = false;
+	return ROLL_GIVE_BACK;
 }
 
 static enum roll_action next(struct roll *roll, const struct roll_view *view)
@@ -93,9 +95,10 @@ enum roll_action roll_drained(struct roll *roll, const struct roll_view *view, u
 
 enum roll_action roll_settled(struct roll *roll, const struct roll_view *view)
 {
-	if (roll->phase != ROLL_SETTLING || !view->settled(view->context))
+	if ((roll->phase != ROLL_SETTLING && roll->phase != ROLL_SETTLING_BACK) ||
+	    !view->settled(view->context))
 		return ROLL_NOTHING;
-	return over(roll, ROLL_DONE);
+	return over(roll, roll->phase == ROLL_SETTLING ? ROLL_DONE : ROLL_FAILED);
 }
 
 bool roll_wanted_again(struct roll *roll)

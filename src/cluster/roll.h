@@ -9,7 +9,10 @@
  *                        |  +--> SETTLING  --the old ones have handed over--> DONE, IDLE
  *                        | a new worker failed
  *                        +-----> BACK  the replaced slots, last one first: START a worker of the old
- *                                      kind --ready--> next slot ... --> FAILED, IDLE
+ *                                |     kind --ready--> next slot ...
+ *                                | last one ready: GIVE_BACK
+ *                                +--> SETTLING_BACK  --those of the new kind have handed over-->
+ *                                                                                 FAILED, IDLE
  *
  * A slot whose former worker still drains is waited for, so that there is never more than one. A new
  * worker that is killed from outside is tried again; one that gives up by itself is not.
@@ -21,7 +24,7 @@
 
 enum { ROLL_TRIES = 3 };
 
-enum roll_phase { ROLL_IDLE, ROLL_FORWARD, ROLL_SETTLING, ROLL_BACK, ROLL_PHASES };
+enum roll_phase { ROLL_IDLE, ROLL_FORWARD, ROLL_SETTLING, ROLL_BACK, ROLL_SETTLING_BACK, ROLL_PHASES };
 
 struct roll {
 	enum roll_phase phase;
@@ -37,7 +40,8 @@ enum roll_action {
 	ROLL_WAIT,   /* roll->slot has one that drains: tell roll_drained when it has ended */
 	ROLL_COMMIT, /* all slots are replaced: the new kind is in force; then call roll_settled */
 	ROLL_DONE,   /* and the old workers hold nothing that could move */
-	ROLL_FAILED, /* everything is as it was before */
+	ROLL_GIVE_BACK, /* all slots are as they were: the new kind is given up; then call roll_settled */
+	ROLL_FAILED, /* and its workers hold nothing that could move: everything is as it was before */
 };
 
 /* What the roll asks about the world, which changes while it runs. */
@@ -60,7 +64,7 @@ enum roll_action roll_died(struct roll *roll, const struct roll_view *view, unsi
 /* The slot has no draining worker any more. */
 enum roll_action roll_drained(struct roll *roll, const struct roll_view *view, unsigned slot);
 
-/* A draining worker has handed over or ended, or the commit is done. */
+/* A draining worker has handed over or ended, or the commit (the giving up) is done. */
 enum roll_action roll_settled(struct roll *roll, const struct roll_view *view);
 
 /* After ROLL_DONE or ROLL_FAILED: true when another one was asked for; begin it. */

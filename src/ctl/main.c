@@ -88,7 +88,7 @@ static int cannot_connect(const struct ctl_options *options, const char *path, i
 	/* What this program is can be told without anybody's help. */
 	if (options->verb->show == show_version && print_result(options, NULL) != CTL_DONE)
 		return CTL_FAILED;
-	if (error == -ENOENT || error == -ECONNREFUSED) {
+	if (error == -ENOENT || error == -ENOTDIR || error == -ECONNREFUSED) {
 		ctl_say("no server answers at %s", path);
 		return CTL_NO_SERVER;
 	}

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_WIDTH = 14 };
+enum { NAME_WIDTH = 16 }; /* "heartbeat_age_ms" */
 
-static const char margin[] = "                "; /* of NAME_WIDTH and two */
+static const char margin[NAME_WIDTH + 2 + 1] = "                  ";
 
 static void show_value(const json_t *value, FILE *out)
 {

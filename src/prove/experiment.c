@@ -165,7 +165,7 @@ static bool roll_over(const void *context)
 	const struct run *run = context;
 	const struct private_server *server = &run->result->server;
 
-	return server->rolls_done + server->rolls_failed > run->rolls_before || server->no_upgrade;
+	return server->rolls_done + server->rolls_failed > run->rolls_before;
 }
 
 static bool is_dead(const void *context)
@@ -274,10 +274,6 @@ static int do_event(struct run *run)
 	error = kind->act(run);
 	if (error == 0)
 		error = await(run, kind->over, EVENT_MS);
-	if (error == 0 && server->no_upgrade) {
-		run->result->not_in_version = true;
-		return -ECANCELED;
-	}
 	if (error == 0 && server->rolls_failed > failed_before) {
 		problem(run, "the server says that it failed");
 		return -ECANCELED;
@@ -407,7 +403,7 @@ static void judge(struct run *run)
 	counts_add(&result->total, &result->with.counts);
 	result->broken = verdict(&result->total, &result->facts, &rules);
 	/* Requests that were outstanding when it was broken off are no finding. */
-	if (result->problem[0] || result->not_in_version)
+	if (result->problem[0])
 		result->broken &= ~(unsigned)VERDICT_UNCOUNTED;
 }
 
@@ -449,5 +445,5 @@ void experiment_free(struct experiment_result *result)
 
 bool experiment_good(const struct experiment_result *result)
 {
-	return result->broken == 0 && result->problem[0] == '\0' && !result->not_in_version;
+	return result->broken == 0 && result->problem[0] == '\0';
 }

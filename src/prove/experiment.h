@@ -42,7 +42,6 @@ struct experiment_result {
 	struct load_worker *before, *after; /* owned */
 	size_t before_count, after_count;
 	unsigned with_ms;             /* how long the events took, all in all */
-	bool not_in_version;          /* the server cannot do this */
 	char problem[256];            /* why it could not be carried through, or "" */
 	const char *wrong;            /* about the last wrong answer, or NULL */
 	struct private_server server; /* stopped; for its last lines */

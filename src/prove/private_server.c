@@ -31,8 +31,6 @@ static void understand(struct private_server *server, const char *line)
 	} else if (strstr(line, "restart failed") || strstr(line, "reload failed") ||
 		   strstr(line, "upgrade failed")) {
 		server->rolls_failed++;
-	} else if (strstr(line, "upgrading in place is not in this version")) {
-		server->no_upgrade = true;
 	}
 }
 

@@ -29,7 +29,6 @@ struct private_server {
 	/* What it has said so far. */
 	unsigned rolls_done, rolls_failed;
 	unsigned generation; /* of the last roll */
-	bool no_upgrade;     /* "not in this version" */
 	char line[PRIVATE_SERVER_LINES][PRIVATE_SERVER_LINE_MAX]; /* the last ones, a ring */
 	size_t lines;        /* all that ever were, the one being read not counted */
 	size_t line_size;    /* of that one */

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GO_ON = -1, EXIT_USAGE = 2, EXIT_SIGNAL = 128 };
+enum { GO_ON = -1, EXIT_SIGNAL = 128 };
 
 static void show(const struct prove_options *options, size_t index,
 		 const struct experiment_result *result)
@@ -48,11 +48,6 @@ static int run_all(const struct prove_options *options, struct stage *stage,
 		} else if (error) {
 			fprintf(stderr, "brood: prove: %s\n", strerror(-error));
 			status = EXIT_FAILURE;
-		} else if (result->not_in_version) {
-			report_progress_end();
-			fprintf(stderr, "brood: prove: %s is not in this version\n",
-				experiment_name(options->plan[i].kind));
-			status = EXIT_USAGE;
 		} else {
 			show(options, i, result);
 			*good = *good && experiment_good(result);

@@ -104,7 +104,8 @@ static void a_worker_that_is_killed_has_three_tries(void **state)
 	assert_int_equal(roll_died(&roll, &view, 2, true), ROLL_NOTHING);
 	assert_int_equal(roll_died(&roll, &view, 0, true), ROLL_START);
 	assert_int_equal(roll_died(&roll, &view, 0, true), ROLL_START);
-	assert_int_equal(roll_died(&roll, &view, 0, true), ROLL_FAILED);
+	assert_int_equal(roll_died(&roll, &view, 0, true), ROLL_GIVE_BACK);
+	assert_int_equal(roll_settled(&roll, &view), ROLL_FAILED);
 	assert_int_equal(roll.phase, ROLL_IDLE);
 }
 
@@ -114,7 +115,8 @@ static void one_that_gives_up_has_one(void **state)
 
 	(void)state;
 	roll_begin(&roll, &view);
-	assert_int_equal(roll_died(&roll, &view, 0, false), ROLL_FAILED);
+	assert_int_equal(roll_died(&roll, &view, 0, false), ROLL_GIVE_BACK);
+	assert_int_equal(roll_settled(&roll, &view), ROLL_FAILED);
 }
 
 static void a_failure_puts_the_replaced_slots_back_last_one_first(void **state)
@@ -133,7 +135,30 @@ static void a_failure_puts_the_replaced_slots_back_last_one_first(void **state)
 	assert_int_equal(roll_drained(&roll, &view, 1), ROLL_START);
 	assert_int_equal(roll_ready(&roll, &view, 1), ROLL_START);
 	assert_int_equal(roll.slot, 0);
-	assert_int_equal(roll_ready(&roll, &view, 0), ROLL_FAILED);
+	assert_int_equal(roll_ready(&roll, &view, 0), ROLL_GIVE_BACK);
+	assert_int_equal(roll_settled(&roll, &view), ROLL_FAILED);
+}
+
+static void it_has_failed_when_those_of_the_new_kind_have_handed_over(void **state)
+{
+	struct roll roll = {0};
+
+	(void)state;
+	roll_begin(&roll, &view);
+	roll_ready(&roll, &view, 0);
+	world.all_handed_over = false;
+	assert_int_equal(roll_died(&roll, &view, 1, false), ROLL_START);
+	assert_int_equal(roll_settled(&roll, &view), ROLL_NOTHING);
+	assert_int_equal(roll_ready(&roll, &view, 0), ROLL_GIVE_BACK);
+	assert_int_equal(roll_settled(&roll, &view), ROLL_NOTHING);
+	assert_int_equal(roll_begin(&roll, &view), ROLL_NOTHING); /* it follows */
+	assert_int_equal(roll_ready(&roll, &view, 0), ROLL_NOTHING);
+	assert_int_equal(roll_died(&roll, &view, 0, false), ROLL_NOTHING);
+	assert_int_equal(roll_drained(&roll, &view, 0), ROLL_NOTHING);
+	world.all_handed_over = true;
+	assert_int_equal(roll_settled(&roll, &view), ROLL_FAILED);
+	assert_int_equal(roll_settled(&roll, &view), ROLL_NOTHING);
+	assert_true(roll_wanted_again(&roll));
 }
 
 static void what_cannot_be_put_back_stays_and_the_rest_is(void **state)
@@ -147,7 +172,8 @@ static void what_cannot_be_put_back_stays_and_the_rest_is(void **state)
 	roll_died(&roll, &view, 2, false);
 	assert_int_equal(roll_died(&roll, &view, 1, false), ROLL_START);
 	assert_int_equal(roll.slot, 0);
-	assert_int_equal(roll_ready(&roll, &view, 0), ROLL_FAILED);
+	assert_int_equal(roll_ready(&roll, &view, 0), ROLL_GIVE_BACK);
+	assert_int_equal(roll_settled(&roll, &view), ROLL_FAILED);
 }
 
 static void rolls_asked_for_meanwhile_fold_into_one(void **state)
@@ -201,15 +227,16 @@ static void a_cancelled_roll_answers_nothing(void **state)
 
 static unsigned courses;
 
-/* What must hold whenever a roll is over. */
-static void check_end(enum roll_action action)
+/* What must hold whenever a roll is over. `kept`: a slot could not be put back. */
+static void check_end(enum roll_action action, bool kept)
 {
 	courses++;
-	for (unsigned slot = 0; slot < SLOTS; slot++)
+	assert_true(world.all_handed_over);
+	for (unsigned slot = 0; slot < SLOTS && !kept; slot++)
 		assert_int_equal(world.new_kind[slot], action == ROLL_DONE);
 }
 
-static void play(struct roll roll, enum roll_action action, unsigned left);
+static void play(struct roll roll, enum roll_action action, unsigned left, bool kept);
 
 /* What a ready worker means to the world: it leads its slot, and the one before drains. */
 static enum roll_action take_lead(struct roll *roll)
@@ -224,13 +251,14 @@ static enum roll_action take_lead(struct roll *roll)
 }
 
 /* All that can happen next, tried one after the other; the world is put back in between. */
-static void branch(const struct roll *roll, unsigned left)
+static void branch(const struct roll *roll, unsigned left, bool kept)
 {
 	const struct world before = world;
 
 	for (int event = 0; event < 5; event++) {
 		struct roll copy = *roll;
 		enum roll_action action = ROLL_NOTHING;
+		bool back = copy.phase == ROLL_BACK, lost = false;
 
 		world = before;
 		if (event == 0 && copy.started)
@@ -239,32 +267,29 @@ static void branch(const struct roll *roll, unsigned left)
 			action = roll_died(&copy, &view, copy.slot, true);
 		else if (event == 2 && copy.started && copy.phase == ROLL_FORWARD)
 			action = roll_died(&copy, &view, copy.slot, false);
-		else if (event == 3 && !copy.started && copy.phase != ROLL_SETTLING)
+		else if (event == 3 && !copy.started &&
+			 (copy.phase == ROLL_FORWARD || copy.phase == ROLL_BACK))
 			world.draining[copy.slot] = false,
 			action = roll_drained(&copy, &view, copy.slot);
-		else if (event == 4 && copy.phase == ROLL_SETTLING)
+		else if (event == 4 &&
+			 (copy.phase == ROLL_SETTLING || copy.phase == ROLL_SETTLING_BACK))
 			world.all_handed_over = true, action = roll_settled(&copy, &view);
 		else
 			continue;
-		play(copy, action, left - 1);
+		lost = event == 1 && back && (copy.slot != roll->slot || copy.phase != ROLL_BACK);
+		play(copy, action, left - 1, kept || lost);
 	}
 	world = before;
 }
 
-static void play(struct roll roll, enum roll_action action, unsigned left)
+static void play(struct roll roll, enum roll_action action, unsigned left, bool kept)
 {
-	if (action == ROLL_COMMIT)
+	if (action == ROLL_COMMIT || action == ROLL_GIVE_BACK)
 		action = roll_settled(&roll, &view);
-	if (action == ROLL_DONE || action == ROLL_FAILED) {
-		/* On the way back nobody was let die for good here unless by three accidents. */
-		if (action == ROLL_DONE)
-			check_end(action);
-		else
-			courses++;
-		return;
-	}
-	if (left > 0)
-		branch(&roll, left);
+	if (action == ROLL_DONE || action == ROLL_FAILED)
+		check_end(action, kept);
+	else if (left > 0)
+		branch(&roll, left, kept);
 }
 
 static void no_course_of_events_breaks_the_rules(void **state)
@@ -274,8 +299,9 @@ static void no_course_of_events_breaks_the_rules(void **state)
 	(void)state;
 	courses = 0;
 	world.draining[1] = true;
+	world.all_handed_over = false;
 	assert_int_equal(roll_begin(&roll, &view), ROLL_START);
-	branch(&roll, 16);
+	branch(&roll, 17, false);
 	assert_true(courses > 100);
 }
 
@@ -289,6 +315,7 @@ int main(void)
 		TEST(a_worker_that_is_killed_has_three_tries),
 		TEST(one_that_gives_up_has_one),
 		TEST(a_failure_puts_the_replaced_slots_back_last_one_first),
+		TEST(it_has_failed_when_those_of_the_new_kind_have_handed_over),
 		TEST(what_cannot_be_put_back_stays_and_the_rest_is),
 		TEST(rolls_asked_for_meanwhile_fold_into_one),
 		TEST(slots_that_went_away_are_passed_over),
