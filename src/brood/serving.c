@@ -241,8 +241,7 @@ void serving_returned(void *context, int fd, unsigned listener, const void *stat
 	struct server *server = context;
 
 	note_listener(server->serving, fd, listener);
-	http_server_retire(server->serving->http);
-	if (http_server_take_moved(server->serving->http, fd, state, size) < 0) {
+	if (http_server_take_back(server->serving->http, fd, state, size) < 0) {
 		log_error("a connection that nobody could take had to be closed");
 		fd_close(&fd);
 		worker_connection_closed(server->serving->worker);

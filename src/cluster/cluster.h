@@ -141,7 +141,7 @@ struct cluster_program {
 	/* The worker accepts nothing more. Give each connection away (worker_give) as soon as it can move;
 	 * say goodbye on the next answer of those that cannot. */
 	void (*retire)(void *context);
-	/* One that nobody could take comes back: do not give any more away, say goodbye instead. */
+	/* One that nobody could take comes back: do not give that one away again, say goodbye instead. */
 	void (*returned)(void *context, int fd, unsigned listener, const void *state, size_t size);
 	/* How many connections could move now and were not given yet. */
 	unsigned (*movable)(void *context);

@@ -74,16 +74,13 @@ static int watch(struct connection *connection, short events)
 /* The last thing that is done to a connection in a turn: it may be gone afterwards. */
 static void enter(struct connection *connection, enum connection_state state)
 {
-	struct http_server *server = connection->server;
 	const struct stream *stream = &connection->stream;
 	short events = rules[state].watch;
 
 	if (events != 0 && stream->wants != 0)
 		events = stream->wants;
-	if (!connection->probe)
-		server->idle += (unsigned)(state == CONNECTION_WAITING) -
-				(unsigned)(connection->state == CONNECTION_WAITING);
 	connection->state = state;
+	pool_count(connection);
 	if (events != 0 && events != connection->watching && watch(connection, events) < 0)
 		connection_close(connection);
 	else if (stream->buffered && rules[state].watch == EV_READ)
@@ -362,6 +359,7 @@ void connection_open(struct http_server *server, int fd, unsigned flags)
 			server->events.closed(server->events.context);
 		return;
 	}
+	pool_count(connection);
 	connection->last = (flags & HTTP_TAKE_CLOSE) != 0;
 	connection->origin = server->options.origin;
 	connection->awaits_proxy = proxy;
@@ -409,8 +407,9 @@ void connection_stop(struct connection *connection)
 
 bool connection_leaves(const struct connection *connection)
 {
-	return connection->server->moving && !connection->probe && connection->stream.io->moves && !connection->tls_follows &&
-	       !connection->outbox && connection->end == END_OPEN && connection->input.used <= STATE_INPUT_MAX;
+	return connection->server->moving && !connection->probe && !connection->stays &&
+	       connection->stream.io->moves && !connection->tls_follows && !connection->outbox &&
+	       connection->end == END_OPEN && connection->input.used <= STATE_INPUT_MAX;
 }
 
 /* The socket lives on elsewhere, so it must not be shut down, and the kernel forgets that it was to
@@ -443,7 +442,7 @@ void connection_leave(struct connection *connection)
 		give(connection);
 }
 
-int connection_take_moved(struct http_server *server, int fd, const struct state *state)
+int connection_take_moved(struct http_server *server, int fd, const struct state *state, bool stays)
 {
 	bool head = state->wait == STATE_WAIT_HEAD;
 	enum connection_state begin = state->awaits_proxy ? CONNECTION_PROXY
@@ -455,6 +454,8 @@ int connection_take_moved(struct http_server *server, int fd, const struct state
 
 	if (!connection)
 		return -ENOMEM;
+	connection->stays = stays;
+	pool_count(connection);
 	/* Room to read into is made here, where it may fail. */
 	if (moving_restore(connection, state) < 0 ||
 	    (head && buffer_reserve(&connection->input, READ_MORE) < 0) ||

@@ -85,6 +85,8 @@ struct connection {
 	enum connection_end end;
 	short watching;         /* EV_READ, EV_WRITE, or 0: not registered */
 	bool probe;             /* not counted, not logged */
+	bool stays;             /* nobody takes it: it leaves no more, and its next answer is its last */
+	bool idle, movable;     /* as what it is counted */
 	bool last;              /* its next answer is its last (HTTP_TAKE_CLOSE) */
 	bool drained;           /* the last read left nothing in the socket */
 	bool progress;          /* octets were written by the last exchange_run */
@@ -97,8 +99,9 @@ struct connection {
 /* Takes the socket. `flags` as for http_server_take. */
 void connection_open(struct http_server *server, int fd, unsigned flags);
 
-/* Takes the socket of a connection that has moved here, unless it returns -EINVAL or -ENOMEM. */
-int connection_take_moved(struct http_server *server, int fd, const struct state *state)
+/* Takes the socket of a connection that has moved here, or comes back and `stays`, unless it returns
+ * -EINVAL or -ENOMEM. */
+int connection_take_moved(struct http_server *server, int fd, const struct state *state, bool stays)
 	__attribute__((warn_unused_result));
 
 /* Whether it may leave for another server, and is to: nothing is left to be written, and all that

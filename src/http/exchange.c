@@ -121,7 +121,7 @@ static bool retires(const struct connection *connection)
 {
 	const struct http_server *server = connection->server;
 
-	return server->retiring || (server->moving && !connection->stream.io->moves);
+	return server->retiring || connection->stays || (server->moving && !connection->stream.io->moves);
 }
 
 /* `more`: there are octets behind this request. */

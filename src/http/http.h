@@ -163,6 +163,12 @@ void http_server_move_away(struct http_server *server);
 int http_server_take_moved(struct http_server *server, int fd, const void *state, size_t size)
 	__attribute__((warn_unused_result));
 
+/* The same for one that this server gave away and nobody could take. It stays, whatever the others do:
+ * its next answer says "Connection: close", or where further requests have been read by then, the last
+ * of their answers does. */
+int http_server_take_back(struct http_server *server, int fd, const void *state, size_t size)
+	__attribute__((warn_unused_result));
+
 /* From now on each answer says "Connection: close" and its connection is closed after it in stages;
  * where further requests have been read by then, the last of their answers does. Connections that
  * are idle stay open for their next request (or until their deadline). No connection moves away any

@@ -52,9 +52,21 @@ struct connection *pool_new(struct http_server *server, int fd, bool probe,
 	list_append(&server->open, &connection->link);
 	if (!probe) {
 		server->connections++;
-		server->idle += state == CONNECTION_WAITING;
+		pool_count(connection);
 	}
 	return connection;
+}
+
+void pool_count(struct connection *connection)
+{
+	struct http_server *server = connection->server;
+	bool idle = !connection->probe && connection->state == CONNECTION_WAITING;
+	bool movable = idle && connection->stream.io->moves && !connection->stays;
+
+	server->idle += (unsigned)idle - (unsigned)connection->idle;
+	server->movable += (unsigned)movable - (unsigned)connection->movable;
+	connection->idle = idle;
+	connection->movable = movable;
 }
 
 void pool_delete(struct connection *connection)
@@ -70,7 +82,8 @@ void pool_delete(struct connection *connection)
 	list_remove(&connection->link);
 	if (!connection->probe) {
 		server->connections--;
-		server->idle -= connection->state == CONNECTION_WAITING;
+		server->idle -= connection->idle;
+		server->movable -= connection->movable;
 	}
 	release(server, connection);
 }

@@ -14,6 +14,9 @@ enum { POOL_SPARE_MAX = 1024 };
 struct connection *pool_new(struct http_server *server, int fd, bool probe,
 			    enum connection_state state) __attribute__((warn_unused_result));
 
+/* Counts it as what it is now: to be called when its state, its stream or `stays` has changed. */
+void pool_count(struct connection *connection);
+
 /* Lets go of all that it has but the socket. */
 void pool_delete(struct connection *connection);
 

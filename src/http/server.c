@@ -204,7 +204,7 @@ void http_server_move_away(struct http_server *server)
 	move_later(server);
 }
 
-int http_server_take_moved(struct http_server *server, int fd, const void *data, size_t size)
+static int take(struct http_server *server, int fd, const void *data, size_t size, bool stays)
 {
 	struct state state;
 	int rc = state_decode(&state, data, size);
@@ -212,7 +212,17 @@ int http_server_take_moved(struct http_server *server, int fd, const void *data,
 	if (rc < 0)
 		return rc;
 	server_turn(server);
-	return connection_take_moved(server, fd, &state);
+	return connection_take_moved(server, fd, &state, stays);
+}
+
+int http_server_take_moved(struct http_server *server, int fd, const void *data, size_t size)
+{
+	return take(server, fd, data, size, false);
+}
+
+int http_server_take_back(struct http_server *server, int fd, const void *data, size_t size)
+{
+	return take(server, fd, data, size, true);
 }
 
 void http_server_retire(struct http_server *server)
@@ -255,7 +265,7 @@ void http_server_get_stats(const struct http_server *server, struct http_stats *
 	*out = (struct http_stats){
 		.connections = server->connections,
 		.idle = server->idle,
-		.movable = server->moving ? server->idle : 0,
+		.movable = server->moving ? server->movable : 0,
 		.requests = server->requests,
 	};
 }

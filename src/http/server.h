@@ -57,7 +57,7 @@ struct http_server {
 	bool stopping; /* and no connection stays idle */
 	bool moving;   /* each connection leaves as soon as it can */
 	char *state;   /* HTTP_STATE_MAX octets: of a connection that is leaving */
-	unsigned connections, idle;
+	unsigned connections, idle, movable; /* the last: idle, and could move */
 	uint64_t requests;
 };
 

@@ -47,6 +47,42 @@ static void a_connection_that_nobody_takes_comes_back(void **state)
 	assert_true(talk->clients[1].ended);
 }
 
+/* One refusal is about one connection. */
+static void one_that_comes_back_stays_and_the_others_move_on(void **state)
+{
+	struct pair *pair = *state;
+	struct talk *talk = pair->talk;
+	struct kept *kept = &pair->kept[0];
+
+	pair->keeps = true;
+	for (unsigned i = 0; i < 2; i++) {
+		talk_connect(talk, i, 0);
+		talk_say(talk, i, GET("/small.txt"));
+		talk_expect(talk, i, 200);
+	}
+	talk_say(talk, 1, "GET /lar");
+	assert_int_equal(pair_move(pair, 0), 2);
+	http_server_move_away(pair->servers[0]);
+	for (unsigned i = 0; i < 2; i++) {
+		kept = &pair->kept[i];
+		assert_int_equal(http_server_take_back(pair->servers[0], kept->fd, kept->state, kept->size), 0);
+		kept->fd = -1;
+	}
+	talk_connect(talk, 2, 0);
+	talk_run(talk, true);
+	http_server_move_away(pair->servers[0]);
+	talk_run(talk, true);
+	assert_int_equal(pair->kept_count, 3); /* the new one; those that came back stay */
+	assert_int_equal(pair_stats(pair, 0).connections, 2);
+	assert_int_equal(pair_stats(pair, 0).idle, 1);
+	assert_int_equal(pair_stats(pair, 0).movable, 0);
+	talk_say(talk, 0, GET("/small.txt") GET("/kilo.txt"));
+	assert_false(talk_expect(talk, 0, 200).close);
+	assert_true(talk_expect(talk, 0, 200).close);
+	talk_say(talk, 1, "ge.bin HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_true(talk_expect(talk, 1, 200).close);
+}
+
 /* Else nobody would end it before its time. */
 static void back_after_a_stop_it_ends(void **state)
 {
@@ -311,6 +347,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_connection_that_nobody_takes_comes_back),
+		TEST(one_that_comes_back_stays_and_the_others_move_on),
 		TEST(back_after_a_stop_it_ends),
 		TEST(those_that_stay_are_not_movable),
 		TEST(an_owner_may_return_it_at_once),
