@@ -104,7 +104,7 @@ static int queue(struct connection *connection)
 /* The last answer is written. RFC 9112 section 9.6: closing while octets of the client are unread,
  * or on their way, makes the kernel send a reset, which may destroy the answer before the client
  * has read it. So first only our half is closed, and the rest read for a while. Where the client
- * has said that it is done, and nothing is unread, there is no need. */
+ * has said that it is done, and all that it asked has come at once, there is no need. */
 static void finish(struct connection *connection)
 {
 	struct http_server *server = connection->server;
@@ -243,7 +243,7 @@ static ssize_t receive(struct connection *connection, struct input *input)
 		       : stream_receive(&connection->stream, input->data + input->size, room);
 	if (size < 0)
 		return size == -EAGAIN || size == -EPROTO ? size : 0;
-	connection->drained = (size_t)size < room;
+	connection->drained = (size_t)size < room && own->used == 0;
 	input->size += (size_t)size;
 	if (own->used > 0)
 		own->used += (size_t)size;

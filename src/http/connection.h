@@ -88,7 +88,7 @@ struct connection {
 	bool stays;             /* nobody takes it: it leaves no more, and its next answer is its last */
 	bool idle, movable;     /* as what it is counted */
 	bool last;              /* its next answer is its last (HTTP_TAKE_CLOSE) */
-	bool drained;           /* the last read left nothing in the socket */
+	bool drained;           /* one read got all that there was */
 	bool progress;          /* octets were written by the last exchange_run */
 	bool awaits_proxy;      /* a PROXY header must come before anything else */
 	bool tls_follows;       /* and what comes behind it is TLS */

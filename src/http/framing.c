@@ -109,6 +109,21 @@ static bool is_token(struct slice text)
 	return text.len > 0;
 }
 
+/* A coding's name, then perhaps parameters. A comma within quotes is not looked for: it makes two
+ * elements that are none. */
+static bool is_coding(struct slice element)
+{
+	const char *parameters = memchr(element.ptr, ';', element.len);
+	size_t quotes = 0;
+	struct slice name = element;
+
+	if (parameters)
+		name.len = (size_t)(parameters - element.ptr);
+	for (size_t i = name.len; i < element.len; i++)
+		quotes += element.ptr[i] == '"';
+	return is_token(slice_trim(name)) && quotes % 2 == 0;
+}
+
 /* Section 6.1 and 7: only "chunked", last and once, tells the length of a request; what it wraps
  * must be a coding that we know, and we know none. */
 static enum refusal transfer_encoding(const struct request *request)
@@ -124,12 +139,7 @@ static enum refusal transfer_encoding(const struct request *request)
 		struct slice list = field->value, coding;
 
 		while (next_element(&list, &coding)) {
-			const char *end = memchr(coding.ptr, ';', coding.len);
-			struct slice name = coding;
-
-			if (end)
-				name.len = (size_t)(end - coding.ptr);
-			if (!is_token(slice_trim(name)) || chunked > 0)
+			if (!is_coding(coding) || chunked > 0)
 				return REFUSAL_CODING;
 			if (slice_equal_nocase(coding, SLICE("chunked")))
 				chunked++;
