@@ -346,12 +346,15 @@ static void every_field_has_its_identity(void **state)
 		[FIELD_IF_MODIFIED_SINCE] = "If-Modified-Since",
 		[FIELD_IF_UNMODIFIED_SINCE] = "If-Unmodified-Since", [FIELD_IF_RANGE] = "If-Range",
 		[FIELD_REFERER] = "Referer", [FIELD_USER_AGENT] = "User-Agent",
+		[FIELD_FORWARDED] = "Forwarded", [FIELD_X_FORWARDED_FOR] = "X-Forwarded-For",
+		[FIELD_X_FORWARDED_PROTO] = "X-Forwarded-Proto", [FIELD_X_REQUEST_ID] = "X-Request-ID",
 	};
 
 	(void)state;
 	for (unsigned id = 0; id < FIELD_COUNT; id++) {
 		char changed[64];
 
+		assert_non_null(names[id]);
 		assert_int_equal(request_field_id(slice_of(names[id])), id);
 		snprintf(changed, sizeof(changed), "%s", names[id]);
 		for (char *at = changed; *at; at++)
