@@ -3,6 +3,7 @@ libhttp_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(LLHTTP_CFLAGS) $(OPENSSL_CF
 libhttp_a_SOURCES = src/http/http.h src/http/request.h src/http/response.h src/http/static.h
 libhttp_a_SOURCES += \
 	src/http/authority.c src/http/authority.h \
+	src/http/body.c src/http/body.h \
 	src/http/client_key.c src/http/client_key.h \
 	src/http/client.c src/http/client.h \
 	src/http/connection.c src/http/connection.h \

@@ -143,3 +143,7 @@ t_unit_http_intake_test_CFLAGS = $(http_test_cflags)
 t_unit_http_intake_test_LDADD = $(http_test_libs)
 t_unit_http_proxy_test_CFLAGS = $(http_test_cflags)
 t_unit_http_proxy_test_LDADD = $(http_test_libs)
+
+check_PROGRAMS += t/unit/http/body_test
+t_unit_http_body_test_CFLAGS = $(http_test_cflags)
+t_unit_http_body_test_LDADD = $(http_test_libs)
