@@ -83,6 +83,18 @@ static bool take_mode(const struct config_reading *file, const config_setting_t 
 	return false;
 }
 
+static bool take_proxy_protocol(const struct config_reading *file, const config_setting_t *node,
+				struct config_listener *out)
+{
+	if (config_setting_type(node) != CONFIG_TYPE_BOOL) {
+		config_node_complain(file, node, "proxy_protocol", "want true or false");
+		return false;
+	}
+	out->proxy_protocol = config_setting_get_bool(node) ? LISTENER_PROXY_YES
+							    : LISTENER_PROXY_NO;
+	return true;
+}
+
 static const struct {
 	const char *name;
 	bool (*take)(const struct config_reading *file, const config_setting_t *node,
@@ -91,6 +103,7 @@ static const struct {
 	{"address", take_address},
 	{"backlog", take_backlog},
 	{"mode", take_mode},
+	{"proxy_protocol", take_proxy_protocol},
 };
 
 enum { LISTENER_MEMBERS = sizeof(listener_members) / sizeof(listener_members[0]) };
@@ -116,7 +129,7 @@ static bool take_member(const struct config_reading *file, const config_setting_
 			   "a listener has no setting '%.64s' (did you mean '%s'?)", name, nearest);
 	else
 		report_add(file->report, &origin,
-			   "a listener has no setting '%.64s' (but address, backlog, mode)", name);
+			   "a listener has no setting '%.64s' (but address, backlog, mode, proxy_protocol)", name);
 	return false;
 }
 

@@ -97,7 +97,8 @@ int config_listen_set(struct config *config, const char *text, const char *direc
 
 static bool is_plain(const struct config_listener *listener)
 {
-	return listener->backlog == 0 && listener->unix_mode == 0;
+	return listener->backlog == 0 && listener->unix_mode == 0 &&
+	       listener->proxy_protocol == LISTENER_PROXY_GENERAL;
 }
 
 static int format_group(const struct config_listener *listener, struct buffer *out)
@@ -112,6 +113,10 @@ static int format_group(const struct config_listener *listener, struct buffer *o
 		rc = buffer_printf(out, " backlog = %u;", listener->backlog);
 	if (rc == 0 && listener->unix_mode)
 		rc = buffer_printf(out, " mode = \"0%o\";", listener->unix_mode);
+	if (rc == 0 && listener->proxy_protocol != LISTENER_PROXY_GENERAL)
+		rc = buffer_printf(out, " proxy_protocol = %s;",
+				   listener->proxy_protocol == LISTENER_PROXY_YES ? "true"
+										  : "false");
 	if (rc == 0)
 		rc = buffer_printf(out, " }");
 	return rc;
@@ -153,7 +158,8 @@ bool config_listen_equal(const struct config *a, const struct config *b)
 				other = &b->listen[j];
 		}
 		if (!other || strcmp(one->address.text, other->address.text) != 0 ||
-		    one->backlog != other->backlog || one->unix_mode != other->unix_mode)
+		    one->backlog != other->backlog || one->unix_mode != other->unix_mode ||
+		    one->proxy_protocol != other->proxy_protocol)
 			return false;
 	}
 	return true;

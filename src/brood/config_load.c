@@ -5,6 +5,7 @@
  *     defaults < file < -s < the command line's own options and ROOT */
 #include "brood/configuration.h"
 
+#include "brood/config_balancer.h"
 #include "brood/config_check.h"
 #include "brood/config_file.h"
 #include "brood/config_listen.h"
@@ -153,6 +154,8 @@ int config_load(struct config **out, const struct options *options, struct buffe
 	apply_defaults(&load);
 	apply_file(&load);
 	apply_options(&load);
+	if (load.report.count == 0 && config_balancer_settle(load.config) < 0)
+		report_add(&load.report, NULL, "no memory");
 	/* A check of what is half wrong would only tell of consequences. */
 	if (load.report.count == 0)
 		config_check(load.config, options->directory, load.origins, &load.source,
@@ -173,5 +176,6 @@ void config_free(struct config *config)
 	for (size_t i = 0; i < settings_count; i++)
 		setting_clear(&settings[i], setting_home(&settings[i], config));
 	config_sites_free(config);
+	config_balancer_free(config);
 	free(config);
 }

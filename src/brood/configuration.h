@@ -27,11 +27,15 @@ enum unknown_host { UNKNOWN_HOST_DEFAULT, UNKNOWN_HOST_421 };
 enum symlinks { SYMLINKS_BENEATH, SYMLINKS_NONE };
 enum fault_kind { FAULT_OFF, FAULT_START_EXIT, FAULT_START_HANG, FAULT_PROBE_FAIL, FAULT_CRASH };
 
+/* Whether a PROXY header must come first: as the top-level setting says, or as the listener does. */
+enum listener_proxy { LISTENER_PROXY_GENERAL, LISTENER_PROXY_NO, LISTENER_PROXY_YES };
+
 enum { CONFIG_LISTENERS_MAX = 64, CONFIG_SITES_MAX = 1024, CONFIG_LOCATIONS_MAX = 256 };
 
 struct config_listener {
 	struct address address; /* a Unix socket's path is absolute */
 	unsigned backlog;       /* 0: the top-level value */
+	enum listener_proxy proxy_protocol;
 	unsigned unix_mode;     /* 0: 0666, as for other servers' sockets; connecting needs write
 				   permission */
 };
@@ -97,11 +101,14 @@ struct config {
 	char *pid_file;   /* absolute, or NULL */
 	char *binary;     /* absolute; NULL: this program's own path */
 	char *control;    /* "auto", "off" or an absolute path */
+	bool proxy_protocol; /* of listeners that do not say */
+	uint64_t proxy_timeout_ms;
 	struct networks trusted;
 	enum forwarded_field forwarded;
 	bool debug_headers;
 	struct config_fault debug_fault;
 
+	struct networks proxy_trusted; /* peers that may send a PROXY header */
 	bool listen_is_default;     /* nobody named an address */
 	bool verbose;               /* -v */
 	struct privilege privilege; /* whom workers become */

@@ -9,6 +9,7 @@ libprogram_a_SOURCES = \
 	src/brood/admin.c src/brood/admin.h \
 	src/brood/admin_client.c src/brood/admin_client.h \
 	src/brood/admin_status.c src/brood/admin_status.h \
+	src/brood/config_balancer.c src/brood/config_balancer.h \
 	src/brood/config_check.c src/brood/config_check.h \
 	src/brood/config_file.c src/brood/config_file.h \
 	src/brood/config_list.c src/brood/config_list.h \

@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "brood/admin.h"
+#include "brood/config_balancer.h"
 #include "brood/notify.h"
 #include "brood/options.h"
 #include "brood/takeover.h"
@@ -51,8 +52,10 @@ static int list_listeners(const struct server *server, struct setup *setup,
 	for (size_t i = 0; i < inherited; i++) {
 		/* Given once; a reload finds it by its address. */
 		all[count].fd = server->inherited_taken ? -1 : server->inherited[i];
-		if (address_of_socket(server->inherited[i], &all[count].address) == 0)
-			count++;
+		if (address_of_socket(server->inherited[i], &all[count].address) < 0)
+			continue;
+		all[count].tag = config_balancer_wants_proxy(config, &all[count].address);
+		count++;
 	}
 	for (size_t i = 0; i < config->listen_count; i++) {
 		const struct config_listener *wish = &config->listen[i];
@@ -67,6 +70,7 @@ static int list_listeners(const struct server *server, struct setup *setup,
 			.fd = -1,
 			.backlog = (int)(wish->backlog ? wish->backlog : config->backlog),
 			.unix_mode = wish->unix_mode ? wish->unix_mode : 0666,
+			.tag = config_balancer_wants_proxy(config, &wish->address),
 		};
 	}
 	options->listen = all;

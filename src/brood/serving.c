@@ -143,6 +143,8 @@ static struct http_server *make_http(struct serving *serving)
 		.write_timeout_ms = (unsigned)config->write_timeout_ms,
 		.keepalive_timeout_ms = (unsigned)config->keepalive_timeout_ms,
 		.trusted = &config->trusted,
+		.proxy_trusted = &config->proxy_trusted,
+		.proxy_timeout_ms = (unsigned)config->proxy_timeout_ms,
 		.forwarded = forwarded[config->forwarded],
 		.origin = worker_generation(serving->worker) + 1, /* generations count from 0 */
 		.sites = &setup->sites.http,
@@ -208,11 +210,13 @@ int serving_start(void *context, struct worker *worker, struct event_base *base)
 
 void serving_connection(void *context, int fd, unsigned listener, bool scarce)
 {
+	unsigned flags = HTTP_TAKE_WAITING | (scarce ? HTTP_TAKE_CLOSE : 0);
 	struct server *server = context;
 
 	note_listener(server->serving, fd, listener);
-	http_server_take(server->serving->http, fd,
-			 HTTP_TAKE_WAITING | (scarce ? HTTP_TAKE_CLOSE : 0));
+	if (worker_listener_tag(server->serving->worker, listener))
+		flags |= HTTP_TAKE_PROXY;
+	http_server_take(server->serving->http, fd, flags);
 }
 
 int serving_moved(void *context, int fd, unsigned listener, const void *state, size_t size)

@@ -326,6 +326,24 @@ const struct setting settings[] = {
 		.help = "the program that an upgrade goes on with; auto: the path of the running one",
 	},
 	{
+		.name = "proxy_protocol",
+		.type = SETTING_BOOL,
+		.standard = "false",
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(proxy_protocol),
+		.help = "a PROXY header must come first, on listeners that do not say otherwise",
+	},
+	{
+		.name = "proxy_timeout",
+		.type = SETTING_DURATION,
+		.standard = "5s",
+		.min = 1,
+		.max = WEEK_MS,
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(proxy_timeout_ms),
+		.help = "time in which a PROXY header must have come",
+	},
+	{
 		.name = "trusted",
 		.type = SETTING_NETWORKS,
 		.standard = "",
@@ -367,10 +385,6 @@ const size_t settings_count = sizeof(settings) / sizeof(settings[0]);
 
 _Static_assert(sizeof(settings) / sizeof(settings[0]) <= SETTINGS_MAX, "too many settings");
 
-static const char *const later[] = {
-	"proxy_protocol",
-};
-
 static const char later_prefix[] = "tls_";
 
 const struct setting *setting_find(const char *name)
@@ -390,13 +404,7 @@ size_t setting_index(const struct setting *setting)
 
 bool setting_is_later(const char *name)
 {
-	if (strncmp(name, later_prefix, sizeof(later_prefix) - 1) == 0)
-		return true;
-	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
-		if (strcmp(later[i], name) == 0)
-			return true;
-	}
-	return false;
+	return strncmp(name, later_prefix, sizeof(later_prefix) - 1) == 0;
 }
 
 /* Names that are no settings but stand beside them. */

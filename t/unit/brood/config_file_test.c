@@ -4,6 +4,9 @@
  * place. */
 #include "brood/config_file.h"
 
+#include "brood/config_balancer.h"
+#include "brood/setting_value.h"
+
 #include "fixture.h"
 
 #include <setjmp.h>
@@ -11,6 +14,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,8 +144,8 @@ static void a_wrong_listener_is_told(void **state)
 		     "$/a.conf:1: listen = \"tls:*:443\": TLS is not in this version");
 	assert_wrong(fixture, "listen = ( { address = \"1\"; tls = true; } );",
 		     "$/a.conf:1: tls of a listener: not in this version");
-	assert_wrong(fixture, "listen = ( { address = \"1\";\nproxy_protocol = true; } );",
-		     "$/a.conf:2: proxy_protocol of a listener: not in this version");
+	assert_wrong(fixture, "listen = ( { address = \"1\";\nproxy_protocol = \"v2\"; } );",
+		     "$/a.conf:2: proxy_protocol = \"v2\": want true or false");
 	assert_wrong(fixture, "listen = ( { address = \"1\"; backlock = 3; } );",
 		     "$/a.conf:1: a listener has no setting 'backlock' (did you mean 'backlog'?)");
 	assert_wrong(fixture, "listen = ( { address = \"1\"; backlog = 0; } );",
@@ -185,6 +190,66 @@ static void networks_are_a_text_or_an_array(void **state)
 	assert_wrong(fixture, "trusted = true;",
 		     "$/a.conf:1: trusted = true: want networks (10.0.0.0/8, 192.0.2.7, "
 		     "2001:db8::/32, unix, all)");
+}
+
+static void a_listener_may_want_a_proxy_header_or_not(void **state)
+{
+	struct fixture *fixture = *state;
+	struct buffer text = {0};
+	struct config *config;
+
+	fixture_write(fixture, "a.conf",
+		      "proxy_protocol = true;\n"
+		      "listen = ( { address = \"1\"; }, { address = \"2\"; proxy_protocol = false; },\n"
+		      "           { address = \"3\"; proxy_protocol = true; }, \"4\" );\n");
+	assert_int_equal(fixture_load(fixture, "a.conf", (struct options){0}), 0);
+	config = fixture->config;
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(config_balancer_wants_proxy(config, &config->listen[i].address),
+				 i != 1);
+	assert_int_equal(setting_format(setting_find("listen"), config, &text), 0);
+	assert_string_equal(text.data, "( { address = \"*:1\"; }, "
+				       "{ address = \"*:2\"; proxy_protocol = false; }, "
+				       "{ address = \"*:3\"; proxy_protocol = true; }, "
+				       "{ address = \"*:4\"; } )");
+	config->proxy_protocol = false;
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(config_balancer_wants_proxy(config, &config->listen[i].address),
+				 i == 2);
+	buffer_free(&text);
+}
+
+static bool trusts_header_of(const struct config *config, const char *host)
+{
+	struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6};
+	struct sockaddr_in ipv4 = {.sin_family = AF_INET};
+
+	if (inet_pton(AF_INET, host, &ipv4.sin_addr) == 1)
+		return networks_contain(&config->proxy_trusted, (struct sockaddr *)&ipv4);
+	assert_int_equal(inet_pton(AF_INET6, host, &ipv6.sin6_addr), 1);
+	return networks_contain(&config->proxy_trusted, (struct sockaddr *)&ipv6);
+}
+
+/* Where nobody is named, it is who can only be near. */
+static void proxy_headers_come_from_who_is_trusted_or_near(void **state)
+{
+	static const char *const near[] = {"127.0.0.1", "10.1.2.3", "192.168.1.1", "::1", "fd00::1",
+					   "fe80::1"};
+	struct fixture *fixture = *state;
+
+	fixture_write(fixture, "a.conf", "proxy_protocol = true;\n");
+	assert_int_equal(fixture_load(fixture, "a.conf", (struct options){0}), 0);
+	for (size_t i = 0; i < sizeof(near) / sizeof(near[0]); i++)
+		assert_true(trusts_header_of(fixture->config, near[i]));
+	assert_false(trusts_header_of(fixture->config, "192.0.2.1"));
+	assert_false(trusts_header_of(fixture->config, "2001:db8::1"));
+	config_free(fixture->config);
+	fixture->config = NULL;
+
+	fixture_write(fixture, "a.conf", "proxy_protocol = true; trusted = \"192.0.2.0/24\";\n");
+	assert_int_equal(fixture_load(fixture, "a.conf", (struct options){0}), 0);
+	assert_true(trusts_header_of(fixture->config, "192.0.2.1"));
+	assert_false(trusts_header_of(fixture->config, "127.0.0.1"));
 }
 
 static void no_more_than_64_listeners_are_taken(void **state)
@@ -369,6 +434,8 @@ int main(void)
 		TEST(a_wrong_value_is_told_with_what_would_be_right),
 		TEST(a_wrong_listener_is_told),
 		TEST(networks_are_a_text_or_an_array),
+		TEST(a_listener_may_want_a_proxy_header_or_not),
+		TEST(proxy_headers_come_from_who_is_trusted_or_near),
 		TEST(no_more_than_64_listeners_are_taken),
 		TEST(all_errors_are_told_at_once),
 		TEST(errors_without_end_are_cut_short),

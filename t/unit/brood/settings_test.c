@@ -64,6 +64,8 @@ static void the_defaults_that_users_rely_on_stand_in_the_table(void **state)
 		{"max_requests", "off"},
 		{"max_memory", "off"},
 		{"max_age", "off"},
+		{"proxy_protocol", "false"},
+		{"proxy_timeout", "5s"},
 		{"trusted", ""},
 		{"forwarded", "auto"},
 		{"debug_headers", "false"},
@@ -91,7 +93,7 @@ static void a_slip_is_told_from_the_name_that_was_meant(void **state)
 static void names_of_later_versions_are_known_as_such(void **state)
 {
 	static const char *const names[] = {
-		"proxy_protocol", "tls_key", "tls_certificate",
+		"tls_key", "tls_certificate",
 	};
 
 	(void)state;

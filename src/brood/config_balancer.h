@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a configuration means for a server behind load balancers. */
+#ifndef BROOD_BROOD_CONFIG_BALANCER_H
+#define BROOD_BROOD_CONFIG_BALANCER_H
+
+#include "brood/configuration.h"
+
+#include <stdbool.h>
+
+/* Whether connections that come by that address must begin with a PROXY header. */
+bool config_balancer_wants_proxy(const struct config *config, const struct address *address);
+
+/* Whether those of any listener must. */
+bool config_balancer_uses_proxy(const struct config *config);
+
+/* Fills in config->proxy_trusted. 0 or -ENOMEM. */
+int config_balancer_settle(struct config *config) __attribute__((warn_unused_result));
+
+/* Gives back what config_balancer_settle has made. */
+void config_balancer_free(struct config *config);
+
+#endif
