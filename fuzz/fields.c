@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The first octet chooses what reads the rest: targets, fields and addresses, as pure functions. */
+#include "fuzz.h"
+
+#include "base/address.h"
+#include "base/network.h"
+#include "base/text.h"
+#include "http/authority.h"
+#include "http/cond.h"
+#include "http/date.h"
+#include "http/etag.h"
+#include "http/forwarded.h"
+#include "http/mime.h"
+#include "http/path.h"
+#include "http/range.h"
+#include "http/request.h"
+
+static void try_path(struct slice text)
+{
+	char *room = malloc(text.len + 1), location[512];
+	struct path path;
+
+	if (text.len > 0 && path_parse(text, room, &path) == 0) {
+		FUZZ_CHECK(path.name.len <= text.len);
+		FUZZ_CHECK(path.name.len == 0 || path.name.ptr[0] != '/');
+		FUZZ_CHECK(path.name.len == 0 || !memchr(path.name.ptr, '\0', path.name.len));
+		FUZZ_CHECK(path.name.len == 0 || !memmem(path.name.ptr, path.name.len, "/../", 4));
+		FUZZ_CHECK(path.name.len < 2 || memcmp(path.name.ptr, "..", 2) != 0);
+		size_t length = path_write_directory(&path, location, sizeof(location));
+
+		FUZZ_CHECK(length <= sizeof(location));
+		FUZZ_CHECK(length < 2 || (location[0] == '/' && location[1] != '/'));
+		for (size_t i = 0; i < length; i++)
+			FUZZ_CHECK((unsigned char)location[i] > ' ' && (unsigned char)location[i] < 0x7f);
+	}
+	free(room);
+}
+
+static void try_range(struct slice text)
+{
+	static const uint64_t sizes[] = {0, 1, 10, 100000, UINT64_MAX / 2, UINT64_MAX};
+	struct range_set set;
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		memset(&set, 0, sizeof(set));
+		if (range_parse(text, sizes[i], &set) != RANGE_SATISFIABLE)
+			continue;
+		FUZZ_CHECK(set.count > 0 && set.count <= RANGE_COUNT_MAX);
+		for (size_t k = 0; k < set.count; k++) {
+			FUZZ_CHECK(set.ranges[k].length > 0);
+			FUZZ_CHECK(set.ranges[k].first < sizes[i]);
+			FUZZ_CHECK(set.ranges[k].length <= sizes[i] - set.ranges[k].first);
+		}
+	}
+}
+
+static void try_date(struct slice text)
+{
+	char out[DATE_LENGTH];
+	int64_t seconds, again;
+
+	if (!date_parse(text, 1800000000, &seconds))
+		return;
+	date_format(out, seconds);
+	FUZZ_CHECK(date_parse((struct slice){out, sizeof(out)}, 1800000000, &again));
+	FUZZ_CHECK(again == seconds);
+}
+
+/* Fields of one request, one per line. */
+static void try_conditions(struct slice text)
+{
+	static const enum field_id ids[] = {FIELD_IF_MATCH, FIELD_IF_NONE_MATCH,
+					    FIELD_IF_MODIFIED_SINCE, FIELD_IF_UNMODIFIED_SINCE,
+					    FIELD_IF_RANGE, FIELD_RANGE};
+	static struct request request;
+	struct validators current = {SLICE("\"a-1\""), 1000000000, 1800000000};
+
+	memset(&request, 0, sizeof(request));
+	while (text.len > 0 && request.field_count < 16) {
+		const char *end = memchr(text.ptr, '\n', text.len);
+		size_t size = end ? (size_t)(end - text.ptr) : text.len;
+		enum field_id id = ids[(unsigned char)text.ptr[0] % 6];
+
+		request.present |= 1u << id;
+		request.fields[request.field_count++] = (struct request_field){
+			.id = id, .value = slice_trim((struct slice){text.ptr, size})};
+		text.ptr += size + (end != NULL);
+		text.len -= size + (end != NULL);
+	}
+	(void)cond_check(&request, &current);
+	(void)cond_range_applies(&request, &current);
+}
+
+static void try_forwarded(struct slice text, enum forwarded_syntax syntax)
+{
+	struct forwarded_hop hop;
+	struct slice rest = text;
+
+	do {
+		size_t before = rest.len;
+
+		forwarded_take_last(syntax, &rest, &hop);
+		FUZZ_CHECK(rest.len < before || hop.node == FORWARDED_END);
+	} while (hop.node != FORWARDED_END);
+	rest = text;
+	while (forwarded_take_last_word(&rest).len > 0)
+		continue;
+}
+
+static void try_texts(const char *text)
+{
+	char reason[64], out[32];
+	struct address address;
+	struct network network;
+	struct networks networks = {0};
+	uint64_t number, again;
+
+	if (address_parse(text, &address, reason, sizeof(reason)) == 0) {
+		char url[ADDRESS_TEXT_MAX + 16];
+
+		address_url(&address, url, sizeof(url));
+		FUZZ_CHECK(strnlen(address.text, sizeof(address.text)) < sizeof(address.text));
+	}
+	if (network_parse(text, &network, reason, sizeof(reason)) == 0) {
+		char form[NETWORK_TEXT_MAX];
+
+		network_format(&network, form);
+	}
+	(void)!networks_parse(&networks, text, reason, sizeof(reason));
+	networks_free(&networks);
+	if (text_parse_duration(text, &number) == 0) {
+		text_format_duration(out, sizeof(out), number);
+		FUZZ_CHECK(text_parse_duration(out, &again) == 0 && again == number);
+	}
+	if (text_parse_size(text, &number) == 0) {
+		text_format_size(out, sizeof(out), number);
+		FUZZ_CHECK(text_parse_size(out, &again) == 0 && again == number);
+	}
+	for (const char *at = text; *at;) {
+		size_t length = text_printable(at);
+
+		FUZZ_CHECK(length <= strlen(at));
+		at += length ? length : 1;
+	}
+	static const char *const words[] = {"workers", "listen", "accept", "root"};
+
+	(void)text_nearest(text, words, 4);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fuzz_input input = {data, size};
+	unsigned which = fuzz_octet(&input);
+	char *copy = fuzz_copy(input.at, input.left), *string = fuzz_text(input.at, input.left);
+	struct slice text = {copy, input.left};
+	struct authority authority;
+	struct etag etag;
+
+	switch (which % 9) {
+	case 0:
+		try_path(text);
+		break;
+	case 1:
+		try_range(text);
+		break;
+	case 2:
+		try_date(text);
+		break;
+	case 3:
+		try_conditions(text);
+		break;
+	case 4:
+		try_forwarded(text, FORWARDED_X_FOR);
+		break;
+	case 5:
+		try_forwarded(text, FORWARDED_RFC7239);
+		break;
+	case 6:
+		(void)!authority_parse(text, &authority);
+		(void)!etag_parse(text, &etag);
+		(void)etag_list_has(text, SLICE("\"a-1\""), false);
+		(void)etag_list_has(text, SLICE("\"a-1\""), true);
+		break;
+	case 7:
+		(void)mime_type(NULL, text);
+		(void)mime_wants_charset(text);
+		break;
+	default:
+		try_texts(string);
+		break;
+	}
+	free(copy);
+	free(string);
+	return 0;
+}

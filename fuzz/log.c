@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A line of the access log, from fields that a client has sent. */
+#include "fuzz.h"
+
+#include "brood/access_log_format.h"
+#include "http/http.h"
+
+static struct slice part(struct fuzz_input *input, void **keep)
+{
+	size_t size = fuzz_octet(input) * 16u, got;
+	const uint8_t *at = fuzz_take(input, size, &got);
+
+	*keep = fuzz_copy(at, got);
+	return (struct slice){got ? *keep : NULL, got};
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fuzz_input input = {data, size};
+	struct access_line_cache cache = {0};
+	struct sockaddr_storage names[2];
+	struct http_log_record record = {0};
+	char *out = malloc(ACCESS_LINE_MAX);
+	void *keep[4];
+	size_t length;
+
+	FUZZ_CHECK(out);
+	for (unsigned i = 0; i < 2; i++) {
+		static const sa_family_t families[] = {AF_INET, AF_INET6, AF_UNIX, AF_UNSPEC};
+		unsigned family = fuzz_octet(&input);
+
+		memset(&names[i], 0, sizeof(names[i]));
+		fuzz_read(&input, (char *)&names[i] + 2, 26);
+		names[i].ss_family = families[family % 4];
+	}
+	record.client = (struct sockaddr *)&names[0];
+	record.peer = (struct sockaddr *)&names[1];
+	/* A clock's, not a client's: as far as it may go wrong. */
+	fuzz_read(&input, &record.time, 8);
+	record.time %= INT64_C(253402300800);
+	record.https = fuzz_octet(&input) & 1;
+	record.status = fuzz_octet(&input) * 5;
+	record.body_bytes = record.duration_us = UINT64_MAX - fuzz_octet(&input);
+	record.request_line = part(&input, &keep[0]);
+	record.host = part(&input, &keep[1]);
+	record.referer = part(&input, &keep[2]);
+	record.user_agent = part(&input, &keep[3]);
+	for (unsigned i = 0; i < 3; i++) { /* also from what the cache keeps */
+		length = access_line_format(&cache, out, &record);
+		FUZZ_CHECK(length > 0 && length <= ACCESS_LINE_MAX && out[length - 1] == '\n');
+		for (size_t k = 0; k + 1 < length; k++)
+			FUZZ_CHECK((unsigned char)out[k] >= ' ' && (unsigned char)out[k] < 0x7f);
+		record.client = record.peer;
+	}
+	for (unsigned i = 0; i < 4; i++)
+		free(keep[i]);
+	free(out);
+	return 0;
+}
