@@ -383,10 +383,11 @@ static void let_attack(void (*how)(int channel), enum cluster_accept accept, con
 	wait_for_log(said);
 	for (int i = 0; i < 20; i++)
 		assert_true(ask() > 0);
-	/* What it held for the attacker goes, too. The guard is against hanging, not a time that counts. */
-	for (int i = 0; i < HANG_MS / 10 && master_fds() != before; i++)
+	/* What it held for the attacker goes, too (and its copy of a connection that was on its way). The
+	 * guard is against hanging, not a time that counts. */
+	for (int i = 0; i < HANG_MS / 10 && master_fds() > before; i++)
 		poll(&tick, 0, 10);
-	assert_int_equal(master_fds(), before);
+	assert_in_range(master_fds(), 1, before);
 }
 
 static int end_cluster(void **state)
