@@ -210,4 +210,24 @@ diag join ', ', map { my $n = $count{$_}; $_ . ' ' . ($n->{passed} // 0) . ' pas
     grep { $count{$_} } qw(MUST SHOULD MAY OWN);
 
 $server->finish;
+
+subtest 'a trusted proxy may ask for https' => sub {
+	my $server = Brood::Server->start(set => { trusted => '127.0.0.0/8' });
+	my $client = Brood::Client->connect($server->address);
+	is $client->get('https://a.example/hello.txt')->status, 200, 'it is answered';
+	is $client->get('/hello.txt')->status, 200, 'and the connection goes on';
+	$server->finish;
+};
+
+subtest 'doc/http.md has every reason to refuse a request' => sub {
+	my $source = Brood::Server::slurp("$FindBin::Bin/../src/http/refusal.c");
+	my @rows = map { "$_->[0] $_->[1]" } sort { $a->[1] cmp $b->[1] } map { [/\{(\d+), "(.*?)"\}/] }
+	    grep { !/REFUSAL_NONE/ } $source =~ /^\t\[REFUSAL_\w+\] = \{.*/mg;
+	my $page = Brood::Server::slurp("$FindBin::Bin/../doc/http.md");
+	my @told = map { "$_->[0] $_->[1]" } sort { $a->[1] cmp $b->[1] } map { [/^\| (\d+) \| (.*?) \|/] }
+	    $page =~ /^\| \d{3} \| .*/mg;
+	cmp_ok scalar @rows, '>', 30, 'the reasons are here';
+	is join("\n", @told), join("\n", @rows), 'with the same status and text';
+};
+
 done_testing;

@@ -192,12 +192,16 @@ void exchange_refuse(struct connection *connection, struct input *input, enum re
 	input->at = input->size;
 }
 
-/* RFC 9110 section 7.4: whoever asks for https must not be answered as if it were. */
-static enum refusal check_scheme(const struct connection *connection)
+/* RFC 9110 section 7.4: whoever asks for https must not be answered as if this were it, unless a
+ * trusted proxy asks. */
+static enum refusal check_scheme(struct connection *connection)
 {
-	bool plain = connection->stream.io == &stream_plain;
+	struct http_server *server = connection->server;
 
-	return connection->server->request.https && plain ? REFUSAL_HTTPS : REFUSAL_NONE;
+	if (!server->request.https || connection->stream.io != &stream_plain)
+		return REFUSAL_NONE;
+	identify(connection);
+	return client_has_trusted_peer(&server->client) ? REFUSAL_NONE : REFUSAL_HTTPS;
 }
 
 /* Takes one request out of the input and stages its answer. False: there is no whole one. */

@@ -48,6 +48,42 @@ static void each_answer_is_told_once_with_its_request(void **state)
 	assert_string_equal(talk->log[3].line, "");
 }
 
+static void a_refused_request_is_told_with_the_reason(void **state)
+{
+	static const struct {
+		const char *octets;
+		unsigned status;
+		const char *reason;
+	} rows[] = {
+		{GET("/small.txt"), 200, NULL},
+		{GET("/none"), 404, NULL},
+		{GET("/%zz"), 400, "the path cannot be decoded"},
+		{"GET / HTTP/1.1\r\n\r\n", 400, "no Host"},
+		{"GET / HTTP/1.1\n", 400, "CR or LF that is not part of CR LF"},
+		{"GET / HTTP/2.0\r\n", 505, "the version is not HTTP/1.x"},
+		{"GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n", 400,
+		 "a field line is not NAME: VALUE"},
+		{"GET / HTTP/1.1\r\nHost: a\r\nX: y\r\n z\r\n\r\n", 400,
+		 "a line begins with white space"},
+		{"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\n", 400,
+		 "Content-Length is not a number"},
+		{GET("https://a/"), 421, "an https target without TLS"},
+	};
+	struct talk *talk = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		talk_connect(talk, 0, 0);
+		talk_say(talk, 0, rows[i].octets);
+		talk_hang_up(talk, 0);
+		assert_int_equal(talk->logged, i + 1);
+		assert_int_equal(talk->log[i].status, rows[i].status);
+		if (rows[i].reason)
+			assert_string_equal(talk->log[i].reason, rows[i].reason);
+		else
+			assert_null(talk->log[i].reason);
+	}
+}
+
 static void what_does_not_go_out_at_once_is_told_when_it_is_out(void **state)
 {
 	struct talk *talk = *state;
@@ -149,6 +185,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(each_answer_is_told_once_with_its_request),
+		TEST(a_refused_request_is_told_with_the_reason),
 		TEST(what_does_not_go_out_at_once_is_told_when_it_is_out),
 		TEST(an_answer_cut_off_is_told_with_what_was_sent),
 		TEST(probes_are_not_told),

@@ -49,6 +49,7 @@ static void on_log(void *context, const struct http_log_record *record)
 		keep_text(out->host, sizeof(out->host), record->host);
 		keep_text(out->referer, sizeof(out->referer), record->referer);
 		keep_text(out->user_agent, sizeof(out->user_agent), record->user_agent);
+		out->reason = record->reason;
 	}
 	talk->logged++;
 }

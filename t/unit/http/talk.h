@@ -34,6 +34,7 @@ struct talk_record {
 	int family;
 	char client[INET6_ADDRSTRLEN];
 	char line[128], host[64], referer[64], user_agent[64];
+	const char *reason; /* lasts */
 };
 
 struct talk {
