@@ -43,6 +43,7 @@ endif
 
 # Files as resources.
 libhttp_a_SOURCES += \
+	src/http/coding.c \
 	src/http/cond.c \
 	src/http/date.c \
 	src/http/etag.c \
@@ -59,6 +60,7 @@ libhttp_a_SOURCES += \
 	src/http/response.c \
 	src/http/site.c \
 	src/http/static.c \
+	src/http/coding.h \
 	src/http/cond.h \
 	src/http/date.h \
 	src/http/etag.h \

@@ -64,7 +64,8 @@ enum field_id request_field_id(struct slice name)
 	case 14:
 		return either(name, "content-length", FIELD_CONTENT_LENGTH, FIELD_OTHER);
 	case 15:
-		return either(name, "x-forwarded-for", FIELD_X_FORWARDED_FOR, FIELD_OTHER);
+		return either(name, "x-forwarded-for", FIELD_X_FORWARDED_FOR,
+			      either(name, "accept-encoding", FIELD_ACCEPT_ENCODING, FIELD_OTHER));
 	case 17:
 		return either(name, "if-modified-since", FIELD_IF_MODIFIED_SINCE,
 			      either(name, "transfer-encoding", FIELD_TRANSFER_ENCODING,

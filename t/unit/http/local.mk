@@ -36,6 +36,7 @@ t_unit_http_moving_time_test_LDADD = $(http_test_libs)
 
 # Files as resources.
 http_files_tests = \
+	t/unit/http/coding_test \
 	t/unit/http/cond_test \
 	t/unit/http/date_test \
 	t/unit/http/etag_test \
@@ -53,6 +54,10 @@ http_files_test_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 http_site_sources = t/unit/http/asking.h t/unit/http/root.c t/unit/http/root.h \
 	t/unit/http/site.c t/unit/http/site.h
 http_files_test_libs = libhttp.a libbase.a $(CMOCKA_LIBS)
+t_unit_http_coding_test_SOURCES = t/unit/http/coding_test.c \
+	t/unit/http/asking.h
+t_unit_http_coding_test_CFLAGS = $(http_files_test_cflags)
+t_unit_http_coding_test_LDADD = $(http_files_test_libs)
 t_unit_http_cond_test_SOURCES = t/unit/http/cond_test.c \
 	t/unit/http/asking.h
 t_unit_http_cond_test_CFLAGS = $(http_files_test_cflags)

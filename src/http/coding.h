@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Content codings (RFC 9110 section 8.4.1), and which of them a client wants: Accept-Encoding
+ * (section 12.5.3). */
+#ifndef BROOD_HTTP_CODING_H
+#define BROOD_HTTP_CODING_H
+
+#include "base/slice.h"
+
+struct request;
+
+/* Those liked best come first. */
+enum coding {
+	CODING_BROTLI,
+	CODING_ZSTD,
+	CODING_GZIP,
+	CODING_IDENTITY, /* the file as it is */
+	CODING_COUNT
+};
+
+/* As in Content-Encoding: "br". */
+struct slice coding_name(enum coding coding);
+
+/* The one among those available (bits 1u << coding; identity always is) that is to be sent: of the
+ * acceptable ones the most wanted, with equal weights the first above. Identity when nothing else
+ * is left, even if it is not wanted, and when the fields are absent or not by the grammar. */
+enum coding coding_choose(const struct request *request, unsigned available);
+
+#endif
