@@ -52,6 +52,7 @@ struct config_fault {
 /* Settings of a site, or of a part of it. */
 struct config_place {
 	struct config_list index;
+	bool precompressed;
 };
 
 /* A member of `locations`. What it does not set itself is as in its site. */

@@ -80,6 +80,15 @@ const struct setting settings[] = {
 		.help = "files that stand for their folder; the first that is there",
 	},
 	{
+		.name = "precompressed",
+		.type = SETTING_BOOL,
+		.standard = "true",
+		.effect = SETTING_AT_RELOAD,
+		.scope = SCOPE_PLACE,
+		.offset = AT_PLACE(precompressed),
+		.help = "send x.br, x.zst or x.gz in place of x to who accepts that coding",
+	},
+	{
 		.name = "workers",
 		.type = SETTING_COUNT,
 		.standard = "auto",

@@ -56,6 +56,7 @@ static int make_place(struct making *making, const struct config_site *from,
 
 	config_place_resolve(making->config, from, location, &place);
 	out->prefix = location ? slice_of(location->path + 1) : SLICE("");
+	out->precompressed = place.precompressed;
 	return take_list(making, &place.index, &out->index_names);
 }
 

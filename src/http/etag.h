@@ -6,6 +6,7 @@
 #define BROOD_HTTP_ETAG_H
 
 #include "base/slice.h"
+#include "http/coding.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,14 +14,15 @@
 
 struct timespec;
 
-enum { ETAG_ROOM = 56 };
+enum { ETAG_ROOM = 64 };
 
 /* Writes a strong tag with its quotes, "size-mtime" in hexadecimal, the time in nanoseconds;
  * returns its length. It has no inode number in it, so that all nodes that serve copies with equal
- * times give the same. `unsettled`, if not NULL, is appended as a third number of 16 digits:
- * something that tells contents apart while the time cannot (see file.c). */
+ * times give the same. `distinct`, if not NULL, is appended as a third number of 16 digits:
+ * something that tells contents apart where the time does not (see file.c, gzip.h). Last comes the
+ * name of a coding other than identity. */
 size_t etag_format(char out[ETAG_ROOM], uint64_t size, const struct timespec *mtime,
-		   const uint64_t *unsettled);
+		   const uint64_t *distinct, enum coding coding);
 
 struct etag {
 	bool weak;

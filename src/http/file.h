@@ -8,36 +8,31 @@
 
 #include "base/list.h"
 #include "base/slice.h"
+#include "http/coding.h"
+#include "http/stamp.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
-#include <time.h>
 
 struct http_place;
 struct mime_table;
 struct response_maker;
+struct variants;
 
 enum { FILE_TYPE_MAX = 256 }; /* octets of a Content-Type, with its charset */
-
-/* What tells a file from another one under the same name, or from itself before a change. */
-struct file_stamp {
-	dev_t dev;
-	ino_t ino;
-	uint64_t size;
-	struct timespec mtime, ctime;
-};
 
 struct file {
 	/* The cache's. */
 	struct file *bucket_next;
 	uint64_t hash;
 	struct list by_use;
-	bool cached;
+	bool has_fds;          /* it or a variant of it is open */
 	uint64_t checked_ms; /* when it was last seen to be what is on disk */
 
-	unsigned references; /* the cache's own, and one for each response not yet written */
+	unsigned references; /* its keeper's, and one for each response not yet written */
+	bool kept;           /* it has a keeper: the cache, or the file that it is a variant of */
+	bool doubtful;       /* whether it has variants could not be told: not checked at all */
 	const struct http_place *place; /* and */
 	struct slice key;               /* of the cache: whose file it is, and what it is asked for as */
 	const char *name;    /* of the file below the root; begins with the key */
@@ -49,6 +44,10 @@ struct file {
 	int64_t last_modified; /* what Last-Modified says: mtime, but never later than Date */
 	char *date_text, *last_modified_text;
 	struct slice type, etag; /* within the head */
+
+	enum coding coding;
+	bool varies; /* by Accept-Encoding: there are other codings of it */
+	struct variants *variants; /* these, if this is the file as it is; NULL: none */
 
 	struct file_stamp stamp;
 	bool settled; /* false: can have changed with its stamp staying the same; not to be kept */
@@ -67,12 +66,22 @@ int file_load(const struct file_source *source, const struct response_maker *mak
 	      const char *name, size_t key_length, struct file **out)
 	__attribute__((warn_unused_result));
 
-/* Is its name still that of the same, unchanged file? Also true when it cannot be told because
+/* A sibling of a file that has just been loaded, as it was when it was seen, with one reference.
+ * 0 or -errno, as above; -ESTALE: it is another one by now. */
+int file_load_sibling(const struct file_source *source, const struct response_maker *maker,
+		      const struct file *of, enum coding coding, const struct file_stamp *seen,
+		      struct file **out) __attribute__((warn_unused_result));
+
+/* Is its name still that of the same, unchanged file, with the same siblings? Also true when it cannot be told because
  * there are no descriptors or no memory left: what is here can be served, its successor cannot. */
 bool file_is_current(const struct file *file);
 
 /* The same for its descriptor: what would be sent by it now is still what the head says. */
 bool file_is_intact(const struct file *file);
+
+/* What it costs, with its variants: octets held in memory in place of open files, and open files. */
+size_t file_bytes(const struct file *file);
+size_t file_fds(const struct file *file);
 
 static inline void file_keep(struct file *file)
 {

@@ -83,11 +83,17 @@ static bool drop_oldest(struct file_cache *cache, struct list *list)
 	return true;
 }
 
+/* The oldest of either kind: open files can have variants in memory. */
+static bool drop_any(struct file_cache *cache)
+{
+	return drop_oldest(cache, &cache->in_memory) || drop_oldest(cache, &cache->open);
+}
+
 void file_cache_free(struct file_cache *cache)
 {
 	if (!cache)
 		return;
-	while (drop_oldest(cache, &cache->in_memory) || drop_oldest(cache, &cache->open))
+	while (drop_any(cache))
 		continue;
 	free(cache->buckets);
 	free(cache);
@@ -95,7 +101,7 @@ void file_cache_free(struct file_cache *cache)
 
 static struct list *list_of(struct file_cache *cache, const struct file *file)
 {
-	return file->fd == -1 ? &cache->in_memory : &cache->open;
+	return file->has_fds ? &cache->open : &cache->in_memory;
 }
 
 struct file *file_cache_find(struct file_cache *cache, const struct http_place *place,
@@ -117,59 +123,49 @@ struct file *file_cache_find(struct file_cache *cache, const struct http_place *
 	return file;
 }
 
-static size_t bytes_of(const struct file *file)
-{
-	return file->fd == -1 ? file->allocated : 0;
-}
-
-static size_t fds_of(const struct file *file)
-{
-	return file->fd == -1 ? 0 : 1;
-}
-
 void file_cache_insert(struct file_cache *cache, struct file *file)
 {
 	const struct file_cache_limits *limits = &cache->limits;
 	struct file_cache_limits *used = &cache->used;
+	size_t bytes = file_bytes(file), fds = file_fds(file);
 	struct file **bucket;
 
-	if (limits->entries == 0 || bytes_of(file) > limits->bytes || fds_of(file) > limits->fds)
+	if (limits->entries == 0 || bytes > limits->bytes || fds > limits->fds)
 		return;
-	while (used->bytes + bytes_of(file) > limits->bytes)
-		drop_oldest(cache, &cache->in_memory);
-	while (used->fds + fds_of(file) > limits->fds)
+	while (used->bytes + bytes > limits->bytes)
+		drop_any(cache);
+	while (used->fds + fds > limits->fds)
 		drop_oldest(cache, &cache->open);
-	while (used->entries + 1 > limits->entries) {
-		if (!drop_oldest(cache, &cache->in_memory))
-			drop_oldest(cache, &cache->open);
-	}
+	while (used->entries + 1 > limits->entries)
+		drop_any(cache);
 
-	assert(!file->cached);
+	assert(!file->kept);
+	file->has_fds = fds > 0;
 	file->hash = hash_of(cache, file->place, file->key);
 	bucket = &cache->buckets[file->hash & cache->mask];
 	file->bucket_next = *bucket;
 	*bucket = file;
 	list_append(list_of(cache, file), &file->by_use);
-	file->cached = true;
+	file->kept = true;
 	file_keep(file);
 	used->entries++;
-	used->bytes += bytes_of(file);
-	used->fds += fds_of(file);
+	used->bytes += bytes;
+	used->fds += fds;
 }
 
 void file_cache_remove(struct file_cache *cache, struct file *file)
 {
 	struct file **link = &cache->buckets[file->hash & cache->mask];
 
-	assert(file->cached);
+	assert(file->kept);
 	while (*link != file)
 		link = &(*link)->bucket_next;
 	*link = file->bucket_next;
 	list_remove(&file->by_use);
-	file->cached = false;
+	file->kept = false;
 	cache->used.entries--;
-	cache->used.bytes -= bytes_of(file);
-	cache->used.fds -= fds_of(file);
+	cache->used.bytes -= file_bytes(file);
+	cache->used.fds -= file_fds(file);
 	file_release(file);
 }
 

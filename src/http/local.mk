@@ -48,6 +48,10 @@ libhttp_a_SOURCES += \
 	src/http/date.c \
 	src/http/etag.c \
 	src/http/file.c \
+	src/http/file_make.c \
+	src/http/siblings.c \
+	src/http/stamp.c \
+	src/http/variants.c \
 	src/http/file_cache.c \
 	src/http/lookup.c \
 	src/http/representation.c \
@@ -65,6 +69,10 @@ libhttp_a_SOURCES += \
 	src/http/date.h \
 	src/http/etag.h \
 	src/http/file.h \
+	src/http/file_make.h \
+	src/http/siblings.h \
+	src/http/stamp.h \
+	src/http/variants.h \
 	src/http/file_cache.h \
 	src/http/lookup.h \
 	src/http/representation.h \

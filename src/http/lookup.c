@@ -57,6 +57,11 @@ static int load_index(struct lookup *lookup, const struct response_maker *maker,
 	return -EACCES;
 }
 
+void lookup_doubt(struct file *file)
+{
+	file->checked_ms -= REVALIDATE_MS;
+}
+
 static int load(struct lookup *lookup, const struct response_maker *maker, const struct path *path,
 		struct file **out)
 {
@@ -75,6 +80,8 @@ static int load(struct lookup *lookup, const struct response_maker *maker, const
 	if (error != 0)
 		return error;
 	(*out)->checked_ms = lookup->now_ms;
+	if ((*out)->doubtful)
+		lookup_doubt(*out);
 	if ((*out)->settled)
 		file_cache_insert(lookup->cache, *out);
 	return 0;

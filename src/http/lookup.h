@@ -25,4 +25,7 @@ int lookup_find(struct lookup *lookup, const struct response_maker *maker,
 		const struct http_place *place, const struct path *path, struct file **out)
 	__attribute__((warn_unused_result));
 
+/* It is to be compared with what is on disk when it is found the next time. */
+void lookup_doubt(struct file *file);
+
 #endif

@@ -12,6 +12,7 @@
 #include "http/request.h"
 #include "http/response.h"
 #include "http/static.h"
+#include "http/variants.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -50,23 +51,32 @@ void representer_free(struct representer *representer)
 	free(representer);
 }
 
-/* In a head in the scratch space. */
-static void put_last_modified(struct response_maker *maker, const struct file *file)
+/* In a head in the scratch space. The first two are of no use to who has part of the file. */
+static void put_coding_and_time(struct response_maker *maker, const struct file *file)
 {
 	char modified[DATE_LENGTH];
 	int64_t second;
 
 	response_date(maker, &second);
+	if (file->coding != CODING_IDENTITY)
+		response_field(maker, "Content-Encoding", coding_name(file->coding));
 	date_format(modified, file_last_modified(file, second));
 	response_field(maker, "Last-Modified", (struct slice){modified, DATE_LENGTH});
+}
+
+static void put_tag(struct response_maker *maker, const struct file *file)
+{
+	response_field(maker, "ETag", file->etag);
+	if (file->varies)
+		response_field(maker, "Vary", SLICE("Accept-Encoding"));
 }
 
 static void put_length_and_tag(struct response_maker *maker, const struct file *file,
 			       uint64_t length)
 {
 	response_field_u64(maker, "Content-Length", length);
-	response_field(maker, "ETag", file->etag);
 	response_field(maker, "Accept-Ranges", SLICE("bytes"));
+	put_tag(maker, file);
 }
 
 /* All of it. The reference goes into the response. */
@@ -82,7 +92,7 @@ static void answer_whole(struct response_maker *maker, struct response *response
 		/* A slow client is still being sent the head with the former date. */
 		response_begin(maker, response, 200);
 		response_field(maker, "Content-Type", file->type);
-		put_last_modified(maker, file);
+		put_coding_and_time(maker, file);
 		put_length_and_tag(maker, file, file->stamp.size);
 		if (!response_finish(maker, response)) {
 			file_release(file);
@@ -103,7 +113,7 @@ static void answer_part(const struct request *request, struct response_maker *ma
 	/* Who sent If-Range has these already (RFC 9110 section 15.3.7). */
 	if (!request_has(request, FIELD_IF_RANGE)) {
 		response_field(maker, "Content-Type", file->type);
-		put_last_modified(maker, file);
+		put_coding_and_time(maker, file);
 	}
 	response_content_range(maker, range->first, range->length, file->stamp.size);
 	put_length_and_tag(maker, file, range->length);
@@ -132,7 +142,7 @@ static void answer_parts(struct representer *representer, const struct request *
 	length = multipart_make(representer->multipart, response, file, set);
 	response_field(maker, "Content-Type", multipart_type(representer->multipart));
 	if (!request_has(request, FIELD_IF_RANGE))
-		put_last_modified(maker, file);
+		put_coding_and_time(maker, file);
 	put_length_and_tag(maker, file, length);
 	if (response_finish(maker, response))
 		response->file = file;
@@ -176,9 +186,9 @@ static void answer_range(struct representer *representer, const struct request *
 static void answer_not_modified(struct response_maker *maker, struct response *response,
 				const struct file *file)
 {
-	/* Of what a 200 would have, only these two guide a cache (RFC 9110 section 15.4.5). */
+	/* Of what a 200 would have, only these guide a cache (RFC 9110 section 15.4.5). */
 	response_begin(maker, response, 304);
-	response_field(maker, "ETag", file->etag);
+	put_tag(maker, file);
 	response_finish(maker, response);
 }
 
@@ -213,6 +223,8 @@ void representation_answer(struct representer *representer, const struct request
 			   struct response_maker *maker, struct response *response,
 			   struct file *file)
 {
+	if (file->variants)
+		file = variants_choose(file, request);
 	if (request->present & CONDITIONAL_FIELDS)
 		answer_conditionally(representer, request, maker, response, file);
 	else

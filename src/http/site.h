@@ -21,6 +21,8 @@ struct http_place {
 	struct slice prefix;
 	/* Files that stand for their folder, ended by NULL; the first that is there. */
 	const char *const *index_names;
+	/* Files beside a file that hold it in a coding ("x.css.br") are sent to who accepts it. */
+	bool precompressed;
 };
 
 struct http_site {

@@ -59,6 +59,7 @@ static void make_own(struct static_site *site, int root_fd)
 		.site = &site->own_site,
 		.prefix = SLICE(""),
 		.index_names = default_index_names,
+		.precompressed = true,
 	};
 	site->own_site = (struct http_site){{root_fd, false}, &site->own_place, 1};
 	site->own = (struct http_sites){.list = &site->own_site, .count = 1};

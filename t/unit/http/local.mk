@@ -48,7 +48,8 @@ http_files_tests = \
 	t/unit/http/response_test \
 	t/unit/http/sites_test \
 	t/unit/http/static_change_test \
-	t/unit/http/static_test
+	t/unit/http/static_test \
+	t/unit/http/variants_test
 check_PROGRAMS += $(http_files_tests)
 http_files_test_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 http_site_sources = t/unit/http/asking.h t/unit/http/root.c t/unit/http/root.h \
@@ -91,6 +92,9 @@ t_unit_http_static_change_test_LDADD = $(http_files_test_libs)
 t_unit_http_static_test_SOURCES = t/unit/http/static_test.c $(http_site_sources)
 t_unit_http_static_test_CFLAGS = $(http_files_test_cflags)
 t_unit_http_static_test_LDADD = $(http_files_test_libs)
+t_unit_http_variants_test_SOURCES = t/unit/http/variants_test.c $(http_site_sources)
+t_unit_http_variants_test_CFLAGS = $(http_files_test_cflags)
+t_unit_http_variants_test_LDADD = $(http_files_test_libs)
 check_PROGRAMS += t/unit/http/closing_test
 t_unit_http_closing_test_SOURCES = t/unit/http/closing_test.c t/unit/http/talk.c t/unit/http/talk.h
 t_unit_http_closing_test_CFLAGS = $(http_test_cflags)
