@@ -130,13 +130,13 @@ struct model {
 
 static void start(struct model *model, uint64_t now_ms)
 {
-	static const uint64_t timeouts[DEADLINE_KINDS] = {
+	static const uint64_t timeouts[] = {
 		1, DEADLINE_STEP_MS, 700, ROUND_MS - 1, 2 * ROUND_MS + 333,
 	};
 
 	deadlines_init(&model->deadlines);
 	for (unsigned i = 0; i < DEADLINE_KINDS; i++)
-		model->deadlines.timeout_ms[i] = timeouts[i];
+		model->deadlines.timeout_ms[i] = timeouts[i % (sizeof(timeouts) / sizeof(timeouts[0]))];
 	for (unsigned i = 0; i < COUNT; i++) {
 		deadline_init(&model->all[i]);
 		model->at_ms[i] = UINT64_MAX;
