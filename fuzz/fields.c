@@ -11,6 +11,7 @@
 #include "http/date.h"
 #include "http/etag.h"
 #include "http/forwarded.h"
+#include "http/head.h"
 #include "http/mime.h"
 #include "http/path.h"
 #include "http/range.h"
@@ -27,7 +28,10 @@ static void try_path(struct slice text)
 		FUZZ_CHECK(path.name.len == 0 || !memchr(path.name.ptr, '\0', path.name.len));
 		FUZZ_CHECK(path.name.len == 0 || !memmem(path.name.ptr, path.name.len, "/../", 4));
 		FUZZ_CHECK(path.name.len < 2 || memcmp(path.name.ptr, "..", 2) != 0);
-		size_t length = path_write_directory(&path, location, sizeof(location));
+		struct head out = {location, location, location + sizeof(location), false};
+
+		path_put_location(&out, &path, true);
+		size_t length = out.full ? 0 : head_written(&out).len;
 
 		FUZZ_CHECK(length <= sizeof(location));
 		FUZZ_CHECK(length < 2 || (location[0] == '/' && location[1] != '/'));

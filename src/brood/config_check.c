@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "brood/config_sites.h"
 #include "brood/path.h"
+#include "http/fields.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -167,10 +168,29 @@ static void check_names(const struct check *check)
 	free(names);
 }
 
+static void check_headers(const struct check *check, const struct config_site *site,
+			  const struct config_location *location)
+{
+	unsigned index = (unsigned)setting_index(setting_find("headers"));
+	struct origin origin = site_origin(check, site, "headers");
+	struct slice lines = {NULL, 0};
+
+	if (location && location->line_of[index])
+		origin = config_source_origin(check->source, location->line_of[index]);
+	if (config_headers_make(check->config, site, location, &lines) == -E2BIG)
+		report_add(check->report, &origin, "headers: more than %d octets in all",
+			   FIELDS_LENGTH_MAX);
+	free((char *)lines.ptr);
+}
+
 static void check_site(const struct check *check, const struct config_site *site)
 {
 	struct origin origin = site_origin(check, site, "root");
 	struct config_site resolved;
+
+	check_headers(check, site, NULL);
+	for (size_t i = 0; i < site->location_count; i++)
+		check_headers(check, site, &site->locations[i]);
 
 	config_site_resolve(check->config, site, &resolved);
 	if (resolved.root && (site == &check->config->site || site->root))

@@ -5,7 +5,10 @@
 #include "brood/config_sites.h"
 
 #include "brood/setting_value.h"
+#include "http/fields.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +43,38 @@ void config_place_resolve(const struct config *config, const struct config_site 
 	*out = location ? location->place : outside;
 	if (location)
 		inherit(SCOPE_PLACE, out, location->line_of, &outside);
+}
+
+static size_t add_headers(const char **rules, const struct config_place *place)
+{
+	for (size_t i = 0; i < place->headers.count; i++)
+		rules[i] = place->headers.items[i];
+	return place->headers.count;
+}
+
+int config_headers_make(const struct config *config, const struct config_site *site,
+			const struct config_location *location, struct slice *out)
+{
+	const struct config_place *blocks[] = {
+		&config->site.place,
+		site != &config->site ? &site->place : NULL,
+		location ? &location->place : NULL,
+	};
+	const char **rules;
+	size_t count = 0;
+	int rc;
+
+	for (size_t i = 0; i < 3; i++)
+		count += blocks[i] ? blocks[i]->headers.count : 0;
+	rules = calloc(count + 1, sizeof(*rules));
+	if (!rules)
+		return -ENOMEM;
+	count = 0;
+	for (size_t i = 0; i < 3; i++)
+		count += blocks[i] ? add_headers(rules + count, blocks[i]) : 0;
+	rc = fields_make(rules, count, out);
+	free(rules);
+	return rc;
 }
 
 /* --- printed --- */

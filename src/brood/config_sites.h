@@ -10,6 +10,7 @@
 #ifndef BROOD_BROOD_CONFIG_SITES_H
 #define BROOD_BROOD_CONFIG_SITES_H
 
+#include "base/slice.h"
 #include "brood/config_node.h"
 
 /* Takes the top-level node if it is `sites` or `locations`; else false. What is wrong with it is
@@ -27,6 +28,12 @@ void config_site_resolve(const struct config *config, const struct config_site *
 			 struct config_site *out);
 void config_place_resolve(const struct config *config, const struct config_site *site,
 			  const struct config_location *location, struct config_place *out);
+
+/* The lines (http/fields.h) that the headers of the top level, the site and the location leave when
+ * they are applied one after the other; malloc'd. 0, -ENOMEM, or -E2BIG. */
+int config_headers_make(const struct config *config, const struct config_site *site,
+			const struct config_location *location, struct slice *out)
+	__attribute__((warn_unused_result));
 
 /* Frees what a location has. */
 void config_location_free(struct config_location *location);

@@ -51,8 +51,15 @@ struct config_fault {
 
 /* Settings of a site, or of a part of it. */
 struct config_place {
-	struct config_list index;
-	bool precompressed;
+	struct config_list index, try;
+	char *fallback; /* a path, from the / on; NULL: off */
+	bool clean_urls;
+	struct config_list error_pages, redirects;
+	struct config_list headers; /* those of outer blocks are not in it: they merge */
+	char *cache_control, *cache_control_hashed; /* NULL: off */
+	bool listing, precompressed;
+	char *listing_css; /* a path, from the / on; NULL: the built-in style */
+	struct networks allow, deny;
 };
 
 /* A member of `locations`. What it does not set itself is as in its site. */

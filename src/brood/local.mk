@@ -42,7 +42,7 @@ libprogram_a_SOURCES = \
 	src/brood/setting_value.c src/brood/setting_value.h \
 	src/brood/setup.c \
 	src/brood/sites.c src/brood/sites.h \
-	src/brood/settings.c src/brood/settings.h \
+	src/brood/settings.c src/brood/settings.h src/brood/settings_of_sites.inc \
 	src/brood/takeover.c src/brood/takeover.h \
 	src/brood/ticket_keys.c src/brood/ticket_keys.h \
 	src/brood/version.c

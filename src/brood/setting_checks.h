@@ -11,4 +11,15 @@
 bool check_name(const char *text, char *reason, size_t room);  /* of a host */
 bool check_index(const char *text, char *reason, size_t room); /* of a file, without a folder */
 
+/* Paths in try and fallback, "404 /404.html", redirects, header rules, and values of fields. */
+bool check_try(const char *text, char *reason, size_t room);
+bool check_fallback(const char *text, char *reason, size_t room);
+bool check_error_page(const char *text, char *reason, size_t room);
+bool check_redirect(const char *text, char *reason, size_t room);
+bool check_header(const char *text, char *reason, size_t room);
+bool check_value(const char *text, char *reason, size_t room);
+
+/* Reads the check'd text of an error page: its status, and the name of the file below the root. */
+const char *read_error_page(const char *text, unsigned *status);
+
 #endif

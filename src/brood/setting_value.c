@@ -165,6 +165,8 @@ static int parse_path(const struct source *source, void *member)
 /* It goes into a request line as it is: visible ASCII only. */
 static int parse_target(const struct source *source, void *member)
 {
+	if (means_unset(source))
+		return parse_string(source, member);
 	if (source->text[0] != '/')
 		return -EINVAL;
 	for (const char *at = source->text; *at; at++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of settings, and looking things up in it. */
+ * The table of settings, and looking things up in it. What is said of sites and places stands in
+ * settings_of_sites.inc. */
 #include "brood/settings.h"
 
 #include "base/text.h"
@@ -29,27 +30,7 @@ const struct setting settings[] = {
 		.offset = AT(listen),
 		.help = "addresses to listen on",
 	},
-	{
-		.name = "root",
-		.type = SETTING_PATH,
-		.standard = "",
-		.unset = "",
-		.effect = SETTING_AT_RELOAD,
-		.scope = SCOPE_SITE,
-		.offset = AT_SITE(root),
-		.help = "the folder that is served",
-	},
-	{
-		.name = "names",
-		.type = SETTING_LIST,
-		.standard = "",
-		.effect = SETTING_AT_RELOAD,
-		.scope = SCOPE_SITE,
-		.own = true,
-		.offset = AT_SITE(names),
-		.check = check_name,
-		.help = "the hosts that a site answers for; *.NAME: all below that name",
-	},
+#include "brood/settings_of_sites.inc"
 	{
 		.name = "unknown_host",
 		.type = SETTING_WORD,
@@ -58,35 +39,6 @@ const struct setting settings[] = {
 		.effect = SETTING_AT_RELOAD,
 		.offset = AT(unknown_host),
 		.help = "who answers for a host that no site has: the default site, or nobody",
-	},
-	{
-		.name = "symlinks",
-		.type = SETTING_WORD,
-		.standard = "beneath",
-		.words = WORDS("beneath", "none"),
-		.effect = SETTING_AT_RELOAD,
-		.scope = SCOPE_SITE,
-		.offset = AT_SITE(symlinks),
-		.help = "symbolic links that are followed: those that stay beneath the root, or none",
-	},
-	{
-		.name = "index",
-		.type = SETTING_LIST,
-		.standard = "index.html",
-		.effect = SETTING_AT_RELOAD,
-		.scope = SCOPE_PLACE,
-		.offset = AT_PLACE(index),
-		.check = check_index,
-		.help = "files that stand for their folder; the first that is there",
-	},
-	{
-		.name = "precompressed",
-		.type = SETTING_BOOL,
-		.standard = "true",
-		.effect = SETTING_AT_RELOAD,
-		.scope = SCOPE_PLACE,
-		.offset = AT_PLACE(precompressed),
-		.help = "send x.br, x.zst or x.gz in place of x to who accepts that coding",
 	},
 	{
 		.name = "workers",

@@ -5,6 +5,9 @@
 
 #include "base/fd.h"
 #include "brood/config_sites.h"
+#include "brood/setting_checks.h"
+#include "http/fields.h"
+#include "http/redirect.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -48,16 +51,108 @@ static int take_list(struct making *making, const struct config_list *list, cons
 	return 0;
 }
 
+/* "Cache-Control: VALUE", with CRLF; empty for none. 0 or -ENOMEM. */
+static int take_cache_control(struct making *making, const char *value, struct slice *out)
+{
+	static const char format[] = "Cache-Control: %s\r\n";
+	size_t room = value ? sizeof(format) + strlen(value) : 1;
+	char *line = take(making, room, 1);
+
+	if (!line)
+		return -ENOMEM;
+	if (value)
+		snprintf(line, room, format, value);
+	*out = slice_of(line);
+	return 0;
+}
+
+static int take_error_pages(struct making *making, const struct config_list *list,
+			    const struct error_page **out)
+{
+	struct error_page *pages = take(making, list->count + 1, sizeof(*pages));
+
+	if (!pages)
+		return -ENOMEM;
+	for (size_t i = 0; i < list->count; i++)
+		pages[i].name = read_error_page(list->items[i], &pages[i].status);
+	*out = list->count > 0 ? pages : NULL;
+	return 0;
+}
+
+static int take_redirects(struct making *making, const struct config_list *list,
+			  const struct redirects **out)
+{
+	struct redirects *redirects;
+
+	*out = NULL;
+	if (list->count == 0)
+		return 0;
+	redirects = take(making, 1, sizeof(*redirects));
+	if (!redirects ||
+	    redirects_make(redirects, (const char *const *)list->items, list->count) < 0)
+		return -ENOMEM;
+	*out = redirects;
+	return 0;
+}
+
+/* The lists stay the configuration's. */
+static const struct networks *borrow(struct making *making, const struct networks *networks,
+				     int *rc)
+{
+	struct networks *copy;
+
+	if (networks->count == 0)
+		return NULL;
+	copy = take(making, 1, sizeof(*copy));
+	if (copy)
+		*copy = *networks;
+	else
+		*rc = -ENOMEM;
+	return copy;
+}
+
+/* All that holds in a place, once it is resolved. 0 or -ENOMEM. */
+static int fill_place(struct making *making, const struct config_place *from,
+		      struct http_place *out)
+{
+	/* A field that is set for all responses goes before one for some. */
+	bool set = fields_have(out->fields, SLICE("Cache-Control"));
+	int rc = take_list(making, &from->index, &out->index_names);
+
+	if (rc == 0 && from->try.count > 0)
+		rc = take_list(making, &from->try, &out->try_names);
+	if (rc == 0)
+		rc = take_error_pages(making, &from->error_pages, &out->error_pages);
+	if (rc == 0)
+		rc = take_redirects(making, &from->redirects, &out->redirects);
+	if (rc == 0)
+		rc = take_cache_control(making, set ? NULL : from->cache_control,
+					&out->cache_control);
+	if (rc == 0)
+		rc = take_cache_control(making, set ? NULL : from->cache_control_hashed,
+					&out->cache_control_hashed);
+	out->allow = borrow(making, &from->allow, &rc);
+	out->deny = borrow(making, &from->deny, &rc);
+	out->fallback = from->fallback;
+	out->clean_urls = from->clean_urls;
+	out->listing = from->listing;
+	out->precompressed = from->precompressed;
+	out->listing_css = from->listing_css;
+	return rc;
+}
+
 /* `location`: NULL for the site as a whole. 0 or -ENOMEM. */
 static int make_place(struct making *making, const struct config_site *from,
 		      const struct config_location *location, struct http_place *out)
 {
 	struct config_place place;
+	int rc = config_headers_make(making->config, from, location, &out->fields);
 
+	if (rc < 0)
+		return rc;
 	config_place_resolve(making->config, from, location, &place);
 	out->prefix = location ? slice_of(location->path + 1) : SLICE("");
-	out->precompressed = place.precompressed;
-	return take_list(making, &place.index, &out->index_names);
+	return fill_place(making, &place, out);
 }
 
 static int make_places(struct making *making, const struct config_site *from, struct http_site *out)
@@ -67,10 +162,10 @@ static int make_places(struct making *making, const struct config_site *from, st
 	out->places = take(making, from->location_count + 1, sizeof(*out->places));
 	if (!out->places)
 		return -ENOMEM;
+	out->place_count = from->location_count + 1;
 	rc = make_place(making, from, NULL, &out->places[0]);
 	for (size_t i = 0; rc == 0 && i < from->location_count; i++)
 		rc = make_place(making, from, &from->locations[i], &out->places[i + 1]);
-	out->place_count = from->location_count + 1;
 	return rc;
 }
 
@@ -136,12 +231,24 @@ int sites_open(struct sites *out, const struct config *config, char *reason, siz
 	return 0;
 }
 
+static void close_site(struct http_site *site)
+{
+	fd_close(&site->root.fd);
+	for (size_t i = 0; i < site->place_count; i++) {
+		struct http_place *place = &site->places[i];
+
+		free((char *)place->fields.ptr);
+		if (place->redirects)
+			redirects_free((struct redirects *)place->redirects);
+	}
+}
+
 void sites_close(struct sites *sites)
 {
 	struct sites_block *block;
 
 	for (size_t i = 0; i < sites->http.count; i++)
-		fd_close(&sites->http.list[i].root.fd);
+		close_site(&sites->http.list[i]);
 	while ((block = sites->blocks)) {
 		sites->blocks = block->next;
 		free(block);

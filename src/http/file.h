@@ -44,6 +44,8 @@ struct file {
 	int64_t last_modified; /* what Last-Modified says: mtime, but never later than Date */
 	char *date_text, *last_modified_text;
 	struct slice type, etag; /* within the head */
+	struct slice freshness;  /* the place's line for caches, with CRLF, or empty; not in an error */
+	bool provisional; /* something that goes before it may come into being under its key */
 
 	enum coding coding;
 	bool varies; /* by Accept-Encoding: there are other codings of it */

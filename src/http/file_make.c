@@ -5,13 +5,17 @@
 
 #include "http/date.h"
 #include "http/etag.h"
+#include "http/fields.h"
+#include "http/freshness.h"
 #include "http/head.h"
 #include "http/response.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-enum { HEAD_ROOM = 1024 };
+enum { HEAD_ROOM = 1024 + FIELDS_LENGTH_MAX + 1024 /* the place's fields, its Cache-Control */ };
 
 /* Where the parts of a head are, as offsets until it has found its place. */
 struct layout {
@@ -44,7 +48,7 @@ static bool write_head(struct head *head, const struct file_facts *facts, const 
 
 	head_begin(head, head->start, (size_t)(head->end - head->start), 200, date);
 	layout->date = (size_t)(head->at - head->start) - 2 - DATE_LENGTH;
-	head_put(head, response_common_fields(maker));
+	response_put_common(maker, head);
 	layout->type = put_value(head, "Content-Type", facts->type);
 	if (facts->coding != CODING_IDENTITY)
 		head_field(head, "Content-Encoding", coding_name(facts->coding));
@@ -56,6 +60,7 @@ static bool write_head(struct head *head, const struct file_facts *facts, const 
 	head_field(head, "Accept-Ranges", SLICE("bytes"));
 	if (facts->varies)
 		head_field(head, "Vary", SLICE("Accept-Encoding"));
+	head_put(head, file->freshness);
 	layout->length = head_written(head).len;
 	return !head->full;
 }
@@ -102,6 +107,7 @@ int file_make(const struct file_facts *facts, const struct response_maker *maker
 		.settled = facts->settled,
 		.coding = facts->coding,
 		.varies = facts->varies,
+		.freshness = place_freshness(facts->place, facts->name),
 	};
 	char room[HEAD_ROOM];
 	struct head head = {room, room, room + sizeof(room), false};
@@ -132,4 +138,27 @@ uint64_t file_make_digest(struct slice octets)
 	for (size_t i = 0; i < octets.len; i++)
 		value = (value ^ (unsigned char)octets.ptr[i]) * 0x100000001b3u;
 	return value;
+}
+
+struct file *file_of_octets(struct slice octets, struct slice type)
+{
+	struct file *file = calloc(1, sizeof(*file) + ETAG_ROOM + octets.len);
+	char *tag, *body;
+
+	if (!file)
+		return NULL;
+	tag = (char *)(file + 1);
+	body = tag + ETAG_ROOM;
+	memcpy(body, octets.ptr, octets.len);
+	file->references = 1;
+	file->fd = -1;
+	file->type = type;
+	file->body = (struct slice){body, octets.len};
+	file->coding = CODING_IDENTITY;
+	file->stamp.size = octets.len;
+	file->etag.ptr = tag;
+	file->etag.len = (size_t)snprintf(tag, ETAG_ROOM, "\"%zx-%016" PRIx64 "\"", octets.len,
+					  file_make_digest(octets));
+	list_init(&file->by_use);
+	return file;
 }

@@ -32,4 +32,8 @@ void file_make_distinct(struct file *file, uint64_t number);
  * making. */
 uint64_t file_make_digest(struct slice octets);
 
+/* One that is none on disk: a copy of these octets, with a type that lasts, and a tag that equal octets
+ * have in common; nothing else of it is set. NULL: no memory. */
+struct file *file_of_octets(struct slice octets, struct slice type);
+
 #endif

@@ -44,15 +44,22 @@ endif
 # Files as resources.
 libhttp_a_SOURCES += \
 	src/http/coding.c \
+	src/http/accept.c \
 	src/http/cond.c \
 	src/http/date.c \
 	src/http/etag.c \
+	src/http/fields.c \
 	src/http/file.c \
 	src/http/file_make.c \
 	src/http/siblings.c \
 	src/http/stamp.c \
 	src/http/variants.c \
 	src/http/file_cache.c \
+	src/http/freshness.c \
+	src/http/listing.c \
+	src/http/listing_html.c \
+	src/http/listing_json.c \
+	src/http/listing_text.c \
 	src/http/lookup.c \
 	src/http/representation.c \
 	src/http/head.c \
@@ -61,19 +68,25 @@ libhttp_a_SOURCES += \
 	src/http/open.c \
 	src/http/path.c \
 	src/http/range.c \
+	src/http/redirect.c \
 	src/http/response.c \
 	src/http/site.c \
 	src/http/static.c \
 	src/http/coding.h \
+	src/http/accept.h \
 	src/http/cond.h \
 	src/http/date.h \
 	src/http/etag.h \
+	src/http/fields.h \
 	src/http/file.h \
 	src/http/file_make.h \
 	src/http/siblings.h \
 	src/http/stamp.h \
 	src/http/variants.h \
 	src/http/file_cache.h \
+	src/http/freshness.h \
+	src/http/listing.h \
+	src/http/listing_text.h \
 	src/http/lookup.h \
 	src/http/representation.h \
 	src/http/head.h \
@@ -81,6 +94,7 @@ libhttp_a_SOURCES += \
 	src/http/multipart.h \
 	src/http/open.h \
 	src/http/path.h \
+	src/http/redirect.h \
 	src/http/site.h \
 	src/http/range.h
 

@@ -267,26 +267,39 @@ static bool take_ending(struct slice name, char out[MIME_ENDING_MAX + 1])
 	return true;
 }
 
-struct slice mime_type(const struct mime_table *table, struct slice name)
+/* NULL: unknown. */
+static const char *find_type(const struct mime_table *table, struct slice name)
 {
 	const struct mime_entry *entries = table ? table->entries : builtin;
 	size_t count = table ? table->count : BUILTIN_COUNT;
 	char ending[MIME_ENDING_MAX + 1];
 
 	if (!take_ending(name, ending))
-		return SLICE("application/octet-stream");
+		return NULL;
 	for (size_t low = 0, high = count; low < high;) {
 		size_t middle = low + (high - low) / 2;
 		int difference = strcmp(ending, entries[middle].ending);
 
 		if (difference == 0)
-			return slice_of(entries[middle].type);
+			return entries[middle].type;
 		if (difference < 0)
 			high = middle;
 		else
 			low = middle + 1;
 	}
-	return SLICE("application/octet-stream");
+	return NULL;
+}
+
+struct slice mime_type(const struct mime_table *table, struct slice name)
+{
+	const char *type = find_type(table, name);
+
+	return slice_of(type ? type : "application/octet-stream");
+}
+
+bool mime_is_known(const struct mime_table *table, struct slice name)
+{
+	return find_type(table, name) != NULL;
 }
 
 static bool ends_with(struct slice text, struct slice end)

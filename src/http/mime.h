@@ -16,6 +16,9 @@ struct mime_table;
  * the table. `table` may be NULL: then the built-in types alone. */
 struct slice mime_type(const struct mime_table *table, struct slice name);
 
+/* Whether the table has a type for it. */
+bool mime_is_known(const struct mime_table *table, struct slice name);
+
 /* Whether "; charset=utf-8" belongs to a type: to text of all kinds and to JavaScript, which
  * readers would otherwise guess or take for a legacy encoding. Not to XML (also image/svg+xml),
  * whose documents name their encoding themselves and would be overruled (RFC 7303 section 3), and

@@ -3,6 +3,8 @@
  * See path.h. */
 #include "http/path.h"
 
+#include "http/head.h"
+
 enum {
 	C_PLAIN = 1,   /* stands for itself in a path: pchar but for "%", RFC 3986 section 3.3 */
 	C_VISIBLE = 2, /* not allowed in a path, but harmless and seen in practice: [ ] { } | ... */
@@ -180,45 +182,39 @@ unsigned path_parse(struct slice target, char *room, struct path *out)
 	return parse_general(target, room, out);
 }
 
-struct writer {
-	char *at, *end;
-	bool full;
-};
-
-static void put(struct writer *out, char c)
-{
-	if (out->at == out->end)
-		out->full = true;
-	else
-		*out->at++ = c;
-}
-
-/* Octets of a class in `plain`, or in `also`, as they are; others encoded. */
-static void put_encoded(struct writer *out, struct slice text, const char *also)
+/* Octets that are plain in a path, or in `also`, as they are; others encoded. */
+static void put_encoded(struct head *out, struct slice text, const char *also)
 {
 	static const char digits[] = "0123456789ABCDEF";
 
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.ptr[i];
+		const char encoded[] = {'%', digits[c >> 4], digits[c & 15]};
 
-		if (class_of[c] & C_PLAIN || (c != 0 && strchr(also, c))) {
-			put(out, (char)c);
-		} else {
-			put(out, '%');
-			put(out, digits[c >> 4]);
-			put(out, digits[c & 15]);
-		}
+		if (class_of[c] & C_PLAIN || (c != 0 && strchr(also, c)))
+			head_put(out, (struct slice){text.ptr + i, 1});
+		else
+			head_put(out, (struct slice){encoded, 3});
 	}
 }
 
-size_t path_write_directory(const struct path *path, char *out, size_t room)
+void path_put_name(struct head *out, struct slice name)
 {
-	struct writer writer = {out, out + room, false};
+	put_encoded(out, name, "/");
+}
 
-	put(&writer, '/');
-	put_encoded(&writer, path->name, "/");
-	if (path->name.len > 0 && path->name.ptr[path->name.len - 1] != '/')
-		put(&writer, '/');
-	put_encoded(&writer, path->query, "/?%"); /* as received: its escapes are its own */
-	return writer.full ? 0 : (size_t)(writer.at - out);
+void path_put_query(struct head *out, struct slice query)
+{
+	put_encoded(out, query, "/?%"); /* as received: its escapes are its own */
+}
+
+void path_put_location(struct head *out, const struct path *path, bool directory)
+{
+	struct slice name = path->name;
+
+	head_put(out, SLICE("/"));
+	path_put_name(out, name);
+	if (directory && name.len > 0 && name.ptr[name.len - 1] != '/')
+		head_put(out, SLICE("/"));
+	path_put_query(out, path->query);
 }

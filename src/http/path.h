@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct head;
+
 struct path {
 	/* Relative to the root, decoded: no slash in front, no empty, "." or ".." segment; ends
 	 * with a slash where the path does. The root itself is "". No NUL in it. */
@@ -28,9 +30,14 @@ struct path {
 unsigned path_parse(struct slice target, char *room, struct path *out)
 	__attribute__((warn_unused_result));
 
-/* Writes a path-absolute reference to `path` with a slash at its end, and its query: octets other
- * than unreserved ones and sub-delims are percent-encoded. It begins with one slash and no more, so
- * it never names another host. Returns its length, 0 when it does not fit. */
-size_t path_write_directory(const struct path *path, char *out, size_t room);
+/* Write a name (struct path) and a query into a URL: octets that cannot stand there are
+ * percent-encoded. With one slash in front, which is the caller's to write, a name never names a
+ * host. */
+void path_put_name(struct head *out, struct slice name);
+void path_put_query(struct head *out, struct slice query);
+
+/* A path-absolute reference to the path, with its query, and with a slash at the end of its name if
+ * it is to be a directory's. It begins with one slash and no more, so it is of this host. */
+void path_put_location(struct head *out, const struct path *path, bool directory);
 
 #endif

@@ -69,6 +69,7 @@ static void put_tag(struct response_maker *maker, const struct file *file)
 	response_field(maker, "ETag", file->etag);
 	if (file->varies)
 		response_field(maker, "Vary", SLICE("Accept-Encoding"));
+	response_lines(maker, file->freshness);
 }
 
 static void put_length_and_tag(struct response_maker *maker, const struct file *file,

@@ -6,20 +6,23 @@
 
 #include "base/clock.h"
 #include "http/date.h"
+#include "http/file.h"
 #include "http/head.h"
+#include "http/static.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { COMMON_ROOM = 256, BODY_ROOM = 512 };
+enum { TAG_ROOM = 256, BODY_ROOM = 512 };
 
 struct response_maker {
 	int64_t second;
 	char date[DATE_LENGTH];
-	size_t common_length;
-	char common[COMMON_ROOM];
-	struct head head; /* the one under construction */
+	const struct response_style *style; /* NULL: the plain one */
+	size_t tag_length;
+	char tag[TAG_ROOM]; /* the line that names the worker */
+	struct head head;   /* the one under construction */
 	char scratch[RESPONSE_SCRATCH_SIZE];
 };
 
@@ -37,6 +40,7 @@ static const struct reason reasons[] = {
 	{206, "Partial Content"},
 	{301, "Moved Permanently"},
 	{302, "Found"},
+	{303, "See Other"},
 	{304, "Not Modified"},
 	{307, "Temporary Redirect"},
 	{308, "Permanent Redirect"},
@@ -77,16 +81,14 @@ const char *response_reason(unsigned status)
 struct response_maker *response_maker_new(const char *worker_tag)
 {
 	struct response_maker *maker = malloc(sizeof(*maker));
-	int length;
+	int length = 0;
 
 	if (!maker)
 		return NULL;
 	if (worker_tag)
-		length = snprintf(maker->common, COMMON_ROOM,
-				  "Server: brood\r\nX-Brood-Worker: %.200s\r\n", worker_tag);
-	else
-		length = snprintf(maker->common, COMMON_ROOM, "Server: brood\r\n");
-	maker->common_length = (size_t)length;
+		length = snprintf(maker->tag, TAG_ROOM, "X-Brood-Worker: %.200s\r\n", worker_tag);
+	maker->tag_length = (size_t)length;
+	maker->style = NULL;
 	maker->second = -1;
 	response_maker_tick(maker);
 	return maker;
@@ -113,9 +115,15 @@ void response_maker_tick(struct response_maker *maker)
 	date_format(maker->date, now);
 }
 
-struct slice response_common_fields(const struct response_maker *maker)
+void response_set_style(struct response_maker *maker, const struct response_style *style)
 {
-	return (struct slice){maker->common, maker->common_length};
+	maker->style = style;
+}
+
+void response_put_common(const struct response_maker *maker, struct head *head)
+{
+	head_put(head, maker->style ? maker->style->fields : SLICE("Server: brood\r\n"));
+	head_put(head, (struct slice){maker->tag, maker->tag_length});
 }
 
 void response_begin(struct response_maker *maker, struct response *response, unsigned status)
@@ -123,12 +131,17 @@ void response_begin(struct response_maker *maker, struct response *response, uns
 	*response = (struct response){.status = status, .file_fd = -1};
 	head_begin(&maker->head, maker->scratch, sizeof(maker->scratch), status,
 		   (struct slice){maker->date, DATE_LENGTH});
-	head_put(&maker->head, response_common_fields(maker));
+	response_put_common(maker, &maker->head);
 }
 
 void response_field(struct response_maker *maker, const char *name, struct slice value)
 {
 	head_field(&maker->head, name, value);
+}
+
+void response_lines(struct response_maker *maker, struct slice lines)
+{
+	head_put(&maker->head, lines);
 }
 
 void response_field_u64(struct response_maker *maker, const char *name, uint64_t value)
@@ -175,14 +188,39 @@ static struct slice write_body(char *room, unsigned status)
 	return (struct slice){room, (size_t)length};
 }
 
+/* The site's own page for an error; takes over the reference to the file. */
+static void answer_with_page(struct response_maker *maker, struct response *response,
+			     unsigned status, struct slice extra, struct file *page)
+{
+	response_begin(maker, response, status);
+	head_put(&maker->head, extra);
+	head_field(&maker->head, "Content-Type", page->type);
+	head_field_u64(&maker->head, "Content-Length", page->stamp.size);
+	if (!response_finish(maker, response)) {
+		file_release(page);
+		return;
+	}
+	response->body = page->body;
+	response->file_fd = page->fd;
+	response->file_length = page->fd == -1 ? 0 : page->stamp.size;
+	response->file = page;
+}
+
 void response_simple(struct response_maker *maker, struct response *response, unsigned status,
 		     struct slice extra)
 {
 	struct head *head = &maker->head;
 	char body[BODY_ROOM];
-	struct slice page = write_body(body, status);
-	struct slice lines;
+	struct slice page, lines;
+	struct file *file = NULL;
 
+	if (maker->style && status >= 400)
+		file = maker->style->page(maker->style->context, status);
+	if (file) {
+		answer_with_page(maker, response, status, extra, file);
+		return;
+	}
+	page = write_body(body, status);
 	response_begin(maker, response, status);
 	head_put(head, extra);
 	head_field(head, "Content-Type", SLICE("text/html; charset=utf-8"));

@@ -12,11 +12,12 @@
 #include <stdint.h>
 
 enum {
-	RESPONSE_SCRATCH_SIZE = 32768, /* a head, and the body of response_simple */
+	RESPONSE_SCRATCH_SIZE = 42 << 10, /* a head, and the body of response_simple */
 	RESPONSE_PARTS_MAX = 17,
 };
 
 struct file;
+struct head;
 
 /* A piece of a body that is made of several: some octets, then some of the response's file. */
 struct response_part {
@@ -50,8 +51,8 @@ struct response {
 	 * the scratch space, valid until the next response is made. */
 	struct file *file;
 
-	/* For the log: why a request could not be served that is not as it should be (400, 408, 421,
-	 * 431, ...). Lasting; NULL when the status says it all. */
+	/* For the log: why a request could not be served that is not as it should be (400, 408,
+	 * 421, 431, ...). Lasting; NULL when the status says it all. */
 	const char *reason;
 
 	bool close; /* this connection must end after it (framing in doubt, body not read) */
@@ -69,21 +70,36 @@ void response_maker_free(struct response_maker *maker);
 struct slice response_date(const struct response_maker *maker, int64_t *second);
 void response_maker_tick(struct response_maker *maker);
 
-/* "Server: brood\r\n" and, if asked for, "X-Brood-Worker: 0-1-4711\r\n": for every response. */
-struct slice response_common_fields(const struct response_maker *maker);
+/* How the responses of a place look. */
+struct response_style {
+	struct slice fields; /* lines of every response, each with CRLF; of a plain one that with
+				Server */
+	/* The file whose octets are the body of an error, with a reference for the caller. NULL:
+	 * the place has none for this status. */
+	struct file *(*page)(void *context, unsigned status);
+	void *context;
+};
+
+/* From here on responses look so, until it is NULL (plain) again. Borrowed. */
+void response_set_style(struct response_maker *maker, const struct response_style *style);
+
+/* The style's fields and, if asked for, "X-Brood-Worker: 0-1-4711\r\n": for every response. */
+void response_put_common(const struct response_maker *maker, struct head *head);
 
 /* Starts a head in the scratch space: status line, Date, common fields. Then add fields, then
  * finish, then give the response a body if it has one. *response is overwritten as a whole. What
  * does not fit makes response_finish return false and the response a bare 500. */
 void response_begin(struct response_maker *maker, struct response *response, unsigned status);
 void response_field(struct response_maker *maker, const char *name, struct slice value);
+void response_lines(struct response_maker *maker, struct slice lines); /* each with CRLF */
 void response_field_u64(struct response_maker *maker, const char *name, uint64_t value);
 void response_content_range(struct response_maker *maker, uint64_t first, uint64_t length,
 			    uint64_t size);
 bool response_finish(struct response_maker *maker, struct response *response);
 
-/* A whole response with a small HTML body that says the status: errors, redirects. `extra` is
- * further field lines, each with CRLF ("Allow: GET, HEAD, OPTIONS\r\n"), or empty. */
+/* A whole response: errors, redirects. Its body is a small HTML page that says the status, unless
+ * the style has a page for it. `extra` is further field lines, each with CRLF ("Allow: GET, HEAD,
+ * OPTIONS\r\n"), or empty. */
 void response_simple(struct response_maker *maker, struct response *response, unsigned status,
 		     struct slice extra);
 

@@ -14,15 +14,40 @@
 #include <stddef.h>
 
 struct http_site;
+struct networks;
+struct redirects;
 
 struct http_place {
 	const struct http_site *site;
 	/* "a/b" for what is asked for as /a/b and below; "" for the whole site. Decoded. */
 	struct slice prefix;
+	struct slice fields; /* lines of every response, each with CRLF: fields.h */
 	/* Files that stand for their folder, ended by NULL; the first that is there. */
 	const char *const *index_names;
+	/* Names that are looked for in place of the path, ended by NULL; NULL: the path itself.
+	 * "{path}" in them is the path, with a slash in front and none at its end; one of nothing
+	 * else is the path as it was asked for. */
+	const char *const *try_names;
+	/* What a navigation gets that finds nothing, "/app.html"; NULL: 404. */
+	const char *fallback;
 	/* Files beside a file that hold it in a coding ("x.css.br") are sent to who accepts it. */
 	bool precompressed;
+	bool clean_urls;   /* "/about" is about.html, and the other ways to it lead there */
+	bool listing;      /* a folder without an index shows what is in it */
+	const char *listing_css; /* the path of its style sheet; NULL: the one that is built in */
+	const struct error_page *error_pages; /* ended by status 0; NULL: none */
+	const struct redirects *redirects;    /* NULL: none */
+	/* Who is let in: whom `deny` does not have and, unless it is NULL, `allow` has. */
+	const struct networks *allow, *deny;
+	/* "Cache-Control: ...", with CRLF, for what is found; or empty. The second one for files
+	 * whose names have a hash of their contents in them. */
+	struct slice cache_control, cache_control_hashed;
+};
+
+/* A file below the root whose octets are the body of an error. */
+struct error_page {
+	unsigned status;
+	const char *name; /* without a slash in front */
 };
 
 struct http_site {

@@ -5,9 +5,19 @@
 #include "http/static.h"
 
 #include "base/fd.h"
+#include "base/network.h"
+#include "http/accept.h"
+#include "http/client.h"
+#include "http/cond.h"
+#include "http/fields.h"
+#include "http/file.h"
 #include "http/file_cache.h"
+#include "http/head.h"
+#include "http/listing.h"
 #include "http/lookup.h"
+#include "http/mime.h"
 #include "http/path.h"
+#include "http/redirect.h"
 #include "http/refusal.h"
 #include "http/representation.h"
 #include "http/request.h"
@@ -25,6 +35,12 @@ struct static_site {
 	struct lookup lookup;
 	struct representer *representer;
 	size_t target_max;
+	struct listings *listings;
+	/* Of the request that is being answered. */
+	const struct http_place *place;
+	struct response_maker *maker;
+	struct response_style style;
+
 	const struct http_sites *sites;
 	struct http_sites own; /* when the options have none: one site, of one place */
 	struct http_site own_site;
@@ -33,8 +49,9 @@ struct static_site {
 	char *location_room; /* LOCATION_ROOM octets */
 };
 
-/* A directory's encoded path: it exists, so its name is shorter than PATH_MAX; then the query. */
-enum { LOCATION_ROOM = RESPONSE_SCRATCH_SIZE - 2048 };
+enum { LOCATION_ROOM = RESPONSE_SCRATCH_SIZE - FIELDS_LENGTH_MAX - 2048 };
+
+static struct file *find_page(void *context, unsigned status);
 
 static const char *const default_index_names[] = {"index.html", NULL};
 
@@ -58,6 +75,9 @@ static void make_own(struct static_site *site, int root_fd)
 	site->own_place = (struct http_place){
 		.site = &site->own_site,
 		.prefix = SLICE(""),
+		.fields = SLICE("Server: brood\r\n"),
+		.cache_control = SLICE(""),
+		.cache_control_hashed = SLICE(""),
 		.index_names = default_index_names,
 		.precompressed = true,
 	};
@@ -97,11 +117,13 @@ struct static_site *static_site_new(const struct http_options *options)
 		.cache = file_cache_new(&limits),
 	};
 	site->representer = representer_new();
+	site->listings = listings_new();
+	site->style = (struct response_style){.page = find_page, .context = site};
 	site->target_max = or_default(options->target_size_max, 8192);
 	site->path_room = malloc(site->target_max);
 	site->location_room = malloc(LOCATION_ROOM);
-	if (!site->path_room || !site->location_room || !site->lookup.cache ||
-	    !site->representer) {
+	if (!site->path_room || !site->location_room || !site->lookup.cache || !site->representer ||
+	    !site->listings) {
 		static_site_free(site);
 		errno = ENOMEM;
 		return NULL;
@@ -123,6 +145,7 @@ void static_site_free(struct static_site *site)
 		return;
 	file_cache_free(site->lookup.cache);
 	representer_free(site->representer);
+	listings_free(site->listings);
 	free(site->path_room);
 	free(site->location_room);
 	free(site);
@@ -131,111 +154,324 @@ void static_site_free(struct static_site *site)
 void static_site_tick(struct static_site *site, uint64_t now_ms)
 {
 	site->lookup.now_ms = now_ms;
+	listings_tick(site->listings, now_ms);
 }
 
-static void answer_redirect(struct static_site *site, struct response_maker *maker,
-			    struct response *response, const struct path *path)
-{
-	static const char name[] = "Location: ";
-	const size_t start = sizeof(name) - 1;
-	char *line = site->location_room;
-	size_t length;
+/* A request on its way to its answer. */
+struct answering {
+	struct static_site *site;
+	const struct http_site *host;
+	const struct http_place *place;
+	const struct request *request;
+	struct response_maker *maker;
+	struct response *response;
+	struct path path;
+};
 
-	memcpy(line, name, start);
-	length = path_write_directory(path, line + start, LOCATION_ROOM - start - 2);
-	if (length == 0) {
-		response_simple(maker, response, 414, SLICE(""));
+static void answer_simply(const struct answering *at, unsigned status)
+{
+	response_simple(at->maker, at->response, status, SLICE(""));
+}
+
+/* --- how it looks in a place --- */
+
+static struct file *find_page(void *context, unsigned status)
+{
+	struct static_site *site = context;
+	const struct error_page *page = site->place->error_pages;
+	struct file *file;
+
+	for (; page && page->status != 0; page++) {
+		/* One that cannot be had is no reason for another error. */
+		if (page->status == status)
+			return lookup_name(&site->lookup, site->maker, site->place,
+					   slice_of(page->name), &file) == 0
+				       ? file
+				       : NULL;
+	}
+	return NULL;
+}
+
+static void enter(struct answering *at, const struct http_place *place)
+{
+	struct static_site *site = at->site;
+
+	at->place = site->place = place;
+	site->maker = at->maker;
+	site->style.fields = place->fields;
+	response_set_style(at->maker, &site->style);
+}
+
+/* --- redirects --- */
+
+static struct head begin_location(const struct static_site *site)
+{
+	struct head line = {site->location_room, site->location_room,
+			    site->location_room + LOCATION_ROOM, false};
+
+	head_put(&line, SLICE("Location: "));
+	return line;
+}
+
+static void answer_location(const struct answering *at, unsigned status, struct head *line)
+{
+	head_put(line, SLICE("\r\n"));
+	if (line->full)
+		answer_simply(at, 414);
+	else
+		response_simple(at->maker, at->response, status, head_written(line));
+}
+
+static void answer_moved(const struct answering *at, const struct path *path, bool directory)
+{
+	struct head line = begin_location(at->site);
+
+	path_put_location(&line, path, directory);
+	answer_location(at, 301, &line);
+}
+
+/* The rules of the place. False: none is for this path. */
+static bool answer_redirect(const struct answering *at)
+{
+	const struct redirect *redirect = redirects_find(at->place->redirects, &at->path);
+	struct head line;
+
+	if (!redirect)
+		return false;
+	line = begin_location(at->site);
+	(void)redirect_write(redirect, &at->path,
+			     &line); /* whether there was room is asked later */
+	answer_location(at, redirect->status, &line);
+	return true;
+}
+
+/* --- who is let in --- */
+
+static bool is_let_in(const struct http_place *place, struct client *client)
+{
+	const struct sockaddr *address = client_address(client);
+
+	if (place->deny && networks_contain(place->deny, address))
+		return false;
+	return !place->allow || networks_contain(place->allow, address);
+}
+
+/* --- files --- */
+
+static void answer_error(const struct answering *at, int error)
+{
+	if (lookup_is_nothing(error)) {
+		answer_simply(at, 404);
 		return;
 	}
-	memcpy(line + start + length, "\r\n", 2);
-	response_simple(maker, response, 301, (struct slice){line, start + length + 2});
-}
-
-static void answer_error(struct response_maker *maker, struct response *response, int error)
-{
 	switch (error) {
-	case -ENOENT:
-	case -ENOTDIR:
-	case -ELOOP:
-	case -ENAMETOOLONG:
-	case -EXDEV: /* a link or mount that leads out of the root */
-		response_simple(maker, response, 404, SLICE(""));
-		return;
 	case -EACCES:
 	case -EPERM:
 	case -ENXIO: /* a socket, or a device that is not there */
 	case -ENODEV:
-		response_simple(maker, response, 403, SLICE(""));
+		answer_simply(at, 403);
 		return;
 	case -EMFILE:
 	case -ENFILE:
 	case -ENOMEM:
 	case -EAGAIN: /* it is being renamed, or leased to somebody else, */
 	case -ESTALE: /* or written to all the time */
-		response_simple(maker, response, 503, SLICE("Retry-After: 1\r\n"));
+		response_simple(at->maker, at->response, 503, SLICE("Retry-After: 1\r\n"));
 		return;
 	default:
-		response_simple(maker, response, 500, SLICE(""));
+		answer_simply(at, 500);
 	}
 }
 
-static void answer_get(struct static_site *site, const struct http_site *host,
-		       const struct request *request, struct response_maker *maker,
-		       struct response *response)
+static void answer_file(const struct answering *at, struct file *file)
 {
-	struct path path;
-	struct file *file;
-	unsigned status = 414;
-	int error;
+	representation_answer(at->site->representer, at->request, at->maker, at->response, file);
+}
 
-	if (request->target.len <= site->target_max)
-		status = path_parse(request->target, site->path_room, &path);
-	if (status != 0) {
-		response_simple(maker, response, status, SLICE(""));
-		if (status == 400)
-			response->reason = refusal_text(REFUSAL_PATH);
+/* Where nothing was found: the place's page for those who navigate. False: there is none. */
+static bool answer_fallback(const struct answering *at)
+{
+	const char *name = at->place->fallback;
+	struct file *file;
+
+	/* What misses a script, or an image, must not take a page for it. */
+	if (!name || mime_is_known(at->site->lookup.source.mime, at->path.name) ||
+	    !accept_is_navigation(at->request) ||
+	    lookup_name(&at->site->lookup, at->maker, at->place, slice_of(name + 1), &file) != 0)
+		return false;
+	answer_file(at, file);
+	return true;
+}
+
+/* Cache-Control is left out where the place itself has one. */
+static struct slice fields_of_listing(const struct http_place *place)
+{
+	struct slice all = SLICE("Vary: Accept\r\nCache-Control: no-cache\r\n");
+
+	return fields_have(place->fields, SLICE("Cache-Control")) ? SLICE("Vary: Accept\r\n") : all;
+}
+
+/* A listing has a tag, but no time at which it changed: conditions on that are not looked at. */
+static enum cond_verdict check_tag(const struct answering *at, const struct file *file)
+{
+	bool none_match = request_has(at->request, FIELD_IF_NONE_MATCH);
+	struct validators current = {
+		.etag = file->etag,
+		/* Whichever of the two that are left looks at it passes. */
+		.last_modified = none_match ? INT64_MIN : INT64_MAX,
+	};
+
+	if (!none_match && !request_has(at->request, FIELD_IF_MATCH))
+		return COND_GO_ON;
+	response_date(at->maker, &current.now);
+	return cond_check(at->request, &current);
+}
+
+static void answer_listing(const struct answering *at)
+{
+	unsigned html = accept_quality(at->request, SLICE("text/html"), true);
+	unsigned json = accept_quality(at->request, SLICE("application/json"), true);
+	enum cond_verdict verdict;
+	struct file *file;
+	int error = listings_get(at->site->listings, at->place, at->path.name,
+				 json > html ? LISTING_JSON : LISTING_HTML, at->site->lookup.now_ms,
+				 &file);
+
+	if (error != 0) {
+		answer_error(at, error);
 		return;
 	}
-	error = lookup_find(&site->lookup, maker, http_site_place(host, path.name), &path, &file);
-	if (error == -EISDIR)
-		answer_redirect(site, maker, response, &path);
-	else if (error != 0)
-		answer_error(maker, response, error);
-	else
-		representation_answer(site->representer, request, maker, response, file);
+	verdict = check_tag(at, file);
+	if (verdict == COND_FAILED) {
+		file_release(file);
+		answer_simply(at, 412);
+		return;
+	}
+	response_begin(at->maker, at->response, verdict == COND_NOT_MODIFIED ? 304 : 200);
+	response_field(at->maker, "ETag", file->etag);
+	response_lines(at->maker, fields_of_listing(at->place));
+	if (verdict == COND_GO_ON) {
+		response_field(at->maker, "Content-Type", file->type);
+		response_field_u64(at->maker, "Content-Length", file->body.len);
+	}
+	if (!response_finish(at->maker, at->response) || verdict == COND_NOT_MODIFIED) {
+		file_release(file);
+		return;
+	}
+	at->response->body = file->body;
+	at->response->file = file;
+}
+
+static void answer_get(const struct answering *at)
+{
+	struct lookup_result found =
+		lookup_find(&at->site->lookup, at->maker, at->place, &at->path);
+	struct path proper = at->path;
+
+	switch (found.verdict) {
+	case LOOKUP_FILE:
+		answer_file(at, found.file);
+		return;
+	case LOOKUP_DIRECTORY:
+		answer_moved(at, &at->path, true);
+		return;
+	case LOOKUP_MOVED:
+		proper.name.len = found.proper_length;
+		answer_moved(at, &proper, false);
+		return;
+	case LOOKUP_BARE:
+		if (at->place->listing && at->path.directory)
+			answer_listing(at);
+		else if (!answer_fallback(at))
+			answer_simply(at, 403);
+		return;
+	case LOOKUP_ERROR:
+		if (!lookup_is_nothing(found.error) || !answer_fallback(at))
+			answer_error(at, found.error);
+		return;
+	}
 }
 
 /* The same for "*" and for every path, there or not: no path has methods of its own. */
-static void answer_options(struct response_maker *maker, struct response *response)
+static void answer_options(const struct answering *at)
 {
-	response_begin(maker, response, 200);
-	response_field(maker, "Allow", SLICE(ALLOW));
-	response_field_u64(maker, "Content-Length", 0);
-	response_finish(maker, response);
+	response_begin(at->maker, at->response, 200);
+	response_field(at->maker, "Allow", SLICE(ALLOW));
+	response_field_u64(at->maker, "Content-Length", 0);
+	response_finish(at->maker, at->response);
+}
+
+/* In its place. */
+static void answer_method(const struct answering *at)
+{
+	switch (at->request->method) {
+	case METHOD_GET:
+	case METHOD_HEAD:
+		answer_get(at);
+		return;
+	case METHOD_OPTIONS:
+		answer_options(at);
+		return;
+	case METHOD_KNOWN:
+		response_simple(at->maker, at->response, 405, SLICE("Allow: " ALLOW "\r\n"));
+		return;
+	case METHOD_UNKNOWN:
+		break;
+	}
+	answer_simply(at, 501);
+}
+
+/* Status 0, or what is wrong with the path; the path is that of the whole site then. */
+static unsigned read_path(struct answering *at)
+{
+	const struct request *request = at->request;
+	bool wants_path = request->method == METHOD_GET || request->method == METHOD_HEAD;
+	unsigned status = 414;
+
+	if (request->target.len <= at->site->target_max)
+		status = path_parse(request->target, at->site->path_room, &at->path);
+	if (status == 0)
+		return 0;
+	at->path = (struct path){.name = SLICE(""), .query = SLICE("")};
+	/* Others are told that their method will not do, whatever they ask it of. */
+	return wants_path ? status : 0;
+}
+
+static void answer_bad_path(const struct answering *at, unsigned status)
+{
+	answer_simply(at, status);
+	if (status == 400)
+		at->response->reason = refusal_text(REFUSAL_PATH);
+}
+
+static void answer_in_site(struct answering *at)
+{
+	unsigned status = read_path(at);
+
+	enter(at, http_site_place(at->host, at->path.name));
+	if ((at->place->allow || at->place->deny) && !is_let_in(at->place, at->request->client))
+		answer_simply(at, 403);
+	else if (status != 0)
+		answer_bad_path(at, status);
+	else if (!at->place->redirects || at->request->method == METHOD_OPTIONS ||
+		 !answer_redirect(at))
+		answer_method(at);
+	response_set_style(at->maker, NULL);
 }
 
 void static_answer(struct static_site *site, const struct request *request,
 		   struct response_maker *maker, struct response *response)
 {
-	const struct http_site *host = http_sites_find(site->sites, request->host);
+	struct answering at = {
+		.site = site,
+		.host = http_sites_find(site->sites, request->host),
+		.request = request,
+		.maker = maker,
+		.response = response,
+	};
 
-	if (!host) {
-		response_simple(maker, response, 421, SLICE(""));
-		return;
-	}
-	switch (request->method) {
-	case METHOD_GET:
-	case METHOD_HEAD:
-		answer_get(site, host, request, maker, response);
-		return;
-	case METHOD_OPTIONS:
-		answer_options(maker, response);
-		return;
-	case METHOD_KNOWN:
-		response_simple(maker, response, 405, SLICE("Allow: " ALLOW "\r\n"));
-		return;
-	case METHOD_UNKNOWN:
-		break;
-	}
-	response_simple(maker, response, 501, SLICE(""));
+	if (at.host)
+		answer_in_site(&at);
+	else
+		answer_simply(&at, 421);
 }

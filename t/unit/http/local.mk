@@ -46,6 +46,12 @@ http_files_tests = \
 	t/unit/http/path_test \
 	t/unit/http/range_test \
 	t/unit/http/response_test \
+	t/unit/http/accept_test \
+	t/unit/http/fields_test \
+	t/unit/http/freshness_test \
+	t/unit/http/redirect_test \
+	t/unit/http/listing_test \
+	t/unit/http/places_test \
 	t/unit/http/sites_test \
 	t/unit/http/static_change_test \
 	t/unit/http/static_test \
@@ -83,6 +89,24 @@ t_unit_http_range_test_CFLAGS = $(http_files_test_cflags)
 t_unit_http_range_test_LDADD = $(http_files_test_libs)
 t_unit_http_response_test_CFLAGS = $(http_files_test_cflags)
 t_unit_http_response_test_LDADD = $(http_files_test_libs)
+t_unit_http_accept_test_SOURCES = t/unit/http/accept_test.c t/unit/http/asking.h
+t_unit_http_accept_test_CFLAGS = $(http_files_test_cflags)
+t_unit_http_accept_test_LDADD = $(http_files_test_libs)
+t_unit_http_fields_test_SOURCES = t/unit/http/fields_test.c t/unit/http/asking.h
+t_unit_http_fields_test_CFLAGS = $(http_files_test_cflags)
+t_unit_http_fields_test_LDADD = $(http_files_test_libs)
+t_unit_http_freshness_test_SOURCES = t/unit/http/freshness_test.c t/unit/http/asking.h
+t_unit_http_freshness_test_CFLAGS = $(http_files_test_cflags)
+t_unit_http_freshness_test_LDADD = $(http_files_test_libs)
+t_unit_http_redirect_test_SOURCES = t/unit/http/redirect_test.c t/unit/http/asking.h
+t_unit_http_redirect_test_CFLAGS = $(http_files_test_cflags)
+t_unit_http_redirect_test_LDADD = $(http_files_test_libs)
+t_unit_http_listing_test_SOURCES = t/unit/http/listing_test.c $(http_site_sources)
+t_unit_http_listing_test_CFLAGS = $(http_files_test_cflags)
+t_unit_http_listing_test_LDADD = $(http_files_test_libs)
+t_unit_http_places_test_SOURCES = t/unit/http/places_test.c $(http_site_sources)
+t_unit_http_places_test_CFLAGS = $(http_files_test_cflags)
+t_unit_http_places_test_LDADD = $(http_files_test_libs)
 t_unit_http_sites_test_SOURCES = t/unit/http/sites_test.c $(http_site_sources)
 t_unit_http_sites_test_CFLAGS = $(http_files_test_cflags)
 t_unit_http_sites_test_LDADD = $(http_files_test_libs)

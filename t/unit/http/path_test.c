@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "http/head.h"
 #include "http/path.h"
 
 #include <stdio.h>
@@ -217,12 +218,13 @@ static void assert_location(const char *target, const char *wanted)
 {
 	struct parsed parsed = parse(target);
 	char text[256];
-	size_t length;
+	struct head out = {text, text, text + sizeof(text), false};
 
 	assert_int_equal(parsed.status, 0);
-	length = path_write_directory(&parsed.path, text, sizeof(text));
-	if (!slice_equal((struct slice){text, length}, slice_of(wanted)))
-		fail_msg("%s: %.*s", target, (int)length, text);
+	path_put_location(&out, &parsed.path, true);
+	assert_false(out.full);
+	if (!slice_equal(head_written(&out), slice_of(wanted)))
+		fail_msg("%s: %.*s", target, (int)head_written(&out).len, text);
 	forget(&parsed);
 }
 
@@ -247,10 +249,14 @@ static void a_location_that_does_not_fit_is_none(void **state)
 {
 	struct parsed parsed = parse("/abc?d");
 	char text[7];
+	struct head exact = {text, text, text + 7, false}, small = {text, text, text + 6, false};
 
 	(void)state;
-	assert_int_equal(path_write_directory(&parsed.path, text, 7), 7);
-	assert_int_equal(path_write_directory(&parsed.path, text, 6), 0);
+	path_put_location(&exact, &parsed.path, true);
+	assert_false(exact.full);
+	assert_int_equal(head_written(&exact).len, 7);
+	path_put_location(&small, &parsed.path, true);
+	assert_true(small.full);
 	forget(&parsed);
 }
 

@@ -29,7 +29,7 @@ void root_make(struct root *root)
 	root->fd = open(root->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	must(root->fd, root->path);
 	root->place = (struct http_place){
-		.site = &root->site, .prefix = SLICE(""), .index_names = index_names};
+		.site = &root->site, .prefix = SLICE(""), .fields = SLICE("Server: brood\r\n"), .index_names = index_names};
 	root->site = (struct http_site){{root->fd, false}, &root->place, 1};
 }
 

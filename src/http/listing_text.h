@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The entries of a directory, and how they are written. Private to listing.c and the two forms. */
+#ifndef BROOD_HTTP_LISTING_TEXT_H
+#define BROOD_HTTP_LISTING_TEXT_H
+
+#include "base/buffer.h"
+#include "http/site.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+struct listing_entry {
+	const char *name;
+	bool directory;
+	uint64_t size;
+	time_t modified;
+};
+
+struct listing {
+	const struct http_place *place;
+	struct slice name; /* of the directory: "" or with a slash at its end */
+	const struct listing_entry *entries;
+	size_t count;
+	bool cut; /* there are more */
+};
+
+/* 0 or -ENOMEM. */
+int listing_write_html(const struct listing *listing, struct buffer *out)
+	__attribute__((warn_unused_result));
+int listing_write_json(const struct listing *listing, struct buffer *out)
+	__attribute__((warn_unused_result));
+
+/* Appends a reference that a page in the directory has to the entry: "./name", percent-encoded, so
+ * that no name is taken for a scheme. */
+int listing_write_href(const struct listing_entry *entry, struct buffer *out)
+	__attribute__((warn_unused_result));
+
+/* The next character of a text that is not empty: its length, 1 to 4, or 0 for an octet that is not
+ * of UTF-8 and is shown as U+FFFD. */
+size_t listing_character(struct slice text);
+
+#endif
