@@ -113,6 +113,10 @@ struct config {
 	uint64_t proxy_timeout_ms;
 	struct networks trusted;
 	enum forwarded_field forwarded;
+	struct networks health_allow; /* who may ask for /-/health and /-/ready */
+	bool health_log;
+	uint64_t drain_delay_ms;
+	bool request_id;
 	bool debug_headers;
 	struct config_fault debug_fault;
 

@@ -81,6 +81,7 @@ bool serving_understands(void *server, const void *state, size_t size);
 void serving_retire(void *server);
 void serving_returned(void *server, int fd, unsigned listener, const void *state, size_t size);
 unsigned serving_movable(void *server);
+void serving_leaving(void *server);
 void serving_stop(void *server);
 void serving_abort(void *server);
 void serving_tick(void *server);

@@ -146,6 +146,9 @@ static struct http_server *make_http(struct serving *serving)
 		.proxy_trusted = &config->proxy_trusted,
 		.proxy_timeout_ms = (unsigned)config->proxy_timeout_ms,
 		.forwarded = forwarded[config->forwarded],
+		.health_allow = &config->health_allow,
+		.health_logged = config->health_log,
+		.request_ids = config->request_id,
 		.origin = worker_generation(serving->worker) + 1, /* generations count from 0 */
 		.sites = &setup->sites.http,
 		.mime = setup->mime,
@@ -259,6 +262,13 @@ unsigned serving_movable(void *context)
 
 	http_server_get_stats(server->serving->http, &stats);
 	return stats.movable;
+}
+
+void serving_leaving(void *context)
+{
+	struct server *server = context;
+
+	http_server_announce_stop(server->serving->http);
 }
 
 void serving_stop(void *context)

@@ -57,6 +57,7 @@ struct cluster_options {
 	enum cluster_policy policy;
 	unsigned max_connections; /* held by one worker at a time; 0: what RLIMIT_NOFILE allows */
 	unsigned start_timeout_ms, drain_timeout_ms, stop_timeout_ms;
+	unsigned drain_delay_ms; /* between being told to stop and stopping */
 	unsigned watchdog_ms; /* silence that ends a worker; 0: none does */
 	struct recycle_limits recycle;
 	struct privilege privilege; /* whom workers become */
@@ -145,6 +146,9 @@ struct cluster_program {
 	void (*returned)(void *context, int fd, unsigned listener, const void *state, size_t size);
 	/* How many connections could move now and were not given yet. */
 	unsigned (*movable)(void *context);
+	/* The server has been told to stop, and will after drain_delay_ms: say so to who asks, and go on as
+	 * before. May be NULL. */
+	void (*leaving)(void *context);
 	/* Finish what is in flight, close what is idle. */
 	void (*stop)(void *context);
 	/* Time is up: close everything now. */

@@ -57,11 +57,11 @@ static void kill_all(struct master *master, const char *why)
 	master_leave_if_done(master);
 }
 
-static void on_deadline(evutil_socket_t fd, short what, void *argument)
+static void arm_deadline(struct master *master, unsigned timeout_ms)
 {
-	(void)fd, (void)what;
-	log_warn("stop_timeout is over: ending the workers that are left");
-	kill_all(argument, "stop_timeout");
+	struct timeval delay = {timeout_ms / 1000, (timeout_ms % 1000) * 1000};
+
+	event_add(master->deadline, &delay);
 }
 
 void master_stop_workers(struct master *master)
@@ -77,28 +77,65 @@ void master_stop_workers(struct master *master)
 		instance_stop(LIST_ENTRY(at, struct instance, link));
 }
 
-void master_stop(struct master *master, const char *asked_by)
+static void stop(struct master *master)
 {
-	/* Workers keep the deadline themselves; the master's is for those that cannot. */
-	unsigned timeout_ms = master->options.stop_timeout_ms + 500;
-	struct timeval delay = {timeout_ms / 1000, (timeout_ms % 1000) * 1000};
-
-	if (master->state != MASTER_RUNNING) {
-		log_info("%s again: stopping at once", asked_by);
-		kill_all(master, "stopped at once");
-		return;
-	}
-	log_info("%s: stopping", asked_by);
 	master->state = MASTER_STOPPING;
 	start_nobody(master);
-	master->program->stopping(master->program->context);
 	master->stopping_ms = clock_now_ms();
 	spread_drain(master);
 	master_stop_workers(master);
 	/* The workers' copies are the last ones: each answers what is queued, then closes. */
 	listeners_close(&master->listeners);
-	event_add(master->deadline, &delay);
+	/* Workers keep the deadline themselves; the master's is for those that cannot. */
+	arm_deadline(master, master->options.stop_timeout_ms + 500);
 	master_leave_if_done(master);
+}
+
+/* drain_delay is over, or stop_timeout. */
+static void on_deadline(evutil_socket_t fd, short what, void *argument)
+{
+	struct master *master = argument;
+
+	(void)fd, (void)what;
+	if (master->state == MASTER_RUNNING) {
+		stop(master);
+		return;
+	}
+	log_warn("stop_timeout is over: ending the workers that are left");
+	kill_all(master, "stop_timeout");
+}
+
+/* Whoever sends clients here is to have time to learn that it must not. Rolls that run go on. */
+static void leave_later(struct master *master)
+{
+	upgrade_cancel(master);
+	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
+		instance_announce_stop(LIST_ENTRY(at, struct instance, link));
+	arm_deadline(master, master->options.drain_delay_ms);
+}
+
+bool master_is_leaving(const struct master *master)
+{
+	return master->leaving || master->state != MASTER_RUNNING;
+}
+
+void master_stop(struct master *master, const char *asked_by)
+{
+	if (master_is_leaving(master)) {
+		log_info("%s again: stopping at once", asked_by);
+		kill_all(master, "stopped at once");
+		return;
+	}
+	master->leaving = true;
+	master->program->stopping(master->program->context);
+	if (master->options.drain_delay_ms == 0) {
+		log_info("%s: stopping", asked_by);
+		stop(master);
+	} else {
+		log_info("%s: stopping in %u ms (drain_delay)", asked_by,
+			 master->options.drain_delay_ms);
+		leave_later(master);
+	}
 }
 
 void master_give_up(struct master *master, int status)

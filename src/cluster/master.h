@@ -162,6 +162,7 @@ struct master {
 	struct event *signals, *tick, *deadline;
 	int signal_fd;
 	enum master_state state;
+	bool leaving;                   /* it was told to stop, and drain_delay runs or has run */
 	uint64_t stopping_ms;           /* since when it stops */
 	bool workers_told;              /* to stop, that is */
 	bool ready_told;                /* every slot has been ready once */
@@ -180,6 +181,8 @@ void master_check_ready(struct master *master);
 void master_stop_workers(struct master *master);
 /* Asked once: everything in flight is finished. Asked again: at once. */
 void master_stop(struct master *master, const char *asked_by);
+/* It stops, or will soon: nothing new is begun. */
+bool master_is_leaving(const struct master *master);
 void master_reopen_logs(struct master *master);
 void master_leave_if_done(struct master *master);
 
@@ -221,6 +224,7 @@ struct instance *instance_start(struct master *master, struct slot *slot, bool n
 struct instance *instance_restore(struct master *master, const struct instance *like, int channel,
 				  unsigned timer_ms);
 void instance_retire(struct instance *instance);
+void instance_announce_stop(struct instance *instance);
 void instance_stop(struct instance *instance);
 void instance_kill(struct instance *instance, const char *why);
 void instance_send_logs(struct instance *instance, const int *fds, size_t count);

@@ -162,11 +162,11 @@ static void obey(struct master *master, const struct command *command)
 		master_status(master, command->id);
 		return;
 	}
-	if (master->state != MASTER_RUNNING && command->kind == COMMAND_STOP) {
+	if (master_is_leaving(master) && command->kind == COMMAND_STOP) {
 		admin_tell_result(master, command->id, NULL); /* it is being done: wait for it, too */
 		return;
 	}
-	if (master->state != MASTER_RUNNING && command->kind != COMMAND_STOP_NOW) {
+	if (master_is_leaving(master) && command->kind != COMMAND_STOP_NOW) {
 		admin_tell_result(master, command->id, "the server is stopping");
 		return;
 	}
@@ -192,7 +192,7 @@ static void obey(struct master *master, const struct command *command)
 	case COMMAND_STOP_NOW:
 		admin_tell_result(master, command->id, NULL);
 		master_stop(master, "broodctl stop");
-		if (command->kind == COMMAND_STOP_NOW && master->state == MASTER_STOPPING)
+		if (command->kind == COMMAND_STOP_NOW && master->state != MASTER_KILLING)
 			master_stop(master, "broodctl stop --now");
 		break;
 	case COMMAND_REOPEN:

@@ -69,6 +69,11 @@ void instance_retire(struct instance *instance)
 	arm(instance, instance->master->options.drain_timeout_ms + DRAIN_GRACE_MS);
 }
 
+void instance_announce_stop(struct instance *instance)
+{
+	send_simple(instance, MESSAGE_LEAVING);
+}
+
 void instance_stop(struct instance *instance)
 {
 	instance->phase = INSTANCE_DRAINING;
@@ -304,6 +309,8 @@ struct instance *instance_start(struct master *master, struct slot *slot, bool n
 	instance_record(instance)->generation = instance->generation;
 	list_append(&master->instances, &instance->link);
 	arm(instance, (next_kind ? &master->next_options : &master->options)->start_timeout_ms);
+	if (master->leaving)
+		instance_announce_stop(instance);
 	log_debug("worker %u [%d] of generation %u starts", slot->index, instance->pid,
 		  instance->generation);
 	return instance;

@@ -150,7 +150,7 @@ static void finish(struct master *master, bool ok)
 	master->again_kind = NULL;
 	if (ok && strcmp(master->report.kind, "upgrade") == 0)
 		admin_renew(master);
-	if (!roll_wanted_again(&master->roll) || master->state != MASTER_RUNNING)
+	if (!roll_wanted_again(&master->roll) || master_is_leaving(master))
 		return;
 	master_roll(master, kind ? kind : "reload");
 }
@@ -224,7 +224,7 @@ void master_roll(struct master *master, const char *kind)
 {
 	struct roll_view view = master_roll_view(master);
 
-	if (master->state != MASTER_RUNNING)
+	if (master_is_leaving(master))
 		return;
 	if (master->roll.phase == ROLL_IDLE && master->upgrade.phase != UPGRADE_IDLE) {
 		log_info("an upgrade is on its way: it does what a %s does", kind);

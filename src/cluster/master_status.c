@@ -15,7 +15,7 @@
 
 static const char *state_name(const struct master *master)
 {
-	if (master->state != MASTER_RUNNING)
+	if (master_is_leaving(master))
 		return "stopping";
 	return master->roll.phase != ROLL_IDLE ? "rolling" : "running";
 }

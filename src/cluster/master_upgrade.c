@@ -322,7 +322,7 @@ void master_upgrade(struct master *master)
 {
 	struct upgrade *upgrade = &master->upgrade;
 
-	if (master->state != MASTER_RUNNING || upgrade->phase != UPGRADE_IDLE)
+	if (master_is_leaving(master) || upgrade->phase != UPGRADE_IDLE)
 		return;
 	upgrade->phase = UPGRADE_WAITING;
 	if (!master->program->binary) {

@@ -27,6 +27,7 @@ enum message_type {
 	MESSAGE_RELEASE,          /* struct message_sockets, only the slot counts: no longer */
 	MESSAGE_BOARD,            /* struct message_board + a descriptor: a slot's scoreboard page */
 	MESSAGE_NEWS,             /* struct message_news + the program's own octets and descriptors */
+	MESSAGE_LEAVING,          /* no data: the whole server will stop soon; until then all is as it was */
 };
 
 enum { MESSAGE_BATCH = 64 }; /* no more than BROOD_CHANNEL_FDS_MAX */

@@ -77,6 +77,10 @@ static void on_frame(void *context, struct brood_frame *frame)
 	case MESSAGE_REFUSED:
 		worker_give_answered(worker, frame);
 		break;
+	case MESSAGE_LEAVING:
+		if (worker->program->leaving)
+			worker->program->leaving(worker->program->context);
+		break;
 	case MESSAGE_RETIRE:
 		worker_retire(worker);
 		break;

@@ -24,6 +24,7 @@ void exchange_begin(struct connection *connection)
 static void log_item(struct connection *connection, const struct outbox_item *item)
 {
 	const struct record *record = item->record;
+	uint64_t now_us = clock_now_us();
 	struct http_log_record out = {
 		.client = &record->client.any,
 		.peer = peer_address(&connection->peer, connection->stream.fd),
@@ -36,7 +37,9 @@ static void log_item(struct connection *connection, const struct outbox_item *it
 		.status = record->status,
 		.reason = record->reason,
 		.body_bytes = outbox_item_body_sent(item),
-		.duration_us = clock_now_us() - record->start_us,
+		.request_id = {record->request_id, record->request_id_size},
+		.first_us = (record->first_us ? record->first_us : now_us) - record->start_us,
+		.duration_us = now_us - record->start_us,
 	};
 
 	connection->server->events.log(connection->server->events.context, &out);
@@ -69,6 +72,15 @@ void exchange_abandon(struct connection *connection)
 	connection->outbox = NULL;
 }
 
+/* One that goes out whole is done at the time when it begins. */
+static void note_begun(const struct outbox *outbox)
+{
+	struct record *record = outbox_record_begun(outbox);
+
+	if (record && record->first_us == 0)
+		record->first_us = clock_now_us();
+}
+
 static enum outbox_result write_own(struct connection *connection)
 {
 	struct outbox *outbox = connection->outbox;
@@ -77,6 +89,7 @@ static enum outbox_result write_own(struct connection *connection)
 	struct outbox_item *item;
 
 	connection->progress = outbox->written != before;
+	note_begun(outbox);
 	while ((item = outbox_take_written(outbox)))
 		finish_own_item(connection, item);
 	if (result == OUTBOX_EMPTY) {
@@ -94,6 +107,7 @@ static enum outbox_result write_staged(struct connection *connection)
 	struct outbox_item *item;
 
 	connection->progress = true;
+	note_begun(staging);
 	while ((item = outbox_take_written(staging)))
 		finish_item(connection, item);
 	if (result == OUTBOX_BLOCKED || result == OUTBOX_YIELDED) {
@@ -149,11 +163,31 @@ static void stage(struct connection *connection, const struct response *response
 	connection->answered++;
 	if (!connection->probe)
 		server->requests++;
-	if (logs(connection)) {
+	if (logs(connection) && !response->unlogged) {
 		item->record = &server->records[item - server->staging->items];
 		record_fill(item->record, request, response->status, connection->start_us);
 		item->record->reason = response->reason;
+		record_name(item->record, server->name);
 	}
+}
+
+/* Makes the line that tells the request's name, "X-Request-Id: NAME". */
+static void name_request(struct connection *connection, struct response *response)
+{
+	static const struct slice start = {"X-Request-Id: ", 14};
+	struct http_server *server = connection->server;
+	char room[REQUEST_ID_UUID_SIZE], *line = server->id_line, *at = line + start.len;
+	struct slice name;
+
+	server->name = (struct slice){NULL, 0};
+	if (!server->options.request_ids || connection->probe)
+		return;
+	name = request_id_get(&server->ids, &server->request, room);
+	memcpy(line, start.ptr, start.len);
+	memcpy(at, name.ptr, name.len);
+	memcpy(at + name.len, "\r\n", 2);
+	server->name = (struct slice){at, name.len};
+	response->fields = (struct slice){line, start.len + name.len + 2};
 }
 
 /* An answer to what is not a request, or not one that we take. Nothing behind it can be trusted. */
@@ -165,6 +199,7 @@ static void stage_refusal(struct connection *connection, enum refusal refusal)
 	identify(connection);
 	response_simple(server->maker, &response, refusal_status(refusal), SLICE(""));
 	response.reason = refusal_text(refusal);
+	name_request(connection, &response);
 	response.close = true;
 	stage(connection, &response, false);
 }
@@ -175,7 +210,9 @@ static void stage_answer(struct connection *connection, bool more)
 	struct response response = {.file_fd = -1};
 
 	identify(connection);
-	static_answer(server->site, &server->request, server->maker, &response);
+	if (!health_answer(&server->health, &server->request, server->maker, &response))
+		static_answer(server->site, &server->request, server->maker, &response);
+	name_request(connection, &response);
 	if (server->request.has_body) {
 		/* It is not read: no resource here wants one. No 100 (Continue) is sent either. */
 		response.close = true;

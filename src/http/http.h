@@ -57,6 +57,12 @@ struct http_options {
 						 borrowed */
 	unsigned proxy_timeout_ms;            /* for that header; closed silently after it [5000] */
 
+	/* Who may ask for /-/health and /-/ready (health.h) [NULL: nobody]; borrowed. */
+	const struct networks *health_allow;
+	bool health_logged; /* these requests are in the log, too */
+	bool request_ids;   /* each request has a name (request_id.h): in an X-Request-Id field of its
+			       answer, and in the log */
+
 	/* What is served. */
 	const struct http_sites *sites; /* site.h; borrowed, must outlive the server; NULL: one */
 	int root_fd;                    /* of that one: directory; borrowed as well */
@@ -93,6 +99,8 @@ struct http_log_record {
 	unsigned status;
 	uint64_t body_bytes; /* of the response, sent */
 	const char *reason;   /* why a request was refused ("no Host"), lasting; or NULL */
+	struct slice request_id; /* empty: there are none */
+	uint64_t first_us;       /* from first octet of the request seen to first of the answer written */
 	uint64_t duration_us; /* from first octet of the request seen to last of the answer written */
 };
 
@@ -174,6 +182,9 @@ int http_server_take_back(struct http_server *server, int fd, const void *state,
  * are idle stay open for their next request (or until their deadline). No connection moves away any
  * more: this is for an owner that finds nobody to take them. */
 void http_server_retire(struct http_server *server);
+
+/* A stop will begin soon: /-/ready says so from now on, and nothing else changes. */
+void http_server_announce_stop(struct http_server *server);
 
 /* The same, and connections that are idle, or become so, are closed. Requests in flight (also
  * half-read heads) go on. */

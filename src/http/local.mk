@@ -12,6 +12,7 @@ libhttp_a_SOURCES += \
 	src/http/forwarded.c src/http/forwarded.h \
 	src/http/framing.c src/http/framing.h \
 	src/http/guard.c src/http/guard.h \
+	src/http/health.c src/http/health.h \
 	src/http/intake.c src/http/intake.h \
 	src/http/loop.h \
 	src/http/moving.c src/http/moving.h \
@@ -26,6 +27,7 @@ libhttp_a_SOURCES += \
 	src/http/record.c src/http/record.h \
 	src/http/refusal.c src/http/refusal.h \
 	src/http/request.c \
+	src/http/request_id.c src/http/request_id.h \
 	src/http/server.c src/http/server.h \
 	src/http/state.c src/http/state.h \
 	src/http/stream.c src/http/stream.h

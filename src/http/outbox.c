@@ -35,7 +35,7 @@ void outbox_reset(struct outbox *outbox)
 static size_t passing_size(const struct outbox_item *item)
 {
 	return (item->keep_head ? 0 : item->parts[PART_HEAD].len) +
-	       (item->keep_body ? 0 : item->parts[PART_BODY].len);
+	       (item->keep_body ? 0 : item->parts[PART_BODY].len) + item->parts[PART_FIELDS].len;
 }
 
 static void copy_part(struct outbox *outbox, struct slice *part)
@@ -55,6 +55,8 @@ static void pin(struct outbox *outbox, struct outbox_item *item)
 		copy_part(outbox, &item->parts[PART_HEAD]);
 	if (!item->keep_body)
 		copy_part(outbox, &item->parts[PART_BODY]);
+	if (item->parts[PART_FIELDS].len > 0)
+		copy_part(outbox, &item->parts[PART_FIELDS]);
 }
 
 bool outbox_ready(struct outbox *outbox)
@@ -102,17 +104,17 @@ struct outbox_item *outbox_add(struct outbox *outbox, const struct response *res
 {
 	struct outbox_item *item = &outbox->items[outbox->count++];
 	bool in_memory = response->file_fd < 0;
-	bool plain = end.len == 2;
+	bool plain = end.len == 2 && response->fields.len == 0;
 
 	if (!has_body(response->status))
 		body = false;
 	*item = (struct outbox_item){
-		.parts = {response->head, end, response->body},
+		.parts = {response->head, response->fields, end, response->body},
 		.keep_head = response->file && response->contiguous,
 		.keep_body = response->file != NULL,
 		.file_fd = -1,
 		.file = response->file,
-		.head_size = response->head.len + end.len,
+		.head_size = response->head.len + response->fields.len + end.len,
 	};
 	if (response->contiguous && plain) {
 		/* Head, empty line and body lie in one piece. */
@@ -126,14 +128,15 @@ struct outbox_item *outbox_add(struct outbox *outbox, const struct response *res
 		item->file_offset = response->file_offset;
 		item->file_left = response->file_length;
 	}
-	outbox->staged += item->parts[PART_HEAD].len + end.len + item->parts[PART_BODY].len;
+	outbox->staged += item->parts[PART_HEAD].len + response->fields.len + end.len +
+			  item->parts[PART_BODY].len;
 	return response->part_count > 0 && body ? add_parts(outbox, response, item) : item;
 }
 
 static bool memory_left(const struct outbox_item *item)
 {
-	return (item->parts[PART_HEAD].len | item->parts[PART_END].len |
-		item->parts[PART_BODY].len) != 0;
+	return (item->parts[PART_HEAD].len | item->parts[PART_FIELDS].len |
+		item->parts[PART_END].len | item->parts[PART_BODY].len) != 0;
 }
 
 /* Gathers memory from the first item on, up to where a file has to go in between. */
@@ -292,6 +295,17 @@ struct outbox *outbox_detach(struct outbox *staging)
 	}
 	staging->count = staging->first;
 	return own;
+}
+
+struct record *outbox_record_begun(const struct outbox *outbox)
+{
+	const struct outbox_item *item = &outbox->items[outbox->first];
+
+	if (outbox->first == outbox->count || item->written == 0)
+		return NULL;
+	while (item->continued)
+		item++;
+	return item->record;
 }
 
 uint64_t outbox_item_body_sent(const struct outbox_item *item)

@@ -25,7 +25,7 @@ enum {
 	OUTBOX_WRITE_MAX = 1 << 20,   /* octets in one turn: other connections wait */
 };
 
-enum { PART_HEAD, PART_END, PART_BODY, PART_COUNT };
+enum { PART_HEAD, PART_FIELDS, PART_END, PART_BODY, PART_COUNT };
 
 /* What is left of one response, or of a piece of one that is made of several. Such a response has as
  * many items one behind the other; the last one holds the file and has the record. */
@@ -91,6 +91,10 @@ struct outbox_item *outbox_take(struct outbox *outbox);
 /* Moves what is left in the staging outbox to one that a connection can keep. NULL: no memory, and
  * nothing has changed. */
 struct outbox *outbox_detach(struct outbox *staging);
+
+/* The record of the response that is being written and has begun to go out; NULL: none is, or nobody
+ * wants a record. */
+struct record *outbox_record_begun(const struct outbox *outbox);
 
 /* Octets of the body that have been written. */
 uint64_t outbox_item_body_sent(const struct outbox_item *item);

@@ -32,6 +32,13 @@ void record_fill(struct record *out, const struct request *request, unsigned sta
 	};
 }
 
+void record_name(struct record *record, struct slice name)
+{
+	record->request_id_size = (uint8_t)name.len;
+	if (name.len > 0)
+		memcpy(record->request_id, name.ptr, name.len);
+}
+
 struct record *record_copy(const struct record *record)
 {
 	size_t size = record->request_line.len + record->host.len + record->referer.len +

@@ -43,6 +43,10 @@ struct response {
 	const struct response_part *parts;
 	size_t part_count; /* at most RESPONSE_PARTS_MAX */
 
+	/* Field lines of this answer alone, each with its CRLF, which go behind the head's; valid
+	 * until the next response is made. */
+	struct slice fields;
+
 	/* In memory `head` is directly followed by CRLF and `body`: all three can go as one. */
 	bool contiguous;
 
@@ -55,6 +59,7 @@ struct response {
 	 * 421, 431, ...). Lasting; NULL when the status says it all. */
 	const char *reason;
 
+	bool unlogged; /* the access log does not want it */
 	bool close; /* this connection must end after it (framing in doubt, body not read) */
 };
 

@@ -103,6 +103,8 @@ static void set_options(struct http_server *server, const struct http_options *g
 	options->head_fields_max = size(given->head_fields_max, 100, REQUEST_FIELDS_MAX);
 	options->discard_max = size(given->discard_max, 262144, SIZE_MAX);
 
+	server->health.allow = given->health_allow;
+	server->health.logged = given->health_logged;
 	server->client.trusted = given->trusted;
 	server->client.forwarded = given->forwarded;
 	server->limits = (struct guard_limits){
@@ -231,11 +233,16 @@ void http_server_retire(struct http_server *server)
 	server->retiring = true;
 }
 
+void http_server_announce_stop(struct http_server *server)
+{
+	server->health.leaving = true;
+}
+
 void http_server_stop(struct http_server *server)
 {
 	server_turn(server);
 	server->moving = false;
-	server->retiring = server->stopping = true;
+	server->retiring = server->stopping = server->health.leaving = true;
 	list_append_all(&server->unvisited, &server->open);
 	while (!list_empty(&server->unvisited))
 		connection_stop(visit_next(server));

@@ -7,6 +7,7 @@
 #include "http/client.h"
 #include "http/deadline.h"
 #include "http/guard.h"
+#include "http/health.h"
 #include "http/http.h"
 #include "http/intake.h"
 #include "http/loop.h"
@@ -17,6 +18,7 @@
 
 enum {
 	SERVER_RECEIVE_SIZE = 64 << 10,
+	SERVER_ID_LINE_MAX = REQUEST_ID_MAX + 32,
 	SERVER_SPARE_MAX = 1024, /* connections kept for reuse */
 	SERVER_SWEEP_MAX = 4096, /* deadlines seen to in one tick: those who are served must not wait */
 };
@@ -35,6 +37,10 @@ struct http_server {
 	struct parser parser;
 	struct request request;
 	struct client client; /* of that request */
+	struct health health;
+	struct request_ids ids;
+	struct slice name; /* its own; empty: it has none */
+	char id_line[SERVER_ID_LINE_MAX]; /* of that request: the field that tells its name */
 	struct outbox *staging;
 	struct record records[OUTBOX_ITEMS_ROOM]; /* of what is staged */
 

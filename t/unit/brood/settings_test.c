@@ -68,6 +68,10 @@ static void the_defaults_that_users_rely_on_stand_in_the_table(void **state)
 		{"proxy_timeout", "5s"},
 		{"trusted", ""},
 		{"forwarded", "auto"},
+		{"health_allow", ""},
+		{"health_log", "false"},
+		{"drain_delay", "0s"},
+		{"request_id", "false"},
 		{"debug_headers", "false"},
 		{"debug_fault", "off"},
 	};

@@ -45,6 +45,9 @@ static void on_log(void *context, const struct http_log_record *record)
 		out->body_bytes = record->body_bytes;
 		out->family = record->peer->sa_family;
 		address_host(record->client, out->client, sizeof(out->client));
+		keep_text(out->request_id, sizeof(out->request_id), record->request_id);
+		out->first_us = record->first_us;
+		out->duration_us = record->duration_us;
 		keep_text(out->line, sizeof(out->line), record->request_line);
 		keep_text(out->host, sizeof(out->host), record->host);
 		keep_text(out->referer, sizeof(out->referer), record->referer);

@@ -33,6 +33,8 @@ struct talk_record {
 	uint64_t body_bytes;
 	int family;
 	char client[INET6_ADDRSTRLEN];
+	char request_id[256];
+	uint64_t first_us, duration_us;
 	char line[128], host[64], referer[64], user_agent[64];
 	const char *reason; /* lasts */
 };

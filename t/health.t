@@ -1,0 +1,191 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+#
+# /-/health and /-/ready: who may ask, what the log has of it, that a roll changes nothing, and that a stop
+# is told of before it begins (drain_delay).
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Brood::Client;
+use Brood::Configured;
+use Brood::Figures qw(find_program);
+use Brood::Proc qw(alive wait_until);
+use Brood::Server;
+use IO::Socket::INET;
+use POSIX qw(WNOHANG);
+
+sub start
+{
+	my (%set) = @_;
+	my $dir = Brood::Server::new_dir();
+	my $server = Brood::Configured->start(health_allow => '127.0.0.1', access_log => "$dir/access.log", %set);
+	return ($server, "$dir/access.log", $dir);
+}
+
+# The status of one request on a connection of its own.
+sub ask
+{
+	my ($server, $path) = @_;
+	my $client = Brood::Client->connect($server->address) or return 'refused';
+	return $client->get($path)->status;
+}
+
+subtest 'who may ask is answered' => sub {
+	my ($server, $log, $dir) = start();
+	my $client = Brood::Client->connect($server->address);
+	for my $path (qw(/-/health /-/ready)) {
+		my $response = $client->get($path);
+		is $response->status, 200, $path;
+		is $response->header('Cache-Control'), 'no-store', 'never from a cache';
+		is $client->head($path)->status, 200, 'HEAD';
+	}
+	my $old = Brood::Client->connect($server->address);
+	$old->send("OPTIONS / HTTP/1.0\r\n\r\n");
+	like $old->response->status, qr/^2/, 'OPTIONS of HTTP/1.0 without Host';
+	is $client->get('/hello.txt')->status, 200, 'a file';
+	wait_until(10, sub { Brood::Server::slurp($log) =~ /hello/ });
+	unlike Brood::Server::slurp($log), qr{/-/}, 'the access log does not have them';
+	is $server->reload(health_log => \'true'), 'done', 'health_log';
+	is ask($server, '/-/health'), 200, 'is answered';
+	ok wait_until(10, sub { Brood::Server::slurp($log) =~ m{GET /-/health} }), 'and logged';
+	is $server->reload(health_allow => '10.0.0.0/8'), 'done', 'others may ask';
+	is ask($server, $_), 404, "$_ is a path as any other" for qw(/-/health /-/ready);
+	is $server->reload(health_allow => ''), 'done', 'nobody may ask';
+	is ask($server, $_), 404, "$_ is a path as any other" for qw(/-/health /-/ready);
+	$server->finish;
+};
+
+subtest 'a roll is nobody\'s business' => sub {
+	my ($server, $log, $dir) = start(workers => 3, accept => 'handoff');
+	my @clients = map { Brood::Client->connect($server->address) } 1 .. 6;
+	my %seen;
+	$server->start_reload;
+	until (defined $server->verdict(0)) {
+		$seen{ $_->get('/-/ready')->status }++ for @clients;
+		$seen{ ask($server, '/-/ready') }++;
+	}
+	$seen{ $_->get('/-/ready')->status }++ for @clients;
+	is_deeply [keys %seen], [200], 'it was ready all the time, for all';
+	$server->finish;
+};
+
+for my $mode (qw(shared handoff reuseport)) {
+	subtest "$mode: a stop is told of before it begins" => sub {
+		my ($server, $log, $dir) = start(workers => 3, accept => $mode, drain_delay => '1h');
+		my @clients = map { Brood::Client->connect($server->address) } 1 .. 12;
+		is_deeply [grep { $_ != 200 } map { $_->get('/-/ready')->status } @clients], [], 'ready';
+		$server->signal('TERM');
+		ok $server->wait_stderr(qr/TERM: stopping in 3600000 ms/), 'TERM';
+		ok wait_until(10, sub { !grep { $_->get('/-/ready')->status != 503 } @clients }), 'no worker is ready any more';
+		is_deeply [grep { $_ != 200 } map { $_->get('/hello.txt')->status } @clients], [], 'but all go on serving';
+		is ask($server, '/hello.txt'), 200, 'also new connections';
+		is ask($server, '/-/ready'), 503, 'which are told the same';
+		is ask($server, '/-/health'), 200, 'it lives';
+		my ($victim) = $server->workers;
+		kill 'KILL', $victim;
+		ok wait_until(10, sub { my @now = $server->workers; @now == 3 && !grep { $_ == $victim } @now }), 'a worker that dies is replaced';
+		ok wait_until(10, sub { !grep { ask($server, '/-/ready') ne '503' } 1 .. 6 }), 'by one that knows';
+		$server->signal('TERM');
+		is $server->wait_exit, 0, 'a second TERM does not wait';
+	};
+}
+
+subtest 'when its time is over it stops as always' => sub {
+	my ($server, $log, $dir) = start(drain_delay => '200ms');
+	my $client = Brood::Client->connect($server->address);
+	my $half = Brood::Client->connect($server->address);
+	is $client->get('/hello.txt')->status, 200, 'one that will be idle';
+	$half->send("GET /hello.txt HTTP/1.1\r\n");
+	$server->signal('TERM');
+	is $client->wait_end, 'closed', 'is closed at last';
+	$half->send("Host: x\r\n\r\n");
+	my $response = $half->response;
+	is $response->status, 200, 'what is in flight is finished';
+	ok $response->says_close, 'and said goodbye to';
+	is $server->wait_exit, 0, 'it stops';
+};
+
+subtest 'nothing new is begun' => sub {
+	my $dir = Brood::Server::new_dir();
+	my ($server) = start(drain_delay => '1h', control => "$dir/control.sock");
+	$server->signal('TERM');
+	ok $server->wait_stderr(qr/TERM: stopping in/), 'TERM';
+	like $server->ctl('status')->{stdout}, qr/stopping/, 'its status says so';
+	my $reload = $server->ctl('reload');
+	isnt $reload->{exit}, 0, 'no reload';
+	like $reload->{stderr}, qr/stopping/, 'for that reason';
+	is $server->ctl('stop', '--now')->{exit}, 0, 'broodctl stop --now';
+	is $server->wait_exit, 0, 'is at once';
+};
+
+subtest 'a roll that runs when a stop is told' => sub {
+	my ($server, $log, $dir) = start(workers => 3, drain_delay => '1h');
+	my @clients = map { Brood::Client->connect($server->address) } 1 .. 6;
+	$_->get('/-/ready') for @clients;
+	$server->signal('HUP');
+	$server->signal('TERM');
+	ok $server->wait_stderr(qr/TERM: stopping in/), 'TERM';
+	ok wait_until(10, sub { !grep { $_->get('/-/ready')->status ne '503' } @clients }), 'old and new workers know';
+	$server->signal('TERM');
+	is $server->wait_exit, 0, 'it stops';
+};
+
+SKIP: {
+	my $haproxy = find_program('haproxy') or skip 'haproxy is not installed', 1;
+	subtest 'haproxy sends nobody to a server that will stop' => sub {
+		my ($leaving, $log, $dir) = start(drain_delay => '1h');
+		my ($staying) = start();
+		my $port = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1:0')->sockport;
+		my $config = Brood::Server::write_file("$dir/haproxy.cfg", <<"END");
+defaults
+	mode http
+	timeout connect 2s
+	timeout client 10s
+	timeout server 10s
+	timeout check 2s
+	retries 0
+listen front
+	bind 127.0.0.1:$port
+	balance roundrobin
+	option httpchk GET /-/ready
+	http-reuse always
+	default-server check inter 50ms rise 1 fall 1
+	server leaving ${\ $leaving->address }
+	server staying ${\ $staying->address }
+END
+		my $pid = fork // die "fork: $!";
+		if (!$pid) {
+			open STDOUT, '>', "$dir/output";
+			open STDERR, '>&', \*STDOUT;
+			exec $haproxy, '-db', '-f', $config or POSIX::_exit(127);
+		}
+		my $client;
+		ok wait_until(10, sub {
+			$client = Brood::Client->connect("127.0.0.1:$port") and $client->get('/hello.txt')->status eq '200';
+		}), 'it runs';
+		my %by;
+		my $get = sub {
+			my $response = $client->get('/hello.txt');
+			$by{ $response->status }++;
+			return $response->status eq '200';
+		};
+		$get->() for 1 .. 20;
+		$leaving->signal('TERM');
+		ok wait_until(20, sub {
+			$get->() or $client = Brood::Client->connect("127.0.0.1:$port");
+			Brood::Server::slurp("$dir/output") =~ /leaving is DOWN.*503/;
+		}), 'haproxy takes it out by its readiness';
+		$get->() for 1 .. 20;
+		$leaving->signal('TERM');
+		is $leaving->wait_exit, 0, 'it stops';
+		$get->() for 1 .. 20;
+		is_deeply [keys %by], [200], 'no client saw the stop';
+		kill 'TERM', $pid;
+		wait_until(10, sub { waitpid($pid, WNOHANG) == $pid }) or kill 'KILL', $pid;
+		$staying->finish;
+	};
+}
+
+done_testing;
