@@ -18,11 +18,12 @@ static struct slice part(struct fuzz_input *input, void **keep)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input input = {data, size};
-	struct access_line_cache cache = {0};
+	static access_line_format *const formats[] = {access_line_combined, access_line_json};
+	struct access_line_cache caches[2] = {{0}};
 	struct sockaddr_storage names[2];
 	struct http_log_record record = {0};
 	char *out = malloc(ACCESS_LINE_MAX);
-	void *keep[4];
+	void *keep[5];
 	size_t length;
 
 	FUZZ_CHECK(out);
@@ -46,14 +47,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	record.host = part(&input, &keep[1]);
 	record.referer = part(&input, &keep[2]);
 	record.user_agent = part(&input, &keep[3]);
-	for (unsigned i = 0; i < 3; i++) { /* also from what the cache keeps */
-		length = access_line_format(&cache, out, &record);
+	record.request_id = part(&input, &keep[4]);
+	for (unsigned i = 0; i < 6; i++) { /* also from what the cache keeps */
+		length = formats[i % 2](&caches[i % 2], out, &record);
 		FUZZ_CHECK(length > 0 && length <= ACCESS_LINE_MAX && out[length - 1] == '\n');
 		for (size_t k = 0; k + 1 < length; k++)
 			FUZZ_CHECK((unsigned char)out[k] >= ' ' && (unsigned char)out[k] < 0x7f);
-		record.client = record.peer;
+		if (i % 2)
+			record.client = record.peer;
 	}
-	for (unsigned i = 0; i < 4; i++)
+	for (unsigned i = 0; i < 5; i++)
 		free(keep[i]);
 	free(out);
 	return 0;

@@ -10,6 +10,7 @@ use Test::More;
 use Brood::Client;
 use Brood::Proc qw(wait_until);
 use Brood::Server;
+use JSON::PP qw(decode_json);
 use POSIX qw(strftime);
 use Time::HiRes qw(sleep time);
 
@@ -70,6 +71,39 @@ subtest 'nothing from outside can forge a line' => sub {
 	is scalar @lines, 2, 'two requests, two lines';
 	like $lines[0], qr/^[ -~]+$/, 'printable octets only';
 	is scalar(() = $lines[0] =~ /(?<!\\)"/g), 6, 'six quotation marks that are not escaped' or diag $lines[0];
+	$server->finish;
+};
+
+subtest 'JSON' => sub {
+	my ($server, $log, $dir) = start(workers => 1, set => { access_log_format => 'json', trusted => '127.0.0.1',
+		request_id => 'true', head_timeout => '500ms' });
+	my $client = Brood::Client->connect($server->address);
+	$client->get('/hello.txt?a=b', Referer => 'http://r.example/"x\\', 'User-Agent' => "\x80\xff", 'X-Forwarded-For' => '192.0.2.1',
+		'X-Forwarded-Proto' => 'https', 'X-Request-Id' => 'mine/1');
+	my $second = $client->get('/none');
+	my @refused = (
+		[400, "GET / HTTP/1.1\r\n\r\n"], [400, "nonsense\r\n\r\n"],
+		[431, "GET / HTTP/1.1\r\nHost: x\r\nX: " . 'x' x 40000 . "\r\n\r\n"], [408, "GET / HTTP/1.1\r\n"]);
+	for (@refused) {
+		my $one = Brood::Client->connect($server->address);
+		$one->send($_->[1]);
+		is $one->response->status, $_->[0], "refused with $_->[0]";
+	}
+	my @lines = wait_lines($log, 6);
+	is scalar @lines, 6, 'a line for each request' or diag join "\n", @lines;
+	my @all = map { eval { decode_json($_) } // diag $_ } @lines;
+	my %first = %{ $all[0] };
+	like delete $first{time}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\z/, 'time';
+	my ($begun, $done) = delete @first{qw(first_us duration_us)};
+	ok $begun > 0 && $begun <= $done, "first octet after $begun us, last after $done us";
+	my $host = delete $first{host};
+	ok length $host, "host $host";
+	is_deeply \%first, { client => '192.0.2.1', peer => '127.0.0.1', scheme => 'https', request => 'GET /hello.txt?a=b HTTP/1.1',
+		status => 200, bytes => 14, referer => 'http://r.example/"x\\', user_agent => "\x80\xff", request_id => 'mine/1' }, 'all the rest';
+	is $all[1]{request_id}, $second->header('X-Request-Id'), 'a name that was made, as the response tells it';
+	is $all[1]{scheme}, 'http', 'what was told is true of one request only';
+	is_deeply [map { $_->{status} } @all[2 .. 5]], [map { $_->[0] } @refused], 'what was refused';
+	ok length($all[$_]{reason} // ''), "for a reason: " . ($all[$_]{reason} // 'none') for 2 .. 5;
 	$server->finish;
 };
 

@@ -26,17 +26,20 @@ struct access_log {
 	int error;            /* why lines were dropped last, a positive errno */
 	uint64_t dropped, reported;
 	uint64_t reported_ms; /* 0: never */
+	access_line_format *format;
 	struct access_line_cache cache;
 	size_t used; /* whole lines */
 	char buffer[BUFFER_SIZE];
 };
 
-struct access_log *access_log_new(int fd)
+struct access_log *access_log_new(int fd, enum log_format format)
 {
 	struct access_log *log = calloc(1, sizeof(*log));
 
-	if (log)
-		log->output = output_to(fd);
+	if (!log)
+		return NULL;
+	log->output = output_to(fd);
+	log->format = format == LOG_FORMAT_JSON ? access_line_json : access_line_combined;
 	return log;
 }
 
@@ -158,7 +161,7 @@ void access_log_add(struct access_log *log, const struct http_log_record *record
 		report(log);
 		return;
 	}
-	log->used += access_line_format(&log->cache, log->buffer + log->used, record);
+	log->used += log->format(&log->cache, log->buffer + log->used, record);
 }
 
 void access_log_tick(struct access_log *log)

@@ -17,13 +17,13 @@ enum { REQUEST_LINE_MAX = 2048, REFERER_MAX = 1024, USER_AGENT_MAX = 512, FIXED_
 _Static_assert(REQUEST_LINE_MAX + REFERER_MAX + USER_AGENT_MAX + FIXED_MAX <= ACCESS_LINE_MAX,
 	       "a line must fit");
 
-static char *add(char *at, const char *text, size_t length)
+char *access_line_add(char *at, const char *text, size_t length)
 {
 	memcpy(at, text, length);
 	return at + length;
 }
 
-static char *add_number(char *at, uint64_t value)
+char *access_line_add_number(char *at, uint64_t value)
 {
 	char digits[20];
 	size_t first = sizeof(digits);
@@ -32,7 +32,7 @@ static char *add_number(char *at, uint64_t value)
 		digits[--first] = (char)('0' + value % 10);
 		value /= 10;
 	} while (value > 0);
-	return add(at, digits + first, sizeof(digits) - first);
+	return access_line_add(at, digits + first, sizeof(digits) - first);
 }
 
 static bool is_plain(unsigned char octet)
@@ -53,7 +53,7 @@ static char *add_quoted(char *at, struct slice text, size_t room)
 		unsigned char octet = (unsigned char)text.ptr[i];
 
 		if (at + (is_plain(octet) ? 1 : 4) > end) {
-			at = add(at, mark, sizeof(mark) - 1);
+			at = access_line_add(at, mark, sizeof(mark) - 1);
 			break;
 		}
 		if (is_plain(octet)) {
@@ -92,50 +92,55 @@ static void format_second(struct access_line_cache *cache, time_t second)
 	cache->has_second = true;
 }
 
-static bool is_cached_peer(const struct access_line_cache *cache, const struct sockaddr *peer)
+static bool is_cached(const struct access_host_cache *cache, const struct sockaddr *address)
 {
-	const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)peer;
-	const struct sockaddr_in *cached4 = (const struct sockaddr_in *)&cache->peer;
-	const struct sockaddr_in6 *ipv6 = (const struct sockaddr_in6 *)peer;
+	const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)address;
+	const struct sockaddr_in *cached4 = (const struct sockaddr_in *)&cache->address;
+	const struct sockaddr_in6 *ipv6 = (const struct sockaddr_in6 *)address;
 
-	if (peer->sa_family != cache->peer.sin6_family)
+	if (address->sa_family != cache->address.sin6_family)
 		return false;
-	if (peer->sa_family == AF_INET)
+	if (address->sa_family == AF_INET)
 		return ipv4->sin_addr.s_addr == cached4->sin_addr.s_addr;
-	return peer->sa_family == AF_INET6 &&
-	       IN6_ARE_ADDR_EQUAL(&ipv6->sin6_addr, &cache->peer.sin6_addr);
+	return address->sa_family == AF_INET6 &&
+	       IN6_ARE_ADDR_EQUAL(&ipv6->sin6_addr, &cache->address.sin6_addr);
 }
 
-static void format_host(struct access_line_cache *cache, const struct sockaddr *peer)
+static void format_host(struct access_host_cache *cache, const struct sockaddr *address)
 {
-	address_host(peer, cache->host_text, sizeof(cache->host_text));
-	cache->host_length = strlen(cache->host_text);
-	memset(&cache->peer, 0, sizeof(cache->peer));
-	if (peer->sa_family == AF_INET)
-		memcpy(&cache->peer, peer, sizeof(struct sockaddr_in));
-	else if (peer->sa_family == AF_INET6)
-		memcpy(&cache->peer, peer, sizeof(struct sockaddr_in6));
+	address_host(address, cache->text, sizeof(cache->text));
+	cache->length = strlen(cache->text);
+	memset(&cache->address, 0, sizeof(cache->address));
+	if (address->sa_family == AF_INET)
+		memcpy(&cache->address, address, sizeof(struct sockaddr_in));
+	else if (address->sa_family == AF_INET6)
+		memcpy(&cache->address, address, sizeof(struct sockaddr_in6));
 }
 
-size_t access_line_format(struct access_line_cache *cache, char *out,
-			  const struct http_log_record *record)
+char *access_line_add_host(char *at, struct access_host_cache *cache, const struct sockaddr *address)
+{
+	if (!is_cached(cache, address))
+		format_host(cache, address);
+	return access_line_add(at, cache->text, cache->length);
+}
+
+size_t access_line_combined(struct access_line_cache *cache, char *out,
+			    const struct http_log_record *record)
 {
 	static const char identity[] = " - - [", time_end[] = "] ";
 	char *at = out;
 
 	if (!cache->has_second || record->time != cache->second)
 		format_second(cache, record->time);
-	if (!is_cached_peer(cache, record->client))
-		format_host(cache, record->client);
-	at = add(at, cache->host_text, cache->host_length);
-	at = add(at, identity, sizeof(identity) - 1);
-	at = add(at, cache->time_text, cache->time_length);
-	at = add(at, time_end, sizeof(time_end) - 1);
+	at = access_line_add_host(at, &cache->client, record->client);
+	at = access_line_add(at, identity, sizeof(identity) - 1);
+	at = access_line_add(at, cache->time_text, cache->time_length);
+	at = access_line_add(at, time_end, sizeof(time_end) - 1);
 	at = add_quoted(at, record->request_line, REQUEST_LINE_MAX);
 	*at++ = ' ';
-	at = add_number(at, record->status);
+	at = access_line_add_number(at, record->status);
 	*at++ = ' ';
-	at = add_number(at, record->body_bytes);
+	at = access_line_add_number(at, record->body_bytes);
 	*at++ = ' ';
 	at = add_quoted(at, record->referer, REFERER_MAX);
 	*at++ = ' ';

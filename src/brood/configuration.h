@@ -10,6 +10,7 @@
 #include "base/buffer.h"
 #include "base/network.h"
 #include "base/privilege.h"
+#include "brood/access_log.h"
 #include "brood/config_list.h"
 #include "brood/settings.h"
 
@@ -104,6 +105,7 @@ struct config {
 	uint64_t max_memory_bytes, max_age_ms;
 	char *probe;      /* path of the self-test's request */
 	char *access_log; /* "off", "stdout" or an absolute path */
+	enum log_format access_log_format;
 	char *error_log;  /* "stderr" or an absolute path */
 	char *state_dir;  /* "auto", "off" or an absolute path */
 	char *pid_file;   /* absolute, or NULL */

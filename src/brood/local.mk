@@ -6,6 +6,7 @@ libprogram_a_SOURCES = \
 	include/brood/version.h \
 	src/brood/access_log.c src/brood/access_log.h \
 	src/brood/access_log_format.c src/brood/access_log_format.h \
+	src/brood/access_log_json.c \
 	src/brood/admin.c src/brood/admin.h \
 	src/brood/admin_client.c src/brood/admin_client.h \
 	src/brood/admin_status.c src/brood/admin_status.h \

@@ -172,7 +172,7 @@ static int open_access_log(struct serving *serving)
 
 	if (file->fd < 0)
 		return 0;
-	serving->access_log = access_log_new(file->fd);
+	serving->access_log = access_log_new(file->fd, serving->server->chosen->config->access_log_format);
 	if (!serving->access_log)
 		return -1;
 	file->fd = -1; /* the log's now */

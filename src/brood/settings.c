@@ -240,6 +240,15 @@ const struct setting settings[] = {
 		.help = "where a line is written for each request",
 	},
 	{
+		.name = "access_log_format",
+		.type = SETTING_WORD,
+		.standard = "combined",
+		.words = WORDS("combined", "json"),
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(access_log_format),
+		.help = "how a line of the access log looks",
+	},
+	{
 		.name = "error_log",
 		.type = SETTING_PATH,
 		.standard = "stderr",

@@ -28,7 +28,7 @@ static void log_item(struct connection *connection, const struct outbox_item *it
 	struct http_log_record out = {
 		.client = &record->client.any,
 		.peer = peer_address(&connection->peer, connection->stream.fd),
-		.https = record->https,
+		.https = record->https || connection->stream.io != &stream_plain,
 		.time = record->time,
 		.request_line = record->request_line,
 		.host = record->host,

@@ -92,7 +92,8 @@ struct http_options {
 struct http_log_record {
 	const struct sockaddr *client; /* the true one; family AF_UNIX for Unix sockets */
 	const struct sockaddr *peer;   /* of the connection: the client, or a proxy */
-	bool https;                    /* the client came by https, says a trusted peer */
+	bool https;                    /* the client came by https, to us or, as a trusted peer says,
+					  to a proxy */
 	time_t time;                 /* wall clock when the request was complete */
 	struct slice request_line;   /* "GET /x HTTP/1.1" */
 	struct slice host, referer, user_agent;

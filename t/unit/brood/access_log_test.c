@@ -43,7 +43,7 @@ static struct http_log_record record_of(const char *request_line)
 static const char *formatted(const struct http_log_record *record)
 {
 	struct access_line_cache cache = {0};
-	size_t length = access_line_format(&cache, seen, record);
+	size_t length = access_line_combined(&cache, seen, record);
 
 	assert_in_range(length, 1, ACCESS_LINE_MAX);
 	seen[length] = '\0';
@@ -124,7 +124,7 @@ static void clients_of_all_families_have_a_host(void **state)
 	for (size_t i = 0; i < 2 * sizeof(turns) / sizeof(turns[0]); i++) {
 		record.client = turns[i / 2].peer;
 		record.time = (time_t)i;
-		access_line_format(&cache, seen, &record);
+		access_line_combined(&cache, seen, &record);
 		assert_memory_equal(seen, turns[i / 2].host, strlen(turns[i / 2].host));
 		assert_int_equal(strstr(seen, " +0000]")[-1], "0123456789"[i % 10]);
 	}
@@ -178,7 +178,8 @@ static void lines_wait_for_a_tick_and_then_go_together(void **state)
 {
 	char path[] = "/tmp/access_log_test.XXXXXX";
 	int reader = mkstemp(path);
-	struct access_log *log = access_log_new(open(path, O_WRONLY | O_APPEND));
+	struct access_log *log = access_log_new(open(path, O_WRONLY | O_APPEND),
+						LOG_FORMAT_COMBINED);
 	struct http_log_record record = record_of("GET / HTTP/1.1");
 
 	(void)state;
@@ -203,7 +204,8 @@ static void a_reopening_leaves_earlier_lines_in_the_old_file(void **state)
 {
 	char old_path[] = "/tmp/access_log_test.XXXXXX", new_path[] = "/tmp/access_log_test.XXXXXX";
 	int old = mkstemp(old_path), new = mkstemp(new_path);
-	struct access_log *log = access_log_new(open(old_path, O_WRONLY | O_APPEND));
+	struct access_log *log = access_log_new(open(old_path, O_WRONLY | O_APPEND),
+						LOG_FORMAT_COMBINED);
 	struct http_log_record record = record_of("GET / HTTP/1.1");
 
 	(void)state;
@@ -233,7 +235,7 @@ static void a_full_pipe_loses_whole_lines_only_and_no_time(void **state)
 
 	(void)state;
 	assert_int_equal(pipe(ends), 0);
-	log = access_log_new(ends[1]);
+	log = access_log_new(ends[1], LOG_FORMAT_COMBINED);
 	for (int i = 0; i < 20000; i++)
 		access_log_add(log, &record);
 	dropped = access_log_dropped(log);
@@ -258,7 +260,7 @@ static void a_pipe_is_written_in_pieces_that_do_not_mix(void **state)
 	(void)state;
 	/* In packet mode each read gives what one write has put there. */
 	assert_int_equal(pipe2(ends, O_DIRECT | O_CLOEXEC), 0);
-	log = access_log_new(ends[1]);
+	log = access_log_new(ends[1], LOG_FORMAT_COMBINED);
 	for (int i = 0; i < 200; i++)
 		access_log_add(log, &record);
 	access_log_free(log);
@@ -277,7 +279,8 @@ static int fill_disk(const char *path, int error_log)
 {
 	struct rlimit limit = {.rlim_cur = 10000, .rlim_max = RLIM_INFINITY};
 	struct http_log_record record = record_of("GET / HTTP/1.1");
-	struct access_log *log = access_log_new(open(path, O_WRONLY | O_APPEND));
+	struct access_log *log = access_log_new(open(path, O_WRONLY | O_APPEND),
+						LOG_FORMAT_COMBINED);
 	struct stat status;
 
 	signal(SIGXFSZ, SIG_IGN);
@@ -327,7 +330,7 @@ static void a_full_disk_loses_whole_lines_only_and_is_told_of(void **state)
 
 static void standard_output_is_never_closed(void **state)
 {
-	struct access_log *log = access_log_new(STDOUT_FILENO);
+	struct access_log *log = access_log_new(STDOUT_FILENO, LOG_FORMAT_COMBINED);
 
 	(void)state;
 	access_log_reopen(log, -1);

@@ -1,4 +1,5 @@
 brood_tests = \
+	t/unit/brood/access_log_json_test \
 	t/unit/brood/access_log_test \
 	t/unit/brood/daemon_test \
 	t/unit/brood/inherit_test \
@@ -10,6 +11,8 @@ check_PROGRAMS += $(brood_tests)
 
 brood_test_LDADD = libprogram.a libbase.a $(CMOCKA_LIBS)
 
+t_unit_brood_access_log_json_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+t_unit_brood_access_log_json_test_LDADD = $(brood_test_LDADD) $(JANSSON_LIBS)
 t_unit_brood_access_log_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_brood_access_log_test_LDADD = $(brood_test_LDADD)
 t_unit_brood_daemon_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

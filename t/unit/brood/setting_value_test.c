@@ -97,6 +97,8 @@ static void words_count_as_the_enums_do(void **state)
 	assert_counts_as("accept", "reuseport", ACCEPT_REUSEPORT);
 	assert_counts_as("handoff_policy", "least-connections", HANDOFF_LEAST_CONNECTIONS);
 	assert_counts_as("handoff_policy", "round-robin", HANDOFF_ROUND_ROBIN);
+	assert_counts_as("access_log_format", "combined", LOG_FORMAT_COMBINED);
+	assert_counts_as("access_log_format", "json", LOG_FORMAT_JSON);
 	assert_counts_as("forwarded", "auto", FORWARDED_AUTO);
 	assert_counts_as("forwarded", "x-forwarded-for", FORWARDED_X_FORWARDED_FOR);
 	assert_counts_as("forwarded", "forwarded", FORWARDED_ONLY);

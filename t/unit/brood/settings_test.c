@@ -59,6 +59,7 @@ static void the_defaults_that_users_rely_on_stand_in_the_table(void **state)
 		{"drain_timeout", "60s"},
 		{"stop_timeout", "30s"},
 		{"access_log", "off"},
+		{"access_log_format", "combined"},
 		{"error_log", "stderr"},
 		{"watchdog", "10s"},
 		{"max_requests", "off"},

@@ -181,6 +181,28 @@ static void the_address_of_the_peer_is_told(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
+/* The first octet of an answer and its last are told apart when the client lets it wait. */
+static void the_time_to_the_first_octet_is_told(void **state)
+{
+	static const char requests[] =
+		GET("/small.txt") GET("/large.bin")
+		"GET /large.bin HTTP/1.1\r\nHost: a\r\nRange: bytes=0-1,9-99999\r\n\r\n";
+	struct talk *talk = *state;
+
+	talk->sockets_send_size = 4096;
+	talk_connect(talk, 0, 0);
+	talk_send(talk, 0, requests, sizeof(requests) - 1);
+	talk_run(talk, false);
+	assert_int_equal(talk->logged, 1); /* the others wait behind the second */
+	talk_run(talk, true);
+	assert_int_equal(talk->logged, 3);
+	for (unsigned i = 0; i < 3; i++)
+		assert_true(talk->log[i].first_us <= talk->log[i].duration_us);
+	for (unsigned i = 1; i < 3; i++)
+		assert_true(talk->log[i].first_us < talk->log[i].duration_us);
+	assert_true(talk->log[1].first_us <= talk->log[2].first_us);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +213,7 @@ int main(void)
 		TEST(probes_are_not_told),
 		TEST(all_of_many_are_told),
 		TEST(the_address_of_the_peer_is_told),
+		TEST(the_time_to_the_first_octet_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
