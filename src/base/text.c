@@ -26,6 +26,11 @@ static const struct unit size_units[] = {
 	{"k", 1 << 10},
 	{"", 1},
 };
+static const struct unit rate_units[] = {
+	{"/s", 3600},
+	{"/m", 60},
+	{"/h", 1},
+};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -96,6 +101,11 @@ int text_parse_size(const char *text, uint64_t *out_bytes)
 	return parse_with_unit(text, size_units, COUNT(size_units), 1, out_bytes);
 }
 
+int text_parse_rate(const char *text, uint64_t *out_per_hour)
+{
+	return parse_with_unit(text, rate_units, COUNT(rate_units), 3600, out_per_hour);
+}
+
 static void format_with_unit(char *out, size_t room, const struct unit *units, uint64_t value)
 {
 	while (value % units->factor != 0)
@@ -117,6 +127,11 @@ void text_format_size(char *out, size_t room, uint64_t bytes)
 		snprintf(out, room, "0");
 	else
 		format_with_unit(out, room, size_units, bytes);
+}
+
+void text_format_rate(char *out, size_t room, uint64_t per_hour)
+{
+	format_with_unit(out, room, rate_units, per_hour);
 }
 
 static size_t least(size_t a, size_t b)

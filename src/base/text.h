@@ -17,9 +17,13 @@ int text_parse_duration(const char *text, uint64_t *out_ms) __attribute__((warn_
 /* "512", "64k", "10m", "1g" (powers of 1024, case does not matter). Out: bytes. */
 int text_parse_size(const char *text, uint64_t *out_bytes) __attribute__((warn_unused_result));
 
+/* "100/s", "30/m", "5/h"; a bare number is per second. Out: per hour. */
+int text_parse_rate(const char *text, uint64_t *out_per_hour) __attribute__((warn_unused_result));
+
 /* The shortest exact way to write them, as the parsers above read it: "500ms", "10s", "64k". */
 void text_format_duration(char *out, size_t room, uint64_t ms);
 void text_format_size(char *out, size_t room, uint64_t bytes);
+void text_format_rate(char *out, size_t room, uint64_t per_hour);
 
 /* Number of single-letter edits (insert, delete, replace, swap of neighbours) between two words. */
 size_t text_distance(const char *a, const char *b);

@@ -98,7 +98,7 @@ static bool bare_text(const struct setting *setting, const config_setting_t *nod
 		      size_t room, const char **out)
 {
 	bool amount = setting->type == SETTING_COUNT || setting->type == SETTING_DURATION ||
-		      setting->type == SETTING_SIZE;
+		      setting->type == SETTING_SIZE || setting->type == SETTING_RATE;
 
 	*out = number;
 	switch (config_setting_type(node)) {

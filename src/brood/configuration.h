@@ -103,6 +103,10 @@ struct config {
 	uint64_t watchdog_ms; /* 0: off */
 	unsigned max_requests; /* these three of a worker's life; 0: off */
 	uint64_t max_memory_bytes, max_age_ms;
+	uint64_t client_rate_per_hour; /* these of one client; 0: off */
+	unsigned client_burst, client_connections;
+	unsigned client_prefix_ipv4, client_prefix_ipv6; /* bits */
+	unsigned connections_max_total; /* 0: off */
 	char *probe;      /* path of the self-test's request */
 	char *access_log; /* "off", "stdout" or an absolute path */
 	enum log_format access_log_format;

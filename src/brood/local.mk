@@ -25,6 +25,7 @@ libprogram_a_SOURCES = \
 	src/brood/control_socket.c src/brood/control_socket.h \
 	src/brood/daemon.c src/brood/daemon.h \
 	src/brood/inherit.c src/brood/inherit.h \
+	src/brood/limits.c src/brood/limits.h \
 	src/brood/log_files.c src/brood/log_files.h \
 	src/brood/notify.c src/brood/notify.h \
 	src/brood/obituary.c src/brood/obituary.h \

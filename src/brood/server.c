@@ -10,11 +10,13 @@
 #include "base/log.h"
 #include "brood/admin.h"
 #include "brood/config_balancer.h"
+#include "brood/limits.h"
 #include "brood/notify.h"
 #include "brood/options.h"
 #include "brood/takeover.h"
 #include "brood/version.h"
 #include "http/http.h"
+#include "http/quota.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -336,6 +338,7 @@ static const struct cluster_program program = {
 	.rolling = on_rolling,
 	.rolled = on_rolled,
 	.stopping = on_stopping,
+	.ended = limits_worker_ended,
 	.keep = on_keep,
 	.config = on_config,
 	.obituary = on_obituary,
@@ -362,6 +365,7 @@ static int run_cluster(struct server *server, struct upgrade_state *resumed)
 {
 	struct cluster_options options;
 	struct cluster_program joined = program;
+	int status;
 
 	server->pid = getpid();
 	joined.context = server;
@@ -371,14 +375,17 @@ static int run_cluster(struct server *server, struct upgrade_state *resumed)
 	if (server->control.fd >= 0)
 		joined.admin = on_admin;
 	fd_raise_limit();
-	if (cluster_options_of(server, &server->now, &options) < 0) {
+	server->quota = quota_new();
+	if (!server->quota || cluster_options_of(server, &server->now, &options) < 0) {
 		log_error("no memory");
 		if (resumed)
 			upgrade_give_up(resumed);
 		return CLUSTER_EXIT_CRASH;
 	}
 	server->inherited_taken = true;
-	return cluster_run(&options, &joined);
+	status = cluster_run(&options, &joined);
+	quota_free(server->quota);
+	return status;
 }
 
 /* The pid file is locked before anything is bound, and written once the pid is final. */

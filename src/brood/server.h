@@ -21,6 +21,7 @@
 struct event_base;
 struct mime_table;
 struct options;
+struct quota;
 struct serving;
 struct upgrade_state;
 
@@ -39,6 +40,7 @@ struct server {
 	struct setup now, next;     /* in force; prepared by a reload that is not over yet */
 	struct setup *chosen;       /* the worker's: one of these */
 	pid_t pid;                  /* the master's */
+	struct quota *quota;        /* limits that hold for all workers; mapped by all of them */
 	struct pidfile pidfile;
 	struct control_socket control; /* fd -1: off */
 	char *no_control;           /* owned: why there is none, to be told when ready; or NULL */

@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "brood/access_log.h"
+#include "brood/limits.h"
 #include "brood/probe.h"
 #include "http/http.h"
 
@@ -131,7 +132,6 @@ static const enum http_forwarded forwarded[] = {
 	[FORWARDED_ONLY] = HTTP_FORWARDED_RFC7239,
 	[FORWARDED_NONE] = HTTP_FORWARDED_OFF,
 };
-
 static struct http_server *make_http(struct serving *serving)
 {
 	const struct setup *setup = serving->server->chosen;
@@ -150,6 +150,7 @@ static struct http_server *make_http(struct serving *serving)
 		.health_logged = config->health_log,
 		.request_ids = config->request_id,
 		.origin = worker_generation(serving->worker) + 1, /* generations count from 0 */
+		.limits = limits_of(serving->server, serving->worker),
 		.sites = &setup->sites.http,
 		.mime = setup->mime,
 		.worker_tag = config->debug_headers ? tag : NULL,

@@ -36,7 +36,7 @@ static uint64_t amount_of(const struct setting *setting, const void *home)
 	return *(const uint64_t *)member_of(setting, home);
 }
 
-/* What text_format_duration and text_format_size have in common. */
+/* What text_format_duration, text_format_size and text_format_rate have in common. */
 typedef void amount_format(char *out, size_t room, uint64_t amount);
 
 static int quote_amount(struct buffer *out, const struct setting *setting, amount_format *format,
@@ -94,6 +94,8 @@ int setting_format(const struct setting *setting, const void *home, struct buffe
 		return quote_amount(out, setting, text_format_duration, amount_of(setting, home));
 	case SETTING_SIZE:
 		return quote_amount(out, setting, text_format_size, amount_of(setting, home));
+	case SETTING_RATE:
+		return quote_amount(out, setting, text_format_rate, amount_of(setting, home));
 	case SETTING_STRING:
 	case SETTING_PATH:
 	case SETTING_TARGET:
@@ -131,6 +133,7 @@ bool setting_equal(const struct setting *setting, const void *a, const void *b)
 		return count_of(setting, a) == count_of(setting, b);
 	case SETTING_DURATION:
 	case SETTING_SIZE:
+	case SETTING_RATE:
 		return amount_of(setting, a) == amount_of(setting, b);
 	case SETTING_STRING:
 	case SETTING_PATH:
@@ -183,6 +186,7 @@ static const size_t sizes[] = {
 	[SETTING_WORD] = sizeof(unsigned),
 	[SETTING_DURATION] = sizeof(uint64_t),
 	[SETTING_SIZE] = sizeof(uint64_t),
+	[SETTING_RATE] = sizeof(uint64_t),
 	[SETTING_STRING] = sizeof(char *),
 	[SETTING_LIST] = sizeof(struct config_list),
 	[SETTING_PATH] = sizeof(char *),
@@ -219,6 +223,11 @@ static void want_value(const struct setting *setting, char *out, size_t room)
 		text_format_size(least, sizeof(least), setting->min);
 		text_format_size(most, sizeof(most), setting->max);
 		snprintf(out, room, "a size from %s to %s (512, 64k, 10m)", least, most);
+		break;
+	case SETTING_RATE:
+		text_format_rate(least, sizeof(least), setting->min);
+		text_format_rate(most, sizeof(most), setting->max);
+		snprintf(out, room, "a rate from %s to %s (100/s, 30/m, 5/h)", least, most);
 		break;
 	case SETTING_STRING:
 		snprintf(out, room, "a text");

@@ -95,6 +95,18 @@ static int parse_size(const struct source *source, void *member)
 	return 0;
 }
 
+static int parse_rate(const struct source *source, void *member)
+{
+	uint64_t per_hour = 0;
+
+	if (find_word(source->setting, source->text, strlen(source->text)) == NOT_A_WORD &&
+	    (text_parse_rate(source->text, &per_hour) < 0 ||
+	     in_range(source->setting, per_hour) < 0))
+		return -EINVAL;
+	*(uint64_t *)member = per_hour;
+	return 0;
+}
+
 /* Takes `value`, malloc'd or NULL. */
 static void put_string(void *member, char *value)
 {
@@ -246,6 +258,7 @@ typedef int parser(const struct source *source, void *member);
 static parser *const parsers[] = {
 	[SETTING_BOOL] = parse_bool,     [SETTING_COUNT] = parse_count,
 	[SETTING_WORD] = parse_word,     [SETTING_DURATION] = parse_duration,
+	[SETTING_RATE] = parse_rate,
 	[SETTING_SIZE] = parse_size,     [SETTING_STRING] = parse_string,
 	[SETTING_PATH] = parse_path,     [SETTING_TARGET] = parse_target,
 	[SETTING_LISTEN] = parse_listen, [SETTING_NETWORKS] = parse_networks,

@@ -17,6 +17,7 @@ enum setting_type {
 	SETTING_WORD,     /* one of the row's words          an enum, counting along the words */
 	SETTING_DURATION, /* "500ms", "10s", 10 (seconds)    uint64_t, milliseconds; a word: 0 */
 	SETTING_SIZE,     /* "64k", 65536 (bytes)            uint64_t, bytes; a word: 0 */
+	SETTING_RATE,     /* "100/s", "30/m", 100           uint64_t, per hour; a word: 0 */
 	SETTING_STRING,   /* any text                        char * */
 	SETTING_LIST,     /* texts, by commas, array         struct config_list */
 	SETTING_PATH,     /* a file's, made absolute; words  char * */

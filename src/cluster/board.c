@@ -4,6 +4,7 @@
 #include "cluster/board.h"
 
 #include "base/fd.h"
+#include "cluster/cluster.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -124,6 +125,13 @@ int board_take_record(struct board *board)
 void board_free_record(struct board *board, int index)
 {
 	board_store32(&board->page->records[index].state, BOARD_FREE);
+}
+
+_Static_assert(CLUSTER_SLOTS_MAX * BOARD_RECORDS == CLUSTER_PLACES_MAX, "a place for each record");
+
+unsigned board_place(unsigned slot, int record)
+{
+	return slot * BOARD_RECORDS + (unsigned)record;
 }
 
 uint64_t board_load64(const uint64_t *field)

@@ -70,6 +70,9 @@ void board_close(struct board *board);
 int board_take_record(struct board *board);
 void board_free_record(struct board *board, int index);
 
+/* A number for each record of each slot. */
+unsigned board_place(unsigned slot, int record);
+
 uint64_t board_load64(const uint64_t *field);
 uint32_t board_load32(const uint32_t *field);
 void board_store64(uint64_t *field, uint64_t value);

@@ -37,6 +37,7 @@ enum cluster_policy { CLUSTER_LEAST_CONNECTIONS, CLUSTER_ROUND_ROBIN };
 enum {
 	CLUSTER_SLOTS_MAX = 1024,
 	CLUSTER_LISTEN_MAX = 64, /* addresses */
+	CLUSTER_PLACES_MAX = CLUSTER_SLOTS_MAX * 8,
 };
 
 /* A listening socket's wishes. */
@@ -101,6 +102,8 @@ struct cluster_program {
 	/* A few times a second while the master runs: what is the program's own to look after. May call
 	 * cluster_tell. May be NULL. */
 	void (*look_after)(void *context, struct master *master);
+	/* The worker that had this place (worker_place) is gone; nobody has it yet again. May be NULL. */
+	void (*ended)(void *context, unsigned place);
 	/* Descriptors that workers keep (root directory, logs). */
 	size_t (*keep)(void *context, int *fds, size_t room);
 
@@ -205,5 +208,8 @@ unsigned worker_listener_tag(const struct worker *worker, unsigned listener);
 
 unsigned worker_slot(const struct worker *worker);
 unsigned worker_generation(const struct worker *worker);
+
+/* A number below CLUSTER_PLACES_MAX that no other living worker has. */
+unsigned worker_place(const struct worker *worker);
 
 #endif

@@ -398,6 +398,9 @@ void instance_ended(void *context, const struct brood_process_end *end)
 	if (instance->channel)
 		brood_channel_drain(instance->channel);
 	handoff_target_gone(&master->handoff, &instance->target);
+	if (master->program->ended)
+		master->program->ended(master->program->context,
+				       board_place(instance->slot, instance->record));
 	obituary_of_end(instance, end);
 	report_failure(instance, end);
 	slot = master->slots[instance->slot];

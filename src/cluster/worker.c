@@ -163,6 +163,11 @@ unsigned worker_generation(const struct worker *worker)
 	return worker->birth->generation;
 }
 
+unsigned worker_place(const struct worker *worker)
+{
+	return board_place(worker->birth->slot, worker->birth->record);
+}
+
 /* --- birth --- */
 
 /* Files that are kept open for sending have an eighth of the limit (see http.h), connections what is

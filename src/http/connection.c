@@ -105,7 +105,7 @@ static int queue(struct connection *connection)
  * or on their way, makes the kernel send a reset, which may destroy the answer before the client
  * has read it. So first only our half is closed, and the rest read for a while. Where the client
  * has said that it is done, and all that it asked has come at once, there is no need. */
-static void finish(struct connection *connection)
+void connection_finish(struct connection *connection)
 {
 	struct http_server *server = connection->server;
 	unsigned linger_ms = connection->has_body ? server->options.body_timeout_ms
@@ -175,6 +175,8 @@ static bool pass_proxy_header(struct connection *connection, struct input *input
 	if (verdict == INTAKE_DONE) {
 		connection->awaits_proxy = false;
 		set_deadline(connection, DEADLINE_FIRST);
+		if (connection->server->admission.connections && !admission_of_client(connection))
+			return false;
 		if (!connection->tls_follows)
 			return true;
 		if (keep_rest(connection, input) < 0 || speak_tls(connection) < 0)
@@ -216,7 +218,7 @@ static void advance(struct connection *connection, struct input *input)
 		enter(connection, CONNECTION_WRITING);
 	} else if (result == OUTBOX_EMPTY &&
 		   (connection->end != END_OPEN || (waits && server->stopping))) {
-		finish(connection);
+		connection_finish(connection);
 	} else {
 		go_on(connection, connection->answered != before, result == OUTBOX_YIELDED);
 	}
@@ -363,13 +365,18 @@ void connection_open(struct http_server *server, int fd, unsigned flags)
 	connection->last = (flags & HTTP_TAKE_CLOSE) != 0;
 	connection->origin = server->options.origin;
 	connection->awaits_proxy = proxy;
-	connection->tls_follows = proxy && (flags & HTTP_TAKE_TLS);
-	if (proxy ? !intake_may_begin(connection)
-		  : (flags & HTTP_TAKE_TLS) && speak_tls(connection) < 0) {
+	connection->tls_follows = (flags & HTTP_TAKE_TLS) != 0;
+	set_deadline(connection, proxy ? DEADLINE_PROXY : DEADLINE_FIRST);
+	if (proxy && !intake_may_begin(connection)) {
 		connection_close(connection);
 		return;
 	}
-	set_deadline(connection, proxy ? DEADLINE_PROXY : DEADLINE_FIRST);
+	if (server->admission.connections && !admission_of_connection(connection))
+		return;
+	if (!proxy && connection->tls_follows && speak_tls(connection) < 0) {
+		connection_close(connection);
+		return;
+	}
 	/* Not at once when it is to leave: the owner is not done with handing it in. */
 	if (connection_leaves(connection) && queue(connection) == 0)
 		return;
@@ -385,6 +392,8 @@ void connection_close(struct connection *connection)
 	bool probe = connection->probe;
 	int fd = connection->stream.fd;
 
+	if (server->admission.connections)
+		admission_end(connection);
 	pool_delete(connection);
 	close(fd);
 	if (!probe && server->events.closed)
@@ -463,6 +472,8 @@ int connection_take_moved(struct http_server *server, int fd, const struct state
 		pool_delete(connection);
 		return -ENOMEM;
 	}
+	if (server->admission.connections)
+		admission_take_over(connection, &state->hold);
 	if (connection->state == CONNECTION_TURN)
 		return 0;
 	size = receive(connection, &input);

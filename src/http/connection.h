@@ -37,6 +37,7 @@
 #include "http/guard.h"
 #include "http/loop.h"
 #include "http/peer.h"
+#include "http/quota.h"
 #include "http/stream.h"
 
 #include <stdbool.h>
@@ -81,6 +82,7 @@ struct connection {
 	int unacknowledged;     /* octets in the socket when the deadline for writing was set */
 	unsigned answered;      /* requests, wraps */
 	uint32_t origin;        /* of the server that accepted it; see state.h */
+	struct quota_hold hold; /* of the limits that all share */
 	enum connection_state state;
 	enum connection_end end;
 	short watching;         /* EV_READ, EV_WRITE, or 0: not registered */
@@ -92,6 +94,7 @@ struct connection {
 	bool progress;          /* octets were written by the last exchange_run */
 	bool awaits_proxy;      /* a PROXY header must come before anything else */
 	bool tls_follows;       /* and what comes behind it is TLS */
+	bool refused;           /* turned away: it was not let in */
 	bool has_body;          /* a request with a body was answered */
 	struct peer peer;       /* whom requests come from, or a proxy */
 };
@@ -116,6 +119,8 @@ void connection_expire(struct connection *connection);
 void connection_stop(struct connection *connection);
 /* If it waits for the client: moves away, unless more has been read than fits. */
 void connection_leave(struct connection *connection);
+/* Closes in stages, unless there is no need. */
+void connection_finish(struct connection *connection);
 void connection_close(struct connection *connection);
 
 struct connection *connection_of_link(struct list *link);

@@ -210,7 +210,8 @@ static void stage_answer(struct connection *connection, bool more)
 	struct response response = {.file_fd = -1};
 
 	identify(connection);
-	if (!health_answer(&server->health, &server->request, server->maker, &response))
+	if (!health_answer(&server->health, &server->request, server->maker, &response) &&
+	    (!server->admission.requests || admission_of_request(connection, &response)))
 		static_answer(server->site, &server->request, server->maker, &response);
 	name_request(connection, &response);
 	if (server->request.has_body) {

@@ -24,6 +24,7 @@ struct http_server;
 struct http_sites;
 struct mime_table;
 struct networks;
+struct quota;
 struct tls;
 
 /* Which fields of a trusted peer tell of the client. */
@@ -32,6 +33,20 @@ enum http_forwarded {
 	HTTP_FORWARDED_X_FOR,   /* X-Forwarded-For and X-Forwarded-Proto */
 	HTTP_FORWARDED_RFC7239, /* Forwarded */
 	HTTP_FORWARDED_OFF,
+};
+
+
+/* Limits that hold for all servers together that share `quota`. Members that are 0: no such limit,
+ * or the default in brackets. */
+struct http_limits {
+	struct quota *quota; /* http/quota.h; borrowed; NULL: none of these limits */
+	unsigned place;      /* this process's own number there */
+	uint64_t client_requests_per_hour; /* of one client, in the long run -> 429 */
+	unsigned client_burst;             /* so many at once [1] */
+	unsigned client_connections;       /* of one client -> 429 */
+	unsigned connections_max_total;    /* of all -> 503 */
+	uint8_t client_prefix_ipv4;        /* leading bits that make a client one [32] */
+	uint8_t client_prefix_ipv6;        /* [64] */
 };
 
 /* All-zero members mean the default in brackets. */
@@ -56,6 +71,7 @@ struct http_options {
 	const struct networks *proxy_trusted; /* peers that may send a PROXY header [NULL: nobody];
 						 borrowed */
 	unsigned proxy_timeout_ms;            /* for that header; closed silently after it [5000] */
+	struct http_limits limits;
 
 	/* Who may ask for /-/health and /-/ready (health.h) [NULL: nobody]; borrowed. */
 	const struct networks *health_allow;
@@ -129,6 +145,7 @@ struct http_stats {
 	unsigned idle;        /* of these, waiting for a next request with nothing read of it */
 	unsigned movable;     /* of these, about to leave (http_server_move_away) */
 	uint64_t requests;    /* answered since the start */
+	uint64_t refused;     /* connections and requests, for a limit that all share */
 };
 
 /* Returns NULL when there is no memory. `options` and `events` are copied. */

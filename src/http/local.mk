@@ -2,6 +2,7 @@ noinst_LIBRARIES += libhttp.a
 libhttp_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(LLHTTP_CFLAGS) $(OPENSSL_CFLAGS)
 libhttp_a_SOURCES = src/http/http.h src/http/request.h src/http/response.h src/http/static.h
 libhttp_a_SOURCES += \
+	src/http/admission.c src/http/admission.h \
 	src/http/authority.c src/http/authority.h \
 	src/http/body.c src/http/body.h \
 	src/http/client_key.c src/http/client_key.h \

@@ -48,6 +48,7 @@ size_t moving_save(const struct connection *connection, char *out)
 		.awaits_proxy = connection->awaits_proxy,
 		.empty_lines = connection->guard.empty_lines,
 		.origin = connection->origin,
+		.hold = connection->hold,
 		.input = {connection->input.data, connection->input.used},
 	};
 

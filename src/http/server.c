@@ -113,6 +113,7 @@ static void set_options(struct http_server *server, const struct http_options *g
 		.fields_max = (uint32_t)options->head_fields_max,
 	};
 	timeout_ms[DEADLINE_PROXY] = milliseconds(given->proxy_timeout_ms, 5000);
+	admission_init(&server->admission, &given->limits);
 	timeout_ms[DEADLINE_FIRST] = options->head_timeout_ms;
 	timeout_ms[DEADLINE_HEAD] = options->head_timeout_ms;
 	timeout_ms[DEADLINE_IDLE] = options->keepalive_timeout_ms;
@@ -274,5 +275,6 @@ void http_server_get_stats(const struct http_server *server, struct http_stats *
 		.idle = server->idle,
 		.movable = server->moving ? server->movable : 0,
 		.requests = server->requests,
+		.refused = server->admission.refused,
 	};
 }

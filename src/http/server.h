@@ -5,6 +5,7 @@
 #define BROOD_HTTP_SERVER_H
 
 #include "http/client.h"
+#include "http/admission.h"
 #include "http/deadline.h"
 #include "http/guard.h"
 #include "http/health.h"
@@ -28,6 +29,7 @@ struct http_server {
 	struct http_options options; /* with all defaults filled in */
 	struct http_events events;
 	struct guard_limits limits;
+	struct admission admission;
 
 	struct static_site *site;
 	struct response_maker *maker;

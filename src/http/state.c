@@ -17,14 +17,16 @@ enum tag {
 	TAG_AGE = 5,
 	TAG_EMPTY_LINES = 6,
 	TAG_ORIGIN = 7,
-	TAG_KNOWN = 8, /* tags below it are read here */
+	TAG_HOLD = 8,
+	TAG_KNOWN = 9, /* tags below it are read here */
 	TAG_MUST_KNOW = 128,
 	TAG_PEER = 128,
 	TAG_AWAIT_PROXY = 129,
 	TAG_MUST_KNOWN = 130, /* so are those from TAG_MUST_KNOW to below it */
 };
 
-enum { ANY_SIZE = -1, PEER_SIZE = 19 };
+enum { ANY_SIZE = -1, PEER_SIZE = 19, HOLD_SIZE = 15 };
+enum { HOLD_IN_TOTAL = 1, HOLD_IN_CLIENT = 2 };
 
 /* Those that must be known come behind the others. */
 enum { MEMBERS = TAG_KNOWN + TAG_MUST_KNOWN - TAG_MUST_KNOW };
@@ -42,6 +44,7 @@ static const int sizes[MEMBERS] = {
 	[TAG_AGE] = 8,
 	[TAG_EMPTY_LINES] = 1,
 	[TAG_ORIGIN] = 4,
+	[TAG_HOLD] = HOLD_SIZE,
 	[TAG_KNOWN + TAG_PEER - TAG_MUST_KNOW] = PEER_SIZE,
 	[TAG_KNOWN + TAG_AWAIT_PROXY - TAG_MUST_KNOW] = 0,
 };
@@ -109,6 +112,28 @@ static void take_peer(struct peer *peer, const char *value)
 		peer->source = PEER_SOCKET;
 }
 
+static void put_hold(char *value, const struct quota_hold *hold)
+{
+	put_number(value, hold->client, 8);
+	put_number(value + 8, hold->life, 4);
+	put_number(value + 12, hold->place, 2);
+	put_number(value + 14, (hold->in_total ? HOLD_IN_TOTAL : 0u) |
+				       (hold->in_client ? HOLD_IN_CLIENT : 0u), 1);
+}
+
+static struct quota_hold get_hold(const char *value)
+{
+	uint64_t bits = get_number(value + 14, 1);
+
+	return (struct quota_hold){
+		.client = get_number(value, 8),
+		.life = (uint32_t)get_number(value + 8, 4),
+		.place = (uint16_t)get_number(value + 12, 2),
+		.in_total = (bits & HOLD_IN_TOTAL) != 0,
+		.in_client = (bits & HOLD_IN_CLIENT) != 0,
+	};
+}
+
 size_t state_encode(const struct state *state, char *out)
 {
 	char *at = out + HEAD_SIZE, *value;
@@ -130,6 +155,8 @@ size_t state_encode(const struct state *state, char *out)
 		put_peer(put_member(&at, TAG_PEER, PEER_SIZE), &state->peer.address);
 	if (state->awaits_proxy)
 		put_member(&at, TAG_AWAIT_PROXY, 0);
+	if (state->hold.in_total || state->hold.in_client)
+		put_hold(put_member(&at, TAG_HOLD, HOLD_SIZE), &state->hold);
 	if (state->input.len > 0)
 		memcpy(put_member(&at, TAG_INPUT, state->input.len), state->input.ptr,
 		       state->input.len);
@@ -169,6 +196,9 @@ static void take_member(struct state *state, enum tag tag, const char *value, si
 		break;
 	case TAG_AWAIT_PROXY:
 		state->awaits_proxy = true;
+		break;
+	case TAG_HOLD:
+		state->hold = get_hold(value);
 		break;
 	case TAG_KNOWN:
 	case TAG_MUST_KNOWN:

@@ -22,6 +22,8 @@
  *     7  origin        4 octets  http_options.origin of the server that accepted it; not there: not
  *                                known. Whoever takes it hands that on, and not its own: with another
  *                                one the connection may have come by a listener that is no more
+ *     8  hold         15 octets what it holds of limits that all workers share: 8 the client's key,
+ *                                4 life, 2 place (quota.h), 1 bits: 1 in the total, 2 of the client
  *     128 peer         19 octets the client, as a PROXY header has told: 1 octet: 1 (a Unix
  *                                socket), 4 or 6; 16: the address, for IPv4 in the first four; 2:
  *                                the port
@@ -40,6 +42,7 @@
 #include "base/slice.h"
 #include "http/http.h"
 #include "http/peer.h"
+#include "http/quota.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -67,6 +70,7 @@ struct state {
 	uint8_t empty_lines;
 	uint32_t origin;    /* 0: not known */
 	uint64_t age_us;    /* 0: not known */
+	struct quota_hold hold;
 	struct slice input; /* after decoding: within the octets decoded */
 };
 

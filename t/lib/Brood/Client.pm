@@ -23,7 +23,8 @@ use Time::HiRes qw(sleep time);
 use constant LIMIT => 10;
 
 # ADDRESS: "127.0.0.1:8000", "[::1]:8000", "unix:/path". Returns undef with $! set when it is refused.
-# `limit`: seconds until waiting for anything is given up [10]. `receive_buffer`: SO_RCVBUF.
+# `limit`: seconds until waiting for anything is given up [10]. `receive_buffer`: SO_RCVBUF. `from`: the
+# own address ("127.0.0.2").
 sub connect
 {
 	my ($class, $address, %option) = @_;
@@ -33,6 +34,7 @@ sub connect
 	$socket->blocking(0);
 	setsockopt($socket, IPPROTO_TCP, TCP_NODELAY, 1) if $family != AF_UNIX;
 	setsockopt($socket, SOL_SOCKET, SO_RCVBUF, $option{receive_buffer}) if $option{receive_buffer};
+	bind($socket, (resolve("$option{from}:0"))[1]) or die "$option{from}: $!" if $option{from};
 	my $self = bless { socket => $socket, received => '', limit => $option{limit} // LIMIT,
 		address => $address }, $class;
 	return $self if connect($socket, $peer);

@@ -70,6 +70,24 @@ static void a_count_keeps_to_its_range_and_word(void **state)
 	assert_refuses("backlog", "auto", "want a number from 1 to 65535");
 }
 
+static void a_rate_is_per_second_minute_or_hour(void **state)
+{
+	static const char *const wrong[] = {"0", "0/s", "/s", "1/d", "1/", "1 /s", "1.5/s", "10001",
+					    "10001/s", "-1/s", "", "on", "18446744073709551615/s"};
+
+	(void)state;
+	assert_takes("client_rate", "100", "\"100/s\"");
+	assert_takes("client_rate", "100/s", "\"100/s\"");
+	assert_takes("client_rate", "60/m", "\"1/s\"");
+	assert_takes("client_rate", "90/m", "\"90/m\"");
+	assert_takes("client_rate", "61/h", "\"61/h\"");
+	assert_takes("client_rate", "10000/s", "\"10000/s\"");
+	assert_takes("client_rate", "off", "\"off\"");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_refuses("client_rate", wrong[i],
+			       "want a rate from 1/h to 10000/s (100/s, 30/m, 5/h), or off");
+}
+
 static void a_word_is_one_of_the_rows(void **state)
 {
 	(void)state;
@@ -107,7 +125,9 @@ static void words_count_as_the_enums_do(void **state)
 
 static void off_is_none_of_what_could_be_counted(void **state)
 {
-	static const char *const names[] = {"watchdog", "max_requests", "max_memory", "max_age"};
+	static const char *const names[] = {"watchdog", "max_requests", "max_memory", "max_age",
+					    "client_rate", "client_connections",
+					    "connections_max_total"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -291,6 +311,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_bool_is_true_or_false),
 		cmocka_unit_test(a_count_keeps_to_its_range_and_word),
+		cmocka_unit_test(a_rate_is_per_second_minute_or_hour),
 		cmocka_unit_test(a_word_is_one_of_the_rows),
 		cmocka_unit_test(words_count_as_the_enums_do),
 		cmocka_unit_test(off_is_none_of_what_could_be_counted),

@@ -73,6 +73,11 @@ static void the_defaults_that_users_rely_on_stand_in_the_table(void **state)
 		{"health_log", "false"},
 		{"drain_delay", "0s"},
 		{"request_id", "false"},
+		{"client_rate", "off"},
+		{"client_connections", "off"},
+		{"client_prefix_ipv4", "32"},
+		{"client_prefix_ipv6", "64"},
+		{"connections_max_total", "off"},
 		{"debug_headers", "false"},
 		{"debug_fault", "off"},
 	};

@@ -188,3 +188,7 @@ t_unit_http_health_test_LDADD = $(http_test_libs)
 t_unit_http_request_id_test_SOURCES = t/unit/http/request_id_test.c t/unit/http/talk.c t/unit/http/talk.h
 t_unit_http_request_id_test_CFLAGS = $(http_test_cflags)
 t_unit_http_request_id_test_LDADD = $(http_test_libs)
+check_PROGRAMS += t/unit/http/admission_test
+t_unit_http_admission_test_SOURCES = t/unit/http/admission_test.c $(http_pair_sources)
+t_unit_http_admission_test_CFLAGS = $(http_test_cflags)
+t_unit_http_admission_test_LDADD = $(http_test_libs)

@@ -23,16 +23,19 @@ static const struct state all_there = {
 	.empty_lines = 3,
 	.age_us = 0x1112131415161718,
 	.origin = 0x21222324,
+	.hold = {.client = 0x2122232425262728, .life = 0x31323334, .place = 0x4142,
+		 .in_total = true, .in_client = true},
 	.input = {"GET /", 5},
 };
 static const char all_there_octets[] =
-	"\x01\x00\x30"
+	"\x01\x00\x42"
 	"\x01\x00\x04\x01\x02\x03\x04"
 	"\x02\x00\x05\x02\x0a\x0b\x0c\x0d"
 	"\x04\x00\x00"
 	"\x05\x00\x08\x11\x12\x13\x14\x15\x16\x17\x18"
 	"\x06\x00\x01\x03"
 	"\x07\x00\x04\x21\x22\x23\x24"
+	"\x08\x00\x0f\x21\x22\x23\x24\x25\x26\x27\x28\x31\x32\x33\x34\x41\x42\x03"
 	"\x03\x00\x05GET /";
 enum { ALL_THERE_SIZE = sizeof(all_there_octets) - 1 };
 
@@ -63,6 +66,11 @@ static void assert_same(const struct state *a, const struct state *b)
 	assert_int_equal(a->age_us, b->age_us);
 	assert_int_equal(a->origin, b->origin);
 	assert_true(slice_equal(a->input, b->input));
+	assert_int_equal(a->hold.client, b->hold.client);
+	assert_int_equal(a->hold.life, b->hold.life);
+	assert_int_equal(a->hold.place, b->hold.place);
+	assert_int_equal(a->hold.in_total, b->hold.in_total);
+	assert_int_equal(a->hold.in_client, b->hold.in_client);
 }
 
 static void the_octets_are_as_they_always_were(void **context)
@@ -94,6 +102,7 @@ static void what_is_written_is_read(void **context)
 			.empty_lines = (uint8_t)(bits % 5),
 			.age_us = bits / 36 % 2 == 1 ? UINT64_MAX - bits : 0,
 			.origin = numbers[(bits + 1) % 6],
+			.hold = {.in_total = bits % 2 == 1, .in_client = bits % 3 == 1},
 		}, read;
 
 		if (state.wait == STATE_WAIT_HEAD)
@@ -161,6 +170,9 @@ static void any_octet_may_be_any_other(void **context)
 	/* Values of numbers and input can be anything: 26 octets. And tags of the members that need
 	 * not be there can be any that is not known. */
 	assert_in_range(accepted, 26 * 256, 26 * 256 + 4 * 128 + ALL_THERE_SIZE);
+	/* Values of numbers and input can be anything: 37 octets. And tags of the members that need
+	 * not be there can be any that is not known. */
+	assert_in_range(accepted, 37 * 256, 37 * 256 + 4 * 128 + ALL_THERE_SIZE);
 }
 
 static void noise_is_survived(void **context)
@@ -205,6 +217,8 @@ static void later_members_are_skipped_or_refused_as_they_ask(void **context)
 	assert_int_equal(DECODE(&state, WAIT("\x03") ANSWERED), 0);
 	assert_int_equal(DECODE(&state, ANSWERED "\x0b\x00\x00" WAIT("\x03")), 0);
 	assert_int_equal(DECODE(&state, "\x0b\x00\x02xy" ANSWERED WAIT("\x01") "\x7f\x00\x01z"), 0);
+	assert_int_equal(DECODE(&state, ANSWERED "\x7e\x00\x00" WAIT("\x03")), 0);
+	assert_int_equal(DECODE(&state, "\x7e\x00\x02xy" ANSWERED WAIT("\x01") "\x7f\x00\x01z"), 0);
 	assert_int_equal(state.answered, 7);
 	assert_int_equal(state.wait, STATE_WAIT_FIRST);
 	assert_int_equal(state.left_ms, 9);
