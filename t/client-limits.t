@@ -10,7 +10,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use Brood::Client;
 use Brood::Configured;
-use Brood::Proc qw(alive descriptors wait_until);
+use Brood::Proc qw(alive wait_until);
 use Brood::Server;
 use Time::HiRes qw(time);
 
@@ -176,25 +176,17 @@ subtest 'many at once: exactly as many as may get in' => sub {
 
 subtest 'those that are turned away and do not go' => sub {
 	my $server = Brood::Server->start(workers => 1, set => { connections_max_total => 10 });
+	my ($worker) = $server->workers;
 	my ($held) = fill($server, 10);
+	my $sockets = Brood::Proc::sockets($worker);
 	my @refused = map { Brood::Client->connect($server->address) } 1 .. 400;
 	$_->send("GET /hello.txt HTTP/1.1\r\nHost: x\r\n\r\n") for @refused;
 	is tally(map { $_->response->status } @refused), '503: 400', 'all of them are told so';
 	is tally(map { $_->wait_end } @refused), 'closed: 400', 'and see the end of it';
-	my ($worker) = $server->workers;
-	ok wait_until(10, sub { descriptors_of($worker) <= 10 }), 'soon nothing is left of them';
+	ok wait_until(10, sub { Brood::Proc::sockets($worker) <= $sockets }), 'soon nothing is left of them';
 	is Brood::Configured::ask_all(\my %workers, @$held), '', 'the others go on';
 	$server->finish;
 };
-
-# Sockets of TCP connections that a process holds.
-sub descriptors_of
-{
-	my ($pid) = @_;
-	my %open = map { $_ => 1 } values %{ descriptors($pid) // {} };
-	open my $tcp, '<', '/proc/net/tcp' or die "tcp: $!";
-	return scalar grep { my @field = split; $field[3] ne '0A' && $open{"socket:[$field[9]]"} } <$tcp>;
-}
 
 subtest 'networks instead of addresses' => sub {
 	my $server = Brood::Server->start(set => { client_connections => 3, client_prefix_ipv4 => 8 });

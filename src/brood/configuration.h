@@ -107,6 +107,7 @@ struct config {
 	unsigned client_burst, client_connections;
 	unsigned client_prefix_ipv4, client_prefix_ipv6; /* bits */
 	unsigned connections_max_total; /* 0: off */
+	uint64_t min_receive_rate, min_send_rate; /* octets a second; 0: off */
 	char *probe;      /* path of the self-test's request */
 	char *access_log; /* "off", "stdout" or an absolute path */
 	enum log_format access_log_format;

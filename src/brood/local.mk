@@ -36,10 +36,12 @@ libprogram_a_SOURCES = \
 	src/brood/path.c src/brood/path.h \
 	src/brood/pidfile.c src/brood/pidfile.h \
 	src/brood/probe.c src/brood/probe.h \
+	src/brood/ready_line.c src/brood/ready_line.h \
 	src/brood/report.c src/brood/report.h \
 	src/brood/server.c src/brood/server.h \
 	src/brood/serving.c \
 	src/brood/setting_checks.c src/brood/setting_checks.h \
+	src/brood/setting_find.c \
 	src/brood/setting_format.c \
 	src/brood/setting_value.c src/brood/setting_value.h \
 	src/brood/setup.c \

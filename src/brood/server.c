@@ -13,6 +13,7 @@
 #include "brood/limits.h"
 #include "brood/notify.h"
 #include "brood/options.h"
+#include "brood/ready_line.h"
 #include "brood/takeover.h"
 #include "brood/version.h"
 #include "http/http.h"
@@ -25,9 +26,6 @@
 #include <unistd.h>
 
 enum { REASON_MAX = 512 };
-
-static const char *const accept_names[] = {
-	[ACCEPT_SHARED] = "shared", [ACCEPT_HANDOFF] = "handoff", [ACCEPT_REUSEPORT] = "reuseport"};
 
 static const enum cluster_accept accepts[] = {[ACCEPT_SHARED] = CLUSTER_ACCEPT_SHARED,
 					      [ACCEPT_HANDOFF] = CLUSTER_ACCEPT_HANDOFF,
@@ -210,25 +208,6 @@ static size_t on_keep(void *context, int *fds, size_t room)
 		if (kept[i] >= 0)
 			fds[count++] = kept[i];
 	return count;
-}
-
-/* "brood: ready on http://127.0.0.1:8000 http://[::1]:8000 (4 workers, shared, pid 4711)" */
-static int ready_line(struct buffer *line, const struct server *server,
-		      const struct listeners *listeners, unsigned workers)
-{
-	char url[ADDRESS_TEXT_MAX + 16];
-	const struct address *address;
-	int error = buffer_printf(line, "brood: ready on");
-
-	for (unsigned i = 0; error == 0 && (address = cluster_address(listeners, i)); i++) {
-		address_url(address, url, sizeof(url));
-		error = buffer_printf(line, " %s", url);
-	}
-	if (error == 0)
-		error = buffer_printf(line, " (%u worker%s, %s, pid %d)\n", workers,
-				      workers == 1 ? "" : "s", accept_names[server->now.config->accept],
-				      getpid());
-	return error;
 }
 
 /* What nobody hears is worth a line, and no more. */

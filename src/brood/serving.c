@@ -150,6 +150,8 @@ static struct http_server *make_http(struct serving *serving)
 		.health_logged = config->health_log,
 		.request_ids = config->request_id,
 		.origin = worker_generation(serving->worker) + 1, /* generations count from 0 */
+		.min_receive_rate = (unsigned)config->min_receive_rate,
+		.min_send_rate = (unsigned)config->min_send_rate,
 		.limits = limits_of(serving->server, serving->worker),
 		.sites = &setup->sites.http,
 		.mime = setup->mime,

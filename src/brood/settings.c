@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of settings, and looking things up in it. What is said of sites and places stands in
- * settings_of_sites.inc. */
+ * The table of settings; what is said of sites and places stands in settings_of_sites.inc. Looking
+ * things up in it is in setting_find.c. */
 #include "brood/settings.h"
 
-#include "base/text.h"
 #include "brood/configuration.h"
 #include "brood/setting_checks.h"
 #include "cluster/cluster.h"
+#include "http/pace.h"
 #include "http/quota.h"
 
-#include <assert.h>
-#include <string.h>
+#include <stddef.h>
 
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define AT(member) offsetof(struct config, member)
@@ -295,6 +294,28 @@ const struct setting settings[] = {
 		.help = "connections that all workers hold together",
 	},
 	{
+		.name = "min_receive_rate",
+		.type = SETTING_SIZE,
+		.standard = "off",
+		.min = 1,
+		.max = PACE_RATE_MAX,
+		.words = WORDS("off"),
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(min_receive_rate),
+		.help = "octets a second that a request must come with, in all, after 5s",
+	},
+	{
+		.name = "min_send_rate",
+		.type = SETTING_SIZE,
+		.standard = "100",
+		.min = 1,
+		.max = PACE_RATE_MAX,
+		.words = WORDS("off"),
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(min_send_rate),
+		.help = "octets a second that a client must take of its response in each write_timeout",
+	},
+	{
 		.name = "access_log",
 		.type = SETTING_PATH,
 		.standard = "off",
@@ -452,53 +473,3 @@ const struct setting settings[] = {
 const size_t settings_count = sizeof(settings) / sizeof(settings[0]);
 
 _Static_assert(sizeof(settings) / sizeof(settings[0]) <= SETTINGS_MAX, "too many settings");
-
-static const char later_prefix[] = "tls_";
-
-const struct setting *setting_find(const char *name)
-{
-	for (size_t i = 0; i < settings_count; i++) {
-		if (strcmp(settings[i].name, name) == 0)
-			return &settings[i];
-	}
-	return NULL;
-}
-
-size_t setting_index(const struct setting *setting)
-{
-	assert(setting >= settings && setting < settings + settings_count);
-	return (size_t)(setting - settings);
-}
-
-bool setting_is_later(const char *name)
-{
-	return strncmp(name, later_prefix, sizeof(later_prefix) - 1) == 0;
-}
-
-/* Names that are no settings but stand beside them. */
-static const struct {
-	const char *name;
-	enum setting_scope first, last;
-} groups[] = {
-	{"sites", SCOPE_SERVER, SCOPE_SERVER},
-	{"locations", SCOPE_SERVER, SCOPE_SITE},
-	{"path", SCOPE_PLACE, SCOPE_PLACE},
-};
-
-enum { GROUPS = sizeof(groups) / sizeof(groups[0]) };
-
-const char *setting_nearest(const char *name, enum setting_scope scope)
-{
-	const char *names[SETTINGS_MAX + GROUPS];
-	size_t count = 0;
-
-	for (size_t i = 0; i < settings_count; i++) {
-		if (settings[i].scope >= scope)
-			names[count++] = settings[i].name;
-	}
-	for (size_t i = 0; i < GROUPS; i++) {
-		if (scope >= groups[i].first && scope <= groups[i].last)
-			names[count++] = groups[i].name;
-	}
-	return text_nearest(name, names, count);
-}

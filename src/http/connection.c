@@ -7,6 +7,7 @@
 #include "http/exchange.h"
 #include "http/intake.h"
 #include "http/moving.h"
+#include "http/pacing.h"
 #include "http/pool.h"
 #include "http/server.h"
 #include "http/state.h"
@@ -56,6 +57,8 @@ static void set_deadline(struct connection *connection, enum deadline_kind kind)
 	struct http_server *server = connection->server;
 
 	deadline_set(&server->deadlines, &connection->deadline, kind, server->now_ms);
+	if (kind == DEADLINE_HEAD)
+		pacing_begin_head(connection);
 }
 
 static int watch(struct connection *connection, short events)
@@ -118,6 +121,7 @@ void connection_finish(struct connection *connection)
 	}
 	buffer_free(&connection->input);
 	connection->discarded = 0;
+	connection->pace.from_ms = server->now_ms;
 	connection->linger_until_ms = server->now_ms + linger_ms;
 	set_deadline(connection, DEADLINE_LINGER);
 	enter(connection, CONNECTION_LINGERING);
@@ -194,11 +198,26 @@ static bool pass_proxy_header(struct connection *connection, struct input *input
 	return false;
 }
 
+/* The socket takes no more. */
+static void wait_to_write(struct connection *connection, bool progress)
+{
+	bool begins = connection->state != CONNECTION_WRITING;
+
+	if (begins)
+		pacing_begin_response(connection);
+	else if (progress && !pacing_of_response(connection))
+		return;
+	if (begins || progress)
+		set_deadline(connection, DEADLINE_WRITE);
+	enter(connection, CONNECTION_WRITING);
+}
+
 /* Answers what there is, and enters the state that follows from how far that went. */
 static void advance(struct connection *connection, struct input *input)
 {
 	struct http_server *server = connection->server;
 	unsigned before = connection->answered;
+	uint64_t sent = connection->sent;
 	enum outbox_result result;
 	bool waits;
 
@@ -211,11 +230,7 @@ static void advance(struct connection *connection, struct input *input)
 	}
 	waits = connection->input.used == 0;
 	if (result == OUTBOX_BLOCKED) {
-		if (connection->progress) {
-			connection->unacknowledged = stream_unacknowledged(&connection->stream);
-			set_deadline(connection, DEADLINE_WRITE);
-		}
-		enter(connection, CONNECTION_WRITING);
+		wait_to_write(connection, connection->sent != sent);
 	} else if (result == OUTBOX_EMPTY &&
 		   (connection->end != END_OPEN || (waits && server->stopping))) {
 		connection_finish(connection);
@@ -291,23 +306,19 @@ static void answer_or_close(struct connection *connection)
 		connection_close(connection);
 }
 
+/* It may have been time only to look how fast it comes. */
 static void give_up_head(struct connection *connection)
 {
-	refuse(connection, REFUSAL_HEAD_TIMEOUT);
+	if (!pacing_of_head(connection))
+		refuse(connection, REFUSAL_HEAD_TIMEOUT);
+	else if (connection_leaves(connection))
+		give(connection);
 }
 
-/* The socket can be written to again only when a third of its buffer is free, which a slow client
- * may not bring about in time. As long as it takes anything at all, it makes progress. */
 static void look_for_progress(struct connection *connection)
 {
-	int now = stream_unacknowledged(&connection->stream);
-
-	if (now >= connection->unacknowledged) {
-		connection_close(connection);
-		return;
-	}
-	connection->unacknowledged = now;
-	set_deadline(connection, DEADLINE_WRITE);
+	if (pacing_of_stalled(connection))
+		set_deadline(connection, DEADLINE_WRITE);
 }
 
 static void wait_for_turn(struct connection *connection)
@@ -342,7 +353,7 @@ static void discard(struct connection *connection)
 	if (size > 0)
 		connection->discarded += (size_t)size;
 	if (size <= 0 || connection->discarded > server->options.discard_max ||
-	    server->now_ms >= connection->linger_until_ms)
+	    server->now_ms >= connection->linger_until_ms || !pacing_of_body(connection))
 		connection_close(connection);
 	else
 		set_deadline(connection, DEADLINE_LINGER);
@@ -486,14 +497,4 @@ int connection_take_moved(struct http_server *server, int fd, const struct state
 	else
 		connection_close(connection);
 	return 0;
-}
-
-struct connection *connection_of_link(struct list *link)
-{
-	return LIST_ENTRY(link, struct connection, link);
-}
-
-struct connection *connection_of_deadline(struct deadline *deadline)
-{
-	return LIST_ENTRY(deadline, struct connection, deadline);
 }

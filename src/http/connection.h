@@ -36,6 +36,7 @@
 #include "http/deadline.h"
 #include "http/guard.h"
 #include "http/loop.h"
+#include "http/pace.h"
 #include "http/peer.h"
 #include "http/quota.h"
 #include "http/stream.h"
@@ -77,6 +78,9 @@ struct connection {
 	struct outbox *outbox;  /* answers that the socket has not taken, or NULL */
 	uint64_t start_us;      /* when the octets in work were read; only for the log */
 	uint64_t linger_until_ms;
+	uint64_t head_until_ms; /* the head that has begun must be whole by then */
+	uint64_t sent;          /* octets given to the socket */
+	struct pace pace;       /* of a head or body that comes, of a response that is taken */
 	size_t discarded;       /* octets, while lingering */
 	struct stream stream;   /* its socket is ours */
 	int unacknowledged;     /* octets in the socket when the deadline for writing was set */
@@ -91,7 +95,6 @@ struct connection {
 	bool idle, movable;     /* as what it is counted */
 	bool last;              /* its next answer is its last (HTTP_TAKE_CLOSE) */
 	bool drained;           /* one read got all that there was */
-	bool progress;          /* octets were written by the last exchange_run */
 	bool awaits_proxy;      /* a PROXY header must come before anything else */
 	bool tls_follows;       /* and what comes behind it is TLS */
 	bool refused;           /* turned away: it was not let in */
@@ -123,7 +126,14 @@ void connection_leave(struct connection *connection);
 void connection_finish(struct connection *connection);
 void connection_close(struct connection *connection);
 
-struct connection *connection_of_link(struct list *link);
-struct connection *connection_of_deadline(struct deadline *deadline);
+static inline struct connection *connection_of_link(struct list *link)
+{
+	return LIST_ENTRY(link, struct connection, link);
+}
+
+static inline struct connection *connection_of_deadline(struct deadline *deadline)
+{
+	return LIST_ENTRY(deadline, struct connection, deadline);
+}
 
 #endif

@@ -88,7 +88,7 @@ static enum outbox_result write_own(struct connection *connection)
 	enum outbox_result result = outbox_write(outbox, &connection->stream);
 	struct outbox_item *item;
 
-	connection->progress = outbox->written != before;
+	connection->sent += outbox->written - before;
 	note_begun(outbox);
 	while ((item = outbox_take_written(outbox)))
 		finish_own_item(connection, item);
@@ -103,10 +103,11 @@ static enum outbox_result write_own(struct connection *connection)
 static enum outbox_result write_staged(struct connection *connection)
 {
 	struct outbox *staging = connection->server->staging;
+	uint64_t before = staging->written;
 	enum outbox_result result = outbox_write(staging, &connection->stream);
 	struct outbox_item *item;
 
-	connection->progress = true;
+	connection->sent += staging->written - before;
 	note_begun(staging);
 	while ((item = outbox_take_written(staging)))
 		finish_item(connection, item);
@@ -294,7 +295,6 @@ enum outbox_result exchange_run(struct connection *connection, struct input *inp
 	unsigned budget = EXCHANGE_REQUESTS_MAX;
 	bool more;
 
-	connection->progress = false;
 	if (connection->outbox) {
 		result = write_own(connection);
 		if (result != OUTBOX_EMPTY)

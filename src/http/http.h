@@ -58,6 +58,10 @@ struct http_options {
 	unsigned write_timeout_ms;     /* without any progress of a response [60000] */
 	unsigned keepalive_timeout_ms; /* idle between requests [75000] */
 
+	/* Octets a second; 0: no limit. */
+	unsigned min_receive_rate; /* of a head or a body, in all, after five seconds */
+	unsigned min_send_rate;    /* taken of a response, in each write_timeout */
+
 	/* Limits. */
 	size_t head_size_max;   /* octets of one head, request line included [32768] -> 431 */
 	size_t target_size_max; /* octets of the request target [8192] -> 414 */

@@ -18,6 +18,8 @@ libhttp_a_SOURCES += \
 	src/http/loop.h \
 	src/http/moving.c src/http/moving.h \
 	src/http/outbox.c src/http/outbox.h \
+	src/http/pace.h \
+	src/http/pacing.c src/http/pacing.h \
 	src/http/parser.c src/http/parser.h \
 	src/http/peer.c src/http/peer.h \
 	src/http/pool.c src/http/pool.h \

@@ -4,7 +4,10 @@
 #include "http/moving.h"
 
 #include "base/clock.h"
+#include "http/pacing.h"
 #include "http/server.h"
+
+#include <errno.h>
 
 static const enum deadline_kind kinds[] = {
 	[STATE_WAIT_FIRST] = DEADLINE_FIRST,
@@ -34,6 +37,10 @@ static uint64_t left_ms_of(const struct connection *connection, enum state_wait 
 
 	if (connection->deadline.kind != kind)
 		return server->deadlines.timeout_ms[kind];
+	if (kind == DEADLINE_HEAD) /* it may be one to look how fast it comes */
+		return connection->head_until_ms > server->now_ms
+			       ? connection->head_until_ms - server->now_ms
+			       : 0;
 	return deadline_left_ms(&connection->deadline, server->now_ms);
 }
 
@@ -77,5 +84,9 @@ int moving_restore(struct connection *connection, const struct state *state)
 			kind_of(state->wait, state->awaits_proxy), state->left_ms, server->now_ms);
 	if (state->input.len == 0)
 		return 0;
-	return buffer_append(&connection->input, state->input.ptr, state->input.len);
+	if (buffer_append(&connection->input, state->input.ptr, state->input.len) < 0)
+		return -ENOMEM;
+	if (connection->deadline.kind == DEADLINE_HEAD)
+		pacing_begin_head(connection);
+	return 0;
 }

@@ -64,6 +64,14 @@ ssize_t stream_peek(const struct stream *stream, void *out, size_t room)
 	return result_of(recv(stream->fd, out, room, MSG_PEEK));
 }
 
+void stream_abandon(const struct stream *stream)
+{
+	static const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+	/* Where that cannot be set the kernel goes on for a while: no harm that could be helped. */
+	(void)!setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
 int stream_unacknowledged(const struct stream *stream)
 {
 	int octets;

@@ -47,6 +47,9 @@ extern const struct stream_io stream_plain;
 /* Octets in the socket, which stay there: for what comes before the stream proper. */
 ssize_t stream_peek(const struct stream *stream, void *out, size_t room);
 
+/* When it is closed now, what the client has not taken is dropped, and it sees a reset. */
+void stream_abandon(const struct stream *stream);
+
 /* Octets that have been sent, but not taken by the client. */
 int stream_unacknowledged(const struct stream *stream);
 

@@ -109,6 +109,9 @@ sub descriptors
 	return \%links;
 }
 
+# How many sockets a process holds.
+sub sockets { return scalar grep { /^socket:/ } values %{ descriptors($_[0]) // {} } }
+
 # Proportional set size: memory of this process, shared pages divided by their users.
 sub pss_kib
 {

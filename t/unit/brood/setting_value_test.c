@@ -127,7 +127,8 @@ static void off_is_none_of_what_could_be_counted(void **state)
 {
 	static const char *const names[] = {"watchdog", "max_requests", "max_memory", "max_age",
 					    "client_rate", "client_connections",
-					    "connections_max_total"};
+					    "connections_max_total", "min_receive_rate",
+					    "min_send_rate"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -78,6 +78,8 @@ static void the_defaults_that_users_rely_on_stand_in_the_table(void **state)
 		{"client_prefix_ipv4", "32"},
 		{"client_prefix_ipv6", "64"},
 		{"connections_max_total", "off"},
+		{"min_receive_rate", "off"},
+		{"min_send_rate", "100"},
 		{"debug_headers", "false"},
 		{"debug_fault", "off"},
 	};

@@ -3,6 +3,7 @@
  * Connections that are counted over servers: at every moment of a move as one. */
 #include "pair.h"
 
+#include "base/network.h"
 #include "http/quota.h"
 #include "http/server.h"
 
@@ -199,6 +200,66 @@ static void between_servers_of_which_one_does_not_count(void **state)
 	assert_int_equal(quota_total(quota), 0);
 }
 
+static struct network unix_peers = {.kind = NETWORK_UNIX};
+static const struct networks all_peers = {&unix_peers, 1};
+
+static void begin_told(struct talk *talk, unsigned number, const char *header)
+{
+	talk_connect(talk, number, HTTP_TAKE_PROXY);
+	talk_say(talk, number, header);
+	talk_say(talk, number, GET);
+}
+
+static void the_client_that_a_proxy_header_tells_of_is_counted(void **state)
+{
+	struct pair *pair = *state;
+	struct talk *talk = pair->talk;
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct http_limits limits = {.quota = quota, .place = i, .client_connections = 1,
+					     .connections_max_total = 3};
+
+		admission_init(&pair->servers[i]->admission, &limits);
+		pair->servers[i]->options.proxy_trusted = &all_peers;
+	}
+	begin_told(talk, 0, "PROXY TCP4 192.0.2.1 192.0.2.9 1000 80\r\n");
+	talk_expect(talk, 0, 200);
+	begin_told(talk, 1, "PROXY TCP4 192.0.2.1 192.0.2.9 1001 80\r\n");
+	assert_true(talk_expect(talk, 1, 429).close);
+	assert_int_equal(quota_total(quota), 1);
+	begin_told(talk, 2, "PROXY TCP4 192.0.2.2 192.0.2.9 1002 80\r\n");
+	talk_expect(talk, 2, 200);
+	/* One without a client, as a check of health is: in the total only. */
+	begin_told(talk, 3, "PROXY UNKNOWN\r\n");
+	talk_expect(talk, 3, 200);
+	assert_int_equal(quota_total(quota), 3);
+	/* The total is asked before anything is read. */
+	talk_connect(talk, 4, HTTP_TAKE_PROXY);
+	talk_run(talk, true);
+	talk_expect(talk, 4, 503);
+	/* What was told goes with the connection. */
+	pair->keeps = true;
+	assert_int_equal(pair_move(pair, 0), 3);
+	for (unsigned i = 0; i < 3; i++) {
+		struct kept *kept = &pair->kept[i];
+
+		assert_int_equal(http_server_take_moved(pair->servers[1], kept->fd, kept->state,
+							kept->size), 0);
+		kept->fd = -1;
+	}
+	quota_give_back(quota, 0);
+	pair_stay(pair, 0);
+	assert_int_equal(quota_total(quota), 3);
+	talk_hang_up(talk, 3);
+	talk_run(talk, true);
+	begin_told(talk, 3, "PROXY TCP4 192.0.2.2 192.0.2.9 1003 80\r\n");
+	talk_expect(talk, 3, 429);
+	talk_hang_up(talk, 2);
+	talk_run(talk, true);
+	begin_told(talk, 3, "PROXY TCP4 192.0.2.2 192.0.2.9 1004 80\r\n");
+	talk_expect(talk, 3, 200);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +272,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_whose_giver_dies_is_counted_when_it_arrives, start,
 						stop),
 		cmocka_unit_test_setup_teardown(one_that_nobody_takes_comes_back_as_it_was, start, stop),
+		cmocka_unit_test_setup_teardown(the_client_that_a_proxy_header_tells_of_is_counted, start,
+						stop),
 		cmocka_unit_test_setup_teardown(between_servers_of_which_one_does_not_count, start,
 						stop),
 	};

@@ -192,3 +192,8 @@ check_PROGRAMS += t/unit/http/admission_test
 t_unit_http_admission_test_SOURCES = t/unit/http/admission_test.c $(http_pair_sources)
 t_unit_http_admission_test_CFLAGS = $(http_test_cflags)
 t_unit_http_admission_test_LDADD = $(http_test_libs)
+
+check_PROGRAMS += t/unit/http/pace_test
+t_unit_http_pace_test_SOURCES = t/unit/http/pace_test.c $(http_pair_sources)
+t_unit_http_pace_test_CFLAGS = $(http_test_cflags)
+t_unit_http_pace_test_LDADD = $(http_test_libs)

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Looking things up in the table of settings (settings.h). */
+#include "brood/settings.h"
+
+#include "base/text.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const char later_prefix[] = "tls_";
+
+const struct setting *setting_find(const char *name)
+{
+	for (size_t i = 0; i < settings_count; i++) {
+		if (strcmp(settings[i].name, name) == 0)
+			return &settings[i];
+	}
+	return NULL;
+}
+
+size_t setting_index(const struct setting *setting)
+{
+	assert(setting >= settings && setting < settings + settings_count);
+	return (size_t)(setting - settings);
+}
+
+bool setting_is_later(const char *name)
+{
+	return strncmp(name, later_prefix, sizeof(later_prefix) - 1) == 0;
+}
+
+/* Names that are no settings but stand beside them. */
+static const struct {
+	const char *name;
+	enum setting_scope first, last;
+} groups[] = {
+	{"sites", SCOPE_SERVER, SCOPE_SERVER},
+	{"locations", SCOPE_SERVER, SCOPE_SITE},
+	{"path", SCOPE_PLACE, SCOPE_PLACE},
+};
+
+enum { GROUPS = sizeof(groups) / sizeof(groups[0]) };
+
+const char *setting_nearest(const char *name, enum setting_scope scope)
+{
+	const char *names[SETTINGS_MAX + GROUPS];
+	size_t count = 0;
+
+	for (size_t i = 0; i < settings_count; i++) {
+		if (settings[i].scope >= scope)
+			names[count++] = settings[i].name;
+	}
+	for (size_t i = 0; i < GROUPS; i++) {
+		if (scope >= groups[i].first && scope <= groups[i].last)
+			names[count++] = groups[i].name;
+	}
+	return text_nearest(name, names, count);
+}
