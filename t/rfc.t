@@ -120,6 +120,8 @@ sub wrong_in_any
 	push @wrong, 'an interim response' if $response->interim;
 	push @wrong, '405 without Allow' if $status eq '405' && !defined $response->header('Allow');
 	push @wrong, '416 without Content-Range' if $status eq '416' && !defined $response->header('Content-Range');
+	push @wrong, "$status without an explanation"
+	    if $status >= 400 && length $response->body && $response->body !~ m{<p>\w.*</p>};
 	push @wrong, 'Transfer-Encoding' if defined $response->header('Transfer-Encoding');
 	push @wrong, "304 with $_" for grep { $status eq '304' && defined $response->header($_) } qw(Content-Type Content-Range);
 	return @wrong;

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TAG_ROOM = 256, BODY_ROOM = 512 };
+enum { TAG_ROOM = 256, BODY_ROOM = 640 };
 
 struct response_maker {
 	int64_t second;
@@ -29,53 +29,69 @@ struct response_maker {
 struct reason {
 	unsigned status;
 	const char *text;
+	const char *explanation; /* for people, with whether it lasts (sections 15.5 and 15.6) */
 };
 
 /* RFC 9110 section 15, RFC 6585. */
 static const struct reason reasons[] = {
-	{100, "Continue"},
-	{101, "Switching Protocols"},
-	{200, "OK"},
-	{204, "No Content"},
-	{206, "Partial Content"},
-	{301, "Moved Permanently"},
-	{302, "Found"},
-	{303, "See Other"},
-	{304, "Not Modified"},
-	{307, "Temporary Redirect"},
-	{308, "Permanent Redirect"},
-	{400, "Bad Request"},
-	{403, "Forbidden"},
-	{404, "Not Found"},
-	{405, "Method Not Allowed"},
-	{408, "Request Timeout"},
-	{411, "Length Required"},
-	{412, "Precondition Failed"},
-	{413, "Content Too Large"},
-	{414, "URI Too Long"},
-	{415, "Unsupported Media Type"},
-	{416, "Range Not Satisfiable"},
-	{417, "Expectation Failed"},
-	{421, "Misdirected Request"},
-	{426, "Upgrade Required"},
-	{428, "Precondition Required"},
-	{429, "Too Many Requests"},
-	{431, "Request Header Fields Too Large"},
-	{500, "Internal Server Error"},
-	{501, "Not Implemented"},
-	{502, "Bad Gateway"},
-	{503, "Service Unavailable"},
-	{504, "Gateway Timeout"},
-	{505, "HTTP Version Not Supported"},
+	{100, "Continue", ""},
+	{101, "Switching Protocols", ""},
+	{200, "OK", ""},
+	{204, "No Content", ""},
+	{206, "Partial Content", ""},
+	{301, "Moved Permanently", "This is at another address now."},
+	{302, "Found", "This is at another address for now."},
+	{303, "See Other", "What was asked for is described at another address."},
+	{304, "Not Modified", ""},
+	{307, "Temporary Redirect", "This is at another address for now."},
+	{308, "Permanent Redirect", "This is at another address now."},
+	{400, "Bad Request",
+	 "The request could not be understood, and will not be if it is sent again."},
+	{403, "Forbidden", "This may not be seen, and asking again does not change that."},
+	{404, "Not Found", "There is nothing at this address, at least for now."},
+	{405, "Method Not Allowed", "What is at this address can be read, and nothing else."},
+	{408, "Request Timeout", "The request took too long to come. It may be sent again."},
+	{411, "Length Required", "The request must say how long its body is."},
+	{412, "Precondition Failed",
+	 "What is at this address is not what the request was made for."},
+	{413, "Content Too Large", "The request is larger than what is taken here."},
+	{414, "URI Too Long", "The address is longer than any that is taken here."},
+	{415, "Unsupported Media Type",
+	 "What the request brings is of a type that is not taken here."},
+	{416, "Range Not Satisfiable",
+	 "What is at this address does not have the part that was asked for."},
+	{417, "Expectation Failed", "The request expects something that this server does not do."},
+	{421, "Misdirected Request",
+	 "This server does not answer for that address on this connection."},
+	{426, "Upgrade Required", "The request must be made by another protocol."},
+	{428, "Precondition Required", "The request must come with a condition."},
+	{429, "Too Many Requests", "There have been too many requests. Try again later."},
+	{431, "Request Header Fields Too Large",
+	 "The request has more fields, or larger ones, than what is taken here."},
+	{500, "Internal Server Error",
+	 "Something went wrong here, not with the request. It may work later."},
+	{501, "Not Implemented", "This server does not know how to do what the request asks for."},
+	{502, "Bad Gateway",
+	 "The server behind this one gave no answer to pass on. Try again later."},
+	{503, "Service Unavailable", "The server cannot answer just now. Try again in a moment."},
+	{504, "Gateway Timeout", "The server behind this one took too long. Try again later."},
+	{505, "HTTP Version Not Supported", "This server speaks HTTP/1.1 and HTTP/1.0."},
 };
+
+static const struct reason *reason_of(unsigned status)
+{
+	static const struct reason unknown = {0, "Unknown", ""};
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		if (reasons[i].status == status)
+			return &reasons[i];
+	}
+	return &unknown;
+}
 
 const char *response_reason(unsigned status)
 {
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
-		if (reasons[i].status == status)
-			return reasons[i].text;
-	}
-	return "Unknown";
+	return reason_of(status)->text;
 }
 
 struct response_maker *response_maker_new(const char *worker_tag)
@@ -171,7 +187,7 @@ bool response_finish(struct response_maker *maker, struct response *response)
  * body tags may be left out. */
 static struct slice write_body(char *room, unsigned status)
 {
-	const char *reason = response_reason(status);
+	const struct reason *reason = reason_of(status);
 	int length = snprintf(room, BODY_ROOM,
 			      "<!DOCTYPE html>\n"
 			      "<html lang=\"en\">\n"
@@ -181,8 +197,9 @@ static struct slice write_body(char *room, unsigned status)
 			      "<title>%u %s</title>\n"
 			      "<style>body{font:1.2em system-ui,sans-serif;margin:20vh 2em;"
 			      "text-align:center}</style>\n"
-			      "<h1>%u %s</h1>\n",
-			      status, reason, status, reason);
+			      "<h1>%u %s</h1>\n"
+			      "<p>%s</p>\n",
+			      status, reason->text, status, reason->text, reason->explanation);
 
 	assert(length > 0 && length < BODY_ROOM);
 	return (struct slice){room, (size_t)length};
