@@ -75,7 +75,7 @@ static const struct reason reasons[] = {
 	 "The server behind this one gave no answer to pass on. Try again later."},
 	{503, "Service Unavailable", "The server cannot answer just now. Try again in a moment."},
 	{504, "Gateway Timeout", "The server behind this one took too long. Try again later."},
-	{505, "HTTP Version Not Supported", "This server speaks HTTP/1.1 and HTTP/1.0."},
+	{505, "HTTP Version Not Supported", "This server speaks versions 1.0 and 1.1 of HTTP."},
 };
 
 static const struct reason *reason_of(unsigned status)
