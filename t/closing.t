@@ -57,6 +57,21 @@ subtest 'a client that goes on sending gets the whole answer first' => sub {
 	}
 };
 
+subtest 'a client that sends all of a large body before it reads gets the answer' => sub {
+	my $body = 'z' x (4 << 20);
+	my %case = (
+		'by length' => 'Content-Length: ' . length $body,
+		'in chunks' => 'Transfer-Encoding: chunked',
+	);
+	for my $name (sort keys %case) {
+		my $client = client();
+		$client->send("POST /hello.txt HTTP/1.1\r\nHost: x\r\n$case{$name}\r\n\r\n");
+		ok $client->send($body), "$name: all of it is taken";
+		is $client->response->status, 405, "$name: the answer";
+		is $client->wait_end, 'closed', "$name: the end, and no reset";
+	}
+};
+
 subtest 'a server that closes does not wait for ever' => sub {
 	my $client = client();
 	$client->send("nonsense\r\n\r\n");

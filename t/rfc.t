@@ -69,10 +69,12 @@ for my $file (sort glob "$FindBin::Bin/rfc/*.pl") {
 
 # ---- Deliveries ----
 
+# Never a whole request first and more in another piece: who has asked for the end in one piece is closed on at
+# once, and what it sends in spite of that may meet a reset (RFC 9112 section 9.6).
 sub random_pieces
 {
 	my ($octets) = @_;
-	my @pieces;
+	my @pieces = substr $octets, 0, 1 + int rand 20, "";
 	my $longest = length $octets > 600 ? length($octets) / 5 : 40;
 	push @pieces, substr $octets, 0, 1 + int rand(rand() < 0.5 ? 4 : $longest), '' while length $octets;
 	return @pieces;

@@ -66,7 +66,7 @@ struct http_options {
 	size_t head_size_max;   /* octets of one head, request line included [32768] -> 431 */
 	size_t target_size_max; /* octets of the request target [8192] -> 414 */
 	size_t head_fields_max; /* field lines [100] -> 431 */
-	size_t discard_max;     /* octets of a request body that are read and dropped [262144] */
+	size_t discard_max;     /* octets of a request body that are read and dropped [16 MiB] */
 
 	/* Clients behind proxies. */
 	const struct networks *trusted; /* peers that are believed when they tell of a client [NULL:

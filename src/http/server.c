@@ -101,7 +101,7 @@ static void set_options(struct http_server *server, const struct http_options *g
 	options->head_size_max = size(given->head_size_max, 32768, GUARD_HEAD_SIZE_LIMIT);
 	options->target_size_max = size(given->target_size_max, 8192, GUARD_HEAD_SIZE_LIMIT);
 	options->head_fields_max = size(given->head_fields_max, 100, REQUEST_FIELDS_MAX);
-	options->discard_max = size(given->discard_max, 262144, SIZE_MAX);
+	options->discard_max = size(given->discard_max, 16 << 20, SIZE_MAX);
 
 	server->health.allow = given->health_allow;
 	server->health.logged = given->health_logged;
