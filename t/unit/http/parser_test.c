@@ -338,7 +338,7 @@ static void the_parts_of_a_request_are_found(void **state)
 static void every_field_has_its_identity(void **state)
 {
 	static const char *const names[FIELD_COUNT] = {
-		[FIELD_OTHER] = "Accept", [FIELD_HOST] = "Host", [FIELD_CONNECTION] = "Connection",
+		[FIELD_OTHER] = "Cookie", [FIELD_HOST] = "Host", [FIELD_CONNECTION] = "Connection",
 		[FIELD_CONTENT_LENGTH] = "Content-Length",
 		[FIELD_TRANSFER_ENCODING] = "Transfer-Encoding", [FIELD_EXPECT] = "Expect",
 		[FIELD_RANGE] = "Range", [FIELD_IF_MATCH] = "If-Match",
@@ -348,6 +348,7 @@ static void every_field_has_its_identity(void **state)
 		[FIELD_REFERER] = "Referer", [FIELD_USER_AGENT] = "User-Agent",
 		[FIELD_FORWARDED] = "Forwarded", [FIELD_X_FORWARDED_FOR] = "X-Forwarded-For",
 		[FIELD_X_FORWARDED_PROTO] = "X-Forwarded-Proto", [FIELD_X_REQUEST_ID] = "X-Request-ID",
+		[FIELD_ACCEPT_ENCODING] = "Accept-Encoding",
 	};
 
 	(void)state;
