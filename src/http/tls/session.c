@@ -116,17 +116,22 @@ static ssize_t receive(struct stream *stream, void *out, size_t room)
 	return (ssize_t)total;
 }
 
-/* One record. A record that the socket did not take is sealed; OpenSSL wants to be offered as many
- * octets again, but does not look at them. */
-static ssize_t send_record(struct stream *stream, const void *data, size_t size)
+/* The first `size` octets of tls->record. When the socket did not take a record OpenSSL wants to be
+ * offered as many octets again, though a file may have become shorter since. Most often it does not
+ * look at them, having sealed the record; but it has not where a message of its own was in the way, so
+ * what others have left behind them must not be sent. */
+static ssize_t send_record(struct stream *stream, size_t size)
 {
 	struct tls_session *session = stream->tls;
+	char *record = session->tls->record;
 	size_t sent = 0;
 	int result;
 
-	if (session->unsent > size)
+	if (session->unsent > size) {
+		memset(record + size, 0, session->unsent - size);
 		size = session->unsent;
-	result = SSL_write_ex(session->ssl, data, size, &sent);
+	}
+	result = SSL_write_ex(session->ssl, record, size, &sent);
 	stream->wants = 0;
 	note_progress(session);
 	if (result == 1) {
@@ -166,7 +171,7 @@ static ssize_t send_pieces(struct stream *stream, const struct iovec *pieces, un
 
 	(void)more;
 	while ((size = gather(record, pieces, count, total)) > 0) {
-		sent = send_record(stream, record, size);
+		sent = send_record(stream, size);
 		if (sent <= 0)
 			break;
 		total += (size_t)sent;
@@ -190,7 +195,7 @@ static ssize_t send_file(struct stream *stream, int file, uint64_t offset, size_
 			sent = got < 0 ? -errno : 0;
 			break;
 		}
-		sent = send_record(stream, record, (size_t)got);
+		sent = send_record(stream, (size_t)got);
 		if (sent <= 0) {
 			sent = sent < 0 ? sent : -EIO;
 			break;

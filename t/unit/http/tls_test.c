@@ -4,6 +4,8 @@
 #include "talk.h"
 
 #include "base/network.h"
+#include "http/stream.h"
+#include "http/tls/private.h"
 #include "http/tls/tls.h"
 
 #include <errno.h>
@@ -308,6 +310,83 @@ static void sends_a_large_file_whole(void **state)
 	assert_memory_equal(client->data + client->used - 1024, body + 4, 1024);
 	assert_true(client->ended);
 	leave(client);
+}
+
+/* Fills the socket by whole records, so that not even a short message goes behind them. */
+static unsigned fill_socket(struct stream *stream, unsigned most)
+{
+	static char record[TLS_RECORD_MAX];
+	const struct iovec piece = {record, sizeof(record)};
+	unsigned sent = 0;
+
+	memset(record, 'f', sizeof(record));
+	while (sent < most && stream_send(stream, &piece, 1, false) == TLS_RECORD_MAX)
+		sent++;
+	return sent;
+}
+
+/* A stream without a server, shaken hands with. */
+static SSL *open_stream(struct world *world, struct stream *stream, int ends[2])
+{
+	SSL *client = SSL_new(world->clients);
+	char octet;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+	*stream = (struct stream){.io = &stream_plain, .fd = ends[0]};
+	assert_int_equal(tls_open(world->tls, stream), 0);
+	SSL_set_fd(client, ends[1]);
+	SSL_set_connect_state(client);
+	for (int i = 0; i < 4; i++) {
+		SSL_do_handshake(client);
+		assert_int_equal(stream_receive(stream, &octet, 1), -EAGAIN);
+	}
+	assert_true(SSL_is_init_finished(client));
+	return client;
+}
+
+/* A client asks for new keys while the socket is full, so that nothing of the file is sealed when it
+ * is offered first; then the file is cut. The room in which records are put together has held other
+ * clients' octets. */
+static void a_file_that_is_cut_shows_nothing_of_others(void **state)
+{
+	struct world *world = *state;
+	char data[TLS_RECORD_MAX], octet;
+	int ends[2], file = memory_file("cut");
+	struct stream stream;
+	unsigned room;
+	size_t size;
+	SSL *client;
+
+	use_version(world, TLS1_3_VERSION);
+	client = open_stream(world, &stream, ends);
+	room = fill_socket(&stream, 1000);
+	stream_release(&stream);
+	SSL_set_shutdown(client, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+	SSL_free(client);
+	close(ends[0]), close(ends[1]);
+
+	client = open_stream(world, &stream, ends);
+	assert_int_equal(fill_socket(&stream, room), room);
+	assert_int_equal(SSL_key_update(client, SSL_KEY_UPDATE_REQUESTED), 1);
+	assert_int_equal(SSL_do_handshake(client), 1);
+	assert_int_equal(stream_receive(&stream, &octet, 1), -EAGAIN);
+
+	memset(data, 'm', sizeof(data));
+	assert_int_equal(write(file, data, sizeof(data)), sizeof(data));
+	assert_int_equal(stream_send_file(&stream, file, 0, sizeof(data)), -EAGAIN);
+	assert_int_equal(ftruncate(file, 10), 0);
+	memset(world->tls->record, 's', sizeof(world->tls->record)); /* as another client's answer does */
+	while (SSL_read_ex(client, data, sizeof(data), &size) == 1)
+		assert_int_equal(data[0], 'f');
+	assert_true(stream_send_file(&stream, file, 0, sizeof(data)) >= 10);
+	assert_int_equal(SSL_read_ex(client, data, sizeof(data), &size), 1);
+	assert_memory_equal(data, "mmmmmmmmmm", 10);
+	assert_null(memchr(data, 's', size));
+
+	stream_release(&stream);
+	SSL_set_shutdown(client, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+	SSL_free(client);
+	close(ends[0]), close(ends[1]), close(file);
 }
 
 static void reads_requests_that_fill_many_records(void **state)
@@ -652,6 +731,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(answers_requests, start, stop),
 		cmocka_unit_test_setup_teardown(sends_a_large_file_whole, start, stop),
+		cmocka_unit_test_setup_teardown(a_file_that_is_cut_shows_nothing_of_others, start, stop),
 		cmocka_unit_test_setup_teardown(reads_requests_that_fill_many_records, start, stop),
 		cmocka_unit_test_setup_teardown(a_head_may_come_in_records_of_one_octet, start, stop),
 		cmocka_unit_test_setup_teardown(the_name_asked_for_chooses_the_certificate, start, stop),
