@@ -54,7 +54,7 @@ static int set_tcp_options(int fd, const struct address *address, bool join_grou
 
 static int listen_tcp(struct address *address, const struct socket_options *options)
 {
-	struct sockaddr_storage bound;
+	struct sockaddr_storage bound = {0}; /* all of it: it is left to other versions as it is */
 	socklen_t size = sizeof(bound);
 	int rc, fd = open_stream(address->storage.ss_family);
 

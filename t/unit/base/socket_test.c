@@ -83,6 +83,30 @@ static void port_0_becomes_the_port_that_was_chosen(void **state)
 	close(fd);
 }
 
+/* What calls before have left on the stack. */
+static void __attribute__((noinline)) dirty_stack(void)
+{
+	volatile char octets[4096];
+
+	for (size_t i = 0; i < sizeof(octets); i++)
+		octets[i] = 'x';
+}
+
+static void nothing_is_in_an_address_but_the_address(void **state)
+{
+	struct address address = parsed("127.0.0.1:0");
+	const char *octets = (const char *)&address.storage;
+	int fd;
+
+	(void)state;
+	dirty_stack();
+	fd = socket_listen(&address, &alone);
+	assert_true(fd >= 0);
+	for (size_t i = address.size; i < sizeof(address.storage); i++)
+		assert_int_equal(octets[i], 0);
+	close(fd);
+}
+
 static void a_taken_address_is_in_use_and_names_its_holder(void **state)
 {
 	static const enum socket_sharing kinds[] = {SOCKET_ALONE, SOCKET_GROUP_FIRST};
@@ -275,6 +299,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(port_0_becomes_the_port_that_was_chosen),
+		cmocka_unit_test(nothing_is_in_an_address_but_the_address),
 		cmocka_unit_test(a_taken_address_is_in_use_and_names_its_holder),
 		cmocka_unit_test(a_group_shares_one_address),
 		cmocka_unit_test(the_wildcard_takes_both_families_and_any6_only_its_own),
