@@ -19,6 +19,8 @@ static struct slice value_of(const struct request *request, enum field_id id)
 void record_fill(struct record *out, const struct request *request, unsigned status,
 		 uint64_t start_us)
 {
+	/* First of all, since the parts of what follows are put together in no particular order. */
+	client_address(request->client);
 	*out = (struct record){
 		.request_line = request->line,
 		.host = request->host,
