@@ -68,6 +68,8 @@ static const struct http_site *find_name(const struct http_sites *sites, const c
 {
 	struct site_name key = {text, NULL}, *found;
 
+	if (sites->name_count == 0) /* nor are there any to search */
+		return NULL;
 	found = bsearch(&key, sites->names, sites->name_count, sizeof(*sites->names),
 			compare_names);
 	return found ? found->site : NULL;
