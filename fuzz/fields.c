@@ -7,6 +7,8 @@
 #include "base/network.h"
 #include "base/text.h"
 #include "http/authority.h"
+#include "http/body.h"
+#include "http/coding.h"
 #include "http/cond.h"
 #include "http/date.h"
 #include "http/etag.h"
@@ -14,6 +16,7 @@
 #include "http/head.h"
 #include "http/mime.h"
 #include "http/path.h"
+#include "http/proxy.h"
 #include "http/range.h"
 #include "http/request.h"
 
@@ -112,6 +115,76 @@ static void try_forwarded(struct slice text, enum forwarded_syntax syntax)
 		continue;
 }
 
+static void try_codings(struct slice text)
+{
+	static struct request request;
+
+	request.present = 1u << FIELD_ACCEPT_ENCODING;
+	request.field_count = 1;
+	request.fields[0] = (struct request_field){.id = FIELD_ACCEPT_ENCODING, .value = text};
+	for (unsigned available = 0; available < 1u << CODING_IDENTITY; available++) {
+		enum coding coding = coding_choose(&request, available);
+
+		FUZZ_CHECK(coding == CODING_IDENTITY || (available & 1u << coding));
+	}
+}
+
+/* However it is cut, the first verdict that is one stays. */
+static void try_proxy(struct slice text)
+{
+	struct proxy_header whole, cut;
+	enum proxy_verdict verdict = proxy_read(text.ptr, text.len, &whole);
+
+	if (verdict == PROXY_COMPLETE)
+		FUZZ_CHECK(whole.size <= text.len && whole.size <= PROXY_MAX);
+	for (size_t size = 0; size < text.len; size += size < 300 ? 1 : 97) {
+		char *copy = fuzz_copy(text.ptr, size);
+		enum proxy_verdict early = proxy_read(copy, size, &cut);
+
+		free(copy);
+		if (early != PROXY_MORE)
+			FUZZ_CHECK(early == verdict && cut.size == whole.size);
+	}
+}
+
+/* A chunked body: what is content, and where it ends. */
+static enum body_verdict read_body(struct slice text, size_t step, uint64_t *content_size, size_t *used)
+{
+	static const struct body_limits limits = {1000, 40, 60, 4};
+	static const struct request request = {.present = 1u << FIELD_TRANSFER_ENCODING};
+	enum body_verdict verdict = BODY_MORE;
+	struct body body;
+
+	*content_size = *used = 0;
+	FUZZ_CHECK(body_begin(&body, &limits, &request) == REFUSAL_NONE);
+	while (*used < text.len && (verdict == BODY_MORE || verdict == BODY_CONTENT)) {
+		size_t size = text.len - *used < step ? text.len - *used : step;
+		char *copy = fuzz_copy(text.ptr + *used, size);
+		struct slice input = {copy, size}, content;
+
+		do {
+			verdict = body_read(&body, &limits, &input, &content);
+			FUZZ_CHECK((verdict == BODY_CONTENT) == (content.len > 0));
+			*content_size += content.len;
+		} while (verdict == BODY_CONTENT);
+		*used += size - input.len;
+		free(copy);
+	}
+	FUZZ_CHECK(*content_size <= limits.size_max);
+	return verdict;
+}
+
+static void try_body(struct slice text)
+{
+	uint64_t size[2];
+	size_t used[2];
+	enum body_verdict whole = read_body(text, text.len, &size[0], &used[0]);
+
+	for (size_t step = 1; step < 8; step += 2)
+		FUZZ_CHECK(read_body(text, step, &size[1], &used[1]) == whole && size[0] == size[1] &&
+			   used[0] == used[1]);
+}
+
 static void try_texts(const char *text)
 {
 	char reason[64], out[32];
@@ -161,7 +234,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct authority authority;
 	struct etag etag;
 
-	switch (which % 9) {
+	switch (which % 12) {
 	case 0:
 		try_path(text);
 		break;
@@ -190,8 +263,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		(void)mime_type(NULL, text);
 		(void)mime_wants_charset(text);
 		break;
-	default:
+	case 8:
 		try_texts(string);
+		break;
+	case 9:
+		try_codings(text);
+		break;
+	case 10:
+		try_proxy(text);
+		break;
+	default:
+		try_body(text);
 		break;
 	}
 	free(copy);

@@ -8,6 +8,7 @@
 #include "fuzz.h"
 #include "root.h"
 
+#include "base/log.h"
 #include "base/network.h"
 #include "http/server.h"
 #include "http/state.h"
@@ -72,11 +73,13 @@ static void start(void)
 		.target_size_max = 512,
 		.cache_body_max = 1000,
 		.trusted = &trusted,
+		.proxy_trusted = &trusted,
 		.root_fd = fuzz_root(),
 		.worker_tag = "0-0-1",
 	};
 
 	signal(SIGPIPE, SIG_IGN);
+	log_set_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
 	FUZZ_CHECK(networks_parse(&trusted, "unix", reason, sizeof(reason)) == 0);
 	base = event_base_new();
 	for (unsigned i = 0; i < SERVERS; i++) {
@@ -113,7 +116,8 @@ static void connect_client(unsigned which, struct http_server *server, unsigned 
 	if (flags & 1)
 		setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	clients[which] = ends[0];
-	http_server_take(server, ends[1], flags & (HTTP_TAKE_WAITING | HTTP_TAKE_CLOSE));
+	http_server_take(server, ends[1],
+			 flags & (HTTP_TAKE_WAITING | HTTP_TAKE_CLOSE | HTTP_TAKE_PROXY));
 }
 
 static void take_back(unsigned to)
