@@ -13,6 +13,9 @@ use Brood::Proc qw(alive descriptors wait_until);
 use Brood::Server;
 use Brood::Versions;
 
+# A crash is to look like one; a sanitizer would make an exit of it.
+$ENV{ASAN_OPTIONS} .= ':handle_segv=0' if $ENV{BROOD_SANITIZE};
+
 my @modes = qw(shared handoff reuseport);
 my $versions = Brood::Versions->new;
 

@@ -139,7 +139,7 @@ static struct master *full_master(void)
 
 /* --- states --- */
 
-static struct master *original;
+static struct master *volatile original; /* held to the end, with all it has open */
 static struct state_writer written; /* by that one; its descriptors are open */
 
 static int write_state(void **state)

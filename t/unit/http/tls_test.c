@@ -257,6 +257,7 @@ static void ask(struct world *world, struct client *client)
 	hear(world, client);
 	assert_true(starts_with(client, "HTTP/1.1 200 OK\r\n"));
 	assert_non_null(strstr(client->data, "\r\n\r\n0123456789"));
+	SSL_SESSION_free(client->session);
 	client->session = SSL_get1_session(client->ssl);
 }
 
