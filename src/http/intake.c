@@ -67,6 +67,8 @@ enum intake_verdict intake_take(struct connection *connection, struct input *inp
 {
 	struct proxy_header header;
 
+	if (input->at == input->size) /* nothing has come: there may not even be room for it */
+		return INTAKE_MORE;
 	switch (proxy_read(input->data + input->at, input->size - input->at, &header)) {
 	case PROXY_MORE:
 		return INTAKE_MORE;
