@@ -53,7 +53,8 @@ static int compare_places(const void *a, const void *b)
 
 void http_sites_sort(struct http_sites *sites)
 {
-	qsort(sites->names, sites->name_count, sizeof(*sites->names), compare_names);
+	if (sites->name_count > 0)
+		qsort(sites->names, sites->name_count, sizeof(*sites->names), compare_names);
 	for (size_t i = 0; i < sites->count; i++) {
 		struct http_site *site = &sites->list[i];
 

@@ -345,6 +345,7 @@ static void every_field_has_its_identity(void **state)
 		[FIELD_IF_NONE_MATCH] = "If-None-Match",
 		[FIELD_IF_MODIFIED_SINCE] = "If-Modified-Since",
 		[FIELD_IF_UNMODIFIED_SINCE] = "If-Unmodified-Since", [FIELD_IF_RANGE] = "If-Range",
+		[FIELD_ACCEPT_ENCODING] = "Accept-Encoding",
 		[FIELD_REFERER] = "Referer", [FIELD_USER_AGENT] = "User-Agent",
 		[FIELD_FORWARDED] = "Forwarded", [FIELD_X_FORWARDED_FOR] = "X-Forwarded-For",
 		[FIELD_X_FORWARDED_PROTO] = "X-Forwarded-Proto", [FIELD_X_REQUEST_ID] = "X-Request-ID",
