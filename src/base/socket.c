@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
@@ -352,4 +353,22 @@ bool socket_has_role(int fd, enum socket_role role)
 		return false;
 	return type == (role == SOCKET_CHANNEL ? SOCK_SEQPACKET : SOCK_STREAM) &&
 	       listens == (role == SOCKET_LISTENING);
+}
+
+int socket_close_door(int fd)
+{
+	enum { FLAGS_AT = 13, SYN = 0x02, ACK = 0x10 };
+	/* What a filter of a TCP socket sees begins with the TCP header. */
+	static struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS_AT),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, SYN | ACK),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYN, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	const struct sock_fprog program = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0)
+		return -errno;
+	return 0;
 }

@@ -279,6 +279,20 @@ size_t listeners_tags(const struct listeners *listeners, bool next, struct liste
 	return count;
 }
 
+bool listeners_close_doors(const struct listeners *listeners)
+{
+	bool closed = false;
+
+	for (unsigned i = 0; i < listeners->count; i++) {
+		const struct listener *listener = &listeners->all[i];
+
+		/* One that was inherited lives on with whoever bound it, and so does its queue. */
+		for (unsigned k = 0; k < listener->count && listener->growable; k++)
+			closed |= socket_close_door(listener->sockets[k]) == 0;
+	}
+	return closed;
+}
+
 void listeners_close(struct listeners *listeners)
 {
 	for (unsigned i = 0; i < listeners->count; i++)

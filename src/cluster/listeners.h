@@ -72,6 +72,10 @@ size_t listeners_of_group(const struct listeners *listeners, unsigned index, int
 size_t listeners_tags(const struct listeners *listeners, bool next, struct listener_tag *out,
 		      size_t room);
 
+/* Admits no new clients by TCP on sockets that were bound here, while those whose handshakes have begun still
+ * come. False: where that is not possible, or there is no such socket. */
+bool listeners_close_doors(const struct listeners *listeners);
+
 /* Closes all and removes the files of Unix sockets. */
 void listeners_close(struct listeners *listeners);
 

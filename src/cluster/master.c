@@ -28,6 +28,7 @@ enum {
 	TICK_MS = 250,
 	LOGS_MAX = 8,
 	START_GRACE_MS = 1000,
+	LAST_CALL_MS = 100,  /* for clients whose handshake has begun when a stop does */
 	PLACING_MS = 1000, /* a stop waits so long for workers that take what was accepted */
 };
 
@@ -52,6 +53,7 @@ static void kill_all(struct master *master, const char *why)
 {
 	master->state = MASTER_KILLING;
 	start_nobody(master);
+	event_del(master->last_call);
 	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
 		instance_kill(LIST_ENTRY(at, struct instance, link), why);
 	master_leave_if_done(master);
@@ -70,6 +72,7 @@ void master_stop_workers(struct master *master)
 	bool late = clock_now_ms() - master->stopping_ms >= PLACING_MS;
 
 	if (master->state != MASTER_STOPPING || master->workers_told ||
+	    evtimer_pending(master->last_call, NULL) ||
 	    (master->handoff.waiting_count > 0 && !late && slots_any_leads(master)))
 		return;
 	master->workers_told = true;
@@ -77,18 +80,36 @@ void master_stop_workers(struct master *master)
 		instance_stop(LIST_ENTRY(at, struct instance, link));
 }
 
-static void stop(struct master *master)
+static void close_listeners(struct master *master)
 {
-	master->state = MASTER_STOPPING;
-	start_nobody(master);
-	master->stopping_ms = clock_now_ms();
 	spread_drain(master);
 	master_stop_workers(master);
 	/* The workers' copies are the last ones: each answers what is queued, then closes. */
 	listeners_close(&master->listeners);
+	master_leave_if_done(master);
+}
+
+static void on_last_call(evutil_socket_t fd, short what, void *argument)
+{
+	(void)fd, (void)what;
+	close_listeners(argument);
+}
+
+static void stop(struct master *master)
+{
+	struct timeval moment = {0, LAST_CALL_MS * 1000};
+
+	master->state = MASTER_STOPPING;
+	start_nobody(master);
+	master->stopping_ms = clock_now_ms();
 	/* Workers keep the deadline themselves; the master's is for those that cannot. */
 	arm_deadline(master, master->options.stop_timeout_ms + 500);
-	master_leave_if_done(master);
+	/* A client is connected, as it sees it, before the kernel has passed it on, which is when it has
+	 * sent something; closing the socket would cut it off. So its kind gets a moment to come in. */
+	if (slots_any_leads(master) && listeners_close_doors(&master->listeners))
+		event_add(master->last_call, &moment);
+	else
+		close_listeners(master);
 }
 
 /* drain_delay is over, or stop_timeout. */
@@ -299,7 +320,8 @@ static int watch(struct master *master)
 				    master);
 	master->tick = event_new(master->base, -1, EV_PERSIST, on_tick, master);
 	master->deadline = evtimer_new(master->base, on_deadline, master);
-	if (!master->signals || !master->tick || !master->deadline ||
+	master->last_call = evtimer_new(master->base, on_last_call, master);
+	if (!master->signals || !master->tick || !master->deadline || !master->last_call ||
 	    event_add(master->signals, NULL) < 0 || event_add(master->tick, &interval) < 0)
 		return -ENOMEM;
 	return 0;
@@ -318,6 +340,8 @@ static void close_all(struct master *master)
 		event_free(master->tick);
 	if (master->deadline)
 		event_free(master->deadline);
+	if (master->last_call)
+		event_free(master->last_call);
 	if (master->base)
 		event_base_free(master->base);
 	fd_close(&master->signal_fd);

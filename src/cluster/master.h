@@ -160,6 +160,7 @@ struct master {
 	struct acceptor *acceptor;      /* mode handoff */
 	unsigned place_cursor;
 	struct event *signals, *tick, *deadline;
+	struct event *last_call;        /* pending: the doors are closed, the last clients still come in */
 	int signal_fd;
 	enum master_state state;
 	bool leaving;                   /* it was told to stop, and drain_delay runs or has run */

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,6 +181,68 @@ static void the_wildcard_takes_both_families_and_any6_only_its_own(void **state)
 	close(fd);
 }
 
+/* Who is in the doorway comes in; who is outside stays there. */
+static void behind_a_closed_door_only_those_come_who_have_begun(void **state)
+{
+	static const char *const texts[] = {"127.0.0.1:0", "[::1]:0"};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct address address = parsed(texts[i]);
+		int listening = socket_listen(&address, &alone), begun, outside, accepted;
+		struct pollfd wait;
+		char octets[8];
+
+		if (listening == -EAFNOSUPPORT || listening == -EADDRNOTAVAIL)
+			continue; /* no IPv6 here */
+		assert_true(listening >= 0);
+		begun = connected(&address); /* deferred: the kernel keeps it until it says something */
+		assert_true(begun >= 0);
+		assert_int_equal(socket_close_door(listening), 0);
+		outside = socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		assert_int_equal(connect(outside, (const struct sockaddr *)&address.storage, address.size), -1);
+		assert_int_equal(errno, EINPROGRESS);
+		assert_int_equal(write(begun, "hello", 5), 5);
+		wait = (struct pollfd){.fd = listening, .events = POLLIN};
+		assert_int_equal(poll(&wait, 1, 10000), 1);
+		accepted = accept(listening, NULL, NULL);
+		assert_true(accepted >= 0);
+		assert_int_equal(read(accepted, octets, sizeof(octets)), 5);
+		assert_int_equal(write(accepted, "world", 5), 5);
+		assert_int_equal(read(begun, octets, sizeof(octets)), 5);
+		wait = (struct pollfd){.fd = outside, .events = POLLOUT};
+		assert_int_equal(poll(&wait, 1, 0), 0);
+		close(listening); /* its next attempt, in a second, is refused */
+		assert_int_equal(poll(&wait, 1, 10000), 1);
+		assert_int_equal(option(outside, SOL_SOCKET, SO_ERROR), ECONNREFUSED);
+		close(outside);
+		close(accepted);
+		close(begun);
+	}
+}
+
+static void sockets_have_one_role(void **state)
+{
+	struct address address = parsed("127.0.0.1:0");
+	int listening = socket_listen(&address, &alone), channel[2], others[2];
+
+	(void)state;
+	assert_true(listening >= 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, channel), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, others), 0);
+	for (int role = SOCKET_LISTENING; role <= SOCKET_CHANNEL; role++) {
+		assert_int_equal(socket_has_role(listening, (enum socket_role)role), role == SOCKET_LISTENING);
+		assert_int_equal(socket_has_role(others[0], (enum socket_role)role), role == SOCKET_CONNECTION);
+		assert_int_equal(socket_has_role(channel[0], (enum socket_role)role), role == SOCKET_CHANNEL);
+		assert_false(socket_has_role(-1, (enum socket_role)role));
+	}
+	close(listening);
+	for (unsigned i = 0; i < 2; i++) {
+		close(channel[i]);
+		close(others[i]);
+	}
+}
+
 static void a_unix_socket_has_its_mode_and_name_from_the_start(void **state)
 {
 	struct address address = in_directory("mode.sock"), own;
@@ -303,6 +366,8 @@ int main(void)
 		cmocka_unit_test(a_taken_address_is_in_use_and_names_its_holder),
 		cmocka_unit_test(a_group_shares_one_address),
 		cmocka_unit_test(the_wildcard_takes_both_families_and_any6_only_its_own),
+		cmocka_unit_test(behind_a_closed_door_only_those_come_who_have_begun),
+		cmocka_unit_test(sockets_have_one_role),
 		cmocka_unit_test(a_unix_socket_has_its_mode_and_name_from_the_start),
 		cmocka_unit_test(a_unix_socket_is_given_to_its_owner),
 		cmocka_unit_test(only_a_stale_unix_socket_is_replaced),
