@@ -63,17 +63,28 @@ void handoff_target_init(struct handoff_target *target, struct brood_channel *ch
 	list_init(&target->outgoing);
 }
 
-bool handoff_target_has_room(const struct handoff_target *target, uint64_t now_ms)
+static bool answers(const struct handoff_target *target, uint64_t now_ms)
 {
 	const struct transfer *oldest;
 
-	if (!target->channel || target->stuck ||
-	    target->unanswered_count + target->outgoing_count >= HANDOFF_UNANSWERED_MAX)
+	if (!target->channel || target->stuck)
 		return false;
 	if (list_empty(&target->unanswered))
 		return true;
 	oldest = LIST_ENTRY(target->unanswered.next, struct transfer, link);
 	return now_ms - oldest->since_ms < HANDOFF_SLOW_MS;
+}
+
+bool handoff_target_has_room(const struct handoff_target *target, uint64_t now_ms)
+{
+	return answers(target, now_ms) &&
+	       target->unanswered_count + target->outgoing_count < HANDOFF_UNANSWERED_MAX;
+}
+
+bool handoff_target_is_full(const struct handoff_target *target, uint64_t now_ms)
+{
+	return answers(target, now_ms) &&
+	       target->unanswered_count + target->outgoing_count >= HANDOFF_UNANSWERED_MAX;
 }
 
 struct transfer *handoff_offer(struct handoff *handoff, int fd, unsigned listener, const void *state,

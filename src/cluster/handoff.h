@@ -87,6 +87,9 @@ void handoff_target_init(struct handoff_target *target, struct brood_channel *ch
 /* May it be given more? (Whether it serves and is alive is the chooser's business.) */
 bool handoff_target_has_room(const struct handoff_target *target, uint64_t now_ms);
 
+/* Has it no room only because so much is on its way to it, and does it answer? */
+bool handoff_target_is_full(const struct handoff_target *target, uint64_t now_ms);
+
 /* Takes a connection (and copies its state); it is sent with the next flush. Returns the transfer, for
  * the caller to fill in the giver, or NULL without memory: the fd is then still the caller's. */
 struct transfer *handoff_offer(struct handoff *handoff, int fd, unsigned listener, const void *state,

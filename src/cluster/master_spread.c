@@ -24,6 +24,7 @@ enum {
 	NOBODY_MS = 20,   /* pause while no worker can take a connection */
 	NOBODY_CAN_MS = 1000, /* nobody took it for so long: back to the worker that gave it */
 	NOBODY_EVER_MS = 5000, /* that one is gone, and those that are there refuse it: given up */
+	UNEVEN_MAX = 16,  /* connections more than another one has, which may be given more in a moment */
 	ORPHAN_MS = 100,  /* a slot without a worker for so long has its sockets adopted */
 };
 
@@ -63,21 +64,47 @@ static bool can_take(const struct master *master, const struct slot *slot, uint6
 	       target->unanswered_count + target->outgoing_count < HANDOFF_UNANSWERED_MAX;
 }
 
-static bool is_eligible(const struct master *master, const struct slot *slot, uint64_t now_ms)
+static bool is_below_most(const struct master *master, const struct instance *lead)
 {
 	unsigned most = master->options.max_connections;
 
-	return can_take(master, slot, now_ms) && (most == 0 || load_of(slot->lead) < most);
+	return most == 0 || load_of(lead) < most;
+}
+
+static bool is_eligible(const struct master *master, const struct slot *slot, uint64_t now_ms)
+{
+	return can_take(master, slot, now_ms) && is_below_most(master, slot->lead);
+}
+
+/* Is it only for having been sent so much in this moment that it cannot be given more? */
+static bool is_just_busy(const struct master *master, const struct slot *slot, uint64_t now_ms)
+{
+	return master->state == MASTER_RUNNING && is_alive(slot, now_ms) &&
+	       handoff_target_is_full(&slot->lead->target, now_ms) && is_below_most(master, slot->lead);
 }
 
 /* A connection that has moved once should not have to move again in the same roll, so it goes to a
- * worker of the kind that the roll leads to, if there is one already. */
-static bool some_are_final(const struct master *master, bool final_kind, uint64_t now_ms)
+ * worker of the kind that the roll leads to, if there is one already. On the way back it goes to any:
+ * there may be only one left of the old kind, which must not get them all. */
+static bool some_are_final(const struct master *master, uint64_t now_ms)
 {
-	for (unsigned i = 0; i < master->slot_count; i++)
-		if (is_eligible(master, master->slots[i], now_ms) &&
-		    master->slots[i]->lead->next == final_kind)
+	for (unsigned i = 0; i < master->slot_count && master->roll.phase == ROLL_FORWARD; i++)
+		if (is_eligible(master, master->slots[i], now_ms) && master->slots[i]->lead->next)
 			return true;
+	return false;
+}
+
+/* Many connections at once fill what may be on its way to the one that has the fewest: then the others
+ * must not get all the rest. Better wait for its answers, which come within its turn of the loop. */
+static bool wait_for_another(const struct master *master, bool choosy, unsigned load, uint64_t now_ms)
+{
+	for (unsigned i = 0; i < master->slot_count; i++) {
+		const struct slot *slot = master->slots[i];
+
+		if (is_just_busy(master, slot, now_ms) && (!choosy || slot->lead->next) &&
+		    load_of(slot->lead) + UNEVEN_MAX < load)
+			return true;
+	}
 	return false;
 }
 
@@ -85,22 +112,26 @@ static int find_target(struct master *master, bool has_moved, unsigned *cursor)
 {
 	struct place_candidate candidates[CLUSTER_SLOTS_MAX];
 	uint64_t now_ms = clock_now_ms();
-	bool final_kind = master->roll.phase == ROLL_FORWARD;
-	bool choosy = has_moved && some_are_final(master, final_kind, now_ms);
+	bool choosy = has_moved && some_are_final(master, now_ms);
+	int slot_found;
 
 	for (unsigned i = 0; i < master->slot_count; i++) {
 		const struct slot *slot = master->slots[i];
 		uint64_t load;
 
 		candidates[i].eligible = is_eligible(master, slot, now_ms) &&
-					 (!choosy || slot->lead->next == final_kind);
+					 (!choosy || slot->lead->next);
 		if (!candidates[i].eligible)
 			continue;
 		load = load_of(slot->lead);
 		candidates[i].load = load < UINT32_MAX ? (unsigned)load : UINT32_MAX;
 	}
-	return place_choose(has_moved ? CLUSTER_LEAST_CONNECTIONS : master->options.policy, candidates,
-			    master->slot_count, cursor);
+	slot_found = place_choose(has_moved ? CLUSTER_LEAST_CONNECTIONS : master->options.policy,
+				  candidates, master->slot_count, cursor);
+	if (has_moved && slot_found >= 0 &&
+	    wait_for_another(master, choosy, candidates[slot_found].load, now_ms))
+		return -1;
+	return slot_found;
 }
 
 static struct handoff_target *choose(void *context, const struct transfer *transfer)
