@@ -20,6 +20,7 @@ libcluster_a_SOURCES = \
 	src/cluster/master.c \
 	src/cluster/master.h \
 	src/cluster/master_admin.c \
+	src/cluster/master_adopt.c \
 	src/cluster/master_instance.c \
 	src/cluster/master_obituary.c \
 	src/cluster/master_recycle.c \

@@ -15,7 +15,8 @@
  *     master_watchdog.c workers that are silent
  *     master_obituary.c what there is to say about those that ended
  *     master_recycle.c  those that have done enough
- *     master_spread.c   connections and sockets to workers: handoff, adoption */
+ *     master_spread.c   connections to workers
+ *     master_adopt.c    sockets to workers, where their own is not there */
 #ifndef BROOD_CLUSTER_MASTER_H
 #define BROOD_CLUSTER_MASTER_H
 
@@ -208,6 +209,8 @@ void slot_drain(struct slot *slot, bool drain);
 uint32_t master_random(struct master *master);
 /* Has it a worker that was retired and still finishes? */
 bool slot_is_draining(const struct slot *slot);
+/* Has it a worker that serves and shows it? */
+bool slot_is_alive(const struct slot *slot, uint64_t now_ms);
 /* Is there any worker that serves, or stands still? */
 bool slots_any_leads(const struct master *master);
 /* Adds one that an earlier version had, with its page (taken) and the time until its next try (0: none). */
@@ -342,6 +345,11 @@ void spread_leave(void *master, const struct listener *listener);
 void spread_resume(struct master *master);
 /* Accepts what is queued and gives it away; before a stop. */
 void spread_drain(struct master *master);
+/* A slot was added: workers that balance among themselves must see its board. */
+void spread_show_board(struct master *master, unsigned slot);
+
+/* --- master_adopt.c --- */
+
 /* Sees that each slot's own sockets are accepted on by somebody. */
 void spread_adopt(struct master *master, uint64_t now_ms);
 /* The same when listeners have come or gone: those who adopted a slot's sockets have its former ones. */
@@ -350,7 +358,5 @@ void spread_adopt_anew(struct master *master);
 void spread_release(struct slot *slot);
 /* A worker that had adopted sockets no longer accepts. */
 void spread_forget_adopter(struct master *master, const struct slot *adopter);
-/* A slot was added: workers that balance among themselves must see its board. */
-void spread_show_board(struct master *master, unsigned slot);
 
 #endif

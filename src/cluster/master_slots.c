@@ -258,6 +258,12 @@ void slot_has_room(struct slot *slot)
 	slot_happen(slot, SLOT_TIMER);
 }
 
+bool slot_is_alive(const struct slot *slot, uint64_t now_ms)
+{
+	return slot->state == SLOT_SERVING && slot->lead && !slot->lead->stopped &&
+	       board_is_fresh(instance_record(slot->lead), now_ms);
+}
+
 bool slots_any_leads(const struct master *master)
 {
 	for (unsigned i = 0; i < master->slot_count; i++)

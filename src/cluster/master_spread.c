@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who gets the connections: handing them out (mode handoff), and finding somebody to accept on the
- * sockets of a slot that is not served (mode reuseport). Master only. */
+ * Who gets the connections that the master hands out: new ones (mode handoff), and those that move. Master
+ * only. */
 #include "cluster/master.h"
 
 #include "base/clock.h"
@@ -18,14 +18,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
-_Static_assert((int)CLUSTER_LISTEN_MAX <= (int)MESSAGE_BATCH, "one message for all of a slot");
-
 enum {
 	NOBODY_MS = 20,   /* pause while no worker can take a connection */
 	NOBODY_CAN_MS = 1000, /* nobody took it for so long: back to the worker that gave it */
 	NOBODY_EVER_MS = 5000, /* that one is gone, and those that are there refuse it: given up */
 	UNEVEN_MAX = 16,  /* connections more than another one has, which may be given more in a moment */
-	ORPHAN_MS = 100,  /* a slot without a worker for so long has its sockets adopted */
 };
 
 /* --- handing out --- */
@@ -42,12 +39,6 @@ static uint64_t load_of(const struct instance *instance)
 	return board_connections(record) + (sent > settled ? sent - settled : 0);
 }
 
-static bool is_alive(const struct slot *slot, uint64_t now_ms)
-{
-	return slot->state == SLOT_SERVING && slot->lead && !slot->lead->stopped &&
-	       board_is_fresh(instance_record(slot->lead), now_ms);
-}
-
 /* When the server stops, what it has accepted goes to any worker that is there: one that stands still
  * may go on in time, and nobody else will come. */
 static bool can_take(const struct master *master, const struct slot *slot, uint64_t now_ms)
@@ -55,7 +46,7 @@ static bool can_take(const struct master *master, const struct slot *slot, uint6
 	const struct handoff_target *target;
 
 	if (master->state == MASTER_RUNNING)
-		return is_alive(slot, now_ms) &&
+		return slot_is_alive(slot, now_ms) &&
 		       handoff_target_has_room(&slot->lead->target, now_ms);
 	if (slot->state != SLOT_SERVING || !slot->lead)
 		return false;
@@ -79,7 +70,7 @@ static bool is_eligible(const struct master *master, const struct slot *slot, ui
 /* Is it only for having been sent so much in this moment that it cannot be given more? */
 static bool is_just_busy(const struct master *master, const struct slot *slot, uint64_t now_ms)
 {
-	return master->state == MASTER_RUNNING && is_alive(slot, now_ms) &&
+	return master->state == MASTER_RUNNING && slot_is_alive(slot, now_ms) &&
 	       handoff_target_is_full(&slot->lead->target, now_ms) && is_below_most(master, slot->lead);
 }
 
@@ -369,121 +360,6 @@ void spread_drain(struct master *master)
 	acceptor_drain(master->acceptor);
 	acceptor_free(master->acceptor);
 	master->acceptor = NULL;
-}
-
-/* --- adopting --- */
-
-static unsigned adoptions_of(const struct master *master, const struct slot *adopter)
-{
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < master->slot_room; i++)
-		count += master->slots[i]->adopter == adopter;
-	return count;
-}
-
-static struct slot *find_adopter(const struct master *master, uint64_t now_ms)
-{
-	struct slot *best = NULL;
-
-	for (unsigned i = 0; i < master->slot_count; i++) {
-		struct slot *slot = master->slots[i];
-
-		if (is_alive(slot, now_ms) &&
-		    (!best || adoptions_of(master, slot) < adoptions_of(master, best)))
-			best = slot;
-	}
-	return best;
-}
-
-static void tell(struct slot *adopter, struct slot *slot, enum message_type type)
-{
-	struct message_sockets message = {.slot = slot->index};
-	int fds[MESSAGE_BATCH];
-	struct brood_frame frame = {
-		.type = type, .data = &message, .size = sizeof(message), .fds = fds};
-
-	if (!adopter->lead || !adopter->lead->channel)
-		return;
-	if (type == MESSAGE_ADOPT) {
-		message.count = (uint32_t)listeners_of_group(&slot->master->listeners, slot->index, fds,
-							     message.listeners, MESSAGE_BATCH);
-		frame.fd_count = message.count;
-	}
-	if (brood_channel_send(adopter->lead->channel, &frame) == 0)
-		slot->adopter = type == MESSAGE_ADOPT ? adopter : NULL;
-}
-
-void spread_release(struct slot *slot)
-{
-	struct slot *adopter = slot->adopter;
-
-	if (!adopter)
-		return;
-	slot->adopter = NULL;
-	tell(adopter, slot, MESSAGE_RELEASE);
-}
-
-void spread_forget_adopter(struct master *master, const struct slot *adopter)
-{
-	for (unsigned i = 0; i < master->slot_room; i++)
-		if (master->slots[i]->adopter == adopter)
-			master->slots[i]->adopter = NULL;
-}
-
-/* Does this slot's worker accept on the sockets with that number, since its birth? */
-static bool covers(const struct slot *slot, unsigned socket)
-{
-	if (slot->lead->accept == CLUSTER_ACCEPT_REUSEPORT)
-		return slot->index == socket;
-	return slot->lead->accept == CLUSTER_ACCEPT_SHARED && slot->lead->sockets > socket;
-}
-
-static bool is_covered(const struct master *master, unsigned socket, uint64_t now_ms)
-{
-	for (unsigned i = 0; i < master->slot_count; i++)
-		if (is_alive(master->slots[i], now_ms) && covers(master->slots[i], socket))
-			return true;
-	return false;
-}
-
-/* Is its next worker likely to be there in a moment? */
-static bool is_awaited(const struct master *master, const struct slot *slot)
-{
-	return slot->index < master->slot_count && !slot->drained && slot->state != SLOT_SERVING;
-}
-
-void spread_adopt(struct master *master, uint64_t now_ms)
-{
-	unsigned sockets = listeners_sockets(&master->listeners);
-
-	if (master->acceptor || sockets < 2)
-		return; /* the master accepts on all of them; or there is only one, which all have */
-	for (unsigned i = 0; i < sockets && i < master->slot_room; i++) {
-		struct slot *slot = master->slots[i], *adopter;
-
-		if (is_covered(master, i, now_ms)) {
-			spread_release(slot);
-			continue;
-		}
-		if (slot->adopter && !is_alive(slot->adopter, now_ms))
-			spread_release(slot); /* the adopter needs help itself */
-		if (slot->adopter || (is_awaited(master, slot) &&
-				      now_ms - slot->unserved_since_ms < ORPHAN_MS))
-			continue;
-		adopter = find_adopter(master, now_ms);
-		if (adopter) {
-			log_debug("slot %u accepts for slot %u", adopter->index, i);
-			tell(adopter, slot, MESSAGE_ADOPT);
-		}
-	}
-}
-
-void spread_adopt_anew(struct master *master)
-{
-	for (unsigned i = 0; i < master->slot_room; i++)
-		spread_release(master->slots[i]);
-	spread_adopt(master, clock_now_ms());
 }
 
 /* --- balancing --- */
