@@ -279,8 +279,10 @@ void admin_tick(struct master *master, uint64_t now_ms);
 /* Has an admin of this version take the place of the one there is. */
 void admin_renew(struct master *master);
 void admin_save(const struct master *master, struct state_writer *writer);
-/* The admin of a former version, with its channel (taken; -1: none). 0 or -errno. */
-int admin_restore(struct master *master, pid_t pid, int channel) __attribute__((warn_unused_result));
+/* The admin of a former version, with its channel (taken; -1: none), and whether it was told to leave. 0 or
+ * -errno. */
+int admin_restore(struct master *master, pid_t pid, int channel, bool retired)
+	__attribute__((warn_unused_result));
 void admin_send_logs(struct master *master, const int *fds, size_t count);
 void admin_show_board(struct master *master, const struct brood_frame *frame);
 void admin_say(struct master *master, const struct brood_frame *frame);

@@ -79,6 +79,8 @@ static void renew(struct master *master, uint64_t now_ms)
 	if (admin->retired_ms == 0 && admin->pending_count == 0) {
 		admin->retired_ms = now_ms;
 		admin_say(master, &retire);
+	} else if (admin->retired_ms != 0 && admin->pending_count > 0) {
+		admin->retired_ms = now_ms; /* asked at the last moment: these are answered, too */
 	} else if (admin->retired_ms != 0 && now_ms - admin->retired_ms >= RETIRE_MS) {
 		kill(admin->pid, SIGKILL);
 	}
@@ -319,17 +321,20 @@ void admin_save(const struct master *master, struct state_writer *writer)
 	struct saved_admin saved = {
 		.pid = admin->pid,
 		.channel = admin->channel ? state_keep_fd(writer, brood_channel_fd(admin->channel)) : -1,
+		.retired = admin->retired_ms != 0,
 	};
 
 	state_put(writer, STATE_ADMIN, &saved, sizeof(saved));
 	admin_save_pending(master, writer);
 }
 
-int admin_restore(struct master *master, pid_t pid, int channel)
+int admin_restore(struct master *master, pid_t pid, int channel, bool retired)
 {
 	struct admin *admin = &master->admin;
 
 	admin->pid = pid;
+	admin->renew = retired;
+	admin->retired_ms = retired ? clock_now_ms() : 0;
 	admin->timer = evtimer_new(master->base, on_timer, master);
 	if (!admin->timer)
 		return -ENOMEM;

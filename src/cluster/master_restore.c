@@ -341,7 +341,7 @@ static int restore_admin(struct restoring *restoring, const struct state_record 
 		return -EBADMSG;
 	restoring->admin = true;
 	error = claim_channel(restoring, saved.channel);
-	return error ? error : admin_restore(restoring->master, saved.pid, saved.channel);
+	return error ? error : admin_restore(restoring->master, saved.pid, saved.channel, saved.retired && saved.pid > 0);
 }
 
 static int restore_pending(struct restoring *restoring, const struct state_record *record)

@@ -69,6 +69,7 @@ struct saved_transfer {
 
 struct saved_admin {
 	int32_t pid, channel;
+	uint32_t retired, unused; /* it was told to leave */
 };
 
 struct saved_pending {

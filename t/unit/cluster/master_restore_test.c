@@ -131,7 +131,7 @@ static struct master *full_master(void)
 	strcpy(draining->hang->wait_channel, "pipe_read");
 	add_transfer(master, master->slots[0]->lead);
 	add_transfer(master, NULL);
-	assert_int_equal(admin_restore(master, FIRST_PID + 99, open_channel()), 0);
+	assert_int_equal(admin_restore(master, FIRST_PID + 99, open_channel(), true), 0);
 	admin_await(master, &scale, false);
 	admin_await(master, &drain, false);
 	return master;
@@ -261,6 +261,8 @@ static void check_all(void)
 	assert_int_equal(master->handoff.waiting_count, 1);
 	assert_int_equal(master->admin.pid, FIRST_PID + 99);
 	assert_int_equal(master->admin.pending_count, 2);
+	assert_true(master->admin.renew);
+	assert_true(master->admin.retired_ms > 0);
 }
 
 static void everything_arrives(void **state)
