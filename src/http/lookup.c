@@ -49,11 +49,9 @@ void lookup_doubt(struct file *file)
 	file->checked_ms -= REVALIDATE_MS;
 }
 
-/* With a reference for the caller, or NULL. */
-static struct file *find_cached(struct lookup *lookup, const struct http_place *place,
-				struct slice key)
+struct file *lookup_cached(struct lookup *lookup, const struct http_place *place, struct slice name)
 {
-	struct file *file = file_cache_find(lookup->cache, place, key);
+	struct file *file = file_cache_find(lookup->cache, place, name);
 
 	if (file && is_fresh(lookup, file)) {
 		file_keep(file);
@@ -365,7 +363,7 @@ static struct lookup_result load_by_name(struct lookup *lookup, const struct res
 	name_add(&name, text);
 	if (name.too_long)
 		return failed(-ENAMETOOLONG);
-	file = find_cached(lookup, lookup->source.place, name_slice(&name));
+	file = lookup_cached(lookup, lookup->source.place, name_slice(&name));
 	if (file)
 		return found(file);
 	if (name.text[name.length - 1] == '/')
@@ -412,7 +410,7 @@ static struct lookup_result try_names(struct lookup *lookup, const struct respon
 struct lookup_result lookup_find(struct lookup *lookup, const struct response_maker *maker,
 				 const struct http_place *place, const struct path *path)
 {
-	struct file *file = find_cached(lookup, place, path->name);
+	struct file *file = lookup_cached(lookup, place, path->name);
 
 	lookup->source.place = place;
 	if (file)

@@ -35,6 +35,11 @@ struct lookup_result {
 	size_t proper_length; /* of the path's name: the proper one is its beginning */
 };
 
+/* The file that is known and fresh for a path's name in a place, with a reference for the caller;
+ * NULL: it is to be looked up. Not for places with clean URLs. */
+struct file *lookup_cached(struct lookup *lookup, const struct http_place *place,
+			   struct slice name);
+
 /* The file of a path in a place: index, clean URLs, names to try. */
 struct lookup_result lookup_find(struct lookup *lookup, const struct response_maker *maker,
 				 const struct http_place *place, const struct path *path);

@@ -8,6 +8,7 @@
 #include "http/date.h"
 #include "http/file.h"
 #include "http/head.h"
+#include "http/site.h"
 #include "http/static.h"
 
 #include <assert.h>
@@ -138,7 +139,9 @@ void response_set_style(struct response_maker *maker, const struct response_styl
 
 void response_put_common(const struct response_maker *maker, struct head *head)
 {
-	head_put(head, maker->style ? maker->style->fields : SLICE("Server: brood\r\n"));
+	const struct http_place *place = maker->style ? maker->style->place : NULL;
+
+	head_put(head, place ? place->fields : SLICE("Server: brood\r\n"));
 	head_put(head, (struct slice){maker->tag, maker->tag_length});
 }
 
@@ -231,7 +234,7 @@ void response_simple(struct response_maker *maker, struct response *response, un
 	struct slice page, lines;
 	struct file *file = NULL;
 
-	if (maker->style && status >= 400)
+	if (maker->style && maker->style->place && status >= 400)
 		file = maker->style->page(maker->style->context, status);
 	if (file) {
 		answer_with_page(maker, response, status, extra, file);

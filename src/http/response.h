@@ -18,6 +18,7 @@ enum {
 
 struct file;
 struct head;
+struct http_place;
 
 /* A piece of a body that is made of several: some octets, then some of the response's file. */
 struct response_part {
@@ -75,17 +76,16 @@ void response_maker_free(struct response_maker *maker);
 struct slice response_date(const struct response_maker *maker, int64_t *second);
 void response_maker_tick(struct response_maker *maker);
 
-/* How the responses of a place look. */
+/* How responses look: as their place says. */
 struct response_style {
-	struct slice fields; /* lines of every response, each with CRLF; of a plain one that with
-				Server */
-	/* The file whose octets are the body of an error, with a reference for the caller. NULL:
-	 * the place has none for this status. */
+	const struct http_place *place; /* NULL: of none, so plain */
+	/* The file whose octets are the body of an error in the place, with a reference for the
+	 * caller. NULL: it has none for this status. */
 	struct file *(*page)(void *context, unsigned status);
 	void *context;
 };
 
-/* From here on responses look so, until it is NULL (plain) again. Borrowed. */
+/* From here on responses look so; its place may change from one to the next. Borrowed. */
 void response_set_style(struct response_maker *maker, const struct response_style *style);
 
 /* The style's fields and, if asked for, "X-Brood-Worker: 0-1-4711\r\n": for every response. */

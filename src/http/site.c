@@ -51,6 +51,12 @@ static int compare_places(const void *a, const void *b)
 	return one < other ? 1 : one > other ? -1 : 0;
 }
 
+static void complete(struct http_place *place, const struct http_site *site)
+{
+	place->site = site;
+	place->guarded = place->allow || place->deny || place->redirects || place->clean_urls;
+}
+
 void http_sites_sort(struct http_sites *sites)
 {
 	if (sites->name_count > 0)
@@ -61,7 +67,7 @@ void http_sites_sort(struct http_sites *sites)
 		qsort(site->places + 1, site->place_count - 1, sizeof(*site->places),
 		      compare_places);
 		for (size_t k = 0; k < site->place_count; k++)
-			site->places[k].site = site;
+			complete(&site->places[k], site);
 	}
 }
 
@@ -98,13 +104,12 @@ static bool take_host(struct slice host, char out[HOST_MAX + 2])
 	return true;
 }
 
-const struct http_site *http_sites_find(const struct http_sites *sites, struct slice host)
+const struct http_site *sites_find_named(const struct http_sites *sites, struct slice host)
 {
 	char room[HOST_MAX + 2], *at = room + 1;
 	const struct http_site *site = NULL;
 
-	/* Nobody has a name, or nobody was named. */
-	if ((sites->name_count == 0 && !sites->refuse_unknown) || host.len == 0)
+	if (host.len == 0)
 		return sites->list;
 	if (take_host(host, room)) {
 		site = find_name(sites, at);

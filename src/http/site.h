@@ -22,6 +22,7 @@ struct http_place {
 	/* "a/b" for what is asked for as /a/b and below; "" for the whole site. Decoded. */
 	struct slice prefix;
 	struct slice fields; /* lines of every response, each with CRLF: fields.h */
+	bool guarded;        /* something goes before files: http_sites_sort sees to it */
 	/* Files that stand for their folder, ended by NULL; the first that is there. */
 	const char *const *index_names;
 	/* Names that are looked for in place of the path, ended by NULL; NULL: the path itself.
@@ -32,8 +33,8 @@ struct http_place {
 	const char *fallback;
 	/* Files beside a file that hold it in a coding ("x.css.br") are sent to who accepts it. */
 	bool precompressed;
-	bool clean_urls;   /* "/about" is about.html, and the other ways to it lead there */
-	bool listing;      /* a folder without an index shows what is in it */
+	bool clean_urls;         /* "/about" is about.html, and the other ways to it lead there */
+	bool listing;            /* a folder without an index shows what is in it */
 	const char *listing_css; /* the path of its style sheet; NULL: the one that is built in */
 	const struct error_page *error_pages; /* ended by status 0; NULL: none */
 	const struct redirects *redirects;    /* NULL: none */
@@ -76,13 +77,21 @@ struct http_sites {
  * IPv6 address in brackets. */
 bool site_name_is_valid(const char *text);
 
-/* To be called once, when all is there: orders names and places, and tells places their site. */
+/* To be called once, when all is there: orders names and places, and fills in what places know of
+ * their site and of themselves. */
 void http_sites_sort(struct http_sites *sites);
+
+const struct http_site *sites_find_named(const struct http_sites *sites, struct slice host);
 
 /* Who answers for a host, given as in the Host field, port and all; case and a dot at its end make
  * no difference. An exact name goes before the longest "*.NAME". An empty one is the default's.
  * NULL: nobody. */
-const struct http_site *http_sites_find(const struct http_sites *sites, struct slice host);
+static inline const struct http_site *http_sites_find(const struct http_sites *sites,
+						      struct slice host)
+{
+	return sites->name_count == 0 && !sites->refuse_unknown ? sites->list
+								: sites_find_named(sites, host);
+}
 
 const struct http_place *site_find_place(const struct http_site *site, struct slice name);
 

@@ -36,10 +36,8 @@ struct static_site {
 	struct representer *representer;
 	size_t target_max;
 	struct listings *listings;
-	/* Of the request that is being answered. */
-	const struct http_place *place;
-	struct response_maker *maker;
-	struct response_style style;
+	struct response_maker *maker; /* of whom it answers with */
+	struct response_style style;  /* that of the request that is being answered */
 
 	const struct http_sites *sites;
 	struct http_sites own; /* when the options have none: one site, of one place */
@@ -143,6 +141,8 @@ void static_site_free(struct static_site *site)
 {
 	if (!site)
 		return;
+	if (site->maker)
+		response_set_style(site->maker, NULL);
 	file_cache_free(site->lookup.cache);
 	representer_free(site->representer);
 	listings_free(site->listings);
@@ -178,14 +178,15 @@ static void answer_simply(const struct answering *at, unsigned status)
 static struct file *find_page(void *context, unsigned status)
 {
 	struct static_site *site = context;
-	const struct error_page *page = site->place->error_pages;
+	const struct http_place *place = site->style.place;
+	const struct error_page *page = place->error_pages;
 	struct file *file;
 
 	for (; page && page->status != 0; page++) {
 		/* One that cannot be had is no reason for another error. */
 		if (page->status == status)
-			return lookup_name(&site->lookup, site->maker, site->place,
-					   slice_of(page->name), &file) == 0
+			return lookup_name(&site->lookup, site->maker, place, slice_of(page->name),
+					   &file) == 0
 				       ? file
 				       : NULL;
 	}
@@ -196,9 +197,10 @@ static void enter(struct answering *at, const struct http_place *place)
 {
 	struct static_site *site = at->site;
 
-	at->place = site->place = place;
+	at->place = site->style.place = place;
+	if (site->maker == at->maker)
+		return;
 	site->maker = at->maker;
-	site->style.fields = place->fields;
 	response_set_style(at->maker, &site->style);
 }
 
@@ -421,20 +423,23 @@ static void answer_method(const struct answering *at)
 	answer_simply(at, 501);
 }
 
-/* Status 0, or what is wrong with the path; the path is that of the whole site then. */
+/* Whether the path cannot be read counts for those who want what is there: others are told that
+ * their method will not do, whatever they ask it of. */
+static bool wants_path(const struct request *request)
+{
+	return request->method == METHOD_GET || request->method == METHOD_HEAD;
+}
+
+/* 0, or the status that says what is wrong with the path; it is that of the whole site then. */
 static unsigned read_path(struct answering *at)
 {
-	const struct request *request = at->request;
-	bool wants_path = request->method == METHOD_GET || request->method == METHOD_HEAD;
 	unsigned status = 414;
 
-	if (request->target.len <= at->site->target_max)
-		status = path_parse(request->target, at->site->path_room, &at->path);
-	if (status == 0)
-		return 0;
-	at->path = (struct path){.name = SLICE(""), .query = SLICE("")};
-	/* Others are told that their method will not do, whatever they ask it of. */
-	return wants_path ? status : 0;
+	if (at->request->target.len <= at->site->target_max)
+		status = path_parse(at->request->target, at->site->path_room, &at->path);
+	if (status != 0)
+		at->path = (struct path){.name = SLICE(""), .query = SLICE("")};
+	return status;
 }
 
 static void answer_bad_path(const struct answering *at, unsigned status)
@@ -444,32 +449,43 @@ static void answer_bad_path(const struct answering *at, unsigned status)
 		at->response->reason = refusal_text(REFUSAL_PATH);
 }
 
-static void answer_in_site(struct answering *at)
+static void answer_in_place(struct answering *at, unsigned status)
 {
-	unsigned status = read_path(at);
-
-	enter(at, http_site_place(at->host, at->path.name));
 	if ((at->place->allow || at->place->deny) && !is_let_in(at->place, at->request->client))
 		answer_simply(at, 403);
-	else if (status != 0)
+	else if (status != 0 && wants_path(at->request))
 		answer_bad_path(at, status);
 	else if (!at->place->redirects || at->request->method == METHOD_OPTIONS ||
 		 !answer_redirect(at))
 		answer_method(at);
-	response_set_style(at->maker, NULL);
+}
+
+static void answer_in_site(struct answering *at)
+{
+	unsigned status = read_path(at);
+	struct file *file = NULL;
+
+	enter(at, http_site_place(at->host, at->path.name));
+	/* What most requests are for. */
+	if (status == 0 && !at->place->guarded && wants_path(at->request))
+		file = lookup_cached(&at->site->lookup, at->place, at->path.name);
+	if (file)
+		answer_file(at, file);
+	else
+		answer_in_place(at, status);
+	at->site->style.place = NULL;
 }
 
 void static_answer(struct static_site *site, const struct request *request,
 		   struct response_maker *maker, struct response *response)
 {
-	struct answering at = {
-		.site = site,
-		.host = http_sites_find(site->sites, request->host),
-		.request = request,
-		.maker = maker,
-		.response = response,
-	};
+	struct answering at;
 
+	at.site = site;
+	at.host = http_sites_find(site->sites, request->host);
+	at.request = request;
+	at.maker = maker;
+	at.response = response;
 	if (at.host)
 		answer_in_site(&at);
 	else

@@ -182,6 +182,7 @@ static void every_place_looks_in_its_own_way(void **state)
 static void make_pages(struct fixture *fixture)
 {
 	place_of(fixture)->clean_urls = true;
+	http_sites_sort(&sites);
 	root_directory(&fixture->root, "d");
 	root_directory(&fixture->root, "both");
 	root_directory(&fixture->root, "bare");
@@ -446,6 +447,7 @@ static void rules_go_before_files_and_for_all_methods_but_options(void **state)
 
 	assert_int_equal(redirects_make(&redirects, rules, 1), 0);
 	place_of(fixture)->redirects = &redirects;
+	http_sites_sort(&sites);
 	write_file(fixture, "a");
 	write_file(fixture, "b");
 	assert_status(fixture, "/a", 308);
@@ -537,6 +539,8 @@ static void deny_goes_before_allow_and_allow_keeps_all_others_out(void **state)
 
 	assert_int_equal(networks_parse(&allow, "10.0.0.0/8, 2001:db8::/32", reason, 256), 0);
 	assert_int_equal(networks_parse(&deny, "10.1.0.0/16, 192.0.2.1", reason, 256), 0);
+	place->deny = &deny;
+	http_sites_sort(&sites);
 	write_file(fixture, "a");
 	static const struct {
 		const char *address;
