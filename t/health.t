@@ -20,7 +20,8 @@ sub start
 {
 	my (%set) = @_;
 	my $dir = Brood::Server::new_dir();
-	my $server = Brood::Configured->start(health_allow => '127.0.0.1', access_log => "$dir/access.log", %set);
+	my $server = Brood::Configured->start(access_log => "$dir/access.log",
+		$set{behind_lb} ? () : (health_allow => '127.0.0.1'), %set);
 	return ($server, "$dir/access.log", $dir);
 }
 
@@ -91,6 +92,19 @@ for my $mode (qw(shared handoff reuseport)) {
 		is $server->wait_exit, 0, 'a second TERM does not wait';
 	};
 }
+
+subtest 'behind_lb' => sub {
+	my ($server, $log, $dir) = start(behind_lb => \'true', trusted => '127.0.0.1');
+	my $client = Brood::Client->connect($server->address);
+	is $client->get('/-/ready')->status, 200, 'the balancer may ask';
+	my $response = $client->get('/hello.txt', 'X-Request-Id' => 'from-the-balancer');
+	is $response->header('X-Request-Id'), 'from-the-balancer', 'requests have names';
+	unlike $server->stderr, qr/warn/, 'nothing to be warned of';
+	is $server->reload(drain_delay => '0s', trusted => undef), 'done', 'a reload';
+	ok $server->wait_stderr(qr/behind_lb: trusted is empty/), 'warns';
+	ok $server->wait_stderr(qr/behind_lb: drain_delay is 0/), 'of all that does not suit';
+	$server->finish;
+};
 
 subtest 'when its time is over it stops as always' => sub {
 	my ($server, $log, $dir) = start(drain_delay => '200ms');

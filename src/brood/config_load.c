@@ -154,7 +154,7 @@ int config_load(struct config **out, const struct options *options, struct buffe
 	apply_defaults(&load);
 	apply_file(&load);
 	apply_options(&load);
-	if (load.report.count == 0 && config_balancer_settle(load.config) < 0)
+	if (load.report.count == 0 && config_balancer_settle(load.config, load.origins) < 0)
 		report_add(&load.report, NULL, "no memory");
 	/* A check of what is half wrong would only tell of consequences. */
 	if (load.report.count == 0)

@@ -4,6 +4,7 @@
 #include "brood/configuration.h"
 
 #include "brood/config_sites.h"
+#include "brood/config_balancer.h"
 #include "brood/options.h"
 #include "brood/setting_value.h"
 #include "brood/settings.h"
@@ -76,6 +77,12 @@ static void say(const struct buffer *lines)
 		fprintf(stderr, "brood: no memory\n");
 }
 
+static void advise(void *context, const char *line)
+{
+	(void)context;
+	fprintf(stderr, "brood: warning: %s\n", line);
+}
+
 int config_test(const struct options *options)
 {
 	struct buffer reason = {0};
@@ -86,12 +93,14 @@ int config_test(const struct options *options)
 		say(&reason);
 		status = 1;
 	} else if (options->action == OPTIONS_PRINT) {
+		config_balancer_advise(config, advise, NULL);
 		config_print(config, stdout);
 		if (fflush(stdout) != 0) {
 			perror("brood: standard output");
 			status = 1;
 		}
 	} else {
+		config_balancer_advise(config, advise, NULL);
 		fprintf(stderr, "brood: the configuration%s%s is fine\n", options->file ? " " : "",
 			options->file ? options->file : "");
 	}

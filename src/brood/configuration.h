@@ -124,6 +124,7 @@ struct config {
 	bool health_log;
 	uint64_t drain_delay_ms;
 	bool request_id;
+	bool behind_lb;
 	bool debug_headers;
 	struct config_fault debug_fault;
 

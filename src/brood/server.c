@@ -160,6 +160,7 @@ static void on_commit(void *context)
 	server->now = server->next;
 	server->next = (struct setup){.error_log.fd = -1, .access_log.fd = -1};
 	use_log(&server->now);
+	config_balancer_warn(server->now.config);
 	setup_close(&old);
 }
 
@@ -236,6 +237,7 @@ static void on_ready(void *context, const struct listeners *listeners, unsigned 
 	/* Not before: a server that cannot start has one reason to tell, and this is none. */
 	if (server->no_control)
 		log_warn("%s: running without one", server->no_control);
+	config_balancer_warn(server->now.config);
 	warn_unheard("the starting process", daemon_ready(&server->daemon));
 }
 

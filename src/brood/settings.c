@@ -381,6 +381,14 @@ const struct setting settings[] = {
 		.help = "the program that an upgrade goes on with; auto: the path of the running one",
 	},
 	{
+		.name = "behind_lb",
+		.type = SETTING_BOOL,
+		.standard = "false",
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(behind_lb),
+		.help = "set what suits a server behind a load balancer, and warn of what does not",
+	},
+	{
 		.name = "proxy_protocol",
 		.type = SETTING_BOOL,
 		.standard = "false",

@@ -28,6 +28,7 @@ t_unit_brood_pidfile_test_LDADD = $(brood_test_LDADD)
 t_unit_brood_ticket_keys_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_brood_ticket_keys_test_LDADD = $(brood_test_LDADD)
 brood_config_tests = \
+	t/unit/brood/config_balancer_test \
 	t/unit/brood/config_file_test \
 	t/unit/brood/config_load_test \
 	t/unit/brood/config_sites_test \
@@ -40,6 +41,10 @@ brood_fixture = t/unit/brood/fixture.c t/unit/brood/fixture.h
 brood_test_cppflags = $(AM_CPPFLAGS) -DSOURCE_FOLDER='"$(abs_top_srcdir)"'
 brood_test_libs = libprogram.a libhttp.a libbase.a $(LIBCONFIG_LIBS) $(CMOCKA_LIBS)
 
+t_unit_brood_config_balancer_test_SOURCES = t/unit/brood/config_balancer_test.c $(brood_fixture)
+t_unit_brood_config_balancer_test_CPPFLAGS = $(brood_test_cppflags)
+t_unit_brood_config_balancer_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_brood_config_balancer_test_LDADD = $(brood_test_libs)
 t_unit_brood_config_file_test_SOURCES = t/unit/brood/config_file_test.c $(brood_fixture)
 t_unit_brood_config_file_test_CPPFLAGS = $(brood_test_cppflags)
 t_unit_brood_config_file_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

@@ -65,6 +65,7 @@ static void the_defaults_that_users_rely_on_stand_in_the_table(void **state)
 		{"max_requests", "off"},
 		{"max_memory", "off"},
 		{"max_age", "off"},
+		{"behind_lb", "false"},
 		{"proxy_protocol", "false"},
 		{"proxy_timeout", "5s"},
 		{"trusted", ""},
