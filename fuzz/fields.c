@@ -81,7 +81,11 @@ static void try_conditions(struct slice text)
 					    FIELD_IF_MODIFIED_SINCE, FIELD_IF_UNMODIFIED_SINCE,
 					    FIELD_IF_RANGE, FIELD_RANGE};
 	static struct request request;
-	struct validators current = {SLICE("\"a-1\""), 1000000000, 1800000000};
+	struct validators current = {
+		.etag = SLICE("\"a-1\""),
+		.last_modified = 1000000000,
+		.now = 1800000000,
+	};
 
 	memset(&request, 0, sizeof(request));
 	while (text.len > 0 && request.field_count < 16) {

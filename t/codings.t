@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# Content codings (RFC 9110 sections 8.4.1, 12.5.3): files that lie beside others, compressed.
+# Content codings (RFC 9110 sections 8.4.1, 12.5.3): files that lie beside others, compressed, and gzip made of files.
 use strict;
 use warnings;
 use FindBin;
@@ -11,6 +11,7 @@ use Brood::Client;
 use Brood::Proc qw(wait_until);
 use Brood::Server;
 use IO::Compress::Gzip qw(gzip);
+use IO::Uncompress::Gunzip qw(gunzip);
 
 my $plain = join '', map { "line $_ of a file that is there in several codings\n" } 1 .. 100;
 gzip \$plain => \my $gzip or die;
@@ -22,10 +23,13 @@ my $time = 1_700_000_000;
 my $server = Brood::Server->start(workers => 2, root => {
 	'page.html' => $plain, 'page.html.gz' => $gzip, 'page.html.br' => 'not really brotli', 'page.html.zst' => 'nor zstd',
 	'stale.css' => $plain, 'stale.css.gz' => $gzip, 'alone.png' => 'png', 'hello.js' => 'hello', 'hello.js.br' => $hello,
-	'big.css' => 'b' x 300_000, 'big.css.br' => join('', map { pack 'N', $_ } 1 .. 50_000), 'app/page.html' => $plain, 'app/page.html.gz' => $gzip,
-}, config => "precompressed = true;\nlocations = ( { path = \"/app\"; precompressed = false; } );\n");
+	'big.css' => 'b' x 300_000, 'big.css.br' => join('', map { pack 'N', $_ } 1 .. 50_000), 'app/page.html' => $plain, 'small.css' => 'a' x 1023,
+	'made/text.txt' => $plain, 'made/page.html' => $plain, 'made/99.txt' => 'a' x 99, 'made/100.txt' => 'a' x 100, 'made/large.txt' => $plain x 20,
+	'made/noise.txt' => join('', map { chr rand 256 } 1 .. 5000), 'app/page.html.gz' => $gzip,
+}, config => "precompressed = true;\nlocations = ( { path = \"/app\"; precompressed = false; gzip = false; },\n"
+	. " { path = \"/made\"; gzip_types = \"text/plain\"; gzip_min_size = 100; } );\n");
 my $root = $server->root;
-utime $time, $time, $_ for glob("$root/*"), glob("$root/app/*");
+utime $time, $time, $_ for glob("$root/*"), glob("$root/app/*"), glob("$root/made/*");
 utime $time - 1, $time - 1, "$root/stale.css.gz";
 
 sub connected { return Brood::Client->connect($server->address) }
@@ -54,11 +58,12 @@ subtest 'Accept-Encoding decides' => sub {
 };
 
 subtest 'what has no choice does not vary' => sub {
-	for my $path ('/alone.png', '/app/page.html', '/stale.css') {
+	for my $path ('/alone.png', '/app/page.html', '/small.css') {
 		my $response = get($path, 'Accept-Encoding' => 'gzip, br');
 		is $response->header('Content-Encoding'), undef, "$path: as it is";
 	}
 	is get('/alone.png', 'Accept-Encoding' => 'gzip')->header('Vary'), undef, 'no Vary';
+	isnt get('/stale.css', 'Accept-Encoding' => 'gzip')->body, $gzip, 'one that is older than its source is not sent';
 };
 
 subtest 'each coding has a tag of its own, on every worker' => sub {
@@ -89,7 +94,7 @@ subtest 'each coding has a tag of its own, on every worker' => sub {
 subtest 'ranges are of the octets that would be sent' => sub {
 	my @accept = ('Accept-Encoding' => 'gzip');
 	my $response = get('/page.html', @accept, Range => 'bytes=2-9');
-	is $response->status, 206, '206';
+	is $response->status, 206, 'a range';
 	is $response->header('Content-Range'), 'bytes 2-9/' . length $gzip, 'Content-Range';
 	is $response->header('Content-Encoding'), 'gzip', 'Content-Encoding';
 	is $response->header('Vary'), 'Accept-Encoding', 'Vary';
@@ -118,6 +123,43 @@ subtest 'what changes is noticed within a second' => sub {
 	ok $all->(''), 'it vanishes';
 };
 
+subtest 'gzip is made of what is worth it' => sub {
+	my @accept = ('Accept-Encoding' => 'gzip, deflate, br');
+	my %tags;
+	for (1 .. 20) {
+		my $response = get('/made/text.txt', @accept);
+		is $response->header('Content-Encoding'), 'gzip', 'text: gzip' or last;
+		gunzip \$response->body => \my $text or die;
+		ok $text eq $plain, 'text: octets' or last;
+		cmp_ok length $response->body, '<', length($plain) / 2, 'text: smaller' or last;
+		$tags{ $response->header('ETag') } = 1;
+	}
+	is scalar(keys %tags), 1, 'one tag on all workers';
+	my ($tag) = keys %tags;
+	my $identity = get('/made/text.txt');
+	isnt $identity->header('ETag'), $tag, 'another one than that of the file itself';
+	is $identity->header('Vary'), 'Accept-Encoding', 'which varies';
+	for my $case (['text', 'gzip'], ['100', 'gzip'], ['99', ''], ['large', ''], ['noise', '']) {
+		is get("/made/$case->[0].txt", @accept)->header('Content-Encoding') // '', $case->[1], "$case->[0].txt";
+	}
+	is get('/made/page.html', @accept)->header('Content-Encoding'), undef, 'another type';
+	is get('/small.css', @accept)->header('Content-Encoding'), undef, 'below the default size';
+	is get('/stale.css', @accept)->header('Content-Encoding'), 'gzip', 'by default, in place of an old sibling';
+
+	my @range = (@accept, Range => 'bytes=0-9');
+	my $response = get('/made/text.txt', @range);
+	is $response->status, 206, 'a range';
+	is $response->header('Content-Encoding'), undef, 'is of the file itself';
+	is $response->body, substr($plain, 0, 10), 'octets of it';
+	is get('/made/text.txt', @range, 'If-Range' => $tag)->status, 200, 'If-Range with the tag of gzip does not match';
+	is get('/made/text.txt', @range, 'If-Range' => $identity->header('ETag'))->status, 206, "with the file's it does";
+	is get('/made/text.txt', @range, 'If-Range' => $identity->header('Last-Modified'))->status, 200, 'a date may be that of gzip';
+	is get('/made/text.txt', Range => 'bytes=0-9', 'If-Range' => $identity->header('Last-Modified'))->status, 206, 'if that is accepted';
+	is get('/made/text.txt', @accept, 'If-None-Match' => $tag)->status, 304, '304 for the tag of gzip';
+	is get('/made/text.txt', @accept, 'If-None-Match' => $identity->header('ETag'))->status, 200, "not for the file's";
+	is connected()->head('/made/text.txt', @accept)->header('ETag'), $tag, 'HEAD says the same';
+};
+
 SKIP: {
 	my ($curl) = grep { -x } map { "$_/curl" } split /:/, $ENV{PATH};
 	skip 'no curl', 1 if !$curl;
@@ -126,6 +168,7 @@ SKIP: {
 		my $version = `$curl --version`;
 		my $takes = sub { $version =~ /^Features:.* $_[0]\b/m };
 		ok $run->('--compressed', '-H', 'Accept-Encoding: gzip', '/page.html') eq $plain, '--compressed, gzip';
+		ok $run->('--compressed', '/made/text.txt') eq $plain, '--compressed, made';
 		is $run->('--compressed', '/hello.js'), 'hello', '--compressed, brotli' if $takes->('brotli');
 		SKIP: {
 			my ($zstd) = grep { -x } map { "$_/zstd" } split /:/, $ENV{PATH};

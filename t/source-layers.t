@@ -29,6 +29,7 @@ my %library = (
 	'libconfig.h' => [qw(brood)],
 	'jansson.h' => [qw(control ctl brood)],
 	'openssl/' => [qw(http)],
+	'zlib.h' => [qw(http)],
 );
 
 my @files = source_files(qr/\.[ch]$/, 'src', 'include');

@@ -61,6 +61,9 @@ struct config_place {
 	bool listing, precompressed;
 	char *listing_css; /* a path, from the / on; NULL: the built-in style */
 	struct networks allow, deny;
+	bool gzip;
+	struct config_list gzip_types;
+	uint64_t gzip_min_size;
 };
 
 /* A member of `locations`. What it does not set itself is as in its site. */

@@ -54,7 +54,7 @@ libprogram_a_SOURCES = \
 bin_PROGRAMS += brood
 brood_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(LIBCONFIG_CFLAGS)
 brood_LDADD = libprove.a libprogram.a libcluster.a libproc.a libhttp.a $(LLHTTP) libcontrol.a libbase.a \
-	$(LIBEVENT_LIBS) $(LIBCONFIG_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS)
+	$(LIBEVENT_LIBS) $(LIBCONFIG_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS) $(ZLIB_LIBS)
 brood_SOURCES = src/brood/main.c
 
 dist_man_MANS = doc/man/brood.8 doc/man/broodctl.1 doc/man/brood.conf.5

@@ -121,3 +121,13 @@ bool check_value(const char *text, char *reason, size_t room)
 	return field_value_is_valid(text) ||
 	       wrong(reason, room, "a field's value has no control characters in it");
 }
+
+bool check_type(const char *text, char *reason, size_t room)
+{
+	const char *slash = strchr(text, '/');
+
+	if (slash && slash > text && slash[1] != '\0' && !strpbrk(slash + 1, "/*; \t"))
+		return true;
+	snprintf(reason, room, "\"%.64s\" is no type of files (like text/html)", text);
+	return false;
+}

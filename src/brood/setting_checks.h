@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 bool check_name(const char *text, char *reason, size_t room);  /* of a host */
+bool check_type(const char *text, char *reason, size_t room);  /* "text/html" */
 bool check_index(const char *text, char *reason, size_t room); /* of a file, without a folder */
 
 /* Paths in try and fallback, "404 /404.html", redirects, header rules, and values of fields. */

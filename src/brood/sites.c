@@ -131,6 +131,9 @@ static int fill_place(struct making *making, const struct config_place *from,
 	if (rc == 0)
 		rc = take_cache_control(making, set ? NULL : from->cache_control_hashed,
 					&out->cache_control_hashed);
+	if (rc == 0 && from->gzip)
+		rc = take_list(making, &from->gzip_types, &out->gzip_types);
+	out->gzip_min_size = (size_t)from->gzip_min_size;
 	out->allow = borrow(making, &from->allow, &rc);
 	out->deny = borrow(making, &from->deny, &rc);
 	out->fallback = from->fallback;

@@ -79,7 +79,8 @@ bool cond_range_applies(const struct request *request, const struct validators *
 		return !tag.weak && slice_equal(tag.opaque, current->etag);
 
 	/* Exactly the date, and only where it is a strong validator (8.8.2.2): within the second
-	 * that it names the file may have changed again. */
+	 * that it names the file may have changed again, and what has the same date in another
+	 * coding is not the same. */
 	return date_parse(value, current->now, &date) && date == current->last_modified &&
-	       date < current->now;
+	       date < current->now && !current->of_another;
 }

@@ -16,6 +16,7 @@ struct validators {
 	struct slice etag;     /* the current strong tag, with quotes */
 	int64_t last_modified; /* as sent, never later than now */
 	int64_t now;           /* the second that Date says */
+	bool of_another;       /* last_modified may be that of another coding, too */
 };
 
 enum cond_verdict {

@@ -134,7 +134,8 @@ static int load_source(int *fd, const struct file_source *source,
 	};
 	struct siblings siblings;
 	struct timespec now;
-	bool doubtful;
+	bool doubtful, makes_gzip;
+	unsigned usable;
 	int error;
 
 	/* Before the stamp is read, so that a write after it is later than `now`. */
@@ -143,12 +144,16 @@ static int load_source(int *fd, const struct file_source *source,
 	if (error != 0)
 		return error;
 	doubtful = siblings_look(source->place, name, &siblings) != 0;
-	facts.varies = siblings_usable(&siblings, &facts.stamp) != 0;
+	usable = siblings_usable(&siblings, &facts.stamp);
+	makes_gzip = !(usable & 1u << CODING_GZIP) && facts.stamp.size <= source->body_max &&
+		     variants_want_gzip(source->place, facts.type, facts.stamp.size);
+	facts.varies = usable != 0 || makes_gzip;
 	error = load_from(fd, source, maker, &facts, &now, out);
 	if (error != 0)
 		return error;
 	/* This one can be served, without the others for once. */
-	(*out)->doubtful = doubtful || variants_load(source, maker, *out, &siblings) != 0;
+	error = variants_load(source, maker, *out, &siblings, makes_gzip);
+	(*out)->doubtful = doubtful || error != 0;
 	return 0;
 }
 

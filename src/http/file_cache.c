@@ -169,6 +169,35 @@ void file_cache_remove(struct file_cache *cache, struct file *file)
 	file_release(file);
 }
 
+/* NULL: there is none but this one. */
+static struct file *oldest_but(const struct list *list, const struct file *file)
+{
+	struct list *at = list->next;
+
+	if (at != list && LIST_ENTRY(at, struct file, by_use) == file)
+		at = at->next;
+	return at == list ? NULL : LIST_ENTRY(at, struct file, by_use);
+}
+
+bool file_cache_grow(struct file_cache *cache, struct file *file, size_t by)
+{
+	struct file_cache_limits *used = &cache->used;
+
+	if (!file->kept || file_bytes(file) + by > cache->limits.bytes)
+		return false;
+	while (used->bytes + by > cache->limits.bytes) {
+		struct file *victim = oldest_but(&cache->in_memory, file);
+
+		if (!victim)
+			victim = oldest_but(&cache->open, file);
+		if (!victim)
+			return false;
+		file_cache_remove(cache, victim);
+	}
+	used->bytes += by;
+	return true;
+}
+
 bool file_cache_shed(struct file_cache *cache)
 {
 	return drop_oldest(cache, &cache->open);

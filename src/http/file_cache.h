@@ -36,6 +36,11 @@ struct file *file_cache_find(struct file_cache *cache, const struct http_place *
  * There must be no entry of that place and key. */
 void file_cache_insert(struct file_cache *cache, struct file *file);
 
+/* A file in it is to have so many octets more: others make room. False: it cannot be, or the file is
+ * not in it. */
+bool file_cache_grow(struct file_cache *cache, struct file *file, size_t by)
+	__attribute__((warn_unused_result));
+
 void file_cache_remove(struct file_cache *cache, struct file *file);
 
 /* Drops the least recently used open file, so that its descriptor can be used for something else.

@@ -1,5 +1,5 @@
 noinst_LIBRARIES += libhttp.a
-libhttp_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(LLHTTP_CFLAGS) $(OPENSSL_CFLAGS)
+libhttp_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(LLHTTP_CFLAGS) $(OPENSSL_CFLAGS) $(ZLIB_CFLAGS)
 libhttp_a_SOURCES = src/http/http.h src/http/request.h src/http/response.h src/http/static.h
 libhttp_a_SOURCES += \
 	src/http/admission.c src/http/admission.h \
@@ -65,6 +65,7 @@ libhttp_a_SOURCES += \
 	src/http/listing_html.c \
 	src/http/listing_json.c \
 	src/http/listing_text.c \
+	src/http/gzip.c \
 	src/http/lookup.c \
 	src/http/representation.c \
 	src/http/head.c \
@@ -92,6 +93,7 @@ libhttp_a_SOURCES += \
 	src/http/freshness.h \
 	src/http/listing.h \
 	src/http/listing_text.h \
+	src/http/gzip.h \
 	src/http/lookup.h \
 	src/http/representation.h \
 	src/http/head.h \

@@ -25,11 +25,20 @@ enum {
 			     1u << FIELD_RANGE,
 };
 
+/* Some 10 ms of work: the loop goes on. Until the next tick clients get the file as it is. */
+enum { COMPRESS_MAX = 512 << 10 };
+
 struct representer {
 	struct multipart *multipart;
+	struct variants_maker variants;
 };
 
-struct representer *representer_new(void)
+void representer_tick(struct representer *representer)
+{
+	representer->variants.budget = COMPRESS_MAX;
+}
+
+struct representer *representer_new(struct file_cache *cache)
 {
 	struct representer *representer = calloc(1, sizeof(*representer));
 
@@ -40,6 +49,8 @@ struct representer *representer_new(void)
 		representer_free(representer);
 		return NULL;
 	}
+	representer->variants.cache = cache;
+	representer_tick(representer);
 	return representer;
 }
 
@@ -197,7 +208,12 @@ static void answer_conditionally(struct representer *representer, const struct r
 				 struct response_maker *maker, struct response *response,
 				 struct file *file)
 {
-	struct validators current = {.etag = file->etag};
+	/* Who accepts gzip may have part of what is made of a file in place of the file. */
+	struct validators current = {
+		.etag = file->etag,
+		.of_another = file->variants && file->variants->makes_gzip &&
+			      request_has(request, FIELD_ACCEPT_ENCODING),
+	};
 
 	response_date(maker, &current.now);
 	current.last_modified = file_last_modified(file, current.now);
@@ -224,8 +240,10 @@ void representation_answer(struct representer *representer, const struct request
 			   struct response_maker *maker, struct response *response,
 			   struct file *file)
 {
-	if (file->variants)
-		file = variants_choose(file, request);
+	if (file->variants && request_has(request, FIELD_ACCEPT_ENCODING)) {
+		representer->variants.maker = maker;
+		file = variants_choose(&representer->variants, file, request);
+	}
 	if (request->present & CONDITIONAL_FIELDS)
 		answer_conditionally(representer, request, maker, response, file);
 	else

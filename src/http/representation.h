@@ -6,13 +6,18 @@
 #define BROOD_HTTP_REPRESENTATION_H
 
 struct file;
+struct file_cache;
 struct representer;
 struct request;
 struct response;
 struct response_maker;
 
-/* What making them needs, one per process. NULL: no memory. */
-struct representer *representer_new(void);
+/* What making them needs, one per process; maker and cache are borrowed. NULL: no memory. */
+struct representer *representer_new(struct file_cache *cache);
+
+/* A few times a second: more may be compressed. */
+void representer_tick(struct representer *representer);
+
 void representer_free(struct representer *representer); /* NULL is allowed */
 
 /* Takes over the caller's reference to the file. */

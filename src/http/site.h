@@ -33,6 +33,10 @@ struct http_place {
 	const char *fallback;
 	/* Files beside a file that hold it in a coding ("x.css.br") are sent to who accepts it. */
 	bool precompressed;
+	/* Files of these types are compressed for who accepts gzip, if they are held in memory and
+	 * have so many octets. NULL: none are. */
+	const char *const *gzip_types; /* ended by NULL: "text/html" */
+	size_t gzip_min_size;
 	bool clean_urls;         /* "/about" is about.html, and the other ways to it lead there */
 	bool listing;            /* a folder without an index shows what is in it */
 	const char *listing_css; /* the path of its style sheet; NULL: the one that is built in */

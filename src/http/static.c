@@ -114,7 +114,7 @@ struct static_site *static_site_new(const struct http_options *options)
 		.source = {NULL, options->mime, or_default(options->cache_body_max, 65536)},
 		.cache = file_cache_new(&limits),
 	};
-	site->representer = representer_new();
+	site->representer = representer_new(site->lookup.cache);
 	site->listings = listings_new();
 	site->style = (struct response_style){.page = find_page, .context = site};
 	site->target_max = or_default(options->target_size_max, 8192);
@@ -155,6 +155,7 @@ void static_site_tick(struct static_site *site, uint64_t now_ms)
 {
 	site->lookup.now_ms = now_ms;
 	listings_tick(site->listings, now_ms);
+	representer_tick(site->representer);
 }
 
 /* A request on its way to its answer. */

@@ -103,6 +103,38 @@ static void inner_values_replace_outer_ones(void **state)
 	sites_close(&sites);
 }
 
+static void codings_are_set_for_each_place(void **state)
+{
+	static const char text[] =
+		"root = \"www\";\n"
+		"precompressed = false;\n"
+		"gzip_types = [ \"text/css\", \"image/svg+xml\" ];\n"
+		"locations = ( { path = \"/on\"; precompressed = true; gzip_min_size = \"2k\"; },\n"
+		"              { path = \"/off\"; gzip = false; },\n"
+		"              { path = \"/none\"; gzip_types = []; gzip_min_size = 0; } );\n";
+	struct fixture *fixture = *state;
+	const struct http_place *place;
+	struct sites sites;
+	char reason[256];
+
+	make_two(fixture);
+	assert_loads(fixture, text);
+	assert_int_equal(sites_open(&sites, fixture->config, reason, sizeof(reason)), 0);
+	place = place_of(&sites, "x", "");
+	assert_false(place->precompressed);
+	assert_list(place->gzip_types, "text/css image/svg+xml ");
+	assert_int_equal(place->gzip_min_size, 1024);
+	place = place_of(&sites, "x", "on/x");
+	assert_true(place->precompressed);
+	assert_list(place->gzip_types, "text/css image/svg+xml ");
+	assert_int_equal(place->gzip_min_size, 2048);
+	assert_null(place_of(&sites, "x", "off")->gzip_types);
+	place = place_of(&sites, "x", "none");
+	assert_list(place->gzip_types, "");
+	assert_int_equal(place->gzip_min_size, 0);
+	sites_close(&sites);
+}
+
 static void what_s_sets_holds_where_nothing_else_is_said(void **state)
 {
 	struct fixture *fixture = *state;
@@ -285,6 +317,8 @@ static void lists_are_texts_or_arrays_or_lists_of_texts(void **state)
 		"$/a.conf:2: index = \"b/c\": \"b/c\" is no name of a file that can be served in "
 		"a folder");
 	assert_wrong(fixture, "index = ( \"a\", 1 );", "$/a.conf:1: index = 1: want texts");
+	assert_wrong(fixture, "gzip_types = [ \"text/html\", \"text\" ];",
+		     "$/a.conf:1: gzip_types = \"text\": \"text\" is no type of files (like text/html)");
 }
 
 static void only_a_file_has_sites(void **state)
@@ -302,6 +336,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(inner_values_replace_outer_ones),
+		TEST(codings_are_set_for_each_place),
 		TEST(what_s_sets_holds_where_nothing_else_is_said),
 		TEST(without_a_root_at_the_top_the_first_site_is_the_default),
 		TEST(what_is_printed_is_a_file_that_means_the_same),

@@ -39,7 +39,7 @@ check_PROGRAMS += $(brood_config_tests)
 
 brood_fixture = t/unit/brood/fixture.c t/unit/brood/fixture.h
 brood_test_cppflags = $(AM_CPPFLAGS) -DSOURCE_FOLDER='"$(abs_top_srcdir)"'
-brood_test_libs = libprogram.a libhttp.a libbase.a $(LIBCONFIG_LIBS) $(CMOCKA_LIBS)
+brood_test_libs = libprogram.a libhttp.a libbase.a $(ZLIB_LIBS) $(LIBCONFIG_LIBS) $(CMOCKA_LIBS)
 
 t_unit_brood_config_balancer_test_SOURCES = t/unit/brood/config_balancer_test.c $(brood_fixture)
 t_unit_brood_config_balancer_test_CPPFLAGS = $(brood_test_cppflags)

@@ -169,7 +169,7 @@ static void the_sample_file_shows_every_setting_with_its_default(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < settings_count; i++) {
-		char value[64], wanted[128];
+		char value[1024], wanted[1200];
 		const char *line;
 		bool start_only = settings[i].effect == SETTING_AT_START;
 
@@ -223,7 +223,7 @@ static void the_sample_file_changes_nothing_whether_commented_out_or_not(void **
 /* "\n.It Ic NAME No = DEFAULT\n", as the manual has it. */
 static void manual_line(const struct setting *setting, char *out, size_t room)
 {
-	char value[64];
+	char value[1024];
 	size_t used = (size_t)snprintf(out, room, "\n.It Ic %s", setting->name);
 
 	if (strcmp(setting->name, "root") != 0) { /* whose default is a rule, not a value */
@@ -243,7 +243,7 @@ static void the_manual_tells_of_every_setting_and_its_default(void **state)
 	(void)state;
 	for (size_t i = 0; i < settings_count; i++) {
 		const char *item, *next, *section, *words;
-		char wanted[160];
+		char wanted[2048];
 
 		manual_line(&settings[i], wanted, sizeof(wanted));
 		item = strstr(text, wanted);

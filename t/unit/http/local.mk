@@ -1,5 +1,5 @@
 http_test_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS) $(LLHTTP_CFLAGS)
-http_test_libs = libhttp.a $(LLHTTP) libbase.a $(LIBEVENT_LIBS) $(CMOCKA_LIBS) $(OPENSSL_LIBS)
+http_test_libs = libhttp.a $(LLHTTP) libbase.a $(LIBEVENT_LIBS) $(CMOCKA_LIBS) $(OPENSSL_LIBS) $(ZLIB_LIBS)
 
 http_head_tests = t/unit/http/guard_test t/unit/http/parser_test
 check_PROGRAMS += $(http_head_tests)
@@ -42,6 +42,7 @@ http_files_tests = \
 	t/unit/http/etag_test \
 	t/unit/http/file_test \
 	t/unit/http/file_cache_test \
+	t/unit/http/gzip_test \
 	t/unit/http/mime_test \
 	t/unit/http/path_test \
 	t/unit/http/range_test \
@@ -60,7 +61,7 @@ check_PROGRAMS += $(http_files_tests)
 http_files_test_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 http_site_sources = t/unit/http/asking.h t/unit/http/root.c t/unit/http/root.h \
 	t/unit/http/site.c t/unit/http/site.h
-http_files_test_libs = libhttp.a libbase.a $(CMOCKA_LIBS)
+http_files_test_libs = libhttp.a libbase.a $(ZLIB_LIBS) $(CMOCKA_LIBS)
 t_unit_http_coding_test_SOURCES = t/unit/http/coding_test.c \
 	t/unit/http/asking.h
 t_unit_http_coding_test_CFLAGS = $(http_files_test_cflags)
@@ -119,6 +120,9 @@ t_unit_http_static_test_LDADD = $(http_files_test_libs)
 t_unit_http_variants_test_SOURCES = t/unit/http/variants_test.c $(http_site_sources)
 t_unit_http_variants_test_CFLAGS = $(http_files_test_cflags)
 t_unit_http_variants_test_LDADD = $(http_files_test_libs)
+t_unit_http_gzip_test_SOURCES = t/unit/http/gzip_test.c $(http_site_sources)
+t_unit_http_gzip_test_CFLAGS = $(http_files_test_cflags) $(ZLIB_CFLAGS)
+t_unit_http_gzip_test_LDADD = $(http_files_test_libs)
 check_PROGRAMS += t/unit/http/closing_test
 t_unit_http_closing_test_SOURCES = t/unit/http/closing_test.c t/unit/http/talk.c t/unit/http/talk.h
 t_unit_http_closing_test_CFLAGS = $(http_test_cflags)
