@@ -162,3 +162,21 @@ enum coding coding_choose(const struct request *request, unsigned available)
 	}
 	return best;
 }
+
+enum coding coding_choose_again(struct coding_memory *memory, const struct request *request,
+				unsigned available)
+{
+	const struct request_field *field = request_field(request, FIELD_ACCEPT_ENCODING, NULL);
+
+	if (!field || field->value.len == 0 || field->value.len > sizeof(memory->value) ||
+	    request_field(request, FIELD_ACCEPT_ENCODING, field))
+		return coding_choose(request, available);
+	if (field->value.len != memory->length || available != memory->available ||
+	    memcmp(field->value.ptr, memory->value, memory->length) != 0) {
+		memory->chosen = coding_choose(request, available);
+		memory->available = available;
+		memory->length = field->value.len;
+		memcpy(memory->value, field->value.ptr, field->value.len);
+	}
+	return memory->chosen;
+}

@@ -26,4 +26,16 @@ struct slice coding_name(enum coding coding);
  * is left, even if it is not wanted, and when the fields are absent or not by the grammar. */
 enum coding coding_choose(const struct request *request, unsigned available);
 
+/* The last choice: most clients say the same. All-zero: none yet. */
+struct coding_memory {
+	char value[64];
+	size_t length;
+	unsigned available;
+	enum coding chosen;
+};
+
+/* The same, without reading a field again that is as it was the last time. */
+enum coding coding_choose_again(struct coding_memory *memory, const struct request *request,
+				unsigned available);
+
 #endif

@@ -25,8 +25,8 @@ enum {
 			     1u << FIELD_RANGE,
 };
 
-/* Some 10 ms of work: the loop goes on. Until the next tick clients get the file as it is. */
-enum { COMPRESS_MAX = 512 << 10 };
+/* Some 20 ms of work: the loop goes on. Until the next tick clients get the file as it is. */
+enum { COMPRESS_MAX = 256 << 10 };
 
 struct representer {
 	struct multipart *multipart;

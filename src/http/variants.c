@@ -142,7 +142,8 @@ struct file *variants_choose(struct variants_maker *by, struct file *file,
 			     const struct request *request)
 {
 	bool whole = request->method != METHOD_GET || !request_has(request, FIELD_RANGE);
-	enum coding coding = coding_choose(request, available(file->variants, whole));
+	enum coding coding =
+		coding_choose_again(&by->last, request, available(file->variants, whole));
 	struct file *variant = file;
 
 	if (coding != CODING_IDENTITY)

@@ -26,6 +26,7 @@ struct variants_maker {
 	const struct response_maker *maker;
 	struct file_cache *cache; /* what is made counts there with the source */
 	size_t budget;            /* octets that may be compressed until this is renewed */
+	struct coding_memory last;
 };
 
 /* Whether a file that is held in memory is to have a variant in gzip. */

@@ -167,6 +167,35 @@ static void malformed_fields_are_ignored(void **state)
 	}
 }
 
+static void a_choice_that_is_remembered_is_the_same(void **state)
+{
+	static const char *const values[] = {
+		"gzip", "br", "gzip", "gzip", "", "gzi", "gzip, br", "gzip", "*;q=0", "x",
+		"gzip,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,",  /* 64 and more */
+		"gzip,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,",
+		"gzip,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,br", "br",
+	};
+	static const unsigned available[] = {ALL, ALL, GZIP, 0, BR};
+	struct coding_memory memory = {0};
+
+	(void)state;
+	for (size_t round = 0; round < COUNT(values) * COUNT(available) * 3; round++) {
+		struct request request = asking(METHOD_GET, "/");
+		unsigned codings = available[round / 2 % COUNT(available)];
+
+		asking_field(&request, FIELD_ACCEPT_ENCODING, values[round % COUNT(values)]);
+		if (round % 7 == 0)
+			asking_field(&request, FIELD_ACCEPT_ENCODING, "zstd");
+		assert_int_equal(coding_choose_again(&memory, &request, codings),
+				 coding_choose(&request, codings));
+		assert_int_equal(coding_choose_again(&memory, &request, codings),
+				 coding_choose(&request, codings));
+	}
+	struct request none = asking(METHOD_GET, "/");
+
+	assert_int_equal(coding_choose_again(&memory, &none, ALL), CODING_IDENTITY);
+}
+
 static void several_lines_are_one_list(void **state)
 {
 	struct request request = asking(METHOD_GET, "/");
@@ -190,6 +219,7 @@ int main(void)
 		cmocka_unit_test(a_star_stands_for_all_that_are_not_named),
 		cmocka_unit_test(identity_can_be_refused_for_another_only),
 		cmocka_unit_test(malformed_fields_are_ignored),
+		cmocka_unit_test(a_choice_that_is_remembered_is_the_same),
 		cmocka_unit_test(several_lines_are_one_list),
 	};
 

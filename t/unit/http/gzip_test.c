@@ -318,7 +318,7 @@ static void no_more_than_a_bit_is_compressed_at_a_time(void **state)
 
 	for (unsigned i = 0; i < 8; i++) {
 		snprintf(name, sizeof(name), "%u.css", i);
-		write_text(fixture, name, 200 << 10, i);
+		write_text(fixture, name, 100 << 10, i);
 	}
 	for (unsigned i = 0; i < 8; i++) {
 		snprintf(target, sizeof(target), "/%u.css", i);
