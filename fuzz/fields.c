@@ -59,6 +59,14 @@ static void try_range(struct slice text)
 			FUZZ_CHECK(set.ranges[k].first < sizes[i]);
 			FUZZ_CHECK(set.ranges[k].length <= sizes[i] - set.ranges[k].first);
 		}
+		range_join(&set, sizes[i] / 100);
+		FUZZ_CHECK(set.count > 0);
+		for (size_t k = 1; k < set.count; k++) {
+			uint64_t end = set.ranges[k - 1].first + set.ranges[k - 1].length;
+
+			FUZZ_CHECK(set.ranges[k].first > end);
+			FUZZ_CHECK(set.ranges[k].first - end > sizes[i] / 100);
+		}
 	}
 }
 
@@ -103,6 +111,25 @@ static void try_conditions(struct slice text)
 	(void)cond_range_applies(&request, &current);
 }
 
+/* Twice the same, and nothing that is not there. */
+static void try_coding(struct slice text)
+{
+	static struct request request;
+	struct coding_memory memory = {0};
+
+	memset(&request, 0, sizeof(request));
+	request.present = 1u << FIELD_ACCEPT_ENCODING;
+	request.field_count = 1;
+	request.fields[0] = (struct request_field){.id = FIELD_ACCEPT_ENCODING, .value = text};
+	for (unsigned available = 0; available < 1u << CODING_IDENTITY; available++) {
+		enum coding coding = coding_choose(&request, available);
+
+		FUZZ_CHECK(coding == CODING_IDENTITY || (available & 1u << coding) != 0);
+		FUZZ_CHECK(coding_choose_again(&memory, &request, available) == coding);
+		FUZZ_CHECK(coding_choose_again(&memory, &request, available) == coding);
+	}
+}
+
 static void try_forwarded(struct slice text, enum forwarded_syntax syntax)
 {
 	struct forwarded_hop hop;
@@ -117,20 +144,6 @@ static void try_forwarded(struct slice text, enum forwarded_syntax syntax)
 	rest = text;
 	while (forwarded_take_last_word(&rest).len > 0)
 		continue;
-}
-
-static void try_codings(struct slice text)
-{
-	static struct request request;
-
-	request.present = 1u << FIELD_ACCEPT_ENCODING;
-	request.field_count = 1;
-	request.fields[0] = (struct request_field){.id = FIELD_ACCEPT_ENCODING, .value = text};
-	for (unsigned available = 0; available < 1u << CODING_IDENTITY; available++) {
-		enum coding coding = coding_choose(&request, available);
-
-		FUZZ_CHECK(coding == CODING_IDENTITY || (available & 1u << coding));
-	}
 }
 
 /* However it is cut, the first verdict that is one stays. */
@@ -271,7 +284,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		try_texts(string);
 		break;
 	case 9:
-		try_codings(text);
+		try_coding(text);
 		break;
 	case 10:
 		try_proxy(text);

@@ -12,7 +12,8 @@
 static char folder[] = "/tmp/brood-fuzz-XXXXXX";
 static int root = -1;
 
-static const char *const names[] = {"index.html", "small.txt", "big.bin", "docs/index.html"};
+static const char *const names[] = {"index.html", "small.txt", "big.bin", "docs/index.html",
+				    "index.html.gz", "big.bin.br"};
 
 static void remove_all(void)
 {
@@ -46,5 +47,7 @@ int fuzz_root(void)
 	write_file("small.txt", 10);
 	write_file("big.bin", 200000);
 	write_file("docs/index.html", 50);
+	write_file("index.html.gz", 20);
+	write_file("big.bin.br", 100000);
 	return root;
 }
