@@ -12,6 +12,7 @@
 #include "http/file_cache.h"
 #include "http/response.h"
 #include "http/static.h"
+#include "http/variants.h"
 #include "root.h"
 
 #include <stdio.h>
@@ -262,6 +263,96 @@ static void shedding_closes_open_files_oldest_first(void **state)
 	file_cache_free(cache);
 }
 
+/* A file with a variant, which is not in a cache yet; the caller has the only reference. */
+static struct file *make_with(struct fixture *fixture, const char *name, size_t size,
+			      struct file *variant)
+{
+	struct file *file = make(fixture, name, size);
+
+	file->variants = calloc(1, sizeof(*file->variants));
+	assert_non_null(file->variants);
+	if (variant) {
+		variant->kept = true;
+		file->variants->files[CODING_GZIP] = variant;
+	}
+	return file;
+}
+
+static void variants_count_with_their_source(void **state)
+{
+	struct fixture *fixture = *state;
+	struct file *open = make(fixture, "open-variant", BODY_MAX + 1);
+	struct file *small = make(fixture, "small-variant", 500), *file;
+	size_t bytes = file_bytes(small);
+	struct file_cache *cache = cache_of(10, 1 << 20, 2);
+
+	/* A small file with an open variant is one of those that can be shed. */
+	file = make_with(fixture, "a", 10, open);
+	assert_int_equal(file_fds(file), 1);
+	file_cache_insert(cache, file);
+	assert_int_equal(file_cache_usage(cache).fds, 1);
+	file_release(file);
+	/* And an open one has octets in memory by its variant. */
+	file = make_with(fixture, "b", BODY_MAX + 1, small);
+	assert_true(file_bytes(file) >= bytes);
+	file_cache_insert(cache, file);
+	file_release(file);
+	assert_int_equal(file_cache_usage(cache).fds, 2);
+	assert_true(file_cache_shed(cache));
+	assert_false(has(cache, "a"));
+	assert_true(file_cache_usage(cache).bytes >= bytes);
+	assert_true(file_cache_shed(cache));
+	assert_int_equal(file_cache_usage(cache).bytes, 0);
+	assert_int_equal(file_cache_usage(cache).fds, 0);
+	file_cache_free(cache);
+}
+
+static void octets_go_whatever_holds_them(void **state)
+{
+	struct fixture *fixture = *state;
+	struct file *variant = make(fixture, "variant", 900);
+	struct file_cache *cache = cache_of(10, 3000, 10);
+	struct file *file = make_with(fixture, "open", BODY_MAX + 1, variant);
+
+	file_cache_insert(cache, file);
+	file_release(file);
+	put(fixture, cache, "a", 900);
+	assert_true(file_cache_usage(cache).bytes <= 3000);
+	put(fixture, cache, "b", 900);
+	put(fixture, cache, "c", 900);
+	assert_true(file_cache_usage(cache).bytes <= 3000);
+	assert_true(has(cache, "c"));
+	file_cache_free(cache);
+}
+
+static void what_grows_makes_others_go_but_not_itself(void **state)
+{
+	struct fixture *fixture = *state;
+	struct file *variant = make(fixture, "variant", 900), *file = make_with(fixture, "a", 1, NULL);
+	size_t one = file_bytes(variant), own = file_bytes(file);
+	struct file_cache *cache = cache_of(10, own + 2 * one, 10);
+
+	assert_false(file_cache_grow(cache, file, one)); /* it is not in it */
+	file_cache_insert(cache, file);
+	put(fixture, cache, "b", 800);
+	put(fixture, cache, "c", 800);
+	assert_false(file_cache_grow(cache, file, 2 * one + 1));
+	assert_true(has(cache, "b") && has(cache, "c"));
+	/* It is the least recently used one here. */
+	assert_true(file_cache_grow(cache, file, one));
+	variant->kept = true;
+	file->variants->files[CODING_GZIP] = variant;
+	assert_false(has(cache, "b"));
+	assert_true(has(cache, "a") && has(cache, "c"));
+	assert_true(file_cache_usage(cache).bytes <= own + 2 * one);
+	file_cache_remove(cache, file_cache_find(cache, place, SLICE("c")));
+	assert_int_equal(file_cache_usage(cache).bytes, own + one);
+	file_cache_remove(cache, file);
+	assert_int_equal(file_cache_usage(cache).bytes, 0);
+	file_release(file);
+	file_cache_free(cache);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -276,6 +367,9 @@ int main(void)
 		TEST(each_place_has_its_own_files),
 		TEST(a_removed_entry_is_gone_and_its_key_free),
 		TEST(shedding_closes_open_files_oldest_first),
+		TEST(variants_count_with_their_source),
+		TEST(octets_go_whatever_holds_them),
+		TEST(what_grows_makes_others_go_but_not_itself),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
