@@ -99,7 +99,7 @@ static void check_root(const struct config *config, const char *root, const stru
 }
 
 /* The file itself may come into being later; its folder is not made by the server. */
-static void check_log(const char *name, const char *path, const struct origin *origins,
+static void check_log(const char *name, const char *path, const struct origin *origin,
 		      struct report *report)
 {
 	char *folder;
@@ -108,10 +108,9 @@ static void check_log(const char *name, const char *path, const struct origin *o
 		return;
 	folder = path_folder(path);
 	if (folder && !is_directory(folder))
-		report_add(report, origin_of(origins, name), "%s '%s': no such folder '%s'", name,
-			   path, folder);
+		report_add(report, origin, "%s '%s': no such folder '%s'", name, path, folder);
 	else if (is_directory(path))
-		report_add(report, origin_of(origins, name), "%s '%s': is a folder", name, path);
+		report_add(report, origin, "%s '%s': is a folder", name, path);
 	free(folder);
 }
 
@@ -215,6 +214,35 @@ static void check_sites(const struct check *check)
 		check_site(check, &config->sites[i]);
 }
 
+/* As many as a worker can be given anew at once, each file counting once. */
+static void check_access_logs(const struct check *check)
+{
+	struct config *config = check->config;
+	const char *seen[CONFIG_ACCESS_LOGS_MAX];
+	size_t count = 0, known;
+
+	for (size_t i = 0; i <= config->site_count; i++) {
+		const struct config_site *site = i == 0 ? &config->site : &config->sites[i - 1];
+		struct origin origin = site_origin(check, site, "access_log");
+		struct config_site resolved;
+
+		config_site_resolve(config, site, &resolved);
+		if (!resolved.root || strcmp(resolved.access_log, "off") == 0)
+			continue;
+		for (known = 0; known < count && strcmp(seen[known], resolved.access_log) != 0;)
+			known++;
+		if (known < count)
+			continue;
+		check_log("access_log", resolved.access_log, &origin, check->report);
+		if (count == CONFIG_ACCESS_LOGS_MAX) {
+			report_add(check->report, &origin, "access_log: %d different ones at most",
+				   CONFIG_ACCESS_LOGS_MAX);
+			return;
+		}
+		seen[count++] = resolved.access_log;
+	}
+}
+
 void config_check(struct config *config, const char *directory,
 		  const struct origin origins[SETTINGS_MAX], const struct config_source *source,
 		  struct report *report)
@@ -227,6 +255,6 @@ void config_check(struct config *config, const char *directory,
 		find_root(config, directory, report);
 	if (report->count == before)
 		check_sites(&check);
-	check_log("access_log", config->access_log, origins, report);
-	check_log("error_log", config->error_log, origins, report);
+	check_access_logs(&check);
+	check_log("error_log", config->error_log, origin_of(origins, "error_log"), report);
 }

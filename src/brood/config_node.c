@@ -97,8 +97,10 @@ static void take_row(const struct config_reading *reading, const struct setting 
 static bool bare_text(const struct setting *setting, const config_setting_t *node, char *number,
 		      size_t room, const char **out)
 {
+	/* Also a word that is a number. */
 	bool amount = setting->type == SETTING_COUNT || setting->type == SETTING_DURATION ||
-		      setting->type == SETTING_SIZE || setting->type == SETTING_RATE;
+		      setting->type == SETTING_SIZE || setting->type == SETTING_RATE ||
+		      setting->type == SETTING_WORD;
 
 	*out = number;
 	switch (config_setting_type(node)) {

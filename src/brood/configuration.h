@@ -31,7 +31,8 @@ enum fault_kind { FAULT_OFF, FAULT_START_EXIT, FAULT_START_HANG, FAULT_PROBE_FAI
 /* Whether a PROXY header must come first: as the top-level setting says, or as the listener does. */
 enum listener_proxy { LISTENER_PROXY_GENERAL, LISTENER_PROXY_NO, LISTENER_PROXY_YES };
 
-enum { CONFIG_LISTENERS_MAX = 64, CONFIG_SITES_MAX = 1024, CONFIG_LOCATIONS_MAX = 256 };
+enum { CONFIG_LISTENERS_MAX = 64, CONFIG_SITES_MAX = 1024, CONFIG_LOCATIONS_MAX = 256,
+       CONFIG_ACCESS_LOGS_MAX = 60 };
 
 struct config_listener {
 	struct address address; /* a Unix socket's path is absolute */
@@ -80,6 +81,7 @@ struct config_site {
 	char *root;                     /* absolute */
 	struct config_list names;
 	enum symlinks symlinks;
+	char *access_log; /* "off", "stdout" or an absolute path */
 	struct config_place place;
 	struct config_location *locations;
 	size_t location_count;
@@ -112,7 +114,6 @@ struct config {
 	unsigned connections_max_total; /* 0: off */
 	uint64_t min_receive_rate, min_send_rate; /* octets a second; 0: off */
 	char *probe;      /* path of the self-test's request */
-	char *access_log; /* "off", "stdout" or an absolute path */
 	enum log_format access_log_format;
 	char *error_log;  /* "stderr" or an absolute path */
 	char *state_dir;  /* "auto", "off" or an absolute path */

@@ -158,7 +158,7 @@ static void on_commit(void *context)
 	struct setup old = server->now;
 
 	server->now = server->next;
-	server->next = (struct setup){.error_log.fd = -1, .access_log.fd = -1};
+	server->next = (struct setup){.error_log.fd = -1};
 	use_log(&server->now);
 	config_balancer_warn(server->now.config);
 	setup_close(&old);
@@ -184,14 +184,11 @@ static size_t on_reopen(void *context, int *fds, size_t room)
 	struct setup *now = &server->now;
 	size_t count = 0;
 
-	(void)room;
 	log_file_reopen(&now->error_log);
 	log_set_fd(now->error_log.fd);
-	log_file_reopen(&now->access_log);
+	site_logs_reopen(&now->access_logs);
 	fds[count++] = now->error_log.fd;
-	if (now->access_log.fd >= 0)
-		fds[count++] = now->access_log.fd;
-	return count;
+	return count + site_logs_fds(&now->access_logs, fds + count, room - count);
 }
 
 /* What a worker keeps: see serving.c. */
@@ -200,14 +197,12 @@ static size_t on_keep(void *context, int *fds, size_t room)
 	const struct server *server = context;
 	const struct setup *chosen = server->chosen;
 	const struct http_sites *sites = &chosen->sites.http;
-	const int kept[] = {chosen->error_log.fd, chosen->access_log.fd};
-	size_t count = 0;
+	size_t count = site_logs_fds(&chosen->access_logs, fds, room);
 
 	for (size_t i = 0; i < sites->count && count < room; i++)
 		fds[count++] = sites->list[i].root.fd;
-	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]) && count < room; i++)
-		if (kept[i] >= 0)
-			fds[count++] = kept[i];
+	if (chosen->error_log.fd >= 0 && count < room)
+		fds[count++] = chosen->error_log.fd;
 	return count;
 }
 

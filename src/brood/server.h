@@ -15,6 +15,7 @@
 #include "brood/log_files.h"
 #include "brood/obituary.h"
 #include "brood/pidfile.h"
+#include "brood/site_logs.h"
 #include "brood/sites.h"
 #include "cluster/cluster.h"
 
@@ -30,7 +31,8 @@ struct setup {
 	struct config *config;      /* NULL: there is none */
 	struct sites sites;         /* of config */
 	struct mime_table *mime;
-	struct log_file error_log, access_log;
+	struct log_file error_log;
+	struct site_logs access_logs;
 	struct cluster_listen *listen;
 };
 

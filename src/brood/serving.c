@@ -24,7 +24,7 @@ struct serving {
 	struct worker *worker;
 	struct event_base *base;
 	struct http_server *http;
-	struct access_log *access_log; /* NULL: off */
+	struct access_log **access_logs; /* site_logs.h */
 	/* By which listener each connection came, by descriptor: http need not know, and the next worker
 	 * must be told. */
 	unsigned *listeners;
@@ -123,7 +123,13 @@ static void on_log(void *context, const struct http_log_record *record)
 {
 	struct serving *serving = context;
 
-	access_log_add(serving->access_log, record);
+	const struct setup *setup = serving->server->chosen;
+	/* What was refused before its site was known is the default site's. */
+	size_t site = record->site ? (size_t)(record->site - setup->sites.http.list) : 0;
+	struct access_log *log = site_logs_find(&setup->access_logs, serving->access_logs, site);
+
+	if (log)
+		access_log_add(log, record);
 }
 
 static const enum http_forwarded forwarded[] = {
@@ -161,25 +167,12 @@ static struct http_server *make_http(struct serving *serving)
 		.context = serving,
 		.closed = on_closed,
 		.moved = on_moved,
-		.log = serving->access_log ? on_log : NULL,
+		.log = setup->access_logs.count > 0 ? on_log : NULL,
 	};
 
 	snprintf(tag, sizeof(tag), "%u-%u-%d", worker_slot(serving->worker),
 		 worker_generation(serving->worker), getpid());
 	return http_server_new(serving->base, &options, &events);
-}
-
-static int open_access_log(struct serving *serving)
-{
-	struct log_file *file = &serving->server->chosen->access_log;
-
-	if (file->fd < 0)
-		return 0;
-	serving->access_log = access_log_new(file->fd, serving->server->chosen->config->access_log_format);
-	if (!serving->access_log)
-		return -1;
-	file->fd = -1; /* the log's now */
-	return 0;
 }
 
 int serving_start(void *context, struct worker *worker, struct event_base *base)
@@ -196,7 +189,9 @@ int serving_start(void *context, struct worker *worker, struct event_base *base)
 		log_error("debug_fault: leaving instead of starting");
 		return CLUSTER_EXIT_CRASH;
 	}
-	if (open_access_log(serving) < 0 || !(serving->http = make_http(serving))) {
+	serving->access_logs = site_logs_start(&server->chosen->access_logs,
+					       server->chosen->config->access_log_format);
+	if (!serving->access_logs || !(serving->http = make_http(serving))) {
 		log_error("cannot set up the HTTP side: %m");
 		return CLUSTER_EXIT_RESOURCES;
 	}
@@ -297,34 +292,28 @@ void serving_tick(void *context)
 	http_server_tick(serving->http);
 	http_server_get_stats(serving->http, &stats);
 	worker_report(serving->worker, stats.requests, stats.idle);
-	if (serving->access_log)
-		access_log_tick(serving->access_log);
+	site_logs_tick(&server->chosen->access_logs, serving->access_logs);
 }
 
-/* The error log, then the access log where there is one (see server.c). */
+/* The error log, then the access logs (see server.c). */
 void serving_logs(void *context, const int *fds, size_t count)
 {
 	struct server *server = context;
 	struct serving *serving = server->serving;
+	int old = log_fd();
 
-	for (size_t i = 0; i < count; i++) {
-		int fd = fds[i], old = log_fd();
-
-		if (i == 0) {
-			log_set_fd(fd);
-			if (old > STDERR_FILENO)
-				fd_close(&old);
-		} else if (i == 1 && serving->access_log) {
-			access_log_reopen(serving->access_log, fd);
-		} else {
-			fd_close(&fd);
-		}
-	}
+	if (count == 0)
+		return;
+	log_set_fd(fds[0]);
+	if (old > STDERR_FILENO)
+		fd_close(&old);
+	site_logs_replace(&server->chosen->access_logs, serving->access_logs, fds + 1, count - 1);
 }
 
 void serving_finish(void *context)
 {
 	struct server *server = context;
 
-	access_log_free(server->serving->access_log);
+	site_logs_finish(&server->chosen->access_logs, server->serving->access_logs);
+	server->serving->access_logs = NULL;
 }

@@ -316,15 +316,6 @@ const struct setting settings[] = {
 		.help = "octets a second that a client must take of its response in each write_timeout",
 	},
 	{
-		.name = "access_log",
-		.type = SETTING_PATH,
-		.standard = "off",
-		.words = WORDS("off", "stdout"),
-		.effect = SETTING_AT_RELOAD,
-		.offset = AT(access_log),
-		.help = "where a line is written for each request",
-	},
-	{
 		.name = "access_log_format",
 		.type = SETTING_WORD,
 		.standard = "combined",

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 
 const struct server server_closed = {
-	.now = {.error_log.fd = -1, .access_log.fd = -1},
-	.next = {.error_log.fd = -1, .access_log.fd = -1},
+	.now = {.error_log.fd = -1},
+	.next = {.error_log.fd = -1},
 	.pidfile.fd = -1,
 	.control.fd = -1,
 	.daemon.ready_fd = -1,
@@ -23,9 +23,9 @@ void setup_close(struct setup *setup)
 	config_free(setup->config);
 	mime_table_free(setup->mime);
 	log_file_close(&setup->error_log);
-	log_file_close(&setup->access_log);
+	site_logs_close(&setup->access_logs);
 	free(setup->listen);
-	*setup = (struct setup){.error_log.fd = -1, .access_log.fd = -1};
+	*setup = (struct setup){.error_log.fd = -1};
 }
 
 int setup_open(struct setup *setup, char *reason, size_t room)
@@ -40,7 +40,7 @@ int setup_open(struct setup *setup, char *reason, size_t room)
 		return -1;
 	}
 	if (log_file_open(&setup->error_log, config->error_log, reason, room) < 0 ||
-	    log_file_open(&setup->access_log, config->access_log, reason, room) < 0)
+	    site_logs_open(&setup->access_logs, config, reason, room) < 0)
 		return -1;
 	return 0;
 }

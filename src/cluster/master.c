@@ -26,7 +26,7 @@
 
 enum {
 	TICK_MS = 250,
-	LOGS_MAX = 8,
+	LOGS_MAX = BROOD_CHANNEL_FDS_MAX,
 	START_GRACE_MS = 1000,
 	LAST_CALL_MS = 100,  /* for clients whose handshake has begun when a stop does */
 	PLACING_MS = 1000, /* a stop waits so long for workers that take what was accepted */

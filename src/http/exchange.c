@@ -26,6 +26,7 @@ static void log_item(struct connection *connection, const struct outbox_item *it
 	const struct record *record = item->record;
 	uint64_t now_us = clock_now_us();
 	struct http_log_record out = {
+		.site = record->site,
 		.client = &record->client.any,
 		.peer = peer_address(&connection->peer, connection->stream.fd),
 		.https = record->https || connection->stream.io != &stream_plain,
@@ -169,6 +170,7 @@ static void stage(struct connection *connection, const struct response *response
 		record_fill(item->record, request, response->status, connection->start_us);
 		item->record->reason = response->reason;
 		record_name(item->record, server->name);
+		item->record->site = response->site;
 	}
 }
 

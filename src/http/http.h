@@ -21,6 +21,7 @@
 
 struct event_base;
 struct http_server;
+struct http_site;
 struct http_sites;
 struct mime_table;
 struct networks;
@@ -110,6 +111,7 @@ struct http_options {
 /* One answered request, for an access log. Slices are valid during the call only; they are as
  * received, so the writer must escape. Empty slices: absent (what could not be parsed). */
 struct http_log_record {
+	const struct http_site *site; /* whose answer it was; NULL: refused before that was known */
 	const struct sockaddr *client; /* the true one; family AF_UNIX for Unix sockets */
 	const struct sockaddr *peer;   /* of the connection: the client, or a proxy */
 	bool https;                    /* the client came by https, to us or, as a trusted peer says,

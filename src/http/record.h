@@ -12,11 +12,13 @@
 #include <stdint.h>
 #include <time.h>
 
+struct http_site;
 struct request;
 
 struct record {
 	struct slice request_line, host, referer, user_agent;
 	const char *reason; /* as in struct response */
+	const struct http_site *site; /* the same */
 	time_t time;
 	union peer_address client; /* the true one */
 	bool https;                /* that client came by https, says a trusted peer */

@@ -19,6 +19,7 @@ enum {
 struct file;
 struct head;
 struct http_place;
+struct http_site;
 
 /* A piece of a body that is made of several: some octets, then some of the response's file. */
 struct response_part {
@@ -61,6 +62,8 @@ struct response {
 	const char *reason;
 
 	bool unlogged; /* the access log does not want it */
+	const struct http_site *site; /* whose it is; NULL: nobody's */
+
 	bool close; /* this connection must end after it (framing in doubt, body not read) */
 };
 

@@ -491,4 +491,5 @@ void static_answer(struct static_site *site, const struct request *request,
 		answer_in_site(&at);
 	else
 		answer_simply(&at, 421);
+	response->site = at.host;
 }

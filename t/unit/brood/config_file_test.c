@@ -65,7 +65,7 @@ static void each_type_is_read(void **state)
 	assert_int_equal(fixture->config->max_connections, 0);
 	assert_int_equal(fixture->config->backlog, 16);
 	assert_int_equal(
-		strncmp(fixture->config->access_log, fixture->folder, strlen(fixture->folder)), 0);
+		strncmp(fixture->config->site.access_log, fixture->folder, strlen(fixture->folder)), 0);
 }
 
 static void listen_may_be_a_text_an_array_or_a_list_of_groups(void **state)

@@ -59,7 +59,7 @@ static void with_nothing_given_all_is_as_promised(void **state)
 	assert_int_equal(config->drain_timeout_ms, 60000);
 	assert_int_equal(config->stop_timeout_ms, 30000);
 	assert_string_equal(config->probe, "/");
-	assert_string_equal(config->access_log, "off");
+	assert_string_equal(config->site.access_log, "off");
 	assert_string_equal(config->error_log, "stderr");
 	assert_null(config->pid_file);
 	assert_false(config->debug_headers);
@@ -157,7 +157,7 @@ static void relative_paths_begin_where_the_server_was_started(void **state)
 	snprintf(log, sizeof(log), "%s/e.log", fixture->folder);
 	assert_string_equal(fixture->config->error_log, log);
 	snprintf(log, sizeof(log), "%s/a.log", fixture->folder);
-	assert_string_equal(fixture->config->access_log, log);
+	assert_string_equal(fixture->config->site.access_log, log);
 	snprintf(log, sizeof(log), "%s/p", fixture->folder);
 	assert_string_equal(fixture->config->pid_file, log);
 	snprintf(where, sizeof(where), "unix:%s/s", fixture->folder);
