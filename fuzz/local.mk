@@ -24,6 +24,7 @@ fuzz_programs = \
 	fuzz/master_fuzz \
 	fuzz/mime_fuzz \
 	fuzz/obituary_fuzz \
+	fuzz/proxy_fuzz \
 	fuzz/records_fuzz
 check_PROGRAMS += $(fuzz_programs)
 
@@ -71,6 +72,10 @@ fuzz_obituary_fuzz_SOURCES = fuzz/obituary.c $(fuzz_driver)
 fuzz_obituary_fuzz_CFLAGS = $(fuzz_cflags)
 fuzz_obituary_fuzz_LDFLAGS = $(fuzz_ldflags)
 fuzz_obituary_fuzz_LDADD = libprogram.a libcluster.a libbase.a $(JANSSON_LIBS)
+fuzz_proxy_fuzz_SOURCES = fuzz/proxy.c $(fuzz_driver)
+fuzz_proxy_fuzz_CFLAGS = $(fuzz_cflags)
+fuzz_proxy_fuzz_LDFLAGS = $(fuzz_ldflags)
+fuzz_proxy_fuzz_LDADD = libhttp.a libbase.a
 fuzz_records_fuzz_SOURCES = fuzz/records.c $(fuzz_driver)
 fuzz_records_fuzz_CFLAGS = $(fuzz_cflags)
 fuzz_records_fuzz_LDFLAGS = $(fuzz_ldflags)

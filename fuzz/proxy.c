@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The header of the PROXY protocol, whole and cut at each octet. */
+#include "fuzz.h"
+
+#include "http/proxy.h"
+
+static enum proxy_verdict read_piece(const uint8_t *data, size_t size, struct proxy_header *out)
+{
+	char *copy = fuzz_copy(data, size);
+	enum proxy_verdict verdict = proxy_read(copy, size, out);
+
+	free(copy);
+	return verdict;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct proxy_header whole, piece;
+	enum proxy_verdict verdict = read_piece(data, size, &whole), early;
+
+	if (verdict == PROXY_COMPLETE) {
+		FUZZ_CHECK(whole.size > 0 && whole.size <= size && whole.size <= PROXY_MAX);
+		FUZZ_CHECK(!whole.told || whole.source.any.sa_family == AF_INET ||
+			   whole.source.any.sa_family == AF_INET6 ||
+			   whole.source.any.sa_family == AF_UNIX);
+	}
+	FUZZ_CHECK((verdict == PROXY_REFUSED) == (whole.why != NULL));
+	for (size_t cut = 0; cut < size && cut < 300; cut++) {
+		early = read_piece(data, cut, &piece);
+		/* However it comes, it ends in the same way. */
+		if (early == PROXY_COMPLETE)
+			FUZZ_CHECK(verdict == PROXY_COMPLETE && piece.size == whole.size);
+		else if (early == PROXY_REFUSED)
+			FUZZ_CHECK(verdict == PROXY_REFUSED);
+	}
+	return 0;
+}
