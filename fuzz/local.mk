@@ -15,6 +15,7 @@ endif
 fuzz_programs = \
 	fuzz/admin_fuzz \
 	fuzz/answer_fuzz \
+	fuzz/body_fuzz \
 	fuzz/config_fuzz \
 	fuzz/control_fuzz \
 	fuzz/ctl_fuzz \
@@ -36,6 +37,10 @@ fuzz_answer_fuzz_SOURCES = fuzz/answer.c $(fuzz_driver)
 fuzz_answer_fuzz_CFLAGS = $(fuzz_cflags)
 fuzz_answer_fuzz_LDFLAGS = $(fuzz_ldflags)
 fuzz_answer_fuzz_LDADD = libprove.a libbase.a
+fuzz_body_fuzz_SOURCES = fuzz/body.c $(fuzz_driver)
+fuzz_body_fuzz_CFLAGS = $(fuzz_cflags)
+fuzz_body_fuzz_LDFLAGS = $(fuzz_ldflags)
+fuzz_body_fuzz_LDADD = libhttp.a libbase.a
 fuzz_config_fuzz_SOURCES = fuzz/config.c $(fuzz_driver)
 fuzz_config_fuzz_CFLAGS = $(fuzz_cflags)
 fuzz_config_fuzz_LDFLAGS = $(fuzz_ldflags)
@@ -82,7 +87,7 @@ fuzz_records_fuzz_LDFLAGS = $(fuzz_ldflags)
 fuzz_records_fuzz_LDADD = libcluster.a libbase.a
 
 FUZZ_SECONDS = 60
-FUZZ = admin answer config control ctl fields http log master mime obituary records
+FUZZ = admin answer body config control ctl fields http log master mime obituary records
 fuzz: $(fuzz_programs)
 	$(srcdir)/fuzz/make-corpus fuzz-corpus
 	@for target in $(FUZZ); do echo "fuzz: $$target" && \
