@@ -213,7 +213,7 @@ static void try_texts(const char *text)
 	if (address_parse(text, &address, reason, sizeof(reason)) == 0) {
 		char url[ADDRESS_TEXT_MAX + 16];
 
-		address_url(&address, url, sizeof(url));
+		address_url(&address, false, url, sizeof(url));
 		FUZZ_CHECK(strnlen(address.text, sizeof(address.text)) < sizeof(address.text));
 	}
 	if (network_parse(text, &network, reason, sizeof(reason)) == 0) {

@@ -56,7 +56,7 @@ refused("-a $_", 2, qr/-a '\Q$_\E'/, @listen, '-a', $_, $root) for 'x', '', 'Sha
 refused("-s '$_'", 2, qr/-s '\Q$_\E'/, @listen, '-s', $_, $root) for 'workers', '=1', '';
 refused('two folders', 2, qr/one folder/, @listen, $root, $root);
 refused('an empty folder name', 2, qr/''/, @listen, '');
-refused('tls: of a later version', 2, qr/not in this version/, '-l', 'tls:127.0.0.1:0', $root);
+refused('TLS without a certificate', 1, qr/tls_certificate = "dev"/, '-l', 'tls:127.0.0.1:0', $root);
 refused('--control without a path', 2, qr/--control ''/, @listen, '--control', '', $root);
 refused("brood $_, of a later version", 2, qr/not in this version/, $_) for qw(run);
 
@@ -81,7 +81,8 @@ wrong_file('a wrong type', "workers = true;\n", 1, 'workers.*true');
 wrong_file('a number where a word is due', "accept = 1;\n", 1, 'accept.*1');
 wrong_file('a value out of range', "workers = 100000;\n", 1, 'workers.*100000');
 wrong_file('a wrong address', "listen = [ \"127.0.0.1:0\",\n \"127.0.0.1:x\" ];\n", '[12]', '127\.0\.0\.1:x');
-wrong_file('a setting of a later version', "tls_key = \"x\";\n", 1, 'not in this version');
+wrong_file('TLS without a certificate', "\nlisten = \"tls:127.0.0.1:0\";\n", 2, 'tls_certificate');
+wrong_file('a certificate that is not there', "tls_certificate = \"none.pem\";\n", 1, 'none\.pem.*No such file');
 
 refused('no such file', 1, qr/none\.conf/, @listen, '-c', "$dir/none.conf", $root);
 refused('a folder in place of the file', 1, qr/\Q$dir\E/, @listen, '-c', "$dir", $root);

@@ -288,16 +288,18 @@ void address_set_port(struct address *address, uint16_t port)
 	format_text(address);
 }
 
-void address_url(const struct address *address, char *out, size_t room)
+void address_url(const struct address *address, bool tls, char *out, size_t room)
 {
+	const char *scheme = tls ? "https" : "http";
+
 	if (address_is_unix(address))
 		snprintf(out, room, "%s", address->text);
 	else if (!is_any(address))
-		snprintf(out, room, "http://%s", address->text);
+		snprintf(out, room, "%s://%s", scheme, address->text);
 	else if (address->wildcard || address->storage.ss_family == AF_INET)
-		snprintf(out, room, "http://localhost:%u", address_port(address));
+		snprintf(out, room, "%s://localhost:%u", scheme, address_port(address));
 	else /* [::] answers no IPv4, which localhost may mean */
-		snprintf(out, room, "http://[::1]:%u", address_port(address));
+		snprintf(out, room, "%s://[::1]:%u", scheme, address_port(address));
 }
 
 void address_host(const struct sockaddr *name, char *out, size_t room)

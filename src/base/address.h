@@ -36,9 +36,9 @@ const char *address_unix_path(const struct address *address); /* NULL for others
 uint16_t address_port(const struct address *address);         /* 0 for Unix sockets */
 void address_set_port(struct address *address, uint16_t port);
 
-/* What a person may open: "http://127.0.0.1:8000", "http://localhost:8000" for wildcards,
- * "unix:/path". */
-void address_url(const struct address *address, char *out, size_t room);
+/* What a person may open: "http://127.0.0.1:8000" (or "https:"), "http://localhost:8000" for
+ * wildcards, "unix:/path". */
+void address_url(const struct address *address, bool tls, char *out, size_t room);
 
 /* Host only, no brackets, no port: for logs. "-" for Unix sockets and what has no name. */
 void address_host(const struct sockaddr *name, char *out, size_t room);

@@ -3,6 +3,7 @@
  * Status as JSON (admin_status.h). Admin only. */
 #include "brood/admin_status.h"
 
+#include "brood/server.h"
 #include "control/protocol.h"
 
 #include <stdlib.h>
@@ -101,7 +102,7 @@ static json_t *listeners_json(const struct status_listener *listeners, size_t co
 
 	for (size_t i = 0; array && i < count; i++) {
 		json_t *one = json_pack("{s:o, s:b}", "address", TEXT(listeners[i].address), "tls",
-					listeners[i].tls != 0);
+					(listeners[i].tag & LISTENER_TLS) != 0);
 
 		if (json_array_append_new(array, one) < 0) {
 			json_decref(array);

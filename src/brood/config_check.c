@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "brood/config_sites.h"
+#include "brood/config_tls.h"
 #include "brood/path.h"
 #include "http/fields.h"
 
@@ -253,8 +254,10 @@ void config_check(struct config *config, const char *directory,
 	check_user(config, origins, report);
 	if (!config->site.root && config->site_count == 0)
 		find_root(config, directory, report);
-	if (report->count == before)
+	if (report->count == before) {
 		check_sites(&check);
+		config_tls_check(config, origins, source, report);
+	}
 	check_access_logs(&check);
 	check_log("error_log", config->error_log, origin_of(origins, "error_log"), report);
 }

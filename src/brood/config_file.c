@@ -38,7 +38,7 @@ static bool take_address(const struct config_reading *file, const config_setting
 		rc = -EINVAL;
 	} else {
 		rc = config_listen_parse(config_setting_get_string(node), file->directory,
-					 &out->address, reason, sizeof(reason));
+					 out, reason, sizeof(reason));
 	}
 	if (rc < 0)
 		config_node_complain(file, node, "listen", reason);
@@ -95,6 +95,18 @@ static bool take_proxy_protocol(const struct config_reading *file, const config_
 	return true;
 }
 
+/* Or "tls:" in front of the address. */
+static bool take_tls(const struct config_reading *file, const config_setting_t *node,
+		     struct config_listener *out)
+{
+	if (config_setting_type(node) != CONFIG_TYPE_BOOL) {
+		config_node_complain(file, node, "tls", "want true or false");
+		return false;
+	}
+	out->tls |= config_setting_get_bool(node) != 0;
+	return true;
+}
+
 static const struct {
 	const char *name;
 	bool (*take)(const struct config_reading *file, const config_setting_t *node,
@@ -104,6 +116,7 @@ static const struct {
 	{"backlog", take_backlog},
 	{"mode", take_mode},
 	{"proxy_protocol", take_proxy_protocol},
+	{"tls", take_tls},
 };
 
 enum { LISTENER_MEMBERS = sizeof(listener_members) / sizeof(listener_members[0]) };
@@ -119,17 +132,13 @@ static bool take_member(const struct config_reading *file, const config_setting_
 		if (strcmp(name, names[i]) == 0)
 			return listener_members[i].take(file, node, out);
 	}
-	if (strcmp(name, "tls") == 0 || setting_is_later(name)) {
-		report_add(file->report, &origin, "%s of a listener: not in this version", name);
-		return false;
-	}
 	nearest = text_nearest(name, names, LISTENER_MEMBERS);
 	if (nearest)
 		report_add(file->report, &origin,
 			   "a listener has no setting '%.64s' (did you mean '%s'?)", name, nearest);
 	else
 		report_add(file->report, &origin,
-			   "a listener has no setting '%.64s' (but address, backlog, mode, proxy_protocol)", name);
+			   "a listener has no setting '%.64s' (but address, backlog, mode, proxy_protocol, tls)", name);
 	return false;
 }
 
@@ -204,8 +213,6 @@ static void take_setting(const struct config_reading *file, const config_setting
 			config_node_take(file, setting, node, setting_home(setting, file->config));
 	} else if (config_sites_take(file, node)) {
 		return;
-	} else if (setting_is_later(name)) {
-		report_add(file->report, &origin, "setting '%.64s' is not in this version", name);
 	} else if (nearest) {
 		report_add(file->report, &origin, "unknown setting '%.64s' (did you mean '%s'?)",
 			   name, nearest);

@@ -11,15 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-int config_listen_parse(const char *text, const char *directory, struct address *out, char *reason,
-			size_t reason_room)
+int config_listen_parse(const char *text, const char *directory, struct config_listener *out,
+			char *reason, size_t reason_room)
 {
 	char *path, *absolute = NULL;
 	int rc = 0;
 
 	if (strncmp(text, "tls:", 4) == 0) {
-		snprintf(reason, reason_room, "TLS is not in this version");
-		return -EINVAL;
+		out->tls = true;
+		text += 4;
 	}
 	if (strncmp(text, "unix:", 5) == 0 && text[5] != '\0' && text[5] != '/') {
 		path = path_resolve(directory, text + 5);
@@ -30,7 +30,7 @@ int config_listen_parse(const char *text, const char *directory, struct address 
 		free(path);
 	}
 	if (rc == 0)
-		rc = address_parse(absolute ? absolute : text, out, reason, reason_room);
+		rc = address_parse(absolute ? absolute : text, &out->address, reason, reason_room);
 	free(absolute);
 	return rc;
 }
@@ -58,7 +58,7 @@ static int add_text(struct config *list, const char *text, const char *directory
 		    size_t reason_room)
 {
 	struct config_listener listener = {0};
-	int rc = config_listen_parse(text, directory, &listener.address, reason, reason_room);
+	int rc = config_listen_parse(text, directory, &listener, reason, reason_room);
 
 	if (rc < 0)
 		return rc;
@@ -101,12 +101,20 @@ static bool is_plain(const struct config_listener *listener)
 	       listener->proxy_protocol == LISTENER_PROXY_GENERAL;
 }
 
+static int format_address(const struct config_listener *listener, struct buffer *out)
+{
+	char text[ADDRESS_TEXT_MAX + 8];
+
+	snprintf(text, sizeof(text), "%s%s", listener->tls ? "tls:" : "", listener->address.text);
+	return report_quote(out, text);
+}
+
 static int format_group(const struct config_listener *listener, struct buffer *out)
 {
 	int rc = buffer_printf(out, "{ address = ");
 
 	if (rc == 0)
-		rc = report_quote(out, listener->address.text);
+		rc = format_address(listener, out);
 	if (rc == 0)
 		rc = buffer_printf(out, ";");
 	if (rc == 0 && listener->backlog)
@@ -130,13 +138,13 @@ int config_listen_format(const struct config *config, struct buffer *out)
 	for (size_t i = 0; i < config->listen_count; i++)
 		plain = plain && is_plain(&config->listen[i]);
 	if (plain && config->listen_count == 1)
-		return report_quote(out, config->listen[0].address.text);
+		return format_address(&config->listen[0], out);
 	rc = buffer_printf(out, plain ? "[ " : "( ");
 	for (size_t i = 0; rc == 0 && i < config->listen_count; i++) {
 		if (i > 0)
 			rc = buffer_printf(out, ", ");
 		if (rc == 0 && plain)
-			rc = report_quote(out, config->listen[i].address.text);
+			rc = format_address(&config->listen[i], out);
 		else if (rc == 0)
 			rc = format_group(&config->listen[i], out);
 	}
@@ -159,7 +167,7 @@ bool config_listen_equal(const struct config *a, const struct config *b)
 		}
 		if (!other || strcmp(one->address.text, other->address.text) != 0 ||
 		    one->backlog != other->backlog || one->unix_mode != other->unix_mode ||
-		    one->proxy_protocol != other->proxy_protocol)
+		    one->proxy_protocol != other->proxy_protocol || one->tls != other->tls)
 			return false;
 	}
 	return true;

@@ -9,10 +9,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Reads an address as people write it; the path of a Unix socket becomes absolute, beginning at
- * `directory`. 0, or -EINVAL with the reason in words, or -ENOMEM. */
-int config_listen_parse(const char *text, const char *directory, struct address *out, char *reason,
-			size_t reason_room) __attribute__((warn_unused_result));
+/* Reads an address as people write it, perhaps with "tls:" in front; the path of a Unix socket
+ * becomes absolute, beginning at `directory`. Sets
+ * address, and tls if it is to be. 0, or -EINVAL with the reason
+ * in words, or -ENOMEM. */
+int config_listen_parse(const char *text, const char *directory, struct config_listener *out,
+			char *reason, size_t reason_room) __attribute__((warn_unused_result));
 
 /* 0, or -EEXIST: that address is there already; -ENOSPC: CONFIG_LISTENERS_MAX are; -ENOMEM. */
 int config_listen_add(struct config *config, const struct config_listener *listener)

@@ -85,8 +85,6 @@ static void apply_set(struct load *load, const char *text)
 	nearest = setting_nearest(name, SCOPE_SERVER);
 	if (setting)
 		apply(load, setting, *equals ? equals + 1 : "", &origin);
-	else if (setting_is_later(name))
-		report_add(&load->report, &origin, "setting '%s' is not in this version", name);
 	else if (nearest)
 		report_add(&load->report, &origin, "unknown setting '%s' (did you mean '%s'?)",
 			   name, nearest);
@@ -94,23 +92,36 @@ static void apply_set(struct load *load, const char *text)
 		report_add(&load->report, &origin, "unknown setting '%s'", name);
 }
 
-/* An address that the file has, too, keeps what the file says about it. */
+/* An address that the file has, too, keeps what the file says about it, but speaks TLS if one of the
+ * two says so. */
+static int merge_listener(struct config *config, const struct config_listener *listener)
+{
+	int rc = config_listen_add(config, listener);
+
+	for (size_t i = 0; rc == -EEXIST && listener->tls && i < config->listen_count; i++) {
+		if (address_equal(&config->listen[i].address, &listener->address))
+			config->listen[i].tls = true;
+	}
+	return rc == -EEXIST ? 0 : rc;
+}
+
 static void apply_listen(struct load *load)
 {
 	const struct options *options = load->options;
-	struct config_listener listener = {0};
 	char reason[SETTING_REASON_MAX];
 	int rc;
 
 	if (options->listen_count > 0 && !load->listen_given)
 		setting_clear(setting_find("listen"), load->config);
 	for (size_t i = 0; i < options->listen_count; i++) {
+		struct config_listener listener = {0};
+
 		reason[0] = '\0';
-		rc = config_listen_parse(options->listen[i], options->directory, &listener.address,
-					 reason, sizeof(reason));
+		rc = config_listen_parse(options->listen[i], options->directory, &listener, reason,
+					 sizeof(reason));
 		if (rc == 0)
-			rc = config_listen_add(load->config, &listener);
-		if (rc < 0 && rc != -EEXIST)
+			rc = merge_listener(load->config, &listener);
+		if (rc < 0)
 			report_add(&load->report, NULL, "-l '%.200s': %s", options->listen[i],
 				   reason[0] ? reason : strerror(-rc));
 	}

@@ -66,14 +66,15 @@ static bool is_row(const config_setting_t *node)
 }
 
 /* One of a row, as setting_parse. */
-static int add_one(const struct setting *setting, const config_setting_t *node, void *home,
-		   char *reason)
+static int add_one(const struct config_reading *reading, const struct setting *setting,
+		   const config_setting_t *node, void *home, char *reason)
 {
 	if (!config_node_is_string(node)) {
 		setting_want(setting, true, reason);
 		return -EINVAL;
 	}
-	return setting_add(setting, config_setting_get_string(node), home, reason);
+	return setting_add(setting, config_setting_get_string(node), reading->directory, home,
+			   reason);
 }
 
 /* An array or a list of strings; each is told of by its own line. */
@@ -85,7 +86,7 @@ static void take_row(const struct config_reading *reading, const struct setting 
 	setting_clear(setting, home);
 	for (int i = 0; i < config_setting_length(node); i++) {
 		const config_setting_t *one = config_setting_get_elem(node, (unsigned)i);
-		int rc = add_one(setting, one, home, reason);
+		int rc = add_one(reading, setting, one, home, reason);
 
 		if (rc < 0)
 			config_node_complain(reading, one, setting->name,
@@ -124,7 +125,8 @@ static bool bare_text(const struct setting *setting, const config_setting_t *nod
 void config_node_take(const struct config_reading *reading, const struct setting *setting,
 		      const config_setting_t *node, void *home)
 {
-	bool is_list = setting->type == SETTING_LIST || setting->type == SETTING_NETWORKS;
+	bool texts = setting->type == SETTING_LIST || setting->type == SETTING_PATHS;
+	bool is_list = texts || setting->type == SETTING_NETWORKS;
 	char number[32], reason[SETTING_REASON_MAX] = "";
 	const char *text;
 	int rc = -EINVAL;
@@ -133,10 +135,10 @@ void config_node_take(const struct config_reading *reading, const struct setting
 		take_row(reading, setting, node, home);
 		return;
 	}
-	if (setting->type == SETTING_LIST && config_node_is_string(node)) {
+	if (texts && config_node_is_string(node)) {
 		/* One, which may have commas in it. */
 		setting_clear(setting, home);
-		rc = add_one(setting, node, home, reason);
+		rc = add_one(reading, setting, node, home, reason);
 	} else if (bare_text(setting, node, number, sizeof(number), &text)) {
 		rc = setting_parse(setting, text, reading->directory, home, true, reason);
 	} else {

@@ -41,9 +41,6 @@ static void complain_member(const struct config_reading *reading, const config_s
 	else if (setting)
 		report_add(reading->report, &origin, "%s is for %s, not for %s", name,
 			   scope_names[setting->scope], scope_names[scope]);
-	else if (setting_is_later(name))
-		report_add(reading->report, &origin, "%.64s of %s: not in this version", name,
-			   scope_names[scope]);
 	else if (nearest)
 		report_add(reading->report, &origin,
 			   "%s has no setting '%.64s' (did you mean '%s'?)", scope_names[scope],

@@ -13,6 +13,7 @@
 #include "brood/access_log.h"
 #include "brood/config_list.h"
 #include "brood/settings.h"
+#include "http/tls/tls.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,6 +39,7 @@ struct config_listener {
 	struct address address; /* a Unix socket's path is absolute */
 	unsigned backlog;       /* 0: the top-level value */
 	enum listener_proxy proxy_protocol;
+	bool tls;
 	unsigned unix_mode;     /* 0: 0666, as for other servers' sockets; connecting needs write
 				   permission */
 };
@@ -82,6 +84,9 @@ struct config_site {
 	struct config_list names;
 	enum symlinks symlinks;
 	char *access_log; /* "off", "stdout" or an absolute path */
+	struct config_list tls_certificate, tls_key; /* see config_tls.h */
+	enum tls_client tls_client;
+	char *tls_client_ca; /* absolute, or NULL */
 	struct config_place place;
 	struct config_location *locations;
 	size_t location_count;
@@ -122,6 +127,11 @@ struct config {
 	char *control;    /* "auto", "off" or an absolute path */
 	bool proxy_protocol; /* of listeners that do not say */
 	uint64_t proxy_timeout_ms;
+	enum tls_profile tls_profile;
+	uint64_t tls_ticket_lifetime_ms, tls_ticket_rotate_ms;
+	char *tls_ticket_keys; /* absolute, or NULL */
+	uint64_t tls_handshake_timeout_ms;
+	unsigned tls_handshakes_max; /* unfinished, per worker */
 	struct networks trusted;
 	enum forwarded_field forwarded;
 	struct networks health_allow; /* who may ask for /-/health and /-/ready */

@@ -11,6 +11,7 @@ libprogram_a_SOURCES = \
 	src/brood/admin_client.c src/brood/admin_client.h \
 	src/brood/admin_status.c src/brood/admin_status.h \
 	src/brood/config_balancer.c src/brood/config_balancer.h \
+	src/brood/certificates.c src/brood/certificates.h \
 	src/brood/config_check.c src/brood/config_check.h \
 	src/brood/config_file.c src/brood/config_file.h \
 	src/brood/config_list.c src/brood/config_list.h \
@@ -21,6 +22,7 @@ libprogram_a_SOURCES = \
 	src/brood/config_site.c \
 	src/brood/config_sites.c src/brood/config_sites.h \
 	src/brood/config_source.c src/brood/config_source.h \
+	src/brood/config_tls.c src/brood/config_tls.h \
 	src/brood/configuration.h \
 	src/brood/control_socket.c src/brood/control_socket.h \
 	src/brood/daemon.c src/brood/daemon.h \
@@ -34,12 +36,15 @@ libprogram_a_SOURCES = \
 	src/brood/options.c src/brood/options.h \
 	src/brood/options_help.c src/brood/options_help.h \
 	src/brood/path.c src/brood/path.h \
+	src/brood/pem_file.c src/brood/pem_file.h \
 	src/brood/pidfile.c src/brood/pidfile.h \
 	src/brood/probe.c src/brood/probe.h \
 	src/brood/ready_line.c src/brood/ready_line.h \
 	src/brood/report.c src/brood/report.h \
 	src/brood/server.c src/brood/server.h \
+	src/brood/server_options.c \
 	src/brood/serving.c \
+	src/brood/serving_tls.c src/brood/serving_tls.h \
 	src/brood/setting_checks.c src/brood/setting_checks.h \
 	src/brood/setting_find.c \
 	src/brood/setting_format.c \
@@ -48,6 +53,8 @@ libprogram_a_SOURCES = \
 	src/brood/site_logs.c src/brood/site_logs.h \
 	src/brood/sites.c src/brood/sites.h \
 	src/brood/settings.c src/brood/settings.h src/brood/settings_of_sites.inc \
+	src/brood/settings.c src/brood/settings.h \
+	src/brood/settings_of_tls.inc \
 	src/brood/takeover.c src/brood/takeover.h \
 	src/brood/ticket_keys.c src/brood/ticket_keys.h \
 	src/brood/version.c

@@ -87,8 +87,8 @@ static int check_value(const char *option, const char *setting_name, const char 
 static int take_listen(struct options *out, const char *text)
 {
 	char reason[SETTING_REASON_MAX];
-	struct address address;
-	int rc = config_listen_parse(text, out->directory, &address, reason, sizeof(reason));
+	struct config_listener listener = {0};
+	int rc = config_listen_parse(text, out->directory, &listener, reason, sizeof(reason));
 
 	if (rc == -ENOMEM)
 		return fail_for_memory();

@@ -10,7 +10,7 @@ static const char text[] =
 	"Serves the files below the folder ROOT (./www, or the installed one) by HTTP, from several\n"
 	"worker processes that can be replaced without a client noticing.\n"
 	"\n"
-	"  -l, --listen ADDRESS:PORT  listen there; may be repeated (*:8000)\n"
+	"  -l, --listen ADDRESS:PORT  listen there; may be repeated (*:8000); tls: in front for TLS\n"
 	"                             *:8000, 127.0.0.1:80, [::1]:8000, a bare port, unix:/path\n"
 	"  -w, --workers N|auto       number of worker processes (auto: the CPUs that may be used)\n"
 	"  -a, --accept MODE          how connections get to workers: shared, handoff or reuseport\n"

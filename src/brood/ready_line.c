@@ -20,7 +20,7 @@ int ready_line(struct buffer *line, const struct server *server,
 	int error = buffer_printf(line, "brood: ready on");
 
 	for (unsigned i = 0; error == 0 && (address = cluster_address(listeners, i)); i++) {
-		address_url(address, url, sizeof(url));
+		address_url(address, cluster_tag(listeners, i) & LISTENER_TLS, url, sizeof(url));
 		error = buffer_printf(line, " %s", url);
 	}
 	if (error == 0)

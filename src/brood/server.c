@@ -5,7 +5,6 @@
 #include "brood/server.h"
 
 #include "base/address.h"
-#include "base/cpu.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "brood/admin.h"
@@ -27,81 +26,6 @@
 
 enum { REASON_MAX = 512 };
 
-static const enum cluster_accept accepts[] = {[ACCEPT_SHARED] = CLUSTER_ACCEPT_SHARED,
-					      [ACCEPT_HANDOFF] = CLUSTER_ACCEPT_HANDOFF,
-					      [ACCEPT_REUSEPORT] = CLUSTER_ACCEPT_REUSEPORT};
-
-static const enum cluster_policy policies[] = {
-	[HANDOFF_LEAST_CONNECTIONS] = CLUSTER_LEAST_CONNECTIONS,
-	[HANDOFF_ROUND_ROBIN] = CLUSTER_ROUND_ROBIN};
-
-/* --- what the cluster is told of a configuration --- */
-
-/* The addresses: sockets that were inherited take the place of those that are equal, and of the
- * default. 0 or -ENOMEM. */
-static int list_listeners(const struct server *server, struct setup *setup,
-			  struct cluster_options *options)
-{
-	const struct config *config = setup->config;
-	size_t inherited = server->inherited_count, count = 0;
-	struct cluster_listen *all = calloc(config->listen_count + inherited, sizeof(*all));
-
-	if (!all)
-		return -ENOMEM;
-	setup->listen = all;
-	for (size_t i = 0; i < inherited; i++) {
-		/* Given once; a reload finds it by its address. */
-		all[count].fd = server->inherited_taken ? -1 : server->inherited[i];
-		if (address_of_socket(server->inherited[i], &all[count].address) < 0)
-			continue;
-		all[count].tag = config_balancer_wants_proxy(config, &all[count].address);
-		count++;
-	}
-	for (size_t i = 0; i < config->listen_count; i++) {
-		const struct config_listener *wish = &config->listen[i];
-		bool have = inherited > 0 && config->listen_is_default;
-
-		for (size_t k = 0; k < inherited && !have; k++)
-			have = address_equal(&wish->address, &all[k].address);
-		if (have)
-			continue;
-		all[count++] = (struct cluster_listen){
-			.address = wish->address,
-			.fd = -1,
-			.backlog = (int)(wish->backlog ? wish->backlog : config->backlog),
-			.unix_mode = wish->unix_mode ? wish->unix_mode : 0666,
-			.tag = config_balancer_wants_proxy(config, &wish->address),
-		};
-	}
-	options->listen = all;
-	options->listen_count = count;
-	return 0;
-}
-
-/* What the cluster has to know of it. 0 or -ENOMEM. */
-static int cluster_options_of(const struct server *server, struct setup *setup,
-			      struct cluster_options *options)
-{
-	const struct config *config = setup->config;
-	unsigned workers = config->workers > 0 ? config->workers : cpu_count_usable();
-
-	*options = (struct cluster_options){
-		.accept = accepts[config->accept],
-		.workers = workers < CLUSTER_SLOTS_MAX ? workers : CLUSTER_SLOTS_MAX,
-		.policy = policies[config->handoff_policy],
-		.max_connections = config->max_connections,
-		.start_timeout_ms = (unsigned)config->start_timeout_ms,
-		.drain_timeout_ms = (unsigned)config->drain_timeout_ms,
-		.stop_timeout_ms = (unsigned)config->stop_timeout_ms,
-		.drain_delay_ms = (unsigned)config->drain_delay_ms,
-		.watchdog_ms = (unsigned)config->watchdog_ms,
-		.recycle = {.requests = config->max_requests,
-			    .memory_bytes = config->max_memory_bytes,
-			    .age_ms = config->max_age_ms},
-		.privilege = config->privilege,
-	};
-	return list_listeners(server, setup, options);
-}
 
 static void use_log(const struct setup *setup)
 {
@@ -138,8 +62,8 @@ static int on_prepare(void *context, struct cluster_options *options, char *reas
 		snprintf(reason, room, "%.*s", (int)text.used - 1, text.data);
 	buffer_free(&text);
 	if (!error)
-		error = setup_open(next, reason, room);
-	if (!error && cluster_options_of(server, next, options) < 0) {
+		error = setup_open(next, &server->now, reason, room);
+	if (!error && server_cluster_options(server, next, options) < 0) {
 		snprintf(reason, room, "no memory");
 		error = -1;
 	}
@@ -203,7 +127,7 @@ static size_t on_keep(void *context, int *fds, size_t room)
 		fds[count++] = sites->list[i].root.fd;
 	if (chosen->error_log.fd >= 0 && count < room)
 		fds[count++] = chosen->error_log.fd;
-	return count;
+	return count + certificates_keep(&chosen->certificates, fds + count, room - count);
 }
 
 /* What nobody hears is worth a line, and no more. */
@@ -352,7 +276,7 @@ static int run_cluster(struct server *server, struct upgrade_state *resumed)
 		joined.admin = on_admin;
 	fd_raise_limit();
 	server->quota = quota_new();
-	if (!server->quota || cluster_options_of(server, &server->now, &options) < 0) {
+	if (!server->quota || server_cluster_options(server, &server->now, &options) < 0) {
 		log_error("no memory");
 		if (resumed)
 			upgrade_give_up(resumed);
@@ -416,7 +340,7 @@ int server_resume(const struct options *options, char **argv, struct upgrade_sta
 			log_lines(text.data);
 		upgrade_give_up(state);
 	}
-	if (setup_open(&server.now, reason, sizeof(reason)) < 0) {
+	if (setup_open(&server.now, NULL, reason, sizeof(reason)) < 0) {
 		log_error("%s", reason);
 		upgrade_give_up(state);
 	}
@@ -460,7 +384,7 @@ int server_run(const struct options *options, char **argv, int ready_fd, const i
 		log_error("cannot become a daemon: %s", strerror(-error));
 		goto done;
 	}
-	if (setup_open(&server.now, reason, sizeof(reason)) < 0) {
+	if (setup_open(&server.now, NULL, reason, sizeof(reason)) < 0) {
 		log_error("%s", reason);
 		goto done;
 	}

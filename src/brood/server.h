@@ -9,6 +9,7 @@
 #ifndef BROOD_BROOD_SERVER_H
 #define BROOD_BROOD_SERVER_H
 
+#include "brood/certificates.h"
 #include "brood/configuration.h"
 #include "brood/control_socket.h"
 #include "brood/daemon.h"
@@ -26,10 +27,17 @@ struct quota;
 struct serving;
 struct upgrade_state;
 
+/* What is known of a listener wherever connections come by it (cluster_listen.tag). */
+enum listener_tag_flags {
+	LISTENER_PROXY = 1, /* a PROXY header comes first */
+	LISTENER_TLS = 2,
+};
+
 /* A configuration and what was opened for it. */
 struct setup {
 	struct config *config;      /* NULL: there is none */
 	struct sites sites;         /* of config */
+	struct certificates certificates;
 	struct mime_table *mime;
 	struct log_file error_log;
 	struct site_logs access_logs;
@@ -72,9 +80,16 @@ int server_resume(const struct options *options, char **argv, struct upgrade_sta
 /* With nothing open yet. */
 extern const struct server server_closed;
 
-/* Opens for setup->config, all or nothing. 0, or -1 with a reason. */
-int setup_open(struct setup *setup, char *reason, size_t room) __attribute__((warn_unused_result));
+/* Opens for setup->config, all or nothing. `before`: the one in force, or NULL. 0, or -1 with a reason. */
+int setup_open(struct setup *setup, const struct setup *before, char *reason, size_t room)
+	__attribute__((warn_unused_result));
 void setup_close(struct setup *setup);
+
+/* --- server_options.c --- */
+
+/* What the cluster has to know of a setup. The list of listeners stays the setup's. 0 or -ENOMEM. */
+int server_cluster_options(const struct server *server, struct setup *setup,
+			   struct cluster_options *options) __attribute__((warn_unused_result));
 
 /* --- serving.c, for the cluster's callbacks --- */
 

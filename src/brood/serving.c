@@ -8,6 +8,7 @@
 #include "brood/access_log.h"
 #include "brood/limits.h"
 #include "brood/probe.h"
+#include "brood/serving_tls.h"
 #include "http/http.h"
 
 #include <event2/event.h>
@@ -24,6 +25,7 @@ struct serving {
 	struct worker *worker;
 	struct event_base *base;
 	struct http_server *http;
+	struct tls *tls;                 /* NULL: no listener speaks it */
 	struct access_log **access_logs; /* site_logs.h */
 	/* By which listener each connection came, by descriptor: http need not know, and the next worker
 	 * must be told. */
@@ -161,6 +163,8 @@ static struct http_server *make_http(struct serving *serving)
 		.limits = limits_of(serving->server, serving->worker),
 		.sites = &setup->sites.http,
 		.mime = setup->mime,
+		.tls = serving->tls,
+		.handshake_timeout_ms = (unsigned)config->tls_handshake_timeout_ms,
 		.worker_tag = config->debug_headers ? tag : NULL,
 	};
 	struct http_events events = {
@@ -189,6 +193,9 @@ int serving_start(void *context, struct worker *worker, struct event_base *base)
 		log_error("debug_fault: leaving instead of starting");
 		return CLUSTER_EXIT_CRASH;
 	}
+	error = serving_tls_open(server->chosen, &serving->tls);
+	if (error)
+		return error;
 	serving->access_logs = site_logs_start(&server->chosen->access_logs,
 					       server->chosen->config->access_log_format);
 	if (!serving->access_logs || !(serving->http = make_http(serving))) {
@@ -211,12 +218,15 @@ int serving_start(void *context, struct worker *worker, struct event_base *base)
 
 void serving_connection(void *context, int fd, unsigned listener, bool scarce)
 {
-	unsigned flags = HTTP_TAKE_WAITING | (scarce ? HTTP_TAKE_CLOSE : 0);
+	unsigned flags = HTTP_TAKE_WAITING | (scarce ? HTTP_TAKE_CLOSE : 0), tag;
 	struct server *server = context;
 
 	note_listener(server->serving, fd, listener);
-	if (worker_listener_tag(server->serving->worker, listener))
+	tag = worker_listener_tag(server->serving->worker, listener);
+	if (tag & LISTENER_PROXY)
 		flags |= HTTP_TAKE_PROXY;
+	if (tag & LISTENER_TLS)
+		flags |= HTTP_TAKE_TLS;
 	http_server_take(server->serving->http, fd, flags);
 }
 

@@ -8,8 +8,6 @@
 #include <assert.h>
 #include <string.h>
 
-static const char later_prefix[] = "tls_";
-
 const struct setting *setting_find(const char *name)
 {
 	for (size_t i = 0; i < settings_count; i++) {
@@ -23,11 +21,6 @@ size_t setting_index(const struct setting *setting)
 {
 	assert(setting >= settings && setting < settings + settings_count);
 	return (size_t)(setting - settings);
-}
-
-bool setting_is_later(const char *name)
-{
-	return strncmp(name, later_prefix, sizeof(later_prefix) - 1) == 0;
 }
 
 /* Names that are no settings but stand beside them. */

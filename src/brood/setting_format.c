@@ -104,6 +104,7 @@ int setting_format(const struct setting *setting, const void *home, struct buffe
 	case SETTING_LISTEN:
 		return config_listen_format(home, out);
 	case SETTING_LIST:
+	case SETTING_PATHS:
 		return config_list_format(member, out);
 	case SETTING_NETWORKS:
 		return format_networks(member, out);
@@ -142,6 +143,7 @@ bool setting_equal(const struct setting *setting, const void *a, const void *b)
 	case SETTING_LISTEN:
 		return config_listen_equal(a, b);
 	case SETTING_LIST:
+	case SETTING_PATHS:
 		return config_list_equal(member_of(setting, a), member_of(setting, b));
 	case SETTING_NETWORKS:
 		return networks_equal(member_of(setting, a), member_of(setting, b));
@@ -170,6 +172,7 @@ void setting_clear(const struct setting *setting, void *home)
 		config->listen_count = 0;
 		break;
 	case SETTING_LIST:
+	case SETTING_PATHS:
 		config_list_free(member);
 		break;
 	case SETTING_NETWORKS:
@@ -190,6 +193,7 @@ static const size_t sizes[] = {
 	[SETTING_STRING] = sizeof(char *),
 	[SETTING_LIST] = sizeof(struct config_list),
 	[SETTING_PATH] = sizeof(char *),
+	[SETTING_PATHS] = sizeof(struct config_list),
 	[SETTING_TARGET] = sizeof(char *),
 	[SETTING_NETWORKS] = sizeof(struct networks),
 	[SETTING_FAULT] = sizeof(struct config_fault),
@@ -238,11 +242,14 @@ static void want_value(const struct setting *setting, char *out, size_t room)
 	case SETTING_PATH:
 		snprintf(out, room, "a path");
 		break;
+	case SETTING_PATHS:
+		snprintf(out, room, "paths");
+		break;
 	case SETTING_TARGET:
 		snprintf(out, room, "the path of a URL, from the / on");
 		break;
 	case SETTING_LISTEN:
-		snprintf(out, room, "ADDRESS:PORT, a port, or unix:/path");
+		snprintf(out, room, "ADDRESS:PORT, a port, or unix:/path, with tls: in front for TLS");
 		break;
 	case SETTING_NETWORKS:
 		snprintf(out, room, "networks (10.0.0.0/8, 192.0.2.7, 2001:db8::/32, unix, all)");

@@ -147,31 +147,38 @@ static int parse_string(const struct source *source, void *member)
 	return 0;
 }
 
+/* The absolute name, malloc'd; else as setting_parse. */
+static int resolve_path(const char *directory, const char *text, char **out, char *reason)
+{
+	if (text[0] == '\0')
+		return -EINVAL;
+	if (strcmp(text, "off") == 0) {
+		snprintf(reason, SETTING_REASON_MAX,
+			 "cannot be turned off (write './off' for a file of that name)");
+		return -EINVAL;
+	}
+	*out = path_resolve(directory, text);
+	if (!*out)
+		return -ENOMEM;
+	if (strlen(*out) < PATH_MAX)
+		return 0;
+	free(*out);
+	snprintf(reason, SETTING_REASON_MAX, "longer than a path can be (%d octets)", PATH_MAX - 1);
+	return -EINVAL;
+}
+
 static int parse_path(const struct source *source, void *member)
 {
 	char *path;
+	int rc;
 
 	if (means_unset(source) ||
 	    find_word(source->setting, source->text, strlen(source->text)) != NOT_A_WORD)
 		return parse_string(source, member);
-	if (source->text[0] == '\0')
-		return -EINVAL;
-	if (strcmp(source->text, "off") == 0) {
-		snprintf(source->reason, SETTING_REASON_MAX,
-			 "cannot be turned off (write './off' for a file of that name)");
-		return -EINVAL;
-	}
-	path = path_resolve(source->directory, source->text);
-	if (!path)
-		return -ENOMEM;
-	if (strlen(path) >= PATH_MAX) {
-		free(path);
-		snprintf(source->reason, SETTING_REASON_MAX,
-			 "longer than a path can be (%d octets)", PATH_MAX - 1);
-		return -EINVAL;
-	}
-	put_string(member, path);
-	return 0;
+	rc = resolve_path(source->directory, source->text, &path, source->reason);
+	if (rc == 0)
+		put_string(member, path);
+	return rc;
 }
 
 /* It goes into a request line as it is: visible ASCII only. */
@@ -195,11 +202,30 @@ static int parse_listen(const struct source *source, void *member)
 				 SETTING_REASON_MAX);
 }
 
-static int add_to_list(const struct setting *setting, const char *text, struct config_list *list,
-		       char *reason)
+static int add_path(const struct setting *setting, const char *text, const char *directory,
+		    struct config_list *list, char *reason)
 {
-	int rc = check(setting, text, LIST_TEXT_MAX, reason);
+	char *path;
+	int rc;
 
+	if (find_word(setting, text, strlen(text)) != NOT_A_WORD)
+		return config_list_add(list, text);
+	rc = resolve_path(directory, text, &path, reason);
+	if (rc < 0)
+		return rc;
+	rc = config_list_add(list, path);
+	free(path);
+	return rc;
+}
+
+static int add_to_list(const struct setting *setting, const char *text, const char *directory,
+		       struct config_list *list, char *reason)
+{
+	int rc;
+
+	if (setting->type == SETTING_PATHS)
+		return add_path(setting, text, directory, list, reason);
+	rc = check(setting, text, LIST_TEXT_MAX, reason);
 	return rc < 0 ? rc : config_list_add(list, text);
 }
 
@@ -212,7 +238,7 @@ static int parse_list(const struct source *source, void *member)
 	if (rc == 0 && copy[strspn(copy, " ")] == '\0')
 		rest = NULL;
 	while (rc == 0 && (text = config_list_next(&rest)) != NULL)
-		rc = add_to_list(source->setting, text, &fresh, source->reason);
+		rc = add_to_list(source->setting, text, source->directory, &fresh, source->reason);
 	free(copy);
 	if (rc < 0) {
 		config_list_free(&fresh);
@@ -263,6 +289,7 @@ static parser *const parsers[] = {
 	[SETTING_PATH] = parse_path,     [SETTING_TARGET] = parse_target,
 	[SETTING_LISTEN] = parse_listen, [SETTING_NETWORKS] = parse_networks,
 	[SETTING_FAULT] = parse_fault,   [SETTING_LIST] = parse_list,
+	[SETTING_PATHS] = parse_list,
 };
 
 int setting_parse(const struct setting *setting, const char *text, const char *directory,
@@ -278,7 +305,7 @@ int setting_parse(const struct setting *setting, const char *text, const char *d
 	return rc;
 }
 
-int setting_add(const struct setting *setting, const char *text, void *home,
+int setting_add(const struct setting *setting, const char *text, const char *directory, void *home,
 		char reason[SETTING_REASON_MAX])
 {
 	void *member = (char *)home + setting->offset;
@@ -288,7 +315,7 @@ int setting_add(const struct setting *setting, const char *text, void *home,
 	if (setting->type == SETTING_NETWORKS)
 		rc = networks_add(member, text, reason, SETTING_REASON_MAX);
 	else
-		rc = add_to_list(setting, text, member, reason);
+		rc = add_to_list(setting, text, directory, member, reason);
 	if (rc == -EINVAL && reason[0] == '\0')
 		setting_want(setting, true, reason);
 	return rc;

@@ -24,8 +24,8 @@ int setting_parse(const struct setting *setting, const char *text, const char *d
 		  void *home, bool quoted, char reason[SETTING_REASON_MAX])
 	__attribute__((warn_unused_result));
 
-/* Adds one text to a LIST or to NETWORKS. The same errors. */
-int setting_add(const struct setting *setting, const char *text, void *home,
+/* Adds one text to a LIST, to PATHS or to NETWORKS. The same errors. */
+int setting_add(const struct setting *setting, const char *text, const char *directory, void *home,
 		char reason[SETTING_REASON_MAX]) __attribute__((warn_unused_result));
 
 /* What would be right: "want a number from 1 to 1024, or auto". */

@@ -31,6 +31,7 @@ const struct setting settings[] = {
 		.help = "addresses to listen on",
 	},
 #include "brood/settings_of_sites.inc"
+#include "brood/settings_of_tls.inc"
 	{
 		.name = "unknown_host",
 		.type = SETTING_WORD,

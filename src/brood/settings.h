@@ -21,6 +21,7 @@ enum setting_type {
 	SETTING_STRING,   /* any text                        char * */
 	SETTING_LIST,     /* texts, by commas, array         struct config_list */
 	SETTING_PATH,     /* a file's, made absolute; words  char * */
+	SETTING_PATHS,    /* the same, several of them       struct config_list */
 	SETTING_TARGET,   /* path of a URL, from the "/" on  char * */
 	SETTING_LISTEN,   /* addresses                       listeners and their count */
 	SETTING_NETWORKS, /* "10.0.0.0/8", by commas, array  struct networks */
@@ -66,9 +67,6 @@ const struct setting *setting_find(const char *name);
 
 /* The place of a row in the table. */
 size_t setting_index(const struct setting *setting);
-
-/* A name that belongs to a later version. */
-bool setting_is_later(const char *name);
 
 /* The name that was probably meant, or NULL. `scope` and those that may stand within it count. */
 const char *setting_nearest(const char *name, enum setting_scope scope);

@@ -19,6 +19,7 @@ const struct server server_closed = {
 
 void setup_close(struct setup *setup)
 {
+	certificates_close(&setup->certificates);
 	sites_close(&setup->sites);
 	config_free(setup->config);
 	mime_table_free(setup->mime);
@@ -28,11 +29,13 @@ void setup_close(struct setup *setup)
 	*setup = (struct setup){.error_log.fd = -1};
 }
 
-int setup_open(struct setup *setup, char *reason, size_t room)
+int setup_open(struct setup *setup, const struct setup *before, char *reason, size_t room)
 {
 	const struct config *config = setup->config;
 
-	if (sites_open(&setup->sites, config, reason, room) < 0)
+	if (sites_open(&setup->sites, config, reason, room) < 0 ||
+	    certificates_open(&setup->certificates, config, before ? &before->certificates : NULL,
+			      reason, room) < 0)
 		return -1;
 	setup->mime = mime_table_new(NULL);
 	if (!setup->mime) {

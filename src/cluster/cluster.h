@@ -177,6 +177,9 @@ int cluster_run(const struct cluster_options *options, const struct cluster_prog
 /* Address number `index` as bound (with the port that the kernel chose), NULL behind the last one. */
 const struct address *cluster_address(const struct listeners *listeners, unsigned index);
 
+/* Its tag in the configuration in force; 0 behind the last one. */
+unsigned cluster_tag(const struct listeners *listeners, unsigned index);
+
 enum { CLUSTER_NEWS_MAX = 32768 };
 
 /* Tells all workers there are something of the program's: at most CLUSTER_NEWS_MAX octets, and 64

@@ -66,7 +66,7 @@ struct status {
 
 struct status_listener {
 	char address[STATUS_ADDRESS_MAX];
-	uint32_t tls, unused;
+	uint32_t tag, unused; /* the program's own, see cluster_listen */
 };
 
 /* One for each worker process: also successors and those that drain. What counts per connection is on

@@ -305,3 +305,8 @@ const struct address *cluster_address(const struct listeners *listeners, unsigne
 {
 	return index < listeners->count ? &listeners->all[index].address : NULL;
 }
+
+unsigned cluster_tag(const struct listeners *listeners, unsigned index)
+{
+	return index < listeners->count ? listeners->all[index].tag : 0;
+}

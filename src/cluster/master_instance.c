@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEEP_MAX = 2048, DRAIN_GRACE_MS = 1000, LAST_WORDS_MAX = 1024 };
+enum { KEEP_MAX = 32768, DRAIN_GRACE_MS = 1000, LAST_WORDS_MAX = 1024 };
 
 struct board_record *instance_record(const struct instance *instance)
 {

@@ -60,6 +60,7 @@ static void put_listener(struct buffer *out, const struct listener *listener, ui
 	if (!listener->now || *count == STATUS_LISTENERS_MAX)
 		return;
 	snprintf(line.address, sizeof(line.address), "%s", listener->address.text);
+	line.tag = listener->tag;
 	*count += buffer_append(out, &line, sizeof(line)) == 0;
 }
 

@@ -178,7 +178,8 @@ static bool pass_proxy_header(struct connection *connection, struct input *input
 
 	if (verdict == INTAKE_DONE) {
 		connection->awaits_proxy = false;
-		set_deadline(connection, DEADLINE_FIRST);
+		set_deadline(connection,
+			     connection->tls_follows ? DEADLINE_HANDSHAKE : DEADLINE_FIRST);
 		if (connection->server->admission.connections && !admission_of_client(connection))
 			return false;
 		if (!connection->tls_follows)
@@ -280,11 +281,19 @@ static void refuse(struct connection *connection, enum refusal refusal)
 	advance(connection, &input);
 }
 
+/* For the first request there is the usual time from the end of the handshake on. */
+static void note_handshake(struct connection *connection)
+{
+	if (connection->deadline.kind == DEADLINE_HANDSHAKE && !connection->stream.handshakes)
+		set_deadline(connection, DEADLINE_FIRST);
+}
+
 static void read_requests(struct connection *connection)
 {
 	struct input input;
 	ssize_t size = receive(connection, &input);
 
+	note_handshake(connection);
 	if (size > 0)
 		advance(connection, &input);
 	else if (size == -EAGAIN)
@@ -377,7 +386,9 @@ void connection_open(struct http_server *server, int fd, unsigned flags)
 	connection->origin = server->options.origin;
 	connection->awaits_proxy = proxy;
 	connection->tls_follows = (flags & HTTP_TAKE_TLS) != 0;
-	set_deadline(connection, proxy ? DEADLINE_PROXY : DEADLINE_FIRST);
+	set_deadline(connection, proxy                     ? DEADLINE_PROXY
+				 : connection->tls_follows ? DEADLINE_HANDSHAKE
+							   : DEADLINE_FIRST);
 	if (proxy && !intake_may_begin(connection)) {
 		connection_close(connection);
 		return;

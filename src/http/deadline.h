@@ -23,7 +23,8 @@ enum {
 
 enum deadline_kind {
 	DEADLINE_PROXY,  /* from the connection's start to the end of its PROXY header */
-	DEADLINE_FIRST,  /* from the connection's start to its first octet */
+	DEADLINE_HANDSHAKE, /* from the connection's start to the end of its TLS handshake */
+	DEADLINE_FIRST,  /* from there to its first octet */
 	DEADLINE_HEAD,   /* from the first octet of a head to its last */
 	DEADLINE_IDLE,   /* between two requests */
 	DEADLINE_WRITE,  /* without progress of a response */

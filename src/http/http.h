@@ -99,6 +99,7 @@ struct http_options {
 
 	/* For connections taken with HTTP_TAKE_TLS; borrowed, must outlive the server. */
 	struct tls *tls;
+	unsigned handshake_timeout_ms; /* until its handshake is over; closed after it [10000] */
 
 	/* Which configuration's connections these are, from 1: it travels with one that moves away. 0: not
 	 * known. */

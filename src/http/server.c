@@ -114,6 +114,7 @@ static void set_options(struct http_server *server, const struct http_options *g
 	};
 	timeout_ms[DEADLINE_PROXY] = milliseconds(given->proxy_timeout_ms, 5000);
 	admission_init(&server->admission, &given->limits);
+	timeout_ms[DEADLINE_HANDSHAKE] = milliseconds(given->handshake_timeout_ms, 10000);
 	timeout_ms[DEADLINE_FIRST] = options->head_timeout_ms;
 	timeout_ms[DEADLINE_HEAD] = options->head_timeout_ms;
 	timeout_ms[DEADLINE_IDLE] = options->keepalive_timeout_ms;

@@ -37,6 +37,7 @@ struct stream {
 	/* After -EAGAIN: what the socket is to be watched for (EV_READ, EV_WRITE) where that is not
 	 * what the call suggests; 0: it is. */
 	short wants;
+	bool handshakes; /* it is not open yet: what is received and sent is not the client's or ours */
 	bool buffered; /* there is more to receive, whatever the socket says */
 	struct tls_session *tls;
 };

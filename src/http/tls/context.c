@@ -84,19 +84,12 @@ static int use_pair(SSL_CTX *ssl, const struct tls_pair *pair, char reason[TLS_R
 	return rc;
 }
 
-/* A session that began with one site's demands must not be resumed with another's. */
 static bool set_session(const struct tls *tls, const struct tls_context *site, SSL_CTX *ssl)
 {
-	unsigned char id[EVP_MAX_MD_SIZE];
-	unsigned size = 0;
-	const char *name = site->names && site->names[0] ? site->names[0] : "";
-
 	SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_timeout(ssl, tls->tickets.lifetime_s);
-	if (SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, ticket_key) != 1 ||
-	    EVP_Digest(name, strlen(name), id, &size, EVP_sha256(), NULL) != 1)
-		return false;
-	return SSL_CTX_set_session_id_context(ssl, id, SSL_MAX_SID_CTX_LENGTH) == 1;
+	return SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, ticket_key) == 1 &&
+	       SSL_CTX_set_session_id_context(ssl, site->id, sizeof(site->id)) == 1;
 }
 
 SSL_CTX *context_new(struct tls *tls, const struct tls_context *site, const struct tls_pair *pairs,

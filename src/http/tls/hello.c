@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Which site a client means, before anything else of its hello is looked at (RFC 6066 section 3). */
+#include "http/site.h"
 #include "http/tls/private.h"
 
 #include <string.h>
-#include <strings.h>
 
 /* The extension: length of the list, then a type (0: a host's name), length, and the name. */
 static size_t read_name(const unsigned char *data, size_t size, char out[TLS_NAME_MAX])
@@ -22,34 +22,12 @@ static size_t read_name(const unsigned char *data, size_t size, char out[TLS_NAM
 	return length;
 }
 
-/* "*.example.org" is for every name that ends so. */
-static bool is_wildcard_for(const char *pattern, const char *name)
-{
-	size_t suffix = strlen(pattern), length = strlen(name);
-
-	return pattern[0] == '*' && pattern[1] == '.' && length >= suffix &&
-	       strcasecmp(pattern + 1, name + length - (suffix - 1)) == 0;
-}
-
-/* As a site is chosen by Host: exact names first, then the longest wildcard, then the default. */
+/* A name that no site has, where that is no site's, is refused by what is said of Host, in words. */
 static const struct tls_context *find_context(const struct tls *tls, const char *name)
 {
-	const struct tls_context *best = &tls->contexts[0];
-	size_t longest = 0;
+	const struct http_site *site = http_sites_find(tls->sites, slice_of(name));
 
-	for (size_t i = 0; i < tls->context_count; i++) {
-		const struct tls_context *context = &tls->contexts[i];
-
-		for (char **at = context->names; at && *at; at++) {
-			if (strcasecmp(*at, name) == 0)
-				return context;
-			if (is_wildcard_for(*at, name) && strlen(*at) > longest) {
-				longest = strlen(*at);
-				best = context;
-			}
-		}
-	}
-	return best;
+	return site ? &tls->contexts[site - tls->sites->list] : &tls->contexts[0];
 }
 
 /* What SSL_set_SSL_CTX leaves as it was. */

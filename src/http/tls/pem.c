@@ -164,7 +164,18 @@ bool material_chain_is_ordered(const struct tls_material *material)
 	return true;
 }
 
-int authorities_read(struct tls_context *context, int fd, char reason[TLS_REASON_MAX])
+/* It counts who they are: a session begun with others is not to be resumed. */
+static bool count_in(EVP_MD_CTX *digest, const X509 *authority)
+{
+	unsigned char print[EVP_MAX_MD_SIZE];
+	unsigned size = 0;
+
+	return X509_digest(authority, EVP_sha256(), print, &size) == 1 &&
+	       EVP_DigestUpdate(digest, print, size) == 1;
+}
+
+int authorities_read(struct tls_context *context, int fd, EVP_MD_CTX *digest,
+		     char reason[TLS_REASON_MAX])
 {
 	char why[TLS_REASON_MAX] = "no memory";
 	BIO *bio = pem_open(fd, why);
@@ -177,7 +188,7 @@ int authorities_read(struct tls_context *context, int fd, char reason[TLS_REASON
 	while (ok && (next = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
 		X509_NAME *name = X509_NAME_dup(X509_get_subject_name(next));
 
-		ok = X509_STORE_add_cert(context->client_ca, next) == 1 && name &&
+		ok = X509_STORE_add_cert(context->client_ca, next) == 1 && count_in(digest, next) && name &&
 		     sk_X509_NAME_push(context->client_ca_names, name) > 0;
 		X509_free(next);
 	}

@@ -22,7 +22,8 @@ struct tls_tickets {
 /* One site: what is chosen when a client says hello. */
 struct tls_context {
 	SSL_CTX *ssl;
-	char **names;
+	/* What sessions of this site, with what it wants of clients, are told from others by. */
+	unsigned char id[SSL_MAX_SID_CTX_LENGTH];
 	enum tls_client client;
 	X509_STORE *client_ca; /* of all contexts of the site; NULL: none */
 	STACK_OF(X509_NAME) * client_ca_names;
@@ -43,8 +44,9 @@ void material_free(struct tls_material *material);
 /* Whether the chain is in order: each one issued by the one behind it. */
 bool material_chain_is_ordered(const struct tls_material *material);
 
-/* The names of a site's clients' authorities, and a store of them. */
-int authorities_read(struct tls_context *context, int fd, char reason[TLS_REASON_MAX])
+/* The names of a site's clients' authorities, and a store of them. Adds what they are to `digest`. */
+int authorities_read(struct tls_context *context, int fd, EVP_MD_CTX *digest,
+		     char reason[TLS_REASON_MAX])
 	__attribute__((warn_unused_result));
 
 /* All of a file, as something to read PEM from; NULL with a reason. */
@@ -64,6 +66,7 @@ int ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX 
 
 struct tls {
 	enum tls_profile profile;
+	const struct http_sites *sites;
 	struct tls_context *contexts;
 	size_t context_count;
 	struct tls_tickets tickets;

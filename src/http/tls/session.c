@@ -29,10 +29,14 @@ static void settle(struct tls_session *session)
 		tls->stats.full++;
 }
 
-static void note_progress(struct tls_session *session)
+static void note_progress(struct stream *stream)
 {
-	if (!session->settled && SSL_is_init_finished(session->ssl))
+	struct tls_session *session = stream->tls;
+
+	if (!session->settled && SSL_is_init_finished(session->ssl)) {
 		settle(session);
+		stream->handshakes = false;
+	}
 }
 
 /* RFC 8446 section 6.1: close_notify tells that nothing was cut off. */
@@ -54,6 +58,7 @@ static void release(struct stream *stream)
 	SSL_free(session->ssl);
 	free(session);
 	stream->tls = NULL;
+	stream->handshakes = false;
 	stream->io = &stream_plain;
 }
 
@@ -109,7 +114,7 @@ static ssize_t receive(struct stream *stream, void *out, size_t room)
 	} while (total < room && SSL_has_pending(session->ssl));
 	stream->wants = 0;
 	stream->buffered = total == room && SSL_has_pending(session->ssl);
-	note_progress(session);
+	note_progress(stream);
 	if (total == 0)
 		return failure(stream, result);
 	ERR_clear_error(); /* if there was one it will come again */
@@ -133,7 +138,7 @@ static ssize_t send_record(struct stream *stream, size_t size)
 	}
 	result = SSL_write_ex(session->ssl, record, size, &sent);
 	stream->wants = 0;
-	note_progress(session);
+	note_progress(stream);
 	if (result == 1) {
 		session->unsent = 0;
 		return (ssize_t)sent;
@@ -253,6 +258,7 @@ int tls_open(struct tls *tls, struct stream *stream)
 	tls->stats.handshakes++;
 	stream->tls = session;
 	stream->io = &stream_tls;
+	stream->handshakes = true;
 	return 0;
 }
 

@@ -3,6 +3,7 @@
  * A process's TLS: making it, and replacing its certificates. */
 #include "http/tls/tls.h"
 
+#include "http/site.h"
 #include "http/tls/private.h"
 
 #include <errno.h>
@@ -17,37 +18,38 @@ static void free_context(struct tls_context *context)
 	SSL_CTX_free(context->ssl);
 	X509_STORE_free(context->client_ca);
 	sk_X509_NAME_pop_free(context->client_ca_names, X509_NAME_free);
-	for (char **name = context->names; name && *name; name++)
-		free(*name);
-	free(context->names);
 }
 
-static int copy_names(struct tls_context *context, const char *const *names)
+/* A session that began with one site's demands must not be resumed with another's. */
+static int make_id(struct tls_context *context, EVP_MD_CTX *digest, const struct tls_site *site,
+		   char reason[TLS_REASON_MAX])
 {
-	size_t count = 0;
+	unsigned char out[EVP_MAX_MD_SIZE], client = (unsigned char)site->client;
 
-	while (names && names[count])
-		count++;
-	context->names = calloc(count + 1, sizeof(*context->names));
-	for (size_t i = 0; context->names && i < count; i++) {
-		context->names[i] = strdup(names[i]);
-		if (!context->names[i])
-			return -ENOMEM;
-	}
-	return context->names ? 0 : -ENOMEM;
+	snprintf(reason, TLS_REASON_MAX, "no memory");
+	if (!digest || EVP_DigestInit_ex(digest, EVP_sha256(), NULL) != 1 ||
+	    EVP_DigestUpdate(digest, site->name, strlen(site->name) + 1) != 1 ||
+	    EVP_DigestUpdate(digest, &client, sizeof(client)) != 1)
+		return -ENOMEM;
+	if (site->client != TLS_CLIENT_OFF &&
+	    authorities_read(context, site->client_ca_fd, digest, reason) < 0)
+		return -EINVAL;
+	if (EVP_DigestFinal_ex(digest, out, NULL) != 1)
+		return -ENOMEM;
+	memcpy(context->id, out, sizeof(context->id));
+	return 0;
 }
 
 static int make_context(struct tls *tls, struct tls_context *context, const struct tls_site *site,
 			char reason[TLS_REASON_MAX])
 {
+	EVP_MD_CTX *digest = EVP_MD_CTX_new();
+	int rc = make_id(context, digest, site, reason);
+
 	context->client = site->client;
-	if (copy_names(context, site->names) < 0) {
-		snprintf(reason, TLS_REASON_MAX, "no memory");
-		return -ENOMEM;
-	}
-	if (site->client != TLS_CLIENT_OFF &&
-	    authorities_read(context, site->client_ca_fd, reason) < 0)
-		return -EINVAL;
+	EVP_MD_CTX_free(digest);
+	if (rc < 0)
+		return rc;
 	context->ssl = context_new(tls, context, site->pairs, site->pair_count, reason);
 	return context->ssl ? 0 : -EINVAL;
 }
@@ -61,14 +63,15 @@ struct tls *tls_new(const struct tls_options *options, char reason[TLS_REASON_MA
 		return NULL;
 	list_init(&tls->handshakes);
 	tls->profile = options->profile;
+	tls->sites = options->sites;
 	tls->handshakes_max = options->handshakes_max ? options->handshakes_max : HANDSHAKES_MAX;
 	tls->tickets.cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
-	tls->contexts = calloc(options->site_count, sizeof(*tls->contexts));
+	tls->contexts = calloc(options->sites->count, sizeof(*tls->contexts));
 	if (!tls->tickets.cipher || !tls->contexts)
 		goto fail;
-	for (size_t i = 0; i < options->site_count; i++) {
+	for (size_t i = 0; i < options->sites->count; i++) {
 		tls->context_count++;
-		if (make_context(tls, &tls->contexts[i], &options->sites[i], reason) < 0)
+		if (make_context(tls, &tls->contexts[i], &options->parts[i], reason) < 0)
 			goto fail;
 	}
 	return tls;

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct http_sites;
 struct stream;
 struct tls;
 
@@ -35,19 +36,25 @@ struct tls_pair {
 	int certificate_fd, key_fd;
 };
 
+/* What a site has beside what it has for HTTP. */
 struct tls_site {
-	const char *const *names; /* "example.org", "*.example.org"; ended by NULL; NULL: none */
+	/* Told from other sites by it: a session of one is not resumed with another. The same in all
+	 * processes, and over reloads. */
+	const char *name;
 	const struct tls_pair *pairs;
-	size_t pair_count;
+	size_t pair_count; /* 1 at least */
 	enum tls_client client;
 	int client_ca_fd; /* PEM of those who sign clients' certificates; -1 with TLS_CLIENT_OFF */
 };
 
 struct tls_options {
 	enum tls_profile profile;
-	const struct tls_site *sites; /* the first is for all other names, and for clients that name
-	                                 none; read, not kept */
-	size_t site_count;
+	/* Who is meant by the name that a client asks for: the same as by that name in Host. Borrowed,
+	 * must outlive the struct tls. */
+	const struct http_sites *sites;
+	/* Of each in sites->list, in its order. The first is for clients that name none, too; read, not
+	 * kept. */
+	const struct tls_site *parts;
 	unsigned handshakes_max; /* unfinished at a time: beyond it the oldest is given up; 0: 1024 */
 };
 
@@ -74,6 +81,12 @@ void tls_set_tickets(struct tls *tls, const struct tls_ticket_key *keys, size_t 
 /* Makes a plain stream, of a connection on which nothing has been sent yet, one of TLS. 0 or -ENOMEM. Its
  * functions return -EPROTO when the client speaks plain HTTP instead; the stream is plain then. */
 int tls_open(struct tls *tls, struct stream *stream) __attribute__((warn_unused_result));
+
+/* Makes a pair for trying out, signed by itself, for these names (ended by NULL), localhost and the loopback
+ * addresses, and writes it into two empty files; unless another process has done so. Waits for one
+ * that is about to. 0, or -EINVAL with a reason. For a process whose death nobody minds, or a worker. */
+int tls_make_pair(const struct tls_pair *out, const char *const *names, char reason[TLS_REASON_MAX])
+	__attribute__((warn_unused_result));
 
 /* What is known of a stream's session, for the log and for decisions. */
 struct tls_facts {

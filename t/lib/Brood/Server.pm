@@ -286,7 +286,7 @@ sub address
 {
 	my ($self, $index) = @_;
 	my $url = $self->{urls}[$index // 0];
-	$url =~ s{^http://}{};
+	$url =~ s{^https?://}{};
 	$url =~ s/^localhost:/127.0.0.1:/;
 	return $url;
 }

@@ -134,8 +134,13 @@ static void urls_can_be_opened_by_a_person(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct address address = parsed(cases[i][0]);
 
-		address_url(&address, url, sizeof(url));
+		address_url(&address, false, url, sizeof(url));
 		assert_string_equal(url, cases[i][1]);
+		if (strncmp(url, "http", 4) == 0) {
+			address_url(&address, true, url, sizeof(url));
+			assert_memory_equal(url, "https", 5);
+			assert_string_equal(url + 5, cases[i][1] + 4);
+		}
 	}
 }
 

@@ -97,8 +97,6 @@ static void an_unknown_name_is_told_with_the_nearest_known_one(void **state)
 	assert_wrong(fixture, "\nworker = 4;\n",
 		     "$/a.conf:2: unknown setting 'worker' (did you mean 'workers'?)");
 	assert_wrong(fixture, "gzip = true;\n", "$/a.conf:1: unknown setting 'gzip'");
-	assert_wrong(fixture, "tls_key = \"x\";\n",
-		     "$/a.conf:1: setting 'tls_key' is not in this version");
 }
 
 static void a_wrong_value_is_told_with_what_would_be_right(void **state)
@@ -135,15 +133,15 @@ static void a_wrong_listener_is_told(void **state)
 	struct fixture *fixture = *state;
 
 	assert_wrong(fixture, "listen = 8000;",
-		     "$/a.conf:1: listen = 8000: want ADDRESS:PORT, a port, or unix:/path");
+		     "$/a.conf:1: listen = 8000: want ADDRESS:PORT, a port, or unix:/path, with tls: in front for TLS");
 	assert_wrong(fixture, "listen = ();",
 		     "$/a.conf:1: listen = ( ... ): want one address at least");
 	assert_wrong(fixture, "listen = [ \"1\",\n\"1\" ];",
 		     "$/a.conf:2: listen = \"1\": *:1 is there already");
-	assert_wrong(fixture, "listen = \"tls:*:443\";",
-		     "$/a.conf:1: listen = \"tls:*:443\": TLS is not in this version");
-	assert_wrong(fixture, "listen = ( { address = \"1\"; tls = true; } );",
-		     "$/a.conf:1: tls of a listener: not in this version");
+	assert_wrong(fixture, "listen = \"tls:443x\";",
+		     "$/a.conf:1: listen = \"tls:443x\": \"443x\" has no port (write ADDRESS:PORT)");
+	assert_wrong(fixture, "listen = ( { address = \"1\"; tls = 1; } );",
+		     "$/a.conf:1: tls = 1: want true or false");
 	assert_wrong(fixture, "listen = ( { address = \"1\";\nproxy_protocol = \"v2\"; } );",
 		     "$/a.conf:2: proxy_protocol = \"v2\": want true or false");
 	assert_wrong(fixture, "listen = ( { address = \"1\"; backlock = 3; } );",

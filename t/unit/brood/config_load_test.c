@@ -169,16 +169,14 @@ static void a_wrong_s_is_named(void **state)
 	struct fixture *fixture = *state;
 
 	assert_int_equal(fixture_load(fixture, NULL,
-				      (struct options){SET("workers=x", "worker=3", "tls_key=x",
-							   "gzip=on", "listen=1,x")}),
+				      (struct options){SET("workers=x", "worker=3", "gzip=on", "listen=1,x")}),
 			 -1);
 	fixture_assert_line(fixture, "-s 'workers=x': want a number from 1 to 1024, or auto");
 	fixture_assert_line(fixture,
 			    "-s 'worker=3': unknown setting 'worker' (did you mean 'workers'?)");
-	fixture_assert_line(fixture, "-s 'tls_key=x': setting 'tls_key' is not in this version");
 	fixture_assert_line(fixture, "-s 'gzip=on': unknown setting 'gzip'");
 	fixture_assert_line(fixture, "-s 'listen=1,x': \"x\" has no port (write ADDRESS:PORT)");
-	fixture_assert_lines(fixture, 5);
+	fixture_assert_lines(fixture, 4);
 }
 
 static void a_root_that_is_not_there_or_no_folder_is_told(void **state)

@@ -224,7 +224,7 @@ static void members_are_known_by_name_and_scope(void **state)
 		     "$/a.conf:2: root is for a site, not for a location");
 	assert_wrong(fixture,
 		     "root = \"www\"; locations = ( { path = \"/a\";\ntls_key = \"x\"; } );",
-		     "$/a.conf:2: tls_key of a location: not in this version");
+		     "$/a.conf:2: tls_key is for a site, not for a location");
 	assert_wrong(fixture, "root = \"www\";\nlocation = ();",
 		     "$/a.conf:2: unknown setting 'location' (did you mean 'locations'?)");
 	assert_wrong(fixture, "site = ();",

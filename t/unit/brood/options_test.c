@@ -228,7 +228,6 @@ static void a_missing_value_is_told(void **state)
 static void what_belongs_to_a_later_version_is_said_to(void **state)
 {
 	(void)state;
-	assert_refused("-l 'tls:*:443': TLS is not in this version", "-l", "tls:*:443");
 	assert_refused("'run' is not in this version (a folder of such a name: ./run)", "-v",
 		       "run");
 }

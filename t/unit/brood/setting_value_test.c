@@ -253,6 +253,18 @@ static void a_fault_has_a_kind_and_perhaps_a_slot(void **state)
 	assert_refuses("debug_fault", "", setting->want);
 }
 
+static void paths_are_made_absolute_one_by_one(void **state)
+{
+	(void)state;
+	assert_takes("tls_certificate", "", "[]");
+	assert_takes("tls_certificate", "dev", "[\"dev\"]");
+	assert_takes("tls_certificate", "a.pem, /b.pem", "[\"/start/a.pem\", \"/b.pem\"]");
+	assert_takes("tls_certificate", "./dev", "[\"/start/dev\"]");
+	assert_refuses("tls_key", "a.key,off",
+		       "cannot be turned off (write './off' for a file of that name)");
+	assert_refuses("tls_key", "a.key,", "want paths");
+}
+
 static void listeners_are_separated_by_commas(void **state)
 {
 	(void)state;
@@ -263,7 +275,9 @@ static void listeners_are_separated_by_commas(void **state)
 	assert_takes("listen", "unix:run/s", "\"unix:/start/run/s\"");
 	assert_takes("listen", "unix:/run/s", "\"unix:/run/s\"");
 	assert_refuses("listen", "80,81,*:80", "*:80 is there twice");
-	assert_refuses("listen", "tls:*:443", "TLS is not in this version");
+	assert_takes("listen", "tls:443", "\"tls:*:443\"");
+	assert_takes("listen", "80, tls:443", "[ \"*:80\", \"tls:*:443\" ]");
+	assert_refuses("listen", "80,tls:80", "*:80 is there twice");
 	assert_refuses("listen", "80,70000", "port 70000 is not between 0 and 65535");
 }
 
@@ -322,6 +336,7 @@ int main(void)
 		cmocka_unit_test(a_text_is_escaped_where_the_syntax_needs_it),
 		cmocka_unit_test(a_probe_is_what_a_request_line_can_hold),
 		cmocka_unit_test(a_fault_has_a_kind_and_perhaps_a_slot),
+		cmocka_unit_test(paths_are_made_absolute_one_by_one),
 		cmocka_unit_test(listeners_are_separated_by_commas),
 		cmocka_unit_test(networks_are_a_list_by_commas),
 	};

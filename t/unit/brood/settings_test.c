@@ -21,7 +21,6 @@ static void every_row_is_found_by_its_name_and_has_a_name_of_its_own(void **stat
 	for (size_t i = 0; i < settings_count; i++) {
 		assert_ptr_equal(setting_find(settings[i].name), &settings[i]);
 		assert_int_equal(setting_index(&settings[i]), i);
-		assert_false(setting_is_later(settings[i].name));
 		assert_true(strlen(settings[i].help) > 0);
 	}
 	assert_null(setting_find("worker"));
@@ -67,6 +66,15 @@ static void the_defaults_that_users_rely_on_stand_in_the_table(void **state)
 		{"max_age", "off"},
 		{"behind_lb", "false"},
 		{"proxy_protocol", "false"},
+		{"tls_certificate", ""},
+		{"tls_key", ""},
+		{"tls_client", "off"},
+		{"tls_profile", "intermediate"},
+		{"tls_ticket_lifetime", "24h"},
+		{"tls_ticket_rotate", "12h"},
+		{"tls_ticket_keys", "off"},
+		{"tls_handshake_timeout", "10s"},
+		{"tls_handshakes_max", "1024"},
 		{"proxy_timeout", "5s"},
 		{"trusted", ""},
 		{"forwarded", "auto"},
@@ -103,20 +111,6 @@ static void a_slip_is_told_from_the_name_that_was_meant(void **state)
 	assert_null(setting_nearest("workrs", SCOPE_SITE));
 }
 
-static void names_of_later_versions_are_known_as_such(void **state)
-{
-	static const char *const names[] = {
-		"tls_key", "tls_certificate",
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		assert_true(setting_is_later(names[i]));
-		assert_null(setting_find(names[i]));
-	}
-	assert_false(setting_is_later("site"));
-}
-
 /* The default in the file's own syntax. */
 static void standard_value(const struct setting *setting, char *out, size_t room)
 {
@@ -127,7 +121,7 @@ static void standard_value(const struct setting *setting, char *out, size_t room
 	struct buffer text = {0};
 	char *copy, *rest, *part;
 
-	if (setting->type != SETTING_LIST) {
+	if (setting->type != SETTING_LIST && setting->type != SETTING_PATHS) {
 		snprintf(out, room, bare ? "%s" : "\"%s\"", setting->standard);
 		return;
 	}
@@ -269,7 +263,6 @@ int main(void)
 		cmocka_unit_test(every_default_is_a_value_that_the_row_itself_takes),
 		cmocka_unit_test(the_defaults_that_users_rely_on_stand_in_the_table),
 		cmocka_unit_test(a_slip_is_told_from_the_name_that_was_meant),
-		cmocka_unit_test(names_of_later_versions_are_known_as_such),
 		cmocka_unit_test(the_sample_file_shows_every_setting_with_its_default),
 		cmocka_unit_test_setup_teardown(
 			the_sample_file_changes_nothing_whether_commented_out_or_not,

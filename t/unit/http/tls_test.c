@@ -4,6 +4,7 @@
 #include "talk.h"
 
 #include "base/network.h"
+#include "http/site.h"
 #include "http/stream.h"
 #include "http/tls/private.h"
 #include "http/tls/tls.h"
@@ -24,6 +25,14 @@
 
 static struct network unix_peers = {.kind = NETWORK_UNIX};
 static const struct networks trusted = {&unix_peers, 1};
+
+static struct http_place places[2];
+static struct http_site site_list[2] = {{.places = &places[0], .place_count = 1},
+					{.places = &places[1], .place_count = 1}};
+static struct site_name site_names[] = {
+	{"one.test", &site_list[0]}, {"two.test", &site_list[1]}, {"*.two.test", &site_list[1]}};
+static struct http_sites sites = {
+	.list = site_list, .count = 2, .names = site_names, .name_count = 3};
 
 enum { HOUR_S = 3600, TURNS_MAX = 20000 };
 
@@ -108,7 +117,6 @@ static struct tls_pair make_pair(const char *name, const char *kind, long serial
 static int start(void **state)
 {
 	struct world *world = calloc(1, sizeof(*world));
-	static const char *const one[] = {"one.test", NULL}, *const two[] = {"two.test", "*.two.test", NULL};
 	char reason[TLS_REASON_MAX];
 
 	assert_non_null(world);
@@ -117,11 +125,13 @@ static int start(void **state)
 	world->pairs[2] = make_pair("two.test", "EC", 3, 0, 90 * 24 * HOUR_S);
 	world->pairs[3] = make_pair("one.test", "EC", 4, 0, 90 * 24 * HOUR_S);
 
-	const struct tls_site sites[] = {
-		{.names = one, .pairs = world->pairs, .pair_count = 2, .client_ca_fd = -1},
-		{.names = two, .pairs = world->pairs + 2, .pair_count = 1, .client_ca_fd = -1},
+	const struct tls_site parts[] = {
+		{.name = "one.test", .pairs = world->pairs, .pair_count = 2, .client_ca_fd = -1},
+		{.name = "two.test", .pairs = world->pairs + 2, .pair_count = 1, .client_ca_fd = -1},
 	};
-	const struct tls_options options = {.sites = sites, .site_count = 2, .handshakes_max = 4};
+	const struct tls_options options = {.sites = &sites, .parts = parts, .handshakes_max = 4};
+
+	http_sites_sort(&sites);
 
 	world->tls = tls_new(&options, reason);
 	if (!world->tls)
@@ -434,7 +444,7 @@ static void the_name_asked_for_chooses_the_certificate(void **state)
 		long serial;
 	} cases[] = {
 		{"one.test", 1}, {"two.test", 3}, {"WWW.Two.Test", 3}, {"a.b.two.test", 3},
-		{"two.test.", 1}, {"other.test", 1}, {NULL, 1},
+		{"two.test.", 3}, {"other.test", 1}, {NULL, 1},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

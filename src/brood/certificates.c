@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * See certificates.h. */
+#include "brood/certificates.h"
+
+#include "base/buffer.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "brood/config_sites.h"
+#include "brood/config_tls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* A file of those who sign clients' certificates. */
+struct certificate_authorities {
+	char *path;
+	int fd;
+};
+
+/* What is passed along. */
+struct opening {
+	struct certificates *out;
+	const struct config *config;
+	const struct certificates *before;
+	char *reason;
+	size_t room;
+};
+
+static int fail(const struct opening *opening, const char *what, const char *path, const char *why)
+{
+	snprintf(opening->reason, opening->room, "%s '%s': %s", what, path, why);
+	return -1;
+}
+
+static int fail_for_memory(const struct opening *opening)
+{
+	snprintf(opening->reason, opening->room, "no memory for certificates");
+	return -1;
+}
+
+/* Whose pair is the same descriptor twice has it once. */
+static void close_pair(struct tls_pair *pair)
+{
+	if (pair->key_fd == pair->certificate_fd)
+		pair->key_fd = -1;
+	fd_close(&pair->certificate_fd);
+	fd_close(&pair->key_fd);
+}
+
+struct certificate *certificates_find(const struct certificates *certificates, const char *path,
+				      const char *key_path)
+{
+	for (size_t i = 0; i < certificates->count; i++) {
+		struct certificate *one = &certificates->list[i];
+
+		if (strcmp(one->path, path) == 0 && strcmp(one->key_path, key_path) == 0)
+			return one;
+	}
+	return NULL;
+}
+
+/* A new one at the end of the list, with nothing opened; NULL: no memory. */
+static struct certificate *add(struct certificates *out, const char *path, const char *key_path)
+{
+	struct certificate *larger = reallocarray(out->list, out->count + 1, sizeof(*larger));
+	struct certificate *fresh;
+
+	if (!larger)
+		return NULL;
+	out->list = larger;
+	fresh = &larger[out->count];
+	*fresh = (struct certificate){
+		.path = strdup(path), .key_path = strdup(key_path), .pair = {-1, -1}};
+	out->count++;
+	return fresh->path && fresh->key_path ? fresh : NULL;
+}
+
+static int open_files(const struct opening *opening, struct certificate *fresh)
+{
+	const char *why;
+
+	fresh->pair.certificate_fd = pem_file_copy(fresh->path, &fresh->stamp, &why);
+	if (fresh->pair.certificate_fd < 0)
+		return fail(opening, "tls_certificate", fresh->path, why);
+	if (strcmp(fresh->path, fresh->key_path) == 0) {
+		fresh->pair.key_fd = fresh->pair.certificate_fd;
+		fresh->key_stamp = fresh->stamp;
+		return 0;
+	}
+	fresh->pair.key_fd = pem_file_copy(fresh->key_path, &fresh->key_stamp, &why);
+	return fresh->pair.key_fd < 0 ? fail(opening, "tls_key", fresh->key_path, why) : 0;
+}
+
+/* Empty for now, or what there was before. */
+static int open_dev(const struct opening *opening, struct certificate *fresh)
+{
+	const struct certificate *old = NULL;
+
+	fresh->dev = true;
+	if (opening->before)
+		old = certificates_find(opening->before, fresh->path, fresh->key_path);
+	if (old) {
+		fresh->pair.certificate_fd = fcntl(old->pair.certificate_fd, F_DUPFD_CLOEXEC, 0);
+		fresh->pair.key_fd = fcntl(old->pair.key_fd, F_DUPFD_CLOEXEC, 0);
+	} else {
+		fresh->pair.certificate_fd = memfd_create("brood-certificate", MFD_CLOEXEC);
+		fresh->pair.key_fd = memfd_create("brood-key", MFD_CLOEXEC);
+		log_warn("tls_certificate = \"dev\": a certificate that nobody vouches for, made for "
+			 "trying out (%s%slocalhost)",
+			 fresh->key_path, fresh->key_path[0] ? " " : "");
+	}
+	if (fresh->pair.certificate_fd < 0 || fresh->pair.key_fd < 0)
+		return fail(opening, "tls_certificate", "dev", strerror(errno));
+	return 0;
+}
+
+static int add_pair(const struct opening *opening, struct certificate_site *site, const char *path,
+		    const char *key_path, bool dev)
+{
+	struct certificates *out = opening->out;
+	struct certificate *one = certificates_find(out, path, key_path);
+
+	if (!one) {
+		one = add(out, path, key_path);
+		if (!one)
+			return fail_for_memory(opening);
+		if ((dev ? open_dev : open_files)(opening, one) < 0)
+			return -1;
+	}
+	site->pairs[site->pair_count++] = (size_t)(one - out->list);
+	return 0;
+}
+
+/* "example.org *.example.org"; NULL: no memory. */
+static char *join(const struct config_list *names)
+{
+	struct buffer text = {0};
+	int rc = buffer_printf(&text, "%s", "");
+
+	for (size_t i = 0; rc == 0 && i < names->count; i++)
+		rc = buffer_printf(&text, "%s%s", i > 0 ? " " : "", names->items[i]);
+	if (rc == 0)
+		rc = buffer_append(&text, "", 1);
+	if (rc == 0)
+		return text.data;
+	buffer_free(&text);
+	return NULL;
+}
+
+static int open_pairs(const struct opening *opening, const struct config_site *from,
+		      struct certificate_site *site)
+{
+	struct config_tls tls;
+	char *names;
+	int rc = 0;
+
+	config_tls_resolve(opening->config, from, &tls);
+	if (tls.dev) {
+		names = join(&from->names);
+		rc = names ? add_pair(opening, site, "dev", names, true) : fail_for_memory(opening);
+		free(names);
+		return rc;
+	}
+	for (size_t i = 0; rc == 0 && i < tls.certificates->count; i++) {
+		const char *path = tls.certificates->items[i];
+
+		rc = add_pair(opening, site, path, tls.keys->count > 0 ? tls.keys->items[i] : path,
+			      false);
+	}
+	return rc;
+}
+
+static int open_authorities(const struct opening *opening, const char *path)
+{
+	struct certificates *out = opening->out;
+	struct certificate_authorities *larger;
+	struct pem_stamp stamp;
+	const char *why;
+	int fd;
+
+	for (size_t i = 0; i < out->authority_count; i++) {
+		if (strcmp(out->authorities[i].path, path) == 0)
+			return out->authorities[i].fd;
+	}
+	larger = reallocarray(out->authorities, out->authority_count + 1, sizeof(*larger));
+	if (!larger)
+		return fail_for_memory(opening);
+	out->authorities = larger;
+	fd = pem_file_copy(path, &stamp, &why);
+	if (fd < 0)
+		return fail(opening, "tls_client_ca", path, why);
+	larger[out->authority_count++] = (struct certificate_authorities){strdup(path), fd};
+	return larger[out->authority_count - 1].path ? fd : fail_for_memory(opening);
+}
+
+static int open_site(const struct opening *opening, const struct config_site *from)
+{
+	struct certificate_site *site = &opening->out->sites[opening->out->site_count++];
+	struct config_site resolved;
+
+	config_site_resolve(opening->config, from, &resolved);
+	site->name = from->names.count > 0 ? from->names.items[0] : "";
+	site->client = resolved.tls_client;
+	site->client_ca_fd = -1;
+	if (site->client != TLS_CLIENT_OFF) {
+		site->client_ca_fd = open_authorities(opening, resolved.tls_client_ca);
+		if (site->client_ca_fd < 0)
+			return -1;
+	}
+	return open_pairs(opening, from, site);
+}
+
+/* A site without a certificate, if it is asked for, shows that of the first one that has any. */
+static void fill_in(struct certificates *out)
+{
+	const struct certificate_site *first = out->sites;
+
+	while (first->pair_count == 0)
+		first++; /* there is one: config_tls_check */
+	for (size_t i = 0; i < out->site_count; i++) {
+		if (out->sites[i].pair_count > 0)
+			continue;
+		memcpy(out->sites[i].pairs, first->pairs, sizeof(first->pairs));
+		out->sites[i].pair_count = first->pair_count;
+	}
+}
+
+/* In the order of sites_open. */
+static int open_sites(const struct opening *opening)
+{
+	const struct config *config = opening->config;
+	int rc = 0;
+
+	opening->out->sites = calloc(config->site_count + 1, sizeof(*opening->out->sites));
+	if (!opening->out->sites)
+		return fail_for_memory(opening);
+	if (config->site.root)
+		rc = open_site(opening, &config->site);
+	for (size_t i = 0; rc == 0 && i < config->site_count; i++)
+		rc = open_site(opening, &config->sites[i]);
+	if (rc == 0)
+		fill_in(opening->out);
+	return rc;
+}
+
+int certificates_open(struct certificates *out, const struct config *config,
+		      const struct certificates *before, char *reason, size_t room)
+{
+	const struct opening opening = {out, config, before, reason, room};
+
+	*out = (struct certificates){0};
+	if (!config_tls_uses(config))
+		return 0;
+	if (open_sites(&opening) == 0)
+		return 0;
+	certificates_close(out);
+	return -1;
+}
+
+void certificates_close(struct certificates *certificates)
+{
+	for (size_t i = 0; i < certificates->count; i++) {
+		struct certificate *one = &certificates->list[i];
+
+		close_pair(&one->pair);
+		free(one->path);
+		free(one->key_path);
+	}
+	for (size_t i = 0; i < certificates->authority_count; i++) {
+		fd_close(&certificates->authorities[i].fd);
+		free(certificates->authorities[i].path);
+	}
+	free(certificates->list);
+	free(certificates->authorities);
+	free(certificates->sites);
+	*certificates = (struct certificates){0};
+}
+
+size_t certificates_keep(const struct certificates *certificates, int *fds, size_t room)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < certificates->count && count + 2 <= room; i++) {
+		fds[count++] = certificates->list[i].pair.certificate_fd;
+		fds[count++] = certificates->list[i].pair.key_fd;
+	}
+	for (size_t i = 0; i < certificates->authority_count && count < room; i++)
+		fds[count++] = certificates->authorities[i].fd;
+	return count;
+}
+
+void certificate_take(struct certificate *certificate, const struct tls_pair *pair)
+{
+	close_pair(&certificate->pair);
+	certificate->pair = *pair;
+}
+
+/* The names as a list, which is made in place. Returns 0 or -ENOMEM. */
+static int split(char *text, const char ***out)
+{
+	size_t count = 1;
+	char *rest = text;
+	const char **list;
+
+	for (const char *at = text; *at; at++)
+		count += *at == ' ';
+	list = calloc(count + 1, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	for (count = 0; *text && (text = strsep(&rest, " ")); count++)
+		list[count] = text;
+	*out = list;
+	return 0;
+}
+
+int certificate_fill(const struct certificate *certificate, char reason[TLS_REASON_MAX])
+{
+	char *text = strdup(certificate->key_path);
+	const char **names = NULL;
+	int rc = -EINVAL;
+
+	if (!text || split(text, &names) < 0)
+		snprintf(reason, TLS_REASON_MAX, "no memory");
+	else
+		rc = tls_make_pair(&certificate->pair, names, reason);
+	free(names);
+	free(text);
+	return rc;
+}

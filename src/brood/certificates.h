@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The certificates of a configuration with their keys: files that the master opens and copies, never
+ * parses. Workers find the copies as descriptors in their memory and read them at their start. Made by
+ * the master; a worker replaces a pair in its own memory when it is told of a renewed one. */
+#ifndef BROOD_BROOD_CERTIFICATES_H
+#define BROOD_BROOD_CERTIFICATES_H
+
+#include "brood/configuration.h"
+#include "brood/pem_file.h"
+#include "http/tls/tls.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* One pair, of which there is one however many sites have it. */
+struct certificate {
+	/* The paths, owned. The key's is the same where it is in the same file. With `dev` they are
+	 * "dev" and the site's names with blanks between them. */
+	char *path, *key_path;
+	bool dev;             /* made by us; empty until the first process that needs it fills it */
+	struct tls_pair pair; /* owned; one descriptor when it is one file */
+	struct pem_stamp stamp, key_stamp; /* of what was copied */
+};
+
+/* What the site with the same place in http_sites.list has. */
+struct certificate_site {
+	const char *name; /* one of its own, borrowed; "" for the default site, which may have none */
+	size_t pairs[TLS_PAIRS_MAX]; /* places in `list` */
+	size_t pair_count;
+	enum tls_client client;
+	int client_ca_fd; /* borrowed; -1: none */
+};
+
+/* All-zero: none, as for a server without TLS. */
+struct certificates {
+	struct certificate *list;
+	size_t count;
+	struct certificate_site *sites;
+	size_t site_count;
+	struct certificate_authorities *authorities;
+	size_t authority_count;
+};
+
+/* Opens for *config, which must live on as long as *out, if any listener speaks TLS. What `before` (may
+ * be NULL) has made for trying out is kept. 0, or -1 with a reason, and *out is all-zero. */
+int certificates_open(struct certificates *out, const struct config *config,
+		      const struct certificates *before, char *reason, size_t room)
+	__attribute__((warn_unused_result));
+void certificates_close(struct certificates *certificates);
+
+/* Whether there are any. */
+static inline bool certificates_exist(const struct certificates *certificates)
+{
+	return certificates->site_count > 0;
+}
+
+/* The descriptors that a worker keeps. Returns how many, at most `room`. */
+size_t certificates_keep(const struct certificates *certificates, int *fds, size_t room);
+
+/* The pair of these paths, or NULL. */
+struct certificate *certificates_find(const struct certificates *certificates, const char *path,
+				      const char *key_path);
+
+/* Takes other copies in place of a certificate's. `pair` may be one descriptor twice. */
+void certificate_take(struct certificate *certificate, const struct tls_pair *pair);
+
+/* Makes the pair of one that is made by us, unless it is there. 0, or -EINVAL with a reason. Not in the
+ * master. */
+int certificate_fill(const struct certificate *certificate, char reason[TLS_REASON_MAX])
+	__attribute__((warn_unused_result));
+
+#endif
