@@ -398,7 +398,8 @@ static void start(unsigned how)
 	listeners_commit(&master.listeners, NULL, NULL);
 	master.base = event_base_new();
 	master.deadline = evtimer_new(master.base, NULL, NULL);
-	FUZZ_CHECK(master.base && master.deadline && spread_open(&master) == 0);
+	master.last_call = evtimer_new(master.base, NULL, NULL);
+	FUZZ_CHECK(master.base && master.deadline && master.last_call && spread_open(&master) == 0);
 	spread_follow_mode(&master);
 	FUZZ_CHECK(slots_resize(&master, 1 + how % 3) == 0);
 	admin_start(&master);
@@ -420,6 +421,7 @@ static void finish(void)
 	spread_close(&master);
 	listeners_close(&master.listeners);
 	event_free(master.deadline);
+	event_free(master.last_call);
 	event_base_free(master.base);
 }
 
