@@ -95,4 +95,27 @@ for my $mode (qw(shared handoff reuseport)) {
 	$server->finish;
 }
 
+# Limits that all workers share cost no call for a request, and one for a connection: whose it is.
+{
+	my $server = Brood::Server->start(workers => 1, set => { debug_headers => undef, client_rate => '10000/s',
+		client_burst => 1000000, client_connections => 1000, connections_max_total => 1000 });
+	Brood::Client->connect($server->address)->get('/1k.txt') for 1 .. 3;
+	my $keep = count_calls($server, sub {
+		my $client = Brood::Client->connect($server->address);
+		return !grep { $client->get('/1k.txt')->status ne '200' } 1 .. $requests;
+	});
+	my $close = count_calls($server, sub {
+		return !grep { Brood::Client->connect($server->address)->get('/1k.txt', Connection => 'close')->status ne '200' }
+		    1 .. $requests;
+	});
+	SKIP: {
+		skip 'strace cannot attach here', 4 if !$keep || !$close;
+		check('limits, keep-alive', $keep, recvfrom => 1, 'sendto or sendmsg' => 1, epoll_wait => 1,
+			epoll_pwait2 => 1);
+		check('limits, Connection: close', $close, recvfrom => 1, 'sendto or sendmsg' => 1, close => 1,
+			epoll_wait => 1, epoll_pwait2 => 1, accept4 => 2, getpeername => 1);
+	}
+	$server->finish;
+}
+
 done_testing;
