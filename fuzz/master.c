@@ -408,6 +408,7 @@ static void start(unsigned how)
 static void finish(void)
 {
 	event_del(master.deadline);
+	event_del(master.last_call);
 	if (master.state == MASTER_RUNNING)
 		master_stop(&master, "the end");
 	while (master.state != MASTER_KILLING)
