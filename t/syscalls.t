@@ -118,4 +118,23 @@ for my $mode (qw(shared handoff reuseport)) {
 	$server->finish;
 }
 
+# All that has to do with balancers: who the client is, a name for each request, health, the PROXY protocol.
+SKIP: {
+	my $server = Brood::Server->start(workers => 1, set => { debug_headers => undef, behind_lb => 'true',
+		trusted => '127.0.0.1', proxy_protocol => 'true' });
+	my $keep = count_calls($server, sub {
+		my $client = Brood::Client->connect($server->address);
+		$client->send("PROXY TCP4 127.0.0.1 127.0.0.1 4711 80\r\n");
+		for (1 .. $requests / 2) {
+			$client->get('/1k.txt', 'X-Forwarded-For' => '192.0.2.1', 'X-Request-Id' => 'mine');
+			$client->get('/-/ready');
+		}
+		return 1;
+	});
+	skip 'strace cannot attach here', 1 if !$keep;
+	check('behind a balancer, keep-alive', $keep, recvfrom => 1, 'sendto or sendmsg' => 1, epoll_wait => 1,
+		epoll_pwait2 => 1, getrandom => 0.02);
+	$server->finish;
+}
+
 done_testing;
