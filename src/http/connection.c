@@ -5,6 +5,7 @@
 #include "http/connection.h"
 
 #include "http/exchange.h"
+#include "http/input.h"
 #include "http/intake.h"
 #include "http/moving.h"
 #include "http/pacing.h"
@@ -15,8 +16,6 @@
 
 #include <errno.h>
 #include <unistd.h>
-
-enum { READ_MORE = 4096 /* octets of room to read the rest of a head into */ };
 
 /* What a state waits for, and what is done when that happens or when time is up. */
 struct state_rule {
@@ -127,25 +126,6 @@ void connection_finish(struct connection *connection)
 	enter(connection, CONNECTION_LINGERING);
 }
 
-/* Keeps what has not been used of what was read. 0 or -ENOMEM. */
-static int keep_rest(struct connection *connection, const struct input *input)
-{
-	size_t rest = input->size - input->at;
-
-	if (connection->end != END_OPEN && rest > 0) {
-		connection->drained = false;
-		rest = 0;
-	}
-	if (rest == 0) {
-		buffer_free(&connection->input);
-		return 0;
-	}
-	if (input->data != connection->input.data)
-		return buffer_append(&connection->input, input->data + input->at, rest);
-	buffer_consume(&connection->input, input->at);
-	return 0;
-}
-
 /* The answers are out, or further ones are put off. */
 static void go_on(struct connection *connection, bool answered, bool more)
 {
@@ -184,13 +164,13 @@ static bool pass_proxy_header(struct connection *connection, struct input *input
 			return false;
 		if (!connection->tls_follows)
 			return true;
-		if (keep_rest(connection, input) < 0 || speak_tls(connection) < 0)
+		if (input_keep_rest(connection, input) < 0 || speak_tls(connection) < 0)
 			connection_close(connection);
 		else
 			enter(connection, CONNECTION_WAITING);
 		return false;
 	}
-	if (verdict == INTAKE_REFUSED || keep_rest(connection, input) < 0)
+	if (verdict == INTAKE_REFUSED || input_keep_rest(connection, input) < 0)
 		connection_close(connection);
 	else if (connection_leaves(connection))
 		give(connection);
@@ -225,7 +205,7 @@ static void advance(struct connection *connection, struct input *input)
 	if (connection->awaits_proxy && !pass_proxy_header(connection, input))
 		return;
 	result = exchange_run(connection, input);
-	if (result == OUTBOX_BROKEN || keep_rest(connection, input) < 0) {
+	if (result == OUTBOX_BROKEN || input_keep_rest(connection, input) < 0) {
 		connection_close(connection);
 		return;
 	}
@@ -238,36 +218,6 @@ static void advance(struct connection *connection, struct input *input)
 	} else {
 		go_on(connection, connection->answered != before, result == OUTBOX_YIELDED);
 	}
-}
-
-/* Reads once, behind what is left of the last time. Returns the number of octets, 0 when the
- * connection is over, or -EAGAIN. */
-static ssize_t receive(struct connection *connection, struct input *input)
-{
-	struct http_server *server = connection->server;
-	struct buffer *own = &connection->input;
-	size_t room = SERVER_RECEIVE_SIZE;
-	ssize_t size;
-
-	*input = (struct input){.data = server->receive};
-	if (own->used > 0) {
-		if (buffer_reserve(own, READ_MORE) < 0)
-			return 0;
-		*input = (struct input){.data = own->data, .size = own->used};
-		room = own->room - own->used;
-	}
-	size = connection->awaits_proxy
-		       ? intake_receive(connection, input, room)
-		       : stream_receive(&connection->stream, input->data + input->size, room);
-	if (size < 0)
-		return size == -EAGAIN || size == -EPROTO ? size : 0;
-	connection->drained = (size_t)size < room && own->used == 0;
-	input->size += (size_t)size;
-	if (own->used > 0)
-		own->used += (size_t)size;
-	else
-		exchange_begin(connection);
-	return size;
 }
 
 /* Ends with an error for what has come so far. */
@@ -291,7 +241,7 @@ static void note_handshake(struct connection *connection)
 static void read_requests(struct connection *connection)
 {
 	struct input input;
-	ssize_t size = receive(connection, &input);
+	ssize_t size = input_receive(connection, &input);
 
 	note_handshake(connection);
 	if (size > 0)
@@ -309,7 +259,7 @@ static void answer_or_close(struct connection *connection)
 {
 	struct input input;
 
-	if (receive(connection, &input) > 0)
+	if (input_receive(connection, &input) > 0)
 		advance(connection, &input);
 	else
 		connection_close(connection);
@@ -489,7 +439,7 @@ int connection_take_moved(struct http_server *server, int fd, const struct state
 	pool_count(connection);
 	/* Room to read into is made here, where it may fail. */
 	if (moving_restore(connection, state) < 0 ||
-	    (head && buffer_reserve(&connection->input, READ_MORE) < 0) ||
+	    (head && buffer_reserve(&connection->input, INPUT_MORE) < 0) ||
 	    (connection_leaves(connection) && queue(connection) < 0)) {
 		pool_delete(connection);
 		return -ENOMEM;
@@ -498,7 +448,7 @@ int connection_take_moved(struct http_server *server, int fd, const struct state
 		admission_take_over(connection, &state->hold);
 	if (connection->state == CONNECTION_TURN)
 		return 0;
-	size = receive(connection, &input);
+	size = input_receive(connection, &input);
 	connection->drained |= size == -EAGAIN;
 	/* A client that has sent the end still gets the answers to what it has sent before. */
 	if (input.size > 0)

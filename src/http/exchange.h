@@ -7,14 +7,9 @@
 #define BROOD_HTTP_EXCHANGE_H
 
 #include "http/connection.h"
+#include "http/input.h"
 #include "http/outbox.h"
 #include "http/refusal.h"
-
-/* Octets to be parsed; those before `at` are used up. */
-struct input {
-	char *data;
-	size_t size, at;
-};
 
 enum {
 	EXCHANGE_REQUESTS_MAX = 64, /* answered in one turn: other connections wait */

@@ -14,6 +14,7 @@ libhttp_a_SOURCES += \
 	src/http/framing.c src/http/framing.h \
 	src/http/guard.c src/http/guard.h \
 	src/http/health.c src/http/health.h \
+	src/http/input.c src/http/input.h \
 	src/http/intake.c src/http/intake.h \
 	src/http/loop.h \
 	src/http/moving.c src/http/moving.h \

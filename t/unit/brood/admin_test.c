@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "brood/channel.h"
 #include "brood/process.h"
+#include "brood/server.h"
 #include "cluster/command.h"
 #include "cluster/message.h"
 #include "control/protocol.h"
@@ -129,7 +130,7 @@ static struct whole_status make_status(uint64_t id)
 		.head = {.id = id, .pid = 4711, .generation = 3, .listener_count = 2, .slot_count = 4,
 			 .uptime_ms = 60001, .version = "0.1.0-test", .state = "running",
 			 .accept = "shared"},
-		.listeners = {{"127.0.0.1:8000", 0, 0}, {"[::1]:8443", 1, 0}},
+		.listeners = {{"127.0.0.1:8000", 0, 0}, {"[::1]:8443", LISTENER_TLS, 0}},
 		/* In no order. The record of 300 is that of 200 by now. */
 		.slots = {{7, 3, 0, -1, 0, 9, "parked"},
 			  {1, 2, 300, 1, 5000, 0, "serving"},

@@ -96,7 +96,7 @@ static void an_unknown_name_is_told_with_the_nearest_known_one(void **state)
 
 	assert_wrong(fixture, "\nworker = 4;\n",
 		     "$/a.conf:2: unknown setting 'worker' (did you mean 'workers'?)");
-	assert_wrong(fixture, "gzip = true;\n", "$/a.conf:1: unknown setting 'gzip'");
+	assert_wrong(fixture, "gadget = true;\n", "$/a.conf:1: unknown setting 'gadget'");
 }
 
 static void a_wrong_value_is_told_with_what_would_be_right(void **state)

@@ -169,12 +169,12 @@ static void a_wrong_s_is_named(void **state)
 	struct fixture *fixture = *state;
 
 	assert_int_equal(fixture_load(fixture, NULL,
-				      (struct options){SET("workers=x", "worker=3", "gzip=on", "listen=1,x")}),
+				      (struct options){SET("workers=x", "worker=3", "gadget=on", "listen=1,x")}),
 			 -1);
 	fixture_assert_line(fixture, "-s 'workers=x': want a number from 1 to 1024, or auto");
 	fixture_assert_line(fixture,
 			    "-s 'worker=3': unknown setting 'worker' (did you mean 'workers'?)");
-	fixture_assert_line(fixture, "-s 'gzip=on': unknown setting 'gzip'");
+	fixture_assert_line(fixture, "-s 'gadget=on': unknown setting 'gadget'");
 	fixture_assert_line(fixture, "-s 'listen=1,x': \"x\" has no port (write ADDRESS:PORT)");
 	fixture_assert_lines(fixture, 4);
 }
