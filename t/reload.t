@@ -351,9 +351,11 @@ subtest 'a slot that was retired again and again is wanted again' => sub {
 		$found->wait_for('r', time + 5);
 		push @busy, $found;
 		my $before = () = $server->workers;
+		my $told = sub { scalar grep { /\b1 workers from now on/ } $server->stderr_lines };
+		my $so_often = $told->();
 		$server->signal('TTOU');
-		$server->wait_stderr(qr/1 workers from now on/);
-		sleep 0.05;
+		# Both at once would be taken the other way round.
+		wait_until(10, sub { $told->() > $so_often });
 		$server->signal('TTIN');
 		last if !wait_until(2, sub { $server->workers > $before });
 	}
