@@ -71,7 +71,7 @@ bool check_try(const char *text, char *reason, size_t room)
 		return wrong(reason, room,
 			     "want a path, from the / on, or {path} at its start, as in "
 			     "\"{path}.html\" or \"/app.html\"");
-	if (mark && strstr(mark + 1, "{path}"))
+	if (mark && (rest != text || strstr(mark + 1, "{path}")))
 		return wrong(reason, room, "{path} is in it twice");
 	if (strlen(text) >= 1024 || !is_plain_path(rest))
 		return wrong(reason, room, "no such file is ever looked up");

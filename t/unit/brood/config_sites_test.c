@@ -321,6 +321,48 @@ static void lists_are_texts_or_arrays_or_lists_of_texts(void **state)
 		     "$/a.conf:1: gzip_types = \"text\": \"text\" is no type of files (like text/html)");
 }
 
+static void headers_of_all_levels_merge_and_have_one_limit(void **state)
+{
+	struct fixture *fixture = *state;
+	struct sites sites;
+	char reason[256], text[16384], value[2100];
+	const struct http_place *place;
+
+	assert_loads(fixture, "root = \"www\"; headers = [\"set A: 1\", \"set B: 1\"];\n"
+			      "locations = ( { path = \"/d\"; headers = [\"set A: 2\", \"set C: 2\"]; } );\n"
+			      "sites = ( { names = \"s\"; headers = \"remove B\";\n"
+			      "locations = ( { path = \"/d\"; headers = [\"add A: 3\"]; } ); } );");
+	assert_int_equal(sites_open(&sites, fixture->config, reason, sizeof(reason)), 0);
+	place = place_of(&sites, "x", "");
+	assert_true(slice_equal(place->fields, SLICE("Server: brood\r\nA: 1\r\nB: 1\r\n")));
+	place = place_of(&sites, "x", "d");
+	assert_true(slice_equal(place->fields,
+				SLICE("Server: brood\r\nB: 1\r\nA: 2\r\nC: 2\r\n")));
+	place = place_of(&sites, "s", "");
+	assert_true(slice_equal(place->fields, SLICE("Server: brood\r\nA: 1\r\n")));
+	place = place_of(&sites, "s", "d");
+	assert_true(slice_equal(place->fields, SLICE("Server: brood\r\nA: 1\r\nA: 3\r\n")));
+	sites_close(&sites);
+
+	memset(value, 'x', sizeof(value) - 1);
+	value[sizeof(value) - 1] = '\0';
+	snprintf(text, sizeof(text),
+		 "root = \"www\"; headers = [\"set A: %s\", \"set B: %s\"];\nlocations = (\n"
+		 "{ path = \"/d\"; headers = [\"set C: %.1000s\"]; } );",
+		 value, value, value);
+	assert_loads(fixture, text);
+	snprintf(text, sizeof(text),
+		 "root = \"www\"; headers = [\"set A: %s\"];\nlocations = ( { path = \"/d\";\n"
+		 "headers = [\"set B: %s%.1900s\", \"set C: %.1999s\"]; } );",
+		 value, value, value, value);
+	assert_loads(fixture, text);
+	snprintf(text, sizeof(text),
+		 "root = \"www\"; headers = [\"set A: %s\"];\nlocations = ( { path = \"/d\";\n"
+		 "headers = [\"set B: %s%.1900s\", \"set C: %.2099s\"]; } );",
+		 value, value, value, value);
+	assert_wrong(fixture, text, "$/a.conf:3: headers: more than 8192 octets in all");
+}
+
 static void only_a_file_has_sites(void **state)
 {
 	struct fixture *fixture = *state;
@@ -344,6 +386,7 @@ int main(void)
 		TEST(locations_have_paths_of_their_own),
 		TEST(sites_have_roots_and_names_of_their_own),
 		TEST(lists_are_texts_or_arrays_or_lists_of_texts),
+		TEST(headers_of_all_levels_merge_and_have_one_limit),
 		TEST(only_a_file_has_sites),
 	};
 

@@ -25,13 +25,15 @@ static void assert_takes(const char *name, const char *text, const char *printed
 	struct buffer out = {0};
 	char reason[SETTING_REASON_MAX];
 
-	if (setting_parse(setting, text, "/start", &config, false, reason) < 0)
+	void *home = setting_home(setting, &config);
+
+	if (setting_parse(setting, text, "/start", home, false, reason) < 0)
 		fail_msg("%s '%s': %s", name, text, reason);
-	assert_int_equal(setting_format(setting, &config, &out), 0);
+	assert_int_equal(setting_format(setting, home, &out), 0);
 	assert_int_equal(buffer_append(&out, "", 1), 0);
 	assert_string_equal(out.data, printed);
 	buffer_free(&out);
-	setting_clear(setting, &config);
+	setting_clear(setting, home);
 }
 
 static void assert_refuses(const char *name, const char *text, const char *wanted)
@@ -40,7 +42,8 @@ static void assert_refuses(const char *name, const char *text, const char *wante
 	struct config config = {0}, untouched = {0};
 	char reason[SETTING_REASON_MAX];
 
-	if (setting_parse(setting, text, "/start", &config, false, reason) == 0)
+	if (setting_parse(setting, text, "/start", setting_home(setting, &config), false, reason) ==
+	    0)
 		fail_msg("%s takes '%s'", name, text);
 	assert_string_equal(reason, wanted);
 	assert_memory_equal(&config, &untouched, sizeof(config));
@@ -321,6 +324,65 @@ static void networks_are_a_list_by_commas(void **state)
 	assert_null(a.networks.list);
 }
 
+static void texts_of_a_list_are_separated_by_commas(void **state)
+{
+	(void)state;
+	assert_takes("index", "a", "[\"a\"]");
+	assert_takes("index", "a, b ,c d", "[\"a\", \"b\", \"c d\"]");
+	assert_takes("index", "", "[]");
+	assert_takes("index", " ", "[]");
+	assert_takes("headers", "set A: b\\, c,remove D", "[\"set A: b, c\", \"remove D\"]");
+	assert_takes("headers", "set A: b\\\\,remove D", "[\"set A: b\\\\\", \"remove D\"]");
+	assert_takes("headers", "set A: \\x", "[\"set A: \\\\x\"]");
+	assert_refuses("index", "a,,b", "\"\" is no name of a file that can be served in a folder");
+	assert_refuses("index", "a,", "\"\" is no name of a file that can be served in a folder");
+	assert_refuses("index", "a,b/c", "\"b/c\" is no name of a file that can be served in a folder");
+}
+
+static void what_a_place_is_set_to_is_checked_text_by_text(void **state)
+{
+	static const char try_want[] = "want a path, from the / on, or {path} at its start, as in "
+				       "\"{path}.html\" or \"/app.html\"";
+	static const char page_want[] = "want a status from 400 to 599 and the path of a file, as in "
+					"\"404 /404.html\"";
+	static const char file_want[] = "want the path of a file, as in \"/app.html\"";
+
+	(void)state;
+	assert_takes("try", "{path},{path}/,/x{path}.html,/app.html,{path}.d/",
+		     "[\"{path}\", \"{path}/\", \"/x{path}.html\", \"/app.html\", \"{path}.d/\"]");
+	assert_refuses("try", "app.html", try_want);
+	assert_refuses("try", "{Path}", try_want);
+	assert_refuses("try", "{path}{path}", "{path} is in it twice");
+	assert_refuses("try", "/{path}/{path}", "{path} is in it twice");
+	assert_refuses("try", "/../x", "no such file is ever looked up");
+	assert_refuses("try", "{path}/../x", "no such file is ever looked up");
+	assert_refuses("try", "/a//b", "no such file is ever looked up");
+	assert_takes("fallback", "off", "\"off\"");
+	assert_takes("fallback", "/app/x.html", "\"/app/x.html\"");
+	assert_refuses("fallback", "/", file_want);
+	assert_refuses("fallback", "/app/", file_want);
+	assert_refuses("fallback", "/../x", file_want);
+	assert_takes("error_pages", "404 /404.html,599 /a/b", "[\"404 /404.html\", \"599 /a/b\"]");
+	assert_refuses("error_pages", "/404.html", page_want);
+	assert_refuses("error_pages", "399 /x", page_want);
+	assert_refuses("error_pages", "600 /x", page_want);
+	assert_refuses("error_pages", "4040 /x", page_want);
+	assert_refuses("error_pages", "404 x", page_want);
+	assert_refuses("error_pages", "404", page_want);
+	assert_refuses("error_pages", "404 /x/", page_want);
+	assert_takes("redirects", "/a /b,/c/* /d/* 308", "[\"/a /b\", \"/c/* /d/* 308\"]");
+	assert_refuses("redirects", "/a //b", "TO begins with two slashes: write https:// and the host");
+	assert_refuses("headers", "set Date: x", "Date is brood's own to make");
+	assert_takes("cache_control", "no-cache", "\"no-cache\"");
+	assert_refuses("cache_control", "a\nb", "a field's value has no control characters in it");
+	assert_takes("allow", "10.0.0.0/8,::1", "[\"10.0.0.0/8\", \"::1\"]");
+	assert_takes("listing_css", "/x.css", "\"/x.css\"");
+	assert_takes("names", "a,*.B.c,[::1]", "[\"a\", \"*.B.c\", \"[::1]\"]");
+	assert_refuses("names", "a:80", "\"a:80\" is no host's name (like example.org, *.example.org or "
+					"192.0.2.7)");
+	assert_refuses("symlinks", "all", "want beneath or none");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -339,6 +401,8 @@ int main(void)
 		cmocka_unit_test(paths_are_made_absolute_one_by_one),
 		cmocka_unit_test(listeners_are_separated_by_commas),
 		cmocka_unit_test(networks_are_a_list_by_commas),
+		cmocka_unit_test(texts_of_a_list_are_separated_by_commas),
+		cmocka_unit_test(what_a_place_is_set_to_is_checked_text_by_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
