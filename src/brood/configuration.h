@@ -61,6 +61,7 @@ struct config_place {
 	struct config_list error_pages, redirects;
 	struct config_list headers; /* those of outer blocks are not in it: they merge */
 	char *cache_control, *cache_control_hashed; /* NULL: off */
+	char *hsts;                                 /* the same */
 	bool listing, precompressed;
 	char *listing_css; /* a path, from the / on; NULL: the built-in style */
 	struct networks allow, deny;

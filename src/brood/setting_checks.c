@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+enum { HSTS_VALUE_MAX = HTTP_HSTS_MAX - sizeof("Strict-Transport-Security: \r\n") };
 
 bool check_name(const char *text, char *reason, size_t room)
 {
@@ -120,6 +123,41 @@ bool check_value(const char *text, char *reason, size_t room)
 {
 	return field_value_is_valid(text) ||
 	       wrong(reason, room, "a field's value has no control characters in it");
+}
+
+/* RFC 6797 section 6.1.1: "max-age=SECONDS" or the same in quotes, which ends where the text does or
+ * a ";" follows. */
+static bool is_max_age(const char *text)
+{
+	size_t digits;
+	bool quoted;
+
+	if (strncasecmp(text, "max-age=", 8) != 0)
+		return false;
+	text += 8;
+	quoted = *text == '"';
+	digits = strspn(text + quoted, "0123456789");
+	text += quoted + digits;
+	if (digits == 0 || (quoted && *text++ != '"'))
+		return false;
+	text += strspn(text, " ");
+	return *text == '\0' || *text == ';';
+}
+
+bool check_hsts(const char *text, char *reason, size_t room)
+{
+	const char *at = text;
+
+	if (!check_value(text, reason, room))
+		return false;
+	if (strlen(text) > HSTS_VALUE_MAX)
+		return wrong(reason, room, "it is too long");
+	for (; at; at = strchr(at, ';')) {
+		at += strspn(at, "; ");
+		if (is_max_age(at))
+			return true;
+	}
+	return wrong(reason, room, "want max-age=SECONDS in it, as in \"max-age=31536000\"");
 }
 
 bool check_type(const char *text, char *reason, size_t room)

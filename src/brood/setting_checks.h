@@ -19,6 +19,7 @@ bool check_error_page(const char *text, char *reason, size_t room);
 bool check_redirect(const char *text, char *reason, size_t room);
 bool check_header(const char *text, char *reason, size_t room);
 bool check_value(const char *text, char *reason, size_t room);
+bool check_hsts(const char *text, char *reason, size_t room);
 
 /* Reads the check'd text of an error page: its status, and the name of the file below the root. */
 const char *read_error_page(const char *text, unsigned *status);

@@ -51,17 +51,16 @@ static int take_list(struct making *making, const struct config_list *list, cons
 	return 0;
 }
 
-/* "Cache-Control: VALUE", with CRLF; empty for none. 0 or -ENOMEM. */
-static int take_cache_control(struct making *making, const char *value, struct slice *out)
+/* "NAME: VALUE", with CRLF; empty for none. 0 or -ENOMEM. */
+static int take_line(struct making *making, const char *name, const char *value, struct slice *out)
 {
-	static const char format[] = "Cache-Control: %s\r\n";
-	size_t room = value ? sizeof(format) + strlen(value) : 1;
+	size_t room = value ? strlen(name) + strlen(value) + sizeof(": \r\n") : 1;
 	char *line = take(making, room, 1);
 
 	if (!line)
 		return -ENOMEM;
 	if (value)
-		snprintf(line, room, format, value);
+		snprintf(line, room, "%s: %s\r\n", name, value);
 	*out = slice_of(line);
 	return 0;
 }
@@ -126,11 +125,13 @@ static int fill_place(struct making *making, const struct config_place *from,
 	if (rc == 0)
 		rc = take_redirects(making, &from->redirects, &out->redirects);
 	if (rc == 0)
-		rc = take_cache_control(making, set ? NULL : from->cache_control,
-					&out->cache_control);
+		rc = take_line(making, "Cache-Control", set ? NULL : from->cache_control,
+			       &out->cache_control);
 	if (rc == 0)
-		rc = take_cache_control(making, set ? NULL : from->cache_control_hashed,
-					&out->cache_control_hashed);
+		rc = take_line(making, "Cache-Control", set ? NULL : from->cache_control_hashed,
+			       &out->cache_control_hashed);
+	if (rc == 0)
+		rc = take_line(making, "Strict-Transport-Security", from->hsts, &out->hsts);
 	if (rc == 0 && from->gzip)
 		rc = take_list(making, &from->gzip_types, &out->gzip_types);
 	out->gzip_min_size = (size_t)from->gzip_min_size;

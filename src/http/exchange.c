@@ -6,9 +6,16 @@
 #include "base/clock.h"
 #include "http/response.h"
 #include "http/server.h"
+#include "http/site.h"
 #include "http/static.h"
+#include "http/tls/tls.h"
 
 #include <stdlib.h>
+
+static bool is_secure(const struct connection *connection)
+{
+	return connection->stream.io != &stream_plain;
+}
 
 static bool logs(const struct connection *connection)
 {
@@ -29,7 +36,7 @@ static void log_item(struct connection *connection, const struct outbox_item *it
 		.site = record->site,
 		.client = &record->client.any,
 		.peer = peer_address(&connection->peer, connection->stream.fd),
-		.https = record->https || connection->stream.io != &stream_plain,
+		.https = record->https || is_secure(connection),
 		.time = record->time,
 		.request_line = record->request_line,
 		.host = record->host,
@@ -170,7 +177,7 @@ static void stage(struct connection *connection, const struct response *response
 		record_fill(item->record, request, response->status, connection->start_us);
 		item->record->reason = response->reason;
 		record_name(item->record, server->name);
-		item->record->site = response->site;
+		item->record->site = response->place ? response->place->site : NULL;
 	}
 }
 
@@ -193,6 +200,22 @@ static void name_request(struct connection *connection, struct response *respons
 	response->fields = (struct slice){line, start.len + name.len + 2};
 }
 
+/* RFC 6797 section 7.2: over TLS only. Heads that are made once and kept do for both. */
+static void demand_https(struct connection *connection, struct response *response)
+{
+	struct slice hsts = response->place ? response->place->hsts : SLICE("");
+	char *line = connection->server->id_line;
+
+	if (hsts.len == 0 || !is_secure(connection))
+		return;
+	if (response->fields.len == 0) {
+		response->fields = hsts;
+		return;
+	}
+	memcpy(line + response->fields.len, hsts.ptr, hsts.len);
+	response->fields.len += hsts.len;
+}
+
 /* An answer to what is not a request, or not one that we take. Nothing behind it can be trusted. */
 static void stage_refusal(struct connection *connection, enum refusal refusal)
 {
@@ -200,7 +223,11 @@ static void stage_refusal(struct connection *connection, enum refusal refusal)
 	struct response response = {.file_fd = -1};
 
 	identify(connection);
-	response_simple(server->maker, &response, refusal_status(refusal), SLICE(""));
+	if (refusal_advice(refusal))
+		response_explained(server->maker, &response, refusal_status(refusal),
+				   refusal_advice(refusal));
+	else
+		response_simple(server->maker, &response, refusal_status(refusal), SLICE(""));
 	response.reason = refusal_text(refusal);
 	name_request(connection, &response);
 	response.close = true;
@@ -217,6 +244,7 @@ static void stage_answer(struct connection *connection, bool more)
 	    (!server->admission.requests || admission_of_request(connection, &response)))
 		static_answer(server->site, &server->request, server->maker, &response);
 	name_request(connection, &response);
+	demand_https(connection, &response);
 	if (server->request.has_body) {
 		/* It is not read: no resource here wants one. No 100 (Continue) is sent either. */
 		response.close = true;
@@ -234,12 +262,19 @@ void exchange_refuse(struct connection *connection, struct input *input, enum re
 }
 
 /* RFC 9110 section 7.4: whoever asks for https must not be answered as if this were it, unless a
- * trusted proxy asks. */
-static enum refusal check_scheme(struct connection *connection)
+ * trusted proxy asks; nor who has seen the certificate of one host as if it were another's. */
+static enum refusal check_origin(struct connection *connection)
 {
 	struct http_server *server = connection->server;
+	struct slice host = server->request.host, name;
 
-	if (!server->request.https || connection->stream.io != &stream_plain)
+	if (is_secure(connection)) {
+		name = slice_of(tls_server_name(&connection->stream));
+		return name.len == 0 || host.len == 0 || site_hosts_are_equal(name, host)
+			       ? REFUSAL_NONE
+			       : REFUSAL_SERVER_NAME;
+	}
+	if (!server->request.https)
 		return REFUSAL_NONE;
 	identify(connection);
 	return client_has_trusted_peer(&server->client) ? REFUSAL_NONE : REFUSAL_HTTPS;
@@ -264,7 +299,7 @@ static bool answer_next(struct connection *connection, struct input *input)
 	case GUARD_COMPLETE:
 		refusal = parser_read(&server->parser, guard, data, &server->request);
 		if (refusal == REFUSAL_NONE)
-			refusal = check_scheme(connection);
+			refusal = check_origin(connection);
 		input->at += guard->line;
 		if (refusal == REFUSAL_NONE)
 			stage_answer(connection, input->at < input->size);

@@ -51,6 +51,7 @@ static const struct row rows[REFUSAL_COUNT] = {
 	[REFUSAL_TRAILER_SIZE] = {431, "the trailer section is too large"},    /* 7.1.2 */
 
 	[REFUSAL_PLAIN_HTTP] = {400, "plain HTTP where TLS is spoken"},
+	[REFUSAL_SERVER_NAME] = {421, "Host is not the name that TLS was begun for"}, /* 9110 7.4 */
 
 	[REFUSAL_HEAD_TIMEOUT] = {408, "the head was not whole in time"}, /* 9110 15.5.9 */
 };
@@ -63,4 +64,10 @@ unsigned refusal_status(enum refusal refusal)
 const char *refusal_text(enum refusal refusal)
 {
 	return rows[refusal].text;
+}
+
+const char *refusal_advice(enum refusal refusal)
+{
+	return refusal == REFUSAL_PLAIN_HTTP ? "TLS is spoken here: use https:// in place of http://."
+					     : NULL;
 }

@@ -50,6 +50,7 @@ enum refusal {
 
 	/* TLS */
 	REFUSAL_PLAIN_HTTP,
+	REFUSAL_SERVER_NAME,
 
 	/* Time */
 	REFUSAL_HEAD_TIMEOUT,
@@ -61,5 +62,9 @@ unsigned refusal_status(enum refusal refusal);
 
 /* "the request line ends in LF alone": no full stop, no line feed. Lasting. */
 const char *refusal_text(enum refusal refusal);
+
+/* A sentence for the client, where what the status means in general would leave him at a loss; else
+ * NULL. */
+const char *refusal_advice(enum refusal refusal);
 
 #endif

@@ -188,7 +188,7 @@ bool response_finish(struct response_maker *maker, struct response *response)
 
 /* A page that follows the reader's choice of light or dark; valid HTML, in which the html, head and
  * body tags may be left out. */
-static struct slice write_body(char *room, unsigned status)
+static struct slice write_body(char *room, unsigned status, const char *sentence)
 {
 	const struct reason *reason = reason_of(status);
 	int length = snprintf(room, BODY_ROOM,
@@ -202,7 +202,7 @@ static struct slice write_body(char *room, unsigned status)
 			      "text-align:center}</style>\n"
 			      "<h1>%u %s</h1>\n"
 			      "<p>%s</p>\n",
-			      status, reason->text, status, reason->text, reason->explanation);
+			      status, reason->text, status, reason->text, sentence);
 
 	assert(length > 0 && length < BODY_ROOM);
 	return (struct slice){room, (size_t)length};
@@ -226,21 +226,13 @@ static void answer_with_page(struct response_maker *maker, struct response *resp
 	response->file = page;
 }
 
-void response_simple(struct response_maker *maker, struct response *response, unsigned status,
-		     struct slice extra)
+static void answer_with_sentence(struct response_maker *maker, struct response *response,
+				 unsigned status, struct slice extra, const char *sentence)
 {
 	struct head *head = &maker->head;
 	char body[BODY_ROOM];
-	struct slice page, lines;
-	struct file *file = NULL;
+	struct slice page = write_body(body, status, sentence), lines;
 
-	if (maker->style && maker->style->place && status >= 400)
-		file = maker->style->page(maker->style->context, status);
-	if (file) {
-		answer_with_page(maker, response, status, extra, file);
-		return;
-	}
-	page = write_body(body, status);
 	response_begin(maker, response, status);
 	head_put(head, extra);
 	head_field(head, "Content-Type", SLICE("text/html; charset=utf-8"));
@@ -253,4 +245,23 @@ void response_simple(struct response_maker *maker, struct response *response, un
 	response->head = lines;
 	response->body = (struct slice){head->at - page.len, page.len};
 	response->contiguous = true;
+}
+
+void response_explained(struct response_maker *maker, struct response *response, unsigned status,
+			const char *sentence)
+{
+	answer_with_sentence(maker, response, status, SLICE(""), sentence);
+}
+
+void response_simple(struct response_maker *maker, struct response *response, unsigned status,
+		     struct slice extra)
+{
+	struct file *file = NULL;
+
+	if (maker->style && maker->style->place && status >= 400)
+		file = maker->style->page(maker->style->context, status);
+	if (file)
+		answer_with_page(maker, response, status, extra, file);
+	else
+		answer_with_sentence(maker, response, status, extra, reason_of(status)->explanation);
 }

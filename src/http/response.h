@@ -62,7 +62,7 @@ struct response {
 	const char *reason;
 
 	bool unlogged; /* the access log does not want it */
-	const struct http_site *site; /* whose it is; NULL: nobody's */
+	const struct http_place *place; /* whose it is; NULL: nobody's */
 
 	bool close; /* this connection must end after it (framing in doubt, body not read) */
 };
@@ -110,6 +110,10 @@ bool response_finish(struct response_maker *maker, struct response *response);
  * OPTIONS\r\n"), or empty. */
 void response_simple(struct response_maker *maker, struct response *response, unsigned status,
 		     struct slice extra);
+
+/* One that nobody's style is for, with a sentence of its own (HTML) in place of what the status means. */
+void response_explained(struct response_maker *maker, struct response *response, unsigned status,
+			const char *sentence);
 
 const char *response_reason(unsigned status); /* "Not Found" */
 

@@ -16,10 +16,11 @@
 #include "http/parser.h"
 #include "http/record.h"
 #include "http/request.h"
+#include "http/site.h"
 
 enum {
 	SERVER_RECEIVE_SIZE = 64 << 10,
-	SERVER_ID_LINE_MAX = REQUEST_ID_MAX + 32,
+	SERVER_ID_LINE_MAX = REQUEST_ID_MAX + 32 + HTTP_HSTS_MAX,
 	SERVER_SPARE_MAX = 1024, /* connections kept for reuse */
 	SERVER_SWEEP_MAX = 4096, /* deadlines seen to in one tick: those who are served must not wait */
 };
@@ -42,7 +43,7 @@ struct http_server {
 	struct health health;
 	struct request_ids ids;
 	struct slice name; /* its own; empty: it has none */
-	char id_line[SERVER_ID_LINE_MAX]; /* of that request: the field that tells its name */
+	char id_line[SERVER_ID_LINE_MAX]; /* of that request: the fields that go behind a head */
 	struct outbox *staging;
 	struct record records[OUTBOX_ITEMS_ROOM]; /* of what is staged */
 

@@ -82,9 +82,8 @@ static const struct http_site *find_name(const struct http_sites *sites, const c
 	return found ? found->site : NULL;
 }
 
-/* Without port and dot at its end, ended by NUL, with room for "*" in front. False: too long for
- * any name. */
-static bool take_host(struct slice host, char out[HOST_MAX + 2])
+/* Without port and dot at its end. */
+static struct slice bare_host(struct slice host)
 {
 	const char *bracket =
 		host.len > 0 && host.ptr[0] == '[' ? memchr(host.ptr, ']', host.len) : NULL;
@@ -96,6 +95,18 @@ static bool take_host(struct slice host, char out[HOST_MAX + 2])
 		host.len = (size_t)(colon - host.ptr);
 	if (host.len > 0 && host.ptr[host.len - 1] == '.')
 		host.len--;
+	return host;
+}
+
+bool site_hosts_are_equal(struct slice one, struct slice other)
+{
+	return slice_equal_nocase(bare_host(one), bare_host(other));
+}
+
+/* Bare, ended by NUL, with room for "*" in front. False: too long for any name. */
+static bool take_host(struct slice host, char out[HOST_MAX + 2])
+{
+	host = bare_host(host);
 	if (host.len > HOST_MAX)
 		return false;
 	if (host.len > 0)

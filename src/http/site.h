@@ -17,6 +17,8 @@ struct http_site;
 struct networks;
 struct redirects;
 
+enum { HTTP_HSTS_MAX = 256 };
+
 struct http_place {
 	const struct http_site *site;
 	/* "a/b" for what is asked for as /a/b and below; "" for the whole site. Decoded. */
@@ -47,6 +49,9 @@ struct http_place {
 	/* "Cache-Control: ...", with CRLF, for what is found; or empty. The second one for files
 	 * whose names have a hash of their contents in them. */
 	struct slice cache_control, cache_control_hashed;
+	/* "Strict-Transport-Security: ...", with CRLF, for responses over TLS, of HTTP_HSTS_MAX
+	 * octets at most; or empty. */
+	struct slice hsts;
 };
 
 /* A file below the root whose octets are the body of an error. */
@@ -80,6 +85,10 @@ struct http_sites {
 /* Letters, digits, "-" and "_" in labels between dots, perhaps "*." in front; an IPv4 address; an
  * IPv6 address in brackets. */
 bool site_name_is_valid(const char *text);
+
+/* Whether two hosts, each with or without a port, are the same; case and a dot at the end make no
+ * difference. */
+bool site_hosts_are_equal(struct slice one, struct slice other);
 
 /* To be called once, when all is there: orders names and places, and fills in what places know of
  * their site and of themselves. */

@@ -487,9 +487,10 @@ void static_answer(struct static_site *site, const struct request *request,
 	at.request = request;
 	at.maker = maker;
 	at.response = response;
+	at.place = NULL;
 	if (at.host)
 		answer_in_site(&at);
 	else
 		answer_simply(&at, 421);
-	response->site = at.host;
+	response->place = at.place;
 }

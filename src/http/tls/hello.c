@@ -4,6 +4,8 @@
 #include "http/site.h"
 #include "http/tls/private.h"
 
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The extension: length of the list, then a type (0: a host's name), length, and the name. */
@@ -37,6 +39,17 @@ static void adopt(SSL *ssl, const struct tls_context *context)
 	SSL_set_verify(ssl, SSL_CTX_get_verify_mode(context->ssl), NULL);
 }
 
+/* OpenSSL tells that of the hello which a session began with. A hello may come twice (RFC 8446 section
+ * 4.1.4). */
+static bool keep_name(struct tls_session *session, const char *name)
+{
+	free(session->name);
+	session->name = strdup(name);
+	for (char *at = session->name; at && *at; at++)
+		*at = (char)tolower((unsigned char)*at);
+	return session->name != NULL;
+}
+
 int hello_arrived(SSL *ssl, int *alert, void *argument)
 {
 	const struct tls *tls = argument;
@@ -48,6 +61,10 @@ int hello_arrived(SSL *ssl, int *alert, void *argument)
 		return SSL_CLIENT_HELLO_SUCCESS;
 	if (read_name(data, size, name) == 0) {
 		*alert = SSL_AD_DECODE_ERROR;
+		return SSL_CLIENT_HELLO_ERROR;
+	}
+	if (!keep_name(SSL_get_app_data(ssl), name)) {
+		*alert = SSL_AD_INTERNAL_ERROR;
 		return SSL_CLIENT_HELLO_ERROR;
 	}
 	adopt(ssl, find_context(tls, name));

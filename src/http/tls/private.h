@@ -85,6 +85,7 @@ struct tls_session {
 	size_t unsent; /* octets that are sealed already and must be offered again */
 	bool settled;  /* the handshake is over */
 	bool broken;
+	char *name; /* that the client asks for, in lower case; NULL: none */
 };
 
 #endif

@@ -56,6 +56,7 @@ static void release(struct stream *stream)
 	if (!session->settled)
 		settle(session);
 	SSL_free(session->ssl);
+	free(session->name);
 	free(session);
 	stream->tls = NULL;
 	stream->handshakes = false;
@@ -264,12 +265,9 @@ int tls_open(struct tls *tls, struct stream *stream)
 
 const char *tls_server_name(const struct stream *stream)
 {
-	const char *name;
-
 	if (!stream->tls)
 		return NULL;
-	name = SSL_get_servername(stream->tls->ssl, TLSEXT_NAMETYPE_host_name);
-	return name ? name : "";
+	return stream->tls->name ? stream->tls->name : "";
 }
 
 static void client_facts(const SSL *ssl, struct tls_facts *out)

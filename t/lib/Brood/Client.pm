@@ -24,7 +24,8 @@ use constant LIMIT => 10;
 
 # ADDRESS: "127.0.0.1:8000", "[::1]:8000", "unix:/path". Returns undef with $! set when it is refused.
 # `limit`: seconds until waiting for anything is given up [10]. `receive_buffer`: SO_RCVBUF. `from`: the
-# own address ("127.0.0.2").
+# own address ("127.0.0.2"). `tls`: options for IO::Socket::SSL, or 0 to speak plainly; by default TLS is
+# spoken, without a name and without a look at the certificate, to addresses which Brood::Server knows for that.
 sub connect
 {
 	my ($class, $address, %option) = @_;
@@ -37,13 +38,48 @@ sub connect
 	bind($socket, (resolve("$option{from}:0"))[1]) or die "$option{from}: $!" if $option{from};
 	my $self = bless { socket => $socket, received => '', limit => $option{limit} // LIMIT,
 		address => $address }, $class;
-	return $self if connect($socket, $peer);
-	return undef if $! != EINPROGRESS && $! != EAGAIN;
-	$self->wait_for('w', time + $self->{limit}) or do { $! = Errno::ETIMEDOUT; return undef };
-	my $error = unpack 'i', getsockopt($socket, SOL_SOCKET, SO_ERROR);
-	$! = $error;
-	return $error ? undef : $self;
+	if (!connect($socket, $peer)) {
+		return undef if $! != EINPROGRESS && $! != EAGAIN;
+		$self->wait_for('w', time + $self->{limit}) or do { $! = Errno::ETIMEDOUT; return undef };
+		my $error = unpack 'i', getsockopt($socket, SOL_SOCKET, SO_ERROR);
+		$! = $error;
+		return undef if $error;
+	}
+	my $tls = $option{tls} // ($Brood::Server::speaks_tls{$address} ? {} : 0);
+	return $tls ? $self->speak_tls($tls) : $self;
 }
+
+# Shakes hands. Returns undef with $Brood::Client::tls_error set when that fails.
+our $tls_error;
+sub speak_tls
+{
+	my ($self, $options) = @_;
+	require IO::Socket::SSL;
+	my $socket = $self->{socket};
+	IO::Socket::SSL->start_SSL($socket, SSL_verify_mode => 0, SSL_hostname => '', SSL_startHandshake => 0,
+		%$options) or die "TLS: $IO::Socket::SSL::SSL_ERROR";
+	$self->{tls} = 1;
+	my $until = time + $self->{limit};
+	until ($socket->connect_SSL) {
+		$tls_error = "$IO::Socket::SSL::SSL_ERROR";
+		my $wanted = $! == EAGAIN ? $self->tls_wants : undef;
+		return undef if !$wanted || !$self->wait_for($wanted, $until);
+	}
+	return $self;
+}
+
+# What the socket is to be waited for, where that is not what the call suggests.
+sub tls_wants
+{
+	my ($self) = @_;
+	return 'r' if $IO::Socket::SSL::SSL_ERROR == IO::Socket::SSL::SSL_WANT_READ();
+	return 'w' if $IO::Socket::SSL::SSL_ERROR == IO::Socket::SSL::SSL_WANT_WRITE();
+	return undef;
+}
+
+# Of the session: 'TLSv1_3', the cipher, whether it was resumed, the server's certificate's fingerprint.
+sub tls_version { return $_[0]{socket}->get_sslversion }
+sub tls_resumed { return $_[0]{socket}->get_session_reused }
 
 sub resolve
 {
@@ -84,7 +120,8 @@ sub send
 		if (defined $count) {
 			$done += $count;
 		} elsif ($! == EAGAIN) {
-			$self->wait_for('w', $until) or do { $! = Errno::ETIMEDOUT; return 0 };
+			$self->wait_for($self->{tls} && $self->tls_wants || 'w', $until)
+			    or do { $! = Errno::ETIMEDOUT; return 0 };
 		} elsif ($! != EINTR) {
 			return 0;
 		}
@@ -113,8 +150,9 @@ sub fill
 		return $self->{end} = 'closed' if defined $count;
 		return $self->{end} = 'reset' if $! == ECONNRESET || $! == EPIPE;
 		next if $! == EINTR;
+		return $self->{end} = 'cut off' if $self->{tls} && $! != EAGAIN;
 		die "read: $!" if $! != EAGAIN;
-		$self->wait_for('r', $until) or return 'timeout';
+		$self->wait_for($self->{tls} && $self->tls_wants || 'r', $until) or return 'timeout';
 	}
 }
 
@@ -242,7 +280,14 @@ sub request
 sub get { my ($self, @rest) = @_; return $self->request('GET', @rest) }
 sub head { my ($self, @rest) = @_; return $self->request('HEAD', @rest) }
 
-sub shutdown_write { shutdown $_[0]{socket}, 1 }
+# Over TLS with close_notify.
+sub shutdown_write
+{
+	my ($self) = @_;
+	Net::SSLeay::shutdown($self->{socket}->_get_ssl_object) if $self->{tls};
+	shutdown $self->{socket}, 1;
+}
+
 sub close { CORE::close $_[0]{socket} }
 
 # Ends the connection by RST.

@@ -12,7 +12,8 @@
 #
 # BROOD_TEST_LONG=1 makes loads last as long as in the measurements that are promised, and asserts promised
 # times themselves instead of ten times as much. BROOD_TEST_SEED=N repeats a run of a test that makes random
-# choices; each prints its seed.
+# choices; each prints its seed. BROOD_TEST_TLS=1 lets servers that a test sets up by start's arguments, or by
+# Brood::Configured, speak TLS in place of plain HTTP: what is promised holds over both.
 package Brood::Server;
 
 use strict;
@@ -32,6 +33,7 @@ use Time::HiRes qw(sleep time);
 
 use constant LIMIT => 30; # seconds; a guard against hanging only
 
+our %speaks_tls; # addresses of servers that are ready
 my %started; # pid => weak reference, of servers that nobody has waited for
 my $count = 0;
 $SIG{$_} = sub { exit 1 } for qw(INT TERM HUP); # so that END is reached
@@ -146,11 +148,12 @@ sub command_line
 	my ($self) = @_;
 	my $want = $self->{want};
 	return @{ $want->{args} // [] } if $want->{bare};
-	my %set = (debug_headers => 'true', access_log => 'off', state_dir => 'off',
+	my %set = ($ENV{BROOD_TEST_TLS} ? (tls_certificate => 'dev') : (),
+		debug_headers => 'true', access_log => 'off', state_dir => 'off',
 		control => $want->{control} ? $self->control : 'off', %{ $want->{set} // {} });
 	return (
 		(map { ('-c', $_) } $self->{config_file} // ()),
-		(map { ('-l', $_) } @{ $want->{listen} // ['127.0.0.1:0'] }),
+		(map { ('-l', $_) } map { over_tls($_) } @{ $want->{listen} // ['127.0.0.1:0'] }),
 		'-w', $want->{workers} // 2,
 		(map { ('-a', $_) } $want->{accept} // ()),
 		(map { ('-s', "$_=$set{$_}") } grep { defined $set{$_} } sort keys %set),
@@ -158,6 +161,9 @@ sub command_line
 		$self->{root}
 	);
 }
+
+# The address of a listener, as the test wants it.
+sub over_tls { return $ENV{BROOD_TEST_TLS} && $_[0] !~ /^(?:tls|unix):/ ? "tls:$_[0]" : $_[0] }
 
 sub spawn
 {
@@ -261,6 +267,7 @@ sub wait_ready
 	    $text =~ /^brood: ready on (\S.*) \((\d+) workers?, (\w+), pid (\d+)\)\n\z/
 	    or die "ready line '$text'";
 	@$self{qw(urls mode master expected_workers)} = ([split ' ', $urls], $mode, $pid, $workers);
+	$speaks_tls{ $self->address($_) } = $self->{urls}[$_] =~ /^https:/ for 0 .. $#{ $self->{urls} };
 	$self->rebase;
 	return 1;
 }

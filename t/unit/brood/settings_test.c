@@ -66,6 +66,7 @@ static void the_defaults_that_users_rely_on_stand_in_the_table(void **state)
 		{"max_age", "off"},
 		{"behind_lb", "false"},
 		{"proxy_protocol", "false"},
+		{"hsts", "off"},
 		{"tls_certificate", ""},
 		{"tls_key", ""},
 		{"tls_client", "off"},

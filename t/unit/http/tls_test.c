@@ -502,6 +502,32 @@ static void sessions_are_resumed(void **state)
 	assert_int_equal(stats(world).resumed, 6);
 }
 
+/* The name in a session is that of the hello which it began with. OpenSSL's client, unasked, sends that
+ * one again. */
+static void a_resumed_session_is_for_the_host_of_its_own_hello(void **state)
+{
+	struct world *world = *state;
+
+	for (size_t i = 0; i < 2; i++) {
+		use_version(world, versions[i]);
+		struct client *first = connect_as(world, 0, "one.test", NULL), *second;
+
+		ask(world, first);
+		second = connect_as(world, 1, "other.test", first->session);
+		assert_true(shake_hands(world, second));
+		assert_int_equal(SSL_session_reused(second->ssl), 1);
+		say(world, second, "GET /small.txt HTTP/1.1\r\nHost: other.test\r\n\r\n");
+		hear(world, second);
+		assert_true(starts_with(second, "HTTP/1.1 200 OK\r\n"));
+		second->used = 0;
+		say(world, second, "GET /small.txt HTTP/1.1\r\nHost: one.test\r\n\r\n");
+		hear(world, second);
+		assert_true(starts_with(second, "HTTP/1.1 421 "));
+		leave(first);
+		leave(second);
+	}
+}
+
 static void a_renewed_certificate_is_for_new_sessions(void **state)
 {
 	struct world *world = *state;
@@ -748,6 +774,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_name_asked_for_chooses_the_certificate, start, stop),
 		cmocka_unit_test_setup_teardown(clients_without_ecdsa_get_rsa, start, stop),
 		cmocka_unit_test_setup_teardown(sessions_are_resumed, start, stop),
+		cmocka_unit_test_setup_teardown(a_resumed_session_is_for_the_host_of_its_own_hello,
+						start, stop),
 		cmocka_unit_test_setup_teardown(a_renewed_certificate_is_for_new_sessions, start, stop),
 		cmocka_unit_test_setup_teardown(plain_http_gets_a_readable_answer, start, stop),
 		cmocka_unit_test_setup_teardown(noise_ends_the_connection, start, stop),
