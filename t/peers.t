@@ -1,80 +1,27 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# Programs that people use in front of a server or to talk to it.
+# Programs that people use in front of a server.
 use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use Brood::Client;
-use Brood::Proc qw(alive wait_until);
+use Brood::Figures qw(find_program);
+use Brood::Proc qw(wait_until);
 use Brood::Server;
 use Brood::Wrk;
 use IO::Socket::INET;
 use POSIX qw(WNOHANG);
 use Time::HiRes qw(sleep);
 
-sub program
-{
-	my ($name) = @_;
-	return (grep { -x } map { "$_/$name" } split(/:/, $ENV{PATH}), '/usr/sbin', '/usr/local/sbin')[0];
-}
-
-sub output
-{
-	my (@command) = @_;
-	my $pid = open(my $pipe, '-|') // die $!;
-	if (!$pid) {
-		open STDERR, '>&', \*STDOUT;
-		exec @command or POSIX::_exit(127);
-	}
-	local $/;
-	my $text = readline $pipe;
-	close $pipe;
-	return $text // '';
-}
-
-my $server = Brood::Server->start(workers => 2);
 my $dir = Brood::Server::new_dir();
-
-SKIP: {
-	my $curl = program('curl') or skip 'curl is not installed', 1;
-	subtest 'curl' => sub {
-		my @curl = ($curl, '-sS', '--max-time', 20);
-		is output(@curl, $server->url('/hello.txt')), Brood::Server->content('hello.txt'), 'a file';
-		is output(@curl, '-0', $server->url('/hello.txt')), Brood::Server->content('hello.txt'), 'by HTTP/1.0';
-		like output(@curl, '-I', $server->url('/hello.txt')), qr/^HTTP\/1\.1 200 OK\r\n.*Content-Length: 14\r\n/s, 'HEAD';
-		is output(@curl, '-r', '2-4', $server->url('/digits.txt')), '234', 'a range';
-		is output(@curl, '-L', $server->url('/dir')), Brood::Server->content('dir/index.html'), 'a redirect is followed';
-		is output(@curl, '-o', '/dev/null', '-w', '%{http_code} %{num_connects}\n', $server->url('/1k.txt'), '-o', '/dev/null',
-			$server->url('/hello.txt')), "200 1\n200 0\n", 'two files over one connection';
-		is output(@curl, '-o', '/dev/null', '-w', '%{http_code}', '--path-as-is', $server->url('/../../etc/passwd')), 404,
-		    'a path out of the root';
-		my $part = Brood::Server::write_file("$dir/part", substr(Brood::Server->content('big.bin'), 0, 300_000));
-		output(@curl, '-C', '-', '-o', $part, $server->url('/big.bin'));
-		ok Brood::Server::slurp($part) eq Brood::Server->content('big.bin'), 'a download is resumed';
-		output(@curl, '-R', '-o', "$dir/copy", $server->url('/hello.txt'));
-		is output(@curl, '-o', '/dev/null', '-w', '%{http_code}', '-z', "$dir/copy", $server->url('/hello.txt')), 304, 'what has not changed';
-		output(@curl, '--etag-save', "$dir/etag", '-o', '/dev/null', $server->url('/hello.txt'));
-		is output(@curl, '-o', '/dev/null', '-w', '%{http_code}', '--etag-compare', "$dir/etag", $server->url('/hello.txt')), 304, 'by its tag';
-		is output(@curl, '-o', '/dev/null', '-w', '%{http_code}', '-F', "file=\@$part", $server->url('/hello.txt')), 405,
-		    'an upload of a megabyte is refused, and curl reads the answer';
-		is output(@curl, '-o', '/dev/null', '-w', '%{http_code}', '-T', $part, $server->url('/hello.txt')), 405, 'PUT with 100-continue';
-		is output(@curl, '-o', '/dev/null', '-w', '%{http_code}', '-H', 'Transfer-Encoding: chunked', '-T', $part,
-			$server->url('/hello.txt')), 405, 'and in chunks';
-		is output(@curl, '--http2', '-o', '/dev/null', '-w', '%{http_code} %{http_version}', $server->url('/hello.txt')), '200 1.1',
-		    'an upgrade to HTTP/2 is declined';
-		my $unix = Brood::Server->start(listen => ["unix:$dir/socket"]);
-		is output(@curl, '--unix-socket', "$dir/socket", 'http://x/hello.txt'), Brood::Server->content('hello.txt'), 'a Unix socket';
-		$unix->finish;
-	};
-}
 
 sub free_port { return IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1:0')->sockport }
 
 SKIP: {
-	my $haproxy = program('haproxy') or skip 'haproxy is not installed', 1;
+	my $haproxy = find_program('haproxy') or skip 'haproxy is not installed', 1;
 	subtest 'haproxy in front, with health checks' => sub {
 		my $port = free_port();
 		my $backend = Brood::Server->start(workers => 2, set => { keepalive_timeout => '75s' });
@@ -132,7 +79,7 @@ END
 }
 
 SKIP: {
-	my $nginx = program('nginx') or skip 'nginx is not installed', 1;
+	my $nginx = find_program('nginx') or skip 'nginx is not installed', 1;
 	subtest 'nginx in front, with kept connections' => sub {
 		my $port = free_port();
 		my $backend = Brood::Server->start(workers => 2);
@@ -182,5 +129,4 @@ END
 	};
 }
 
-$server->finish;
 done_testing;
