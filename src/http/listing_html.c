@@ -15,8 +15,19 @@ static const char style[] =
 	".size,.modified{white-space:nowrap;font-variant-numeric:tabular-nums}\n"
 	".size{text-align:right}\n"
 	"tbody tr:hover{background:#8882}\n"
+	"h1{overflow-wrap:anywhere;line-height:1.2}\n"
 	"a{text-decoration:none}\n"
 	"a:hover{text-decoration:underline}\n"
+	/* Too narrow for three columns: a name, and size and date below it. */
+	"@media(max-width:36em){\n"
+	"table,tbody{display:block}\n"
+	"thead{display:none}\n"
+	"tr{display:flex;flex-wrap:wrap;gap:0 1em;padding:.35em 0}\n"
+	"td{padding:0}\n"
+	"td:first-child{flex:0 0 100%}\n"
+	".size,.modified{font-size:.9em;opacity:.75}\n"
+	".size:empty{display:none}\n"
+	"}\n"
 	"</style>\n";
 
 static int put(struct buffer *out, const char *text)
