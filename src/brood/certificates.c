@@ -28,6 +28,7 @@ struct opening {
 	struct certificates *out;
 	const struct config *config;
 	const struct certificates *before;
+	bool keep;
 	char *reason;
 	size_t room;
 };
@@ -97,41 +98,67 @@ static int open_files(const struct opening *opening, struct certificate *fresh)
 	return fresh->pair.key_fd < 0 ? fail(opening, "tls_key", fresh->key_path, why) : 0;
 }
 
-/* Empty for now, or what there was before. */
+/* Empty for now. */
 static int open_dev(const struct opening *opening, struct certificate *fresh)
 {
-	const struct certificate *old = NULL;
-
-	fresh->dev = true;
-	if (opening->before)
-		old = certificates_find(opening->before, fresh->path, fresh->key_path);
-	if (old) {
-		fresh->pair.certificate_fd = fcntl(old->pair.certificate_fd, F_DUPFD_CLOEXEC, 0);
-		fresh->pair.key_fd = fcntl(old->pair.key_fd, F_DUPFD_CLOEXEC, 0);
-	} else {
-		fresh->pair.certificate_fd = memfd_create("brood-certificate", MFD_CLOEXEC);
-		fresh->pair.key_fd = memfd_create("brood-key", MFD_CLOEXEC);
-		log_warn("tls_certificate = \"dev\": a certificate that nobody vouches for, made for "
-			 "trying out (%s%slocalhost)",
-			 fresh->key_path, fresh->key_path[0] ? " " : "");
-	}
+	fresh->is_new = true;
+	fresh->pair.certificate_fd = memfd_create("brood-certificate", MFD_CLOEXEC);
+	fresh->pair.key_fd = memfd_create("brood-key", MFD_CLOEXEC);
 	if (fresh->pair.certificate_fd < 0 || fresh->pair.key_fd < 0)
 		return fail(opening, "tls_certificate", "dev", strerror(errno));
 	return 0;
+}
+
+/* What there was before. */
+static int copy_old(const struct opening *opening, struct certificate *fresh,
+		    const struct certificate *old)
+{
+	fresh->pair.certificate_fd = fcntl(old->pair.certificate_fd, F_DUPFD_CLOEXEC, 0);
+	fresh->pair.key_fd = fresh->pair.certificate_fd;
+	if (old->pair.key_fd != old->pair.certificate_fd)
+		fresh->pair.key_fd = fcntl(old->pair.key_fd, F_DUPFD_CLOEXEC, 0);
+	fresh->stamp = old->stamp;
+	fresh->key_stamp = old->key_stamp;
+	if (fresh->pair.certificate_fd < 0 || fresh->pair.key_fd < 0)
+		return fail(opening, "tls_certificate", fresh->path, strerror(errno));
+	return 0;
+}
+
+/* What was told of the same one is not told again. */
+static void remember(const struct certificate *old, struct certificate *fresh)
+{
+	fresh->seen = fresh->stamp;
+	fresh->key_seen = fresh->key_stamp;
+	fresh->watch = WATCH_SETTLING;
+	if (old && pem_stamp_equal(&old->stamp, &fresh->stamp) &&
+	    pem_stamp_equal(&old->key_stamp, &fresh->key_stamp)) {
+		fresh->watch = old->not_after ? WATCH_QUIET : WATCH_SETTLING;
+		fresh->not_after = old->not_after;
+		fresh->told = old->told;
+	}
 }
 
 static int add_pair(const struct opening *opening, struct certificate_site *site, const char *path,
 		    const char *key_path, bool dev)
 {
 	struct certificates *out = opening->out;
-	struct certificate *one = certificates_find(out, path, key_path);
+	struct certificate *one = certificates_find(out, path, key_path), *old = NULL;
+	int rc = 0;
 
+	if (opening->before)
+		old = certificates_find(opening->before, path, key_path);
 	if (!one) {
 		one = add(out, path, key_path);
 		if (!one)
 			return fail_for_memory(opening);
-		if ((dev ? open_dev : open_files)(opening, one) < 0)
+		one->dev = dev;
+		if (old && (dev || opening->keep))
+			rc = copy_old(opening, one, old);
+		else
+			rc = (dev ? open_dev : open_files)(opening, one);
+		if (rc < 0)
 			return -1;
+		remember(old, one);
 	}
 	site->pairs[site->pair_count++] = (size_t)(one - out->list);
 	return 0;
@@ -250,9 +277,9 @@ static int open_sites(const struct opening *opening)
 }
 
 int certificates_open(struct certificates *out, const struct config *config,
-		      const struct certificates *before, char *reason, size_t room)
+		      const struct certificates *before, bool keep, char *reason, size_t room)
 {
-	const struct opening opening = {out, config, before, reason, room};
+	const struct opening opening = {out, config, before, keep, reason, room};
 
 	*out = (struct certificates){0};
 	if (!config_tls_uses(config))
@@ -293,6 +320,27 @@ size_t certificates_keep(const struct certificates *certificates, int *fds, size
 	for (size_t i = 0; i < certificates->authority_count && count < room; i++)
 		fds[count++] = certificates->authorities[i].fd;
 	return count;
+}
+
+void certificates_tell(const struct certificates *certificates)
+{
+	for (size_t i = 0; i < certificates->count; i++) {
+		const struct certificate *one = &certificates->list[i];
+
+		if (one->is_new)
+			log_warn("tls_certificate = \"dev\": a certificate that nobody vouches for, made "
+				 "for trying out (%s%slocalhost)",
+				 one->key_path, one->key_path[0] ? " " : "");
+	}
+}
+
+void certificate_describe(const struct certificate *certificate, const char *what,
+			  char out[CERTIFICATE_TEXT_MAX])
+{
+	bool two = !certificate->dev && strcmp(certificate->path, certificate->key_path) != 0;
+
+	snprintf(out, CERTIFICATE_TEXT_MAX, "certificate '%.320s'%s%.320s%s: %s", certificate->path,
+		 two ? " with key '" : "", two ? certificate->key_path : "", two ? "'" : "", what);
 }
 
 void certificate_take(struct certificate *certificate, const struct tls_pair *pair)

@@ -6,6 +6,7 @@
 #ifndef BROOD_BROOD_CERTIFICATES_H
 #define BROOD_BROOD_CERTIFICATES_H
 
+#include "brood/certificate_watch.h"
 #include "brood/configuration.h"
 #include "brood/pem_file.h"
 #include "http/tls/tls.h"
@@ -13,15 +14,27 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct state_record;
+struct state_writer;
+
 /* One pair, of which there is one however many sites have it. */
 struct certificate {
 	/* The paths, owned. The key's is the same where it is in the same file. With `dev` they are
 	 * "dev" and the site's names with blanks between them. */
 	char *path, *key_path;
 	bool dev;             /* made by us; empty until the first process that needs it fills it */
+	bool is_new;          /* and for the first time */
 	struct tls_pair pair; /* owned; one descriptor when it is one file */
 	struct pem_stamp stamp, key_stamp; /* of what was copied */
+
+	/* The master's: see certificate_watch.h. */
+	enum watch_state watch;
+	struct pem_stamp seen, key_seen; /* at the last look */
+	int64_t not_after;               /* of the pair that is used; 0: not known yet */
+	unsigned told;
 };
+
+enum { CERTIFICATE_TEXT_MAX = 1024 };
 
 /* What the site with the same place in http_sites.list has. */
 struct certificate_site {
@@ -43,9 +56,10 @@ struct certificates {
 };
 
 /* Opens for *config, which must live on as long as *out, if any listener speaks TLS. What `before` (may
- * be NULL) has made for trying out is kept. 0, or -1 with a reason, and *out is all-zero. */
+ * be NULL) has made for trying out is kept; with `keep` all that it has, whatever is in the files by now. 0,
+ * or -1 with a reason, and *out is all-zero. */
 int certificates_open(struct certificates *out, const struct config *config,
-		      const struct certificates *before, char *reason, size_t room)
+		      const struct certificates *before, bool keep, char *reason, size_t room)
 	__attribute__((warn_unused_result));
 void certificates_close(struct certificates *certificates);
 
@@ -54,6 +68,9 @@ static inline bool certificates_exist(const struct certificates *certificates)
 {
 	return certificates->site_count > 0;
 }
+
+/* Logs which of them were made for trying out just now. */
+void certificates_tell(const struct certificates *certificates);
 
 /* The descriptors that a worker keeps. Returns how many, at most `room`. */
 size_t certificates_keep(const struct certificates *certificates, int *fds, size_t room);
@@ -64,6 +81,16 @@ struct certificate *certificates_find(const struct certificates *certificates, c
 
 /* Takes other copies in place of a certificate's. `pair` may be one descriptor twice. */
 void certificate_take(struct certificate *certificate, const struct tls_pair *pair);
+
+/* "certificate '/a.pem' with key '/a.key': what", cut where it is too long. */
+void certificate_describe(const struct certificate *certificate, const char *what,
+			  char out[CERTIFICATE_TEXT_MAX]);
+
+/* Puts a record of that type for each, and takes one back: into the certificate of those paths, in place of
+ * what its files have by now. Takes the descriptors that the record names. */
+void certificates_save(const struct certificates *certificates, uint32_t type,
+		       struct state_writer *writer);
+void certificates_restore(struct certificates *certificates, const struct state_record *record);
 
 /* Makes the pair of one that is made by us, unless it is there. 0, or -EINVAL with a reason. Not in the
  * master. */

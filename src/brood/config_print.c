@@ -4,8 +4,6 @@
 #include "brood/configuration.h"
 
 #include "brood/config_sites.h"
-#include "brood/config_balancer.h"
-#include "brood/options.h"
 #include "brood/setting_value.h"
 #include "brood/settings.h"
 
@@ -60,51 +58,4 @@ int config_text(const struct config *config, struct buffer *out)
 	error = fclose(file) == 0 ? buffer_append(out, text, size) : -ENOMEM;
 	free(text);
 	return error;
-}
-
-/* Each line with the program's name in front, as a person who typed the command reads it. */
-static void say(const struct buffer *lines)
-{
-	const char *line = lines->data, *end = line + lines->used, *stop;
-
-	for (; line < end; line = stop + 1) {
-		stop = memchr(line, '\n', (size_t)(end - line));
-		if (!stop)
-			stop = end;
-		fprintf(stderr, "brood: %.*s\n", (int)(stop - line), line);
-	}
-	if (lines->used == 0)
-		fprintf(stderr, "brood: no memory\n");
-}
-
-static void advise(void *context, const char *line)
-{
-	(void)context;
-	fprintf(stderr, "brood: warning: %s\n", line);
-}
-
-int config_test(const struct options *options)
-{
-	struct buffer reason = {0};
-	struct config *config;
-	int status = 0;
-
-	if (config_load(&config, options, &reason) < 0) {
-		say(&reason);
-		status = 1;
-	} else if (options->action == OPTIONS_PRINT) {
-		config_balancer_advise(config, advise, NULL);
-		config_print(config, stdout);
-		if (fflush(stdout) != 0) {
-			perror("brood: standard output");
-			status = 1;
-		}
-	} else {
-		config_balancer_advise(config, advise, NULL);
-		fprintf(stderr, "brood: the configuration%s%s is fine\n", options->file ? " " : "",
-			options->file ? options->file : "");
-	}
-	config_free(config);
-	buffer_free(&reason);
-	return status;
 }

@@ -11,6 +11,9 @@ libprogram_a_SOURCES = \
 	src/brood/admin_client.c src/brood/admin_client.h \
 	src/brood/admin_status.c src/brood/admin_status.h \
 	src/brood/config_balancer.c src/brood/config_balancer.h \
+	src/brood/certificate_check.c src/brood/certificate_check.h \
+	src/brood/certificate_watch.c src/brood/certificate_watch.h \
+	src/brood/certificates_saved.c \
 	src/brood/certificates.c src/brood/certificates.h \
 	src/brood/config_check.c src/brood/config_check.h \
 	src/brood/config_file.c src/brood/config_file.h \
@@ -22,6 +25,7 @@ libprogram_a_SOURCES = \
 	src/brood/config_site.c \
 	src/brood/config_sites.c src/brood/config_sites.h \
 	src/brood/config_source.c src/brood/config_source.h \
+	src/brood/config_test.c \
 	src/brood/config_tls.c src/brood/config_tls.h \
 	src/brood/configuration.h \
 	src/brood/control_socket.c src/brood/control_socket.h \
@@ -40,6 +44,7 @@ libprogram_a_SOURCES = \
 	src/brood/pidfile.c src/brood/pidfile.h \
 	src/brood/probe.c src/brood/probe.h \
 	src/brood/ready_line.c src/brood/ready_line.h \
+	src/brood/renewal.c src/brood/renewal.h \
 	src/brood/report.c src/brood/report.h \
 	src/brood/server.c src/brood/server.h \
 	src/brood/server_options.c \
@@ -57,6 +62,7 @@ libprogram_a_SOURCES = \
 	src/brood/settings_of_tls.inc \
 	src/brood/takeover.c src/brood/takeover.h \
 	src/brood/ticket_keys.c src/brood/ticket_keys.h \
+	src/brood/tickets.c src/brood/tickets.h \
 	src/brood/version.c
 
 bin_PROGRAMS += brood

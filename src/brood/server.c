@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "brood/admin.h"
+#include "brood/certificate_check.h"
 #include "brood/config_balancer.h"
 #include "brood/limits.h"
 #include "brood/notify.h"
@@ -62,7 +63,8 @@ static int on_prepare(void *context, struct cluster_options *options, char *reas
 		snprintf(reason, room, "%.*s", (int)text.used - 1, text.data);
 	buffer_free(&text);
 	if (!error)
-		error = setup_open(next, &server->now, reason, room);
+		error = setup_open(next, &server->now, server->keeps_certificates, reason, room);
+	server->keeps_certificates = false;
 	if (!error && server_cluster_options(server, next, options) < 0) {
 		snprintf(reason, room, "no memory");
 		error = -1;
@@ -71,6 +73,8 @@ static int on_prepare(void *context, struct cluster_options *options, char *reas
 		setup_close(next);
 		return -1;
 	}
+	certificates_tell(&next->certificates);
+	tickets_begin(&server->ticket_keys, next->config);
 	config_compare(server->now.config, next->config, warn_start_only, NULL);
 	options->privilege = server->now.config->privilege; /* of the start: files are owned so */
 	return 0;
@@ -81,6 +85,7 @@ static void on_commit(void *context)
 	struct server *server = context;
 	struct setup old = server->now;
 
+	renewal_cancel(&server->renewal);
 	server->now = server->next;
 	server->next = (struct setup){.error_log.fd = -1};
 	use_log(&server->now);
@@ -160,6 +165,15 @@ static void on_ready(void *context, const struct listeners *listeners, unsigned 
 	warn_unheard("the starting process", daemon_ready(&server->daemon));
 }
 
+static void on_look_after(void *context, struct master *master)
+{
+	struct server *server = context;
+	struct setup *now = &server->now;
+
+	renewal_look(&server->renewal, &now->certificates, &now->config->privilege, master);
+	tickets_look(&server->ticket_keys, &now->shared_tickets, now->config, master);
+}
+
 static int on_config(void *context, struct buffer *out)
 {
 	const struct server *server = context;
@@ -194,6 +208,10 @@ static int on_admin(void *context, int channel, struct board *boards, unsigned b
 		.master = server->pid,
 	};
 
+	/* It has no use for them. */
+	ticket_keys_forget(&server->ticket_keys);
+	ticket_keys_forget(&server->now.shared_tickets.keys);
+	ticket_keys_forget(&server->next.shared_tickets.keys);
 	return admin_main(&birth);
 }
 
@@ -243,6 +261,7 @@ static const struct cluster_program program = {
 	.config = on_config,
 	.obituary = on_obituary,
 	.why = on_why,
+	.look_after = on_look_after,
 	.keep_admin = on_keep_admin,
 	.start = serving_start,
 	.connection = serving_connection,
@@ -256,6 +275,7 @@ static const struct cluster_program program = {
 	.abort = serving_abort,
 	.tick = serving_tick,
 	.logs = serving_logs,
+	.news = serving_news,
 	.finish = serving_finish,
 };
 
@@ -275,6 +295,7 @@ static int run_cluster(struct server *server, struct upgrade_state *resumed)
 	if (server->control.fd >= 0)
 		joined.admin = on_admin;
 	fd_raise_limit();
+	tickets_begin(&server->ticket_keys, server->now.config);
 	server->quota = quota_new();
 	if (!server->quota || server_cluster_options(server, &server->now, &options) < 0) {
 		log_error("no memory");
@@ -325,6 +346,14 @@ static int open_control(struct server *server)
 	return 0;
 }
 
+static void tell_of_certificate(bool error, const char *text)
+{
+	if (error)
+		log_error("%s", text);
+	else
+		log_warn("%s", text);
+}
+
 int server_resume(const struct options *options, char **argv, struct upgrade_state *state)
 {
 	struct server server = server_closed;
@@ -340,7 +369,7 @@ int server_resume(const struct options *options, char **argv, struct upgrade_sta
 			log_lines(text.data);
 		upgrade_give_up(state);
 	}
-	if (setup_open(&server.now, NULL, reason, sizeof(reason)) < 0) {
+	if (setup_open(&server.now, NULL, false, reason, sizeof(reason)) < 0) {
 		log_error("%s", reason);
 		upgrade_give_up(state);
 	}
@@ -348,6 +377,9 @@ int server_resume(const struct options *options, char **argv, struct upgrade_sta
 		use_log(&server.now);
 	if (takeover_restore(&server, state) < 0)
 		upgrade_give_up(state);
+	server.keeps_certificates = true;
+	if (state->mode != UPGRADE_DRY)
+		certificates_tell(&server.now.certificates);
 	status = run_cluster(&server, state);
 	control_socket_close(&server.control);
 	pidfile_close(&server.pidfile);
@@ -356,6 +388,7 @@ int server_resume(const struct options *options, char **argv, struct upgrade_sta
 	free(server.binary);
 	buffer_free(&text);
 	log_set_fd(STDERR_FILENO);
+	ticket_keys_forget(&server.ticket_keys);
 	setup_close(&server.now);
 	return status;
 }
@@ -384,11 +417,15 @@ int server_run(const struct options *options, char **argv, int ready_fd, const i
 		log_error("cannot become a daemon: %s", strerror(-error));
 		goto done;
 	}
-	if (setup_open(&server.now, NULL, reason, sizeof(reason)) < 0) {
+	if (setup_open(&server.now, NULL, false, reason, sizeof(reason)) < 0) {
 		log_error("%s", reason);
 		goto done;
 	}
+	if (certificates_check(&server.now.certificates, &server.now.config->privilege,
+			       tell_of_certificate) < 0)
+		goto done;
 	use_log(&server.now);
+	certificates_tell(&server.now.certificates);
 	if (open_pidfile(&server) == 0 && open_control(&server) == 0)
 		status = run_cluster(&server, NULL);
 	control_socket_close(&server.control);
@@ -399,6 +436,7 @@ done:
 	log_set_fd(STDERR_FILENO);
 	obituaries_free(&server.obituaries);
 	free(server.binary);
+	ticket_keys_forget(&server.ticket_keys);
 	setup_close(&server.now);
 	return status;
 }

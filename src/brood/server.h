@@ -16,8 +16,10 @@
 #include "brood/log_files.h"
 #include "brood/obituary.h"
 #include "brood/pidfile.h"
+#include "brood/renewal.h"
 #include "brood/site_logs.h"
 #include "brood/sites.h"
+#include "brood/tickets.h"
 #include "cluster/cluster.h"
 
 struct event_base;
@@ -38,6 +40,7 @@ struct setup {
 	struct config *config;      /* NULL: there is none */
 	struct sites sites;         /* of config */
 	struct certificates certificates;
+	struct shared_tickets shared_tickets;
 	struct mime_table *mime;
 	struct log_file error_log;
 	struct site_logs access_logs;
@@ -55,6 +58,9 @@ struct server {
 	struct control_socket control; /* fd -1: off */
 	char *no_control;           /* owned: why there is none, to be told when ready; or NULL */
 	struct obituaries obituaries;
+	struct renewal renewal;     /* of now.certificates */
+	struct ticket_keys ticket_keys; /* made here */
+	bool keeps_certificates;    /* when it next reads its configuration: that is an upgrade's end */
 	struct daemon daemon;
 	int ready_fd;               /* BROOD_READY_FD, or -1 */
 	const int *inherited;       /* listening sockets; the cluster's once they are taken */
@@ -80,8 +86,9 @@ int server_resume(const struct options *options, char **argv, struct upgrade_sta
 /* With nothing open yet. */
 extern const struct server server_closed;
 
-/* Opens for setup->config, all or nothing. `before`: the one in force, or NULL. 0, or -1 with a reason. */
-int setup_open(struct setup *setup, const struct setup *before, char *reason, size_t room)
+/* Opens for setup->config, all or nothing. `before`: the one in force, or NULL; `keep`: its certificates,
+ * whatever is in their files by now. 0, or -1 with a reason. */
+int setup_open(struct setup *setup, const struct setup *before, bool keep, char *reason, size_t room)
 	__attribute__((warn_unused_result));
 void setup_close(struct setup *setup);
 
@@ -105,6 +112,8 @@ void serving_stop(void *server);
 void serving_abort(void *server);
 void serving_tick(void *server);
 void serving_logs(void *server, const int *fds, size_t count);
+void serving_news(void *server, uint32_t kind, const void *data, size_t size, int *fds,
+		  size_t fd_count);
 void serving_finish(void *server);
 
 #endif

@@ -193,7 +193,7 @@ int serving_start(void *context, struct worker *worker, struct event_base *base)
 		log_error("debug_fault: leaving instead of starting");
 		return CLUSTER_EXIT_CRASH;
 	}
-	error = serving_tls_open(server->chosen, &serving->tls);
+	error = serving_tls_open(server->chosen, &server->ticket_keys, &serving->tls);
 	if (error)
 		return error;
 	serving->access_logs = site_logs_start(&server->chosen->access_logs,
@@ -318,6 +318,14 @@ void serving_logs(void *context, const int *fds, size_t count)
 	if (old > STDERR_FILENO)
 		fd_close(&old);
 	site_logs_replace(&server->chosen->access_logs, serving->access_logs, fds + 1, count - 1);
+}
+
+void serving_news(void *context, uint32_t kind, const void *data, size_t size, int *fds,
+		  size_t fd_count)
+{
+	struct server *server = context;
+
+	serving_tls_news(server->chosen, server->serving->tls, kind, data, size, fds, fd_count);
 }
 
 void serving_finish(void *context)

@@ -4,6 +4,7 @@
 #include "brood/serving_tls.h"
 
 #include "base/log.h"
+#include "brood/renewal.h"
 #include "brood/server.h"
 #include "http/tls/tls.h"
 
@@ -78,7 +79,7 @@ static struct tls *make(const struct setup *setup, char reason[TLS_REASON_MAX])
 	return tls;
 }
 
-int serving_tls_open(struct setup *setup, struct tls **out)
+int serving_tls_open(struct setup *setup, struct ticket_keys *ticket_keys, struct tls **out)
 {
 	char reason[TLS_REASON_MAX] = "no memory";
 
@@ -87,8 +88,52 @@ int serving_tls_open(struct setup *setup, struct tls **out)
 		return 0;
 	if (fill_in(&setup->certificates, reason) == 0)
 		*out = make(setup, reason);
-	if (*out)
+	if (*out) {
+		tickets_use(ticket_keys, &setup->shared_tickets, setup->config, *out);
 		return 0;
+	}
 	log_culprit(&setup->certificates, reason);
 	return CLUSTER_EXIT_FATAL;
+}
+
+/* --- what the master tells --- */
+
+static bool has_pair(const struct certificate_site *site, size_t pair)
+{
+	for (size_t i = 0; i < site->pair_count; i++) {
+		if (site->pairs[i] == pair)
+			return true;
+	}
+	return false;
+}
+
+static void renew(const struct certificates *certificates, struct tls *tls,
+		  const struct certificate *renewed)
+{
+	size_t pair = (size_t)(renewed - certificates->list);
+	struct tls_pair pairs[TLS_PAIRS_MAX];
+	char reason[TLS_REASON_MAX];
+
+	for (size_t i = 0; i < certificates->site_count; i++) {
+		const struct certificate_site *site = &certificates->sites[i];
+
+		if (has_pair(site, pair) &&
+		    tls_set_pairs(tls, i, pairs, list_pairs(certificates, site, pairs), reason) < 0)
+			log_error("certificate '%s' cannot be renewed in this worker: %s",
+				  renewed->path, reason);
+	}
+}
+
+void serving_tls_news(const struct setup *setup, struct tls *tls, uint32_t kind, const void *data,
+		      size_t size, int *fds, size_t fd_count)
+{
+	const struct certificate *renewed;
+
+	if (tls && kind == NEWS_TICKETS)
+		tickets_take(setup->config, data, size, tls);
+	if (!tls || kind != NEWS_CERTIFICATE)
+		return;
+	renewed = renewal_take(&setup->certificates, data, size, fds, fd_count);
+	if (renewed)
+		renew(&setup->certificates, tls, renewed);
 }

@@ -20,6 +20,7 @@ const struct server server_closed = {
 void setup_close(struct setup *setup)
 {
 	certificates_close(&setup->certificates);
+	ticket_keys_forget(&setup->shared_tickets.keys);
 	sites_close(&setup->sites);
 	config_free(setup->config);
 	mime_table_free(setup->mime);
@@ -29,13 +30,14 @@ void setup_close(struct setup *setup)
 	*setup = (struct setup){.error_log.fd = -1};
 }
 
-int setup_open(struct setup *setup, const struct setup *before, char *reason, size_t room)
+int setup_open(struct setup *setup, const struct setup *before, bool keep, char *reason, size_t room)
 {
 	const struct config *config = setup->config;
 
 	if (sites_open(&setup->sites, config, reason, room) < 0 ||
 	    certificates_open(&setup->certificates, config, before ? &before->certificates : NULL,
-			      reason, room) < 0)
+			      keep, reason, room) < 0 ||
+	    shared_tickets_open(&setup->shared_tickets, config, reason, room) < 0)
 		return -1;
 	setup->mime = mime_table_new(NULL);
 	if (!setup->mime) {

@@ -26,6 +26,8 @@ enum {
 	STATE_INHERITED,
 	STATE_CONFIG, /* the one in force, as text */
 	STATE_OBITUARY,
+	STATE_TICKET_KEYS, /* as many struct ticket_key as there are */
+	STATE_CERTIFICATE,
 };
 
 /* The path stands behind it, with its NUL. */
@@ -90,6 +92,9 @@ void takeover_save(void *context, struct state_writer *writer)
 	put_text(writer, STATE_FOLDER, server->options->directory);
 	put_config(writer, server->now.config);
 	obituaries_save(&server->obituaries, STATE_OBITUARY, writer);
+	state_put(writer, STATE_TICKET_KEYS, server->ticket_keys.keys,
+		  server->ticket_keys.count * sizeof(server->ticket_keys.keys[0]));
+	certificates_save(&server->now.certificates, STATE_CERTIFICATE, writer);
 	if (server->binary)
 		put_text(writer, STATE_BINARY, server->binary);
 	if (server->pidfile.fd >= 0) {
@@ -199,6 +204,16 @@ static int restore_inherited(struct server *server, const struct upgrade_state *
 	return 0;
 }
 
+static void restore_certificates(struct server *server, const struct upgrade_state *state)
+{
+	struct state_reader reader = state->reader;
+	struct state_record record;
+
+	while (state_next(&reader, &record))
+		if (record.type == STATE_CERTIFICATE)
+			certificates_restore(&server->now.certificates, &record);
+}
+
 static int restore_obituaries(struct server *server, const struct upgrade_state *state)
 {
 	struct state_reader reader = state->reader;
@@ -209,6 +224,19 @@ static int restore_obituaries(struct server *server, const struct upgrade_state 
 		if (record.type == STATE_OBITUARY)
 			error = obituaries_restore(&server->obituaries, &record);
 	return error;
+}
+
+/* Keys that cannot be read are made anew: whoever comes with a ticket begins from the start. */
+static void restore_ticket_keys(struct server *server, const struct upgrade_state *state)
+{
+	struct ticket_keys *keys = &server->ticket_keys;
+	struct state_record record;
+
+	if (!state_find(&state->reader, STATE_TICKET_KEYS, &record) ||
+	    record.size % sizeof(keys->keys[0]) != 0 || record.size > sizeof(keys->keys))
+		return;
+	memcpy(keys->keys, record.data, record.size);
+	keys->count = record.size / sizeof(keys->keys[0]);
 }
 
 /* The pid file is a regular one, the control socket a socket that listens. */
@@ -242,6 +270,8 @@ int takeover_restore(struct server *server, const struct upgrade_state *state)
 		error = restore_inherited(server, state);
 	if (error >= 0)
 		error = restore_obituaries(server, state);
+	restore_ticket_keys(server, state);
+	restore_certificates(server, state);
 	if (error < 0) {
 		log_error("the state of the running server: %s", strerror(-error));
 		return error;

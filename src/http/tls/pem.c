@@ -209,7 +209,6 @@ int tls_check_pair(const struct tls_pair *pair, int64_t *not_after, char reason[
 	struct tls_material material;
 	const ASN1_TIME *end;
 	struct tm when = {0};
-	int days = 0, seconds = 0;
 
 	warning[0] = '\0';
 	if (material_read(&material, pair, reason) < 0)
@@ -217,8 +216,6 @@ int tls_check_pair(const struct tls_pair *pair, int64_t *not_after, char reason[
 	end = X509_get0_notAfter(material.certificate);
 	if (ASN1_TIME_to_tm(end, &when) == 1)
 		*not_after = (int64_t)timegm(&when);
-	if (!ASN1_TIME_diff(&days, &seconds, NULL, end))
-		days = 0;
 	if (X509_cmp_current_time(end) < 0)
 		snprintf(warning, TLS_REASON_MAX, "has expired");
 	else if (X509_cmp_current_time(X509_get0_notBefore(material.certificate)) > 0)
@@ -226,8 +223,6 @@ int tls_check_pair(const struct tls_pair *pair, int64_t *not_after, char reason[
 	else if (!material_chain_is_ordered(&material))
 		snprintf(warning, TLS_REASON_MAX,
 			 "the certificates behind it do not lead from one to the next");
-	else if (days < 30)
-		snprintf(warning, TLS_REASON_MAX, "expires in %d day%s", days, days == 1 ? "" : "s");
 	material_free(&material);
 	return 0;
 }

@@ -111,8 +111,8 @@ void tls_get_stats(const struct tls *tls, struct tls_stats *out);
 
 /* Reads a pair as a worker would, for a process whose death nobody minds: 0 and when its
  * certificate ends (seconds since 1970), or -EINVAL with a reason ("the key does not belong to the
- * certificate"). `warning`: what is odd but usable ("expires in 6 days", "the chain is out of
- * order"), or "". */
+ * certificate"). `warning`: what is odd but usable ("has expired", "the certificates behind it do
+ * not lead from one to the next"), or "". */
 int tls_check_pair(const struct tls_pair *pair, int64_t *not_after, char reason[TLS_REASON_MAX],
 		   char warning[TLS_REASON_MAX]) __attribute__((warn_unused_result));
 

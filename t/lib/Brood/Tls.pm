@@ -6,9 +6,13 @@ package Brood::Tls;
 use strict;
 use warnings;
 use Brood::Server;
+use File::Temp;
+use POSIX ();
 use Exporter qw(import);
 
-our @EXPORT_OK = qw(chain_of fetch make_pair peer_certificate);
+our @EXPORT_OK = qw(chain_of fetch make_pair peer_certificate resume session);
+
+my $sessions = 0;
 
 use constant LIMIT => 20; # seconds; a guard against hanging only
 
@@ -80,6 +84,37 @@ sub fetch
 	my ($url, $address, $pair) = @_;
 	my @trust = $pair ? ('--cacert', $pair->{certificate}) : ();
 	return output_of(qw(curl -sS --max-time), LIMIT, '--connect-to', "::$address", @trust, $url);
+}
+
+# One request over a connection of its own: { text: what openssl s_client says, worker: the pid that answered }.
+sub ask
+{
+	my ($address, $path, @options) = @_;
+	my $request = File::Temp->new;
+	print $request "GET $path HTTP/1.1\r\nHost: one.test\r\nConnection: close\r\n\r\n";
+	close $request;
+	my $text = output_of('/bin/sh', '-c', 'exec openssl s_client "$@" < "$0"', "$request", '-ign_eof', '-connect',
+		$address, @options);
+	return { text => $text, worker => $text =~ /^X-Brood-Worker: \S+-(\d+)\r$/m ? $1 : undef };
+}
+
+# A session of that version (tls1_2, tls1_3) that can be resumed: the path of a file.
+sub session
+{
+	my ($address, $dir, $version) = @_;
+	my $path = "$dir/session-" . ++$sessions . "-$version";
+	my $got = ask($address, '/hello.txt', '-servername', 'one.test', "-$version", '-sess_out', $path);
+	die "no session: $got->{text}\n" if !-s $path;
+	return $path;
+}
+
+# Comes back with a session: whether it was resumed, and the answer is right; and who answered.
+sub resume
+{
+	my ($address, $session, @options) = @_;
+	push @options, $session =~ /(-tls1_.)$/; # else the server would take a newer one
+	my $got = ask($address, '/hello.txt', '-servername', 'one.test', '-sess_in', $session, @options);
+	return ($got->{text} =~ /^Reused, TLS/m && $got->{text} =~ m{^HTTP/1\.1 200 }m ? 1 : 0, $got->{worker});
 }
 
 1;

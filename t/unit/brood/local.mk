@@ -1,6 +1,7 @@
 brood_tests = \
 	t/unit/brood/access_log_json_test \
 	t/unit/brood/access_log_test \
+	t/unit/brood/certificate_watch_test \
 	t/unit/brood/daemon_test \
 	t/unit/brood/inherit_test \
 	t/unit/brood/log_files_test \
@@ -15,6 +16,8 @@ t_unit_brood_access_log_json_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSS
 t_unit_brood_access_log_json_test_LDADD = $(brood_test_LDADD) $(JANSSON_LIBS)
 t_unit_brood_access_log_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_brood_access_log_test_LDADD = $(brood_test_LDADD)
+t_unit_brood_certificate_watch_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_brood_certificate_watch_test_LDADD = $(brood_test_LDADD)
 t_unit_brood_daemon_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_brood_daemon_test_LDADD = $(brood_test_LDADD)
 t_unit_brood_inherit_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

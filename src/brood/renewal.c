@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * See renewal.h. */
+#include "brood/renewal.h"
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "cluster/cluster.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum { LOOK_MS = 1000 };
+
+/* What is passed along. */
+struct work {
+	struct renewal *renewal;
+	struct certificates *certificates;
+	const struct privilege *privilege;
+	struct master *master;
+	uint64_t now_ms;
+};
+
+static void close_copy(struct renewal *renewal)
+{
+	certificate_take(&renewal->copy, &(struct tls_pair){-1, -1});
+}
+
+void renewal_cancel(struct renewal *renewal)
+{
+	if (renewal->check.pid == 0)
+		return;
+	certificate_check_stop(&renewal->check);
+	close_copy(renewal);
+}
+
+/* --- when a certificate ends --- */
+
+static void tell_of_end(struct certificate *certificate)
+{
+	int64_t now = (int64_t)time(NULL);
+	char text[CERTIFICATE_TEXT_MAX], what[64];
+	int left;
+
+	if (certificate->not_after == 0 ||
+	    watch_days_to_tell(certificate->not_after, now, &certificate->told) < 0)
+		return;
+	left = watch_days_left(certificate->not_after, now);
+	if (certificate->not_after <= now)
+		snprintf(what, sizeof(what), "has expired");
+	else if (left == 0)
+		snprintf(what, sizeof(what), "expires within a day");
+	else
+		snprintf(what, sizeof(what), "expires in %d day%s", left, left == 1 ? "" : "s");
+	certificate_describe(certificate, what, text);
+	log_warn("%s", text);
+}
+
+/* --- one that has been checked --- */
+
+static void tell_workers(const struct work *work, const struct certificate *certificate)
+{
+	char paths[2 * PATH_MAX];
+	const int fds[] = {certificate->pair.certificate_fd, certificate->pair.key_fd};
+	size_t size = strlen(certificate->path) + 1, key_size = strlen(certificate->key_path) + 1;
+
+	memcpy(paths, certificate->path, size);
+	memcpy(paths + size, certificate->key_path, key_size);
+	cluster_tell(work->master, NEWS_CERTIFICATE, paths, size + key_size, fds, 2);
+}
+
+static void use(const struct work *work, struct certificate *certificate,
+		const struct certificate_verdict *verdict)
+{
+	struct certificate *copy = &work->renewal->copy;
+	char text[CERTIFICATE_TEXT_MAX];
+	bool is_new = !certificate->dev && (!pem_stamp_equal(&copy->stamp, &certificate->stamp) ||
+					    !pem_stamp_equal(&copy->key_stamp, &certificate->key_stamp));
+
+	if (certificate->not_after != verdict->not_after)
+		certificate->told = 0;
+	certificate->not_after = verdict->not_after;
+	if (is_new) {
+		certificate_take(certificate, &copy->pair);
+		copy->pair = (struct tls_pair){-1, -1};
+		certificate->stamp = copy->stamp;
+		certificate->key_stamp = copy->key_stamp;
+		tell_workers(work, certificate);
+		certificate_describe(certificate, "renewed, and used from now on", text);
+		log_info("%s", text);
+	}
+	if (verdict->warning[0]) {
+		certificate_describe(certificate, verdict->warning, text);
+		log_warn("%s", text);
+	}
+}
+
+static void refuse(const struct certificate *certificate, const char *why)
+{
+	char text[CERTIFICATE_TEXT_MAX];
+
+	certificate_describe(certificate, why, text);
+	log_error("%s; the one from before is used further on", text);
+}
+
+/* The check is over, or there was none. */
+static void conclude(const struct work *work, struct certificate *certificate,
+		     enum watch_event event, const struct certificate_verdict *verdict)
+{
+	switch (watch_happen(&certificate->watch, event)) {
+	case WATCH_USE:
+		use(work, certificate, verdict);
+		break;
+	case WATCH_REFUSE:
+		refuse(certificate, verdict->reason);
+		break;
+	default:
+		break;
+	}
+	close_copy(work->renewal);
+}
+
+static void hear(const struct work *work)
+{
+	struct renewal *renewal = work->renewal;
+	struct certificate_verdict verdict;
+
+	if (renewal->check.pid != 0 &&
+	    certificate_check_poll(&renewal->check, work->now_ms, &verdict))
+		conclude(work, &work->certificates->list[renewal->index],
+			 verdict.good ? WATCH_GOOD : WATCH_BAD, &verdict);
+}
+
+/* --- looking --- */
+
+/* NULL: there is a copy to check, else why not. */
+static const char *copy_files(const struct certificate *certificate, struct certificate *copy)
+{
+	const char *why = NULL;
+
+	*copy = *certificate;
+	copy->pair = (struct tls_pair){-1, -1};
+	copy->pair.certificate_fd = pem_file_copy(certificate->path, &copy->stamp, &why);
+	if (copy->pair.certificate_fd < 0)
+		return why;
+	copy->pair.key_fd = copy->pair.certificate_fd;
+	copy->key_stamp = copy->stamp;
+	if (strcmp(certificate->path, certificate->key_path) != 0)
+		copy->pair.key_fd = pem_file_copy(certificate->key_path, &copy->key_stamp, &why);
+	return copy->pair.key_fd < 0 ? why : NULL;
+}
+
+/* One that is made by us does not change. */
+static const char *copy_own(const struct certificate *certificate, struct certificate *copy)
+{
+	*copy = *certificate;
+	copy->pair.certificate_fd = fcntl(certificate->pair.certificate_fd, F_DUPFD_CLOEXEC, 0);
+	copy->pair.key_fd = fcntl(certificate->pair.key_fd, F_DUPFD_CLOEXEC, 0);
+	return copy->pair.key_fd < 0 ? strerror(errno) : NULL;
+}
+
+static void check(const struct work *work, struct certificate *certificate)
+{
+	struct renewal *renewal = work->renewal;
+	const char *why = (certificate->dev ? copy_own : copy_files)(certificate, &renewal->copy);
+
+	struct certificate_verdict verdict = {.good = false};
+
+	renewal->index = (size_t)(certificate - work->certificates->list);
+	if (why) {
+		snprintf(verdict.reason, sizeof(verdict.reason), "%s", why);
+		conclude(work, certificate, WATCH_BAD, &verdict);
+	} else if (certificate_check_start(&renewal->check, work->privilege, &renewal->copy,
+					   work->now_ms) < 0) {
+		conclude(work, certificate, WATCH_FAILED, &verdict);
+	}
+}
+
+static void look(const struct work *work, struct certificate *certificate)
+{
+	struct pem_stamp stamp = certificate->seen, key_stamp = certificate->key_seen;
+	enum watch_event event = WATCH_SAME;
+
+	if (!certificate->dev) {
+		pem_file_stamp(certificate->path, &certificate->seen);
+		pem_file_stamp(certificate->key_path, &certificate->key_seen);
+	}
+	if (!pem_stamp_equal(&stamp, &certificate->seen) ||
+	    !pem_stamp_equal(&key_stamp, &certificate->key_seen))
+		event = WATCH_CHANGED;
+	/* One check at a time; the others wait for the next look. */
+	else if (certificate->watch == WATCH_SETTLING && work->renewal->check.pid != 0)
+		return;
+	if (watch_happen(&certificate->watch, event) == WATCH_CHECK)
+		check(work, certificate);
+}
+
+void renewal_look(struct renewal *renewal, struct certificates *certificates,
+		  const struct privilege *privilege, struct master *master)
+{
+	const struct work work = {renewal, certificates, privilege, master, clock_now_ms()};
+
+	hear(&work);
+	if (work.now_ms - renewal->looked_ms < LOOK_MS)
+		return;
+	renewal->looked_ms = work.now_ms;
+	for (size_t i = 0; i < certificates->count; i++) {
+		look(&work, &certificates->list[i]);
+		tell_of_end(&certificates->list[i]);
+	}
+}
+
+/* --- in a worker --- */
+
+struct certificate *renewal_take(const struct certificates *certificates, const void *data,
+				 size_t size, int *fds, size_t fd_count)
+{
+	const char *path = data, *key_path = memchr(path, '\0', size);
+	struct certificate *certificate;
+
+	if (!key_path || path[size - 1] != '\0' || ++key_path == path + size || fd_count != 2)
+		return NULL;
+	certificate = certificates_find(certificates, path, key_path);
+	if (!certificate)
+		return NULL;
+	certificate_take(certificate, &(struct tls_pair){fds[0], fds[1]});
+	fds[0] = fds[1] = -1;
+	return certificate;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Certificates that are renewed while the server runs: their files are looked at about once a second, a
+ * changed pair is checked by a child, and a good one is given to all workers; a bad one changes nothing.
+ * Master only, but for renewal_take. */
+#ifndef BROOD_BROOD_RENEWAL_H
+#define BROOD_BROOD_RENEWAL_H
+
+#include "brood/certificate_check.h"
+#include "brood/certificates.h"
+
+struct master;
+
+/* What workers are told (cluster_tell). */
+enum server_news {
+	NEWS_CERTIFICATE = 1, /* the pair's paths, each ended by NUL; its two descriptors */
+	NEWS_TICKETS,         /* struct news_tickets */
+};
+
+/* All-zero: nothing is being checked. */
+struct renewal {
+	struct certificate_check check;
+	struct certificate copy; /* that is checked; its paths are borrowed */
+	size_t index;            /* whose it is */
+	uint64_t looked_ms;
+};
+
+/* To be called a few times a second, with the certificates in force. */
+void renewal_look(struct renewal *renewal, struct certificates *certificates,
+		  const struct privilege *privilege, struct master *master);
+
+/* Before those certificates are not in force any more. */
+void renewal_cancel(struct renewal *renewal);
+
+/* In a worker: which of its certificates the news is about, with the new pair taken out of `fds`;
+ * NULL: none. */
+struct certificate *renewal_take(const struct certificates *certificates, const void *data,
+				 size_t size, int *fds, size_t fd_count);
+
+#endif
