@@ -7,6 +7,7 @@
 #include "brood/access_log_format.h"
 
 #include "http/http.h"
+#include "http/tls/tls.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,15 +16,17 @@
  * that is fixed the line is well within ACCESS_LINE_MAX. */
 enum {
 	HOST_MAX = 256,
-	REQUEST_MAX = 1536,
+	REQUEST_MAX = 1152,
 	REFERER_MAX = 768,
 	USER_AGENT_MAX = 512,
 	REQUEST_ID_MAX = 136, /* none is cut */
 	REASON_MAX = 128,
-	FIXED_MAX = 512, /* names, numbers, the time, two addresses */
+	SUBJECT_MAX = 256,
+	TLS_TEXT_MAX = 68, /* none is cut; three of them */
+	FIXED_MAX = 600, /* names, numbers, the time, two addresses */
 };
 _Static_assert(HOST_MAX + REQUEST_MAX + REFERER_MAX + USER_AGENT_MAX + REQUEST_ID_MAX + REASON_MAX +
-			       FIXED_MAX <=
+			       SUBJECT_MAX + 3 * TLS_TEXT_MAX + FIXED_MAX <=
 		       ACCESS_LINE_MAX,
 	       "a line must fit");
 
@@ -88,6 +91,18 @@ static void format_second(struct access_line_cache *cache, time_t second)
 	cache->has_second = true;
 }
 
+static char *add_tls(char *at, const struct tls_facts *tls)
+{
+	at = add_text(at, SLICE(",\"tls_version\":\""), slice_of(tls->version), TLS_TEXT_MAX);
+	at = add_text(at, SLICE(",\"tls_cipher\":\""), slice_of(tls->cipher), TLS_TEXT_MAX);
+	at = tls->resumed ? ADD(at, ",\"tls_resumed\":true") : ADD(at, ",\"tls_resumed\":false");
+	if (!tls->client_subject)
+		return at;
+	at = add_text(at, SLICE(",\"client_subject\":\""), slice_of(tls->client_subject), SUBJECT_MAX);
+	return add_text(at, SLICE(",\"client_fingerprint\":\""), slice_of(tls->client_fingerprint),
+			TLS_TEXT_MAX);
+}
+
 size_t access_line_json(struct access_line_cache *cache, char *out,
 			const struct http_log_record *record)
 {
@@ -102,6 +117,8 @@ size_t access_line_json(struct access_line_cache *cache, char *out,
 	at = ADD(at, "\",\"peer\":\"");
 	at = access_line_add_host(at, &cache->peer, record->peer);
 	at = record->https ? ADD(at, "\",\"scheme\":\"https\"") : ADD(at, "\",\"scheme\":\"http\"");
+	if (record->tls)
+		at = add_tls(at, record->tls);
 	at = add_text(at, SLICE(",\"host\":\""), record->host, HOST_MAX);
 	at = add_text(at, SLICE(",\"request\":\""), record->request_line, REQUEST_MAX);
 	at = ADD(at, ",\"status\":");

@@ -32,11 +32,13 @@ static void log_item(struct connection *connection, const struct outbox_item *it
 {
 	const struct record *record = item->record;
 	uint64_t now_us = clock_now_us();
+	struct tls_facts facts;
 	struct http_log_record out = {
 		.site = record->site,
 		.client = &record->client.any,
 		.peer = peer_address(&connection->peer, connection->stream.fd),
 		.https = record->https || is_secure(connection),
+		.tls = tls_facts(&connection->stream, &facts) ? &facts : NULL,
 		.time = record->time,
 		.request_line = record->request_line,
 		.host = record->host,

@@ -27,6 +27,7 @@ struct mime_table;
 struct networks;
 struct quota;
 struct tls;
+struct tls_facts;
 
 /* Which fields of a trusted peer tell of the client. */
 enum http_forwarded {
@@ -117,6 +118,7 @@ struct http_log_record {
 	const struct sockaddr *peer;   /* of the connection: the client, or a proxy */
 	bool https;                    /* the client came by https, to us or, as a trusted peer says,
 					  to a proxy */
+	const struct tls_facts *tls; /* of the connection; NULL: it is plain */
 	time_t time;                 /* wall clock when the request was complete */
 	struct slice request_line;   /* "GET /x HTTP/1.1" */
 	struct slice host, referer, user_agent;

@@ -108,6 +108,7 @@ libhttp_a_SOURCES += \
 
 # TLS.
 libhttp_a_SOURCES += \
+	src/http/tls/client_facts.c \
 	src/http/tls/context.c \
 	src/http/tls/dev.c \
 	src/http/tls/hello.c \

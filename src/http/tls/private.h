@@ -76,6 +76,14 @@ struct tls {
 	char record[TLS_RECORD_MAX]; /* what is about to be sealed */
 };
 
+/* What a client's certificate says. */
+struct tls_client_facts {
+	char subject[256], fingerprint[65];
+};
+
+/* NULL: the client has none, or there is no memory. To be freed by free(). */
+struct tls_client_facts *client_facts(const SSL *ssl);
+
 /* One connection's. */
 struct tls_session {
 	struct list link; /* among the unfinished */
@@ -85,6 +93,7 @@ struct tls_session {
 	size_t unsent; /* octets that are sealed already and must be offered again */
 	bool settled;  /* the handshake is over */
 	bool broken;
+	struct tls_client_facts *client; /* NULL until somebody asks */
 	char *name; /* that the client asks for, in lower case; NULL: none */
 };
 

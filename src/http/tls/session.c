@@ -56,6 +56,7 @@ static void release(struct stream *stream)
 	if (!session->settled)
 		settle(session);
 	SSL_free(session->ssl);
+	free(session->client);
 	free(session->name);
 	free(session);
 	stream->tls = NULL;
@@ -270,40 +271,20 @@ const char *tls_server_name(const struct stream *stream)
 	return stream->tls->name ? stream->tls->name : "";
 }
 
-static void client_facts(const SSL *ssl, struct tls_facts *out)
+bool tls_facts(const struct stream *stream, struct tls_facts *out)
 {
-	X509 *certificate = SSL_get0_peer_certificate(ssl);
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned size = 0;
-	BIO *bio;
+	struct tls_session *session = stream->tls;
 
-	if (!certificate)
-		return;
-	bio = BIO_new(BIO_s_mem());
-	if (bio && X509_NAME_print_ex(bio, X509_get_subject_name(certificate), 0,
-				      XN_FLAG_RFC2253) >= 0) {
-		int got = BIO_read(bio, out->client_subject, sizeof(out->client_subject) - 1);
-
-		out->client_subject[got > 0 ? got : 0] = '\0';
-	}
-	BIO_free(bio);
-	if (X509_digest(certificate, EVP_sha256(), digest, &size) != 1)
-		size = 0;
-	for (unsigned i = 0; i < size; i++) {
-		out->client_fingerprint[2 * i] = "0123456789abcdef"[digest[i] >> 4];
-		out->client_fingerprint[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
-	}
-}
-
-void tls_facts(const struct stream *stream, struct tls_facts *out)
-{
-	*out = (struct tls_facts){.version = "", .cipher = "", .server_name = ""};
-	if (!stream->tls)
-		return;
-	out->is_tls = true;
-	out->resumed = SSL_session_reused(stream->tls->ssl) == 1;
-	out->version = SSL_get_version(stream->tls->ssl);
-	out->cipher = SSL_get_cipher_name(stream->tls->ssl);
-	out->server_name = tls_server_name(stream);
-	client_facts(stream->tls->ssl, out);
+	if (!session)
+		return false;
+	if (!session->client)
+		session->client = client_facts(session->ssl);
+	*out = (struct tls_facts){
+		.version = SSL_get_version(session->ssl),
+		.cipher = SSL_get_cipher_name(session->ssl),
+		.resumed = SSL_session_reused(session->ssl) == 1,
+		.client_subject = session->client ? session->client->subject : NULL,
+		.client_fingerprint = session->client ? session->client->fingerprint : NULL,
+	};
+	return true;
 }

@@ -88,19 +88,19 @@ int tls_open(struct tls *tls, struct stream *stream) __attribute__((warn_unused_
 int tls_make_pair(const struct tls_pair *out, const char *const *names, char reason[TLS_REASON_MAX])
 	__attribute__((warn_unused_result));
 
-/* What is known of a stream's session, for the log and for decisions. */
+/* What is known of a stream's session, for the log. Texts live as long as that. */
 struct tls_facts {
-	bool is_tls;
+	const char *version, *cipher; /* "TLSv1.3", "TLS_AES_128_GCM_SHA256" */
 	bool resumed;
-	const char *version;         /* "TLSv1.3" */
-	const char *cipher;
-	const char *server_name;     /* what the client asked for, in lower case; "" when it did not */
-	char client_subject[256];    /* of the client's certificate (RFC 2253); "" without one */
-	char client_fingerprint[65]; /* SHA-256, hexadecimal */
+	/* Of the client's certificate: its subject (RFC 2253), cut where it is very long, and SHA-256
+	 * in hexadecimal. NULL without one. */
+	const char *client_subject, *client_fingerprint;
 };
-void tls_facts(const struct stream *stream, struct tls_facts *out);
 
-/* The name that the client asked for, "" when it did not, NULL for a plain stream. */
+/* False for a plain stream; *out is as it was then. */
+bool tls_facts(const struct stream *stream, struct tls_facts *out);
+
+/* The name that the client asked for, in lower case; "" when it did not, NULL for a plain stream. */
 const char *tls_server_name(const struct stream *stream);
 
 struct tls_stats {

@@ -77,7 +77,19 @@ sub tls_wants
 	return undef;
 }
 
-# Of the session: 'TLSv1_3', the cipher, whether it was resumed, the server's certificate's fingerprint.
+# 'closed' with close_notify, 'cut off' without, or 'alert', with $Brood::Client::tls_error set.
+sub tls_end
+{
+	my ($self) = @_;
+	if (my $error = Net::SSLeay::ERR_get_error()) {
+		$tls_error = Net::SSLeay::ERR_error_string($error);
+		return 'alert';
+	}
+	my $ssl = $self->{socket}->_get_ssl_object;
+	return Net::SSLeay::get_shutdown($ssl) & Net::SSLeay::RECEIVED_SHUTDOWN() ? 'closed' : 'cut off';
+}
+
+# Of the session: 'TLSv1_3', and whether it was resumed.
 sub tls_version { return $_[0]{socket}->get_sslversion }
 sub tls_resumed { return $_[0]{socket}->get_session_reused }
 
@@ -147,7 +159,7 @@ sub fill
 	while (1) {
 		my $count = sysread $self->{socket}, $self->{received}, 65536, length $self->{received};
 		return 'data' if $count;
-		return $self->{end} = 'closed' if defined $count;
+		return $self->{end} = $self->{tls} ? $self->tls_end : 'closed' if defined $count;
 		return $self->{end} = 'reset' if $! == ECONNRESET || $! == EPIPE;
 		next if $! == EINTR;
 		return $self->{end} = 'cut off' if $self->{tls} && $! != EAGAIN;

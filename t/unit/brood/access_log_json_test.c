@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "http/http.h"
+#include "http/tls/tls.h"
 
 #include <jansson.h>
 
@@ -91,6 +92,26 @@ static void a_line_has_all_there_is(void **state)
 			    strchr(line, '\n') - line);
 }
 
+static void a_line_tells_of_tls(void **state)
+{
+	struct tls_facts facts = {.version = "TLSv1.3", .cipher = "TLS_AES_128_GCM_SHA256"};
+	struct http_log_record record = record_of();
+
+	(void)state;
+	record.https = true;
+	record.tls = &facts;
+	json_decref(parsed(&record));
+	assert_non_null(strstr(line, "\"scheme\":\"https\",\"tls_version\":\"TLSv1.3\","
+				     "\"tls_cipher\":\"TLS_AES_128_GCM_SHA256\","
+				     "\"tls_resumed\":false,\"status\":200"));
+	facts.resumed = true;
+	facts.client_subject = "CN=me\"\\,O=us";
+	facts.client_fingerprint = "00ff";
+	json_decref(parsed(&record));
+	assert_non_null(strstr(line, "\"tls_resumed\":true,\"client_subject\":\"CN=me\\\"\\\\,O=us\","
+				     "\"client_fingerprint\":\"00ff\",\"status\":200"));
+}
+
 static void what_a_request_has_not_is_left_out(void **state)
 {
 	struct http_log_record record = record_of();
@@ -151,6 +172,7 @@ static void what_is_too_long_is_cut_and_marked(void **state)
 		for (size_t text = 0; text < TEXTS; text++)
 			*place_of(&record, text) = (struct slice){longest, sizeof(longest) - 1};
 		record.reason = longest;
+		record.tls = &(struct tls_facts){longest, longest, false, longest, longest};
 		/* Numbers beyond 63 bits are not for jansson. */
 		record.body_bytes = record.first_us = record.duration_us = INT64_MAX;
 		object = parsed(&record);
@@ -210,6 +232,7 @@ int main(void)
 		cmocka_unit_test(what_a_request_has_not_is_left_out),
 		cmocka_unit_test(every_octet_in_every_field_is_just_that),
 		cmocka_unit_test(what_is_too_long_is_cut_and_marked),
+		cmocka_unit_test(a_line_tells_of_tls),
 		cmocka_unit_test(an_id_of_the_longest_is_whole),
 		cmocka_unit_test(peers_of_all_families_are_told),
 	};
