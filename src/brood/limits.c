@@ -17,6 +17,7 @@ struct http_limits limits_of(const struct server *server, const struct worker *w
 		.place = worker_place(worker),
 		.client_requests_per_hour = config->client_rate_per_hour,
 		.client_burst = config->client_burst,
+		.client_handshakes_per_hour = config->tls_handshake_rate_per_hour,
 		.client_connections = config->client_connections,
 		.connections_max_total = config->connections_max_total,
 		.client_prefix_ipv4 = (uint8_t)config->client_prefix_ipv4,

@@ -14,7 +14,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { HOST_MAX = 64 };
+enum { HOST_MAX = 64, HANDSHAKES_AT_ONCE_MIN = 10 };
+
+/* The same client's buckets are different ones. */
+#define HANDSHAKE_KEY UINT64_C(0x9e3779b97f4a7c15)
 
 struct limit {
 	const char *setting;
@@ -27,7 +30,16 @@ static const struct limit limit_of[QUOTA_KINDS] = {
 	[QUOTA_TOTAL] = {"connections_max_total", "finds no room", 503, 5},
 	[QUOTA_CLIENT] = {"client_connections", "has too many connections", 429, 1},
 	[QUOTA_RATE] = {"client_rate", "asks too often", 429, 0},
+	[QUOTA_HANDSHAKES] = {"tls_handshake_rate", "begins TLS too often", 429, 1},
 };
+
+/* What ten seconds bring: a browser opens several connections for one page. */
+static unsigned handshakes_at_once(uint64_t per_hour)
+{
+	uint64_t count = per_hour / 360;
+
+	return count > HANDSHAKES_AT_ONCE_MIN ? (unsigned)count : HANDSHAKES_AT_ONCE_MIN;
+}
 
 void admission_init(struct admission *admission, const struct http_limits *limits)
 {
@@ -42,7 +54,10 @@ void admission_init(struct admission *admission, const struct http_limits *limit
 	admission->total_max = limits->connections_max_total;
 	admission->client_max = limits->client_connections;
 	admission->rate = quota_rate_of(limits->client_requests_per_hour, limits->client_burst);
-	admission->connections = admission->total_max > 0 || admission->client_max > 0;
+	admission->handshakes = quota_rate_of(limits->client_handshakes_per_hour,
+					      handshakes_at_once(limits->client_handshakes_per_hour));
+	admission->connections = admission->total_max > 0 || admission->client_max > 0 ||
+				 admission->handshakes.interval_us > 0;
 	admission->requests = admission->rate.interval_us > 0;
 	for (unsigned kind = 0; kind < QUOTA_KINDS; kind++)
 		admission->answers[kind].second = -1;
@@ -111,15 +126,33 @@ static struct slice answer_to(struct connection *connection, enum quota_kind kin
 
 /* --- connections --- */
 
-/* Whose connections are counted: 0 for nobody's. */
-static uint64_t client_to_count(struct connection *connection)
+/* Whose connection it is: 0 when it is nobody's who could be counted, or not known yet. */
+static uint64_t client_of(struct connection *connection)
 {
 	const struct http_server *server = connection->server;
 
-	if (server->admission.client_max == 0 || connection->awaits_proxy ||
-	    speaks_for_others(server, peer_of(connection)))
+	if (connection->awaits_proxy || speaks_for_others(server, peer_of(connection)))
 		return 0;
 	return key_of(&server->admission, peer_of(connection));
+}
+
+/* The same where connections are counted. */
+static uint64_t client_to_count(struct connection *connection)
+{
+	return connection->server->admission.client_max > 0 ? client_of(connection) : 0;
+}
+
+static bool may_shake_hands(struct connection *connection)
+{
+	struct http_server *server = connection->server;
+	const struct admission *admission = &server->admission;
+	uint64_t client;
+
+	if (admission->handshakes.interval_us == 0 || !connection->tls_follows)
+		return true;
+	client = client_of(connection);
+	return client == 0 || quota_ask(admission->quota, &admission->handshakes,
+					client ^ HANDSHAKE_KEY, server->now_ms) == 0;
 }
 
 /* It is over before it begins: nothing of it is parsed, and there is no handshake, so nobody to whom
@@ -165,6 +198,11 @@ bool admission_of_client(struct connection *connection)
 	struct admission *admission = &connection->server->admission;
 	uint64_t client = client_to_count(connection);
 
+	if (!may_shake_hands(connection)) {
+		quota_release(admission->quota, &connection->hold);
+		turn_away(connection, QUOTA_HANDSHAKES);
+		return false;
+	}
 	if (client == 0 || quota_hold_client(admission->quota, admission->place,
 					     admission->client_max, client, &connection->hold))
 		return true;

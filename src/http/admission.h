@@ -35,7 +35,7 @@ struct admission {
 	unsigned place;
 	bool connections, requests; /* some are limited */
 	uint32_t total_max, client_max; /* connections; 0: no limit */
-	struct quota_rate rate;
+	struct quota_rate rate, handshakes;
 	struct client_prefixes prefixes;
 	struct admission_answer answers[QUOTA_KINDS];
 	unsigned lingering; /* turned away, and not closed yet */

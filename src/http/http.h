@@ -45,6 +45,7 @@ struct http_limits {
 	unsigned place;      /* this process's own number there */
 	uint64_t client_requests_per_hour; /* of one client, in the long run -> 429 */
 	unsigned client_burst;             /* so many at once [1] */
+	uint64_t client_handshakes_per_hour; /* of TLS, at most as many at once as in ten seconds */
 	unsigned client_connections;       /* of one client -> 429 */
 	unsigned connections_max_total;    /* of all -> 503 */
 	uint8_t client_prefix_ipv4;        /* leading bits that make a client one [32] */

@@ -76,6 +76,7 @@ static void the_defaults_that_users_rely_on_stand_in_the_table(void **state)
 		{"tls_ticket_keys", "off"},
 		{"tls_handshake_timeout", "10s"},
 		{"tls_handshakes_max", "1024"},
+		{"tls_handshake_rate", "off"},
 		{"proxy_timeout", "5s"},
 		{"trusted", ""},
 		{"forwarded", "auto"},
