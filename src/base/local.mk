@@ -13,4 +13,5 @@ libbase_a_SOURCES = \
 	src/base/signals.c src/base/signals.h \
 	src/base/slice.h \
 	src/base/socket.c src/base/socket.h \
-	src/base/text.c src/base/text.h
+	src/base/text.c src/base/text.h \
+	src/base/utf8.c src/base/utf8.h

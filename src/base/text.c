@@ -3,6 +3,8 @@
  * Numbers, durations and sizes as people type them, and the nearest known word. */
 #include "base/text.h"
 
+#include "base/utf8.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -183,28 +185,11 @@ const char *text_nearest(const char *word, const char *const *words, size_t coun
 	return nearest;
 }
 
-/* RFC 3629 section 4: no overlong forms, no surrogates, nothing above U+10FFFF. */
 size_t text_printable(const char *text)
 {
-	const unsigned char *at = (const unsigned char *)text;
-	static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t length = at[0] < 0x80   ? 1
-			: at[0] < 0xc2 ? 0
-			: at[0] < 0xe0 ? 2
-			: at[0] < 0xf0 ? 3
-			: at[0] < 0xf5 ? 4
-				       : 0;
-	unsigned code;
+	uint32_t code;
+	size_t length = utf8_character(text, strnlen(text, 4) + 1, &code);
 
-	if (length <= 1)
-		return at[0] >= 0x20 && at[0] != 0x7f ? length : 0;
-	code = at[0] & (0xffU >> (length + 1));
-	for (size_t i = 1; i < length; i++) {
-		if ((at[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (at[i] & 0x3fU);
-	}
-	if (code < least[length] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-		return 0;
-	return code >= 0xa0 ? length : 0; /* U+0080 to U+009F are controls too */
+	/* U+0080 to U+009F are controls, too. */
+	return length == 0 || code < 0x20 || (code >= 0x7f && code < 0xa0) ? 0 : length;
 }

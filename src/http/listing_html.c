@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A directory as a page. No script; one style sheet, built in or the place's own. */
+#include "base/utf8.h"
 #include "http/listing_text.h"
 
 #include <inttypes.h>
@@ -50,7 +51,7 @@ static const char *entity(char c)
 	case '\'':
 		return "&#39;";
 	default:
-		return (unsigned char)c < 0x20 || c == 0x7f ? "\xef\xbf\xbd" : NULL;
+		return (unsigned char)c < 0x20 || c == 0x7f ? UTF8_REPLACEMENT : NULL;
 	}
 }
 
@@ -59,13 +60,13 @@ static int put_text(struct buffer *out, struct slice text)
 	int rc = 0;
 
 	while (rc == 0 && text.len > 0) {
-		size_t length = listing_character(text);
+		size_t length = utf8_character(text.ptr, text.len, NULL);
 		const char *other = length == 1 ? entity(*text.ptr) : NULL;
 
 		if (other)
 			rc = put(out, other);
 		else if (length == 0)
-			rc = put(out, "\xef\xbf\xbd"); /* U+FFFD */
+			rc = put(out, UTF8_REPLACEMENT);
 		else
 			rc = buffer_append(out, text.ptr, length);
 		length = length ? length : 1;

@@ -5,6 +5,7 @@
  *     {"path": "/d/", "complete": true, "entries": [
  *     {"name": "a.txt", "type": "file", "size": 12, "modified": "2026-11-21T07:06:29Z",
  *      "href": "./a.txt"}]} */
+#include "base/utf8.h"
 #include "http/listing_text.h"
 
 #include <inttypes.h>
@@ -20,7 +21,7 @@ static int put_text(struct buffer *out, struct slice text)
 	int rc = 0;
 
 	while (rc == 0 && text.len > 0) {
-		size_t length = listing_character(text);
+		size_t length = utf8_character(text.ptr, text.len, NULL);
 		char c = *text.ptr;
 
 		if (length == 0)

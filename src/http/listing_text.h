@@ -37,8 +37,4 @@ int listing_write_json(const struct listing *listing, struct buffer *out)
 int listing_write_href(const struct listing_entry *entry, struct buffer *out)
 	__attribute__((warn_unused_result));
 
-/* The next character of a text that is not empty: its length, 1 to 4, or 0 for an octet that is not
- * of UTF-8 and is shown as U+FFFD. */
-size_t listing_character(struct slice text);
-
 #endif
