@@ -106,10 +106,14 @@ static int put_time(struct buffer *out, time_t time)
 
 static int put_entry(struct buffer *out, const struct listing_entry *entry)
 {
-	int rc = put(out, "<tr><td><a href=\"");
+	char room[LISTING_HREF_MAX];
+	struct slice href;
+	int rc = listing_href(entry, room, &href);
 
 	if (rc == 0)
-		rc = listing_write_href(entry, out);
+		rc = put(out, "<tr><td><a href=\"");
+	if (rc == 0)
+		rc = put_text(out, href);
 	if (rc == 0)
 		rc = put(out, "\">");
 	if (rc == 0)

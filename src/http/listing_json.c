@@ -51,8 +51,12 @@ static int put_time(struct buffer *out, time_t time)
 
 static int put_entry(struct buffer *out, const struct listing_entry *entry)
 {
-	int rc = put(out, "{\"name\": \"");
+	char room[LISTING_HREF_MAX];
+	struct slice href;
+	int rc = listing_href(entry, room, &href);
 
+	if (rc == 0)
+		rc = put(out, "{\"name\": \"");
 	if (rc == 0)
 		rc = put_text(out, slice_of(entry->name));
 	if (rc == 0)
@@ -65,7 +69,7 @@ static int put_entry(struct buffer *out, const struct listing_entry *entry)
 	if (rc == 0)
 		rc = put(out, ", \"href\": \"");
 	if (rc == 0)
-		rc = listing_write_href(entry, out); /* has nothing to escape */
+		rc = buffer_append(out, href.ptr, href.len); /* has nothing to escape */
 	return rc == 0 ? put(out, "\"}") : rc;
 }
 

@@ -7,18 +7,15 @@
 #include "http/path.h"
 
 #include <errno.h>
-#include <limits.h>
 
-int listing_write_href(const struct listing_entry *entry, struct buffer *out)
+int listing_href(const struct listing_entry *entry, char room[LISTING_HREF_MAX], struct slice *out)
 {
-	char room[3 * NAME_MAX + 8];
-	struct head text = {room, room, room + sizeof(room), false};
+	struct head text = {room, room, room + LISTING_HREF_MAX, false};
 
 	head_put(&text, SLICE("./"));
 	path_put_name(&text, slice_of(entry->name));
 	if (entry->directory)
 		head_put(&text, SLICE("/"));
-	if (text.full)
-		return -ENAMETOOLONG;
-	return buffer_append(out, room, head_written(&text).len);
+	*out = head_written(&text);
+	return text.full ? -ENAMETOOLONG : 0;
 }

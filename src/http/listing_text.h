@@ -7,9 +7,12 @@
 #include "base/buffer.h"
 #include "http/site.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
+
+enum { LISTING_HREF_MAX = 3 * NAME_MAX + 8 };
 
 struct listing_entry {
 	const char *name;
@@ -32,9 +35,9 @@ int listing_write_html(const struct listing *listing, struct buffer *out)
 int listing_write_json(const struct listing *listing, struct buffer *out)
 	__attribute__((warn_unused_result));
 
-/* Appends a reference that a page in the directory has to the entry: "./name", percent-encoded, so
- * that no name is taken for a scheme. */
-int listing_write_href(const struct listing_entry *entry, struct buffer *out)
+/* The reference that a page in the directory has to the entry: "./name", percent-encoded, so that no
+ * name is taken for a scheme; `&` and `'` stay as they are. 0 or -ENAMETOOLONG. */
+int listing_href(const struct listing_entry *entry, char room[LISTING_HREF_MAX], struct slice *out)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -129,6 +129,8 @@ static void names_are_escaped_whatever_is_in_them(void **state)
 	root_write(&fixture->root, "a<b&\"'/q\"\\\n\x01", "", LONG_AGO);
 	root_write(&fixture->root, "a<b&\"'/\xff\xc3\xa4\xed\xa0\x80", "", LONG_AGO);
 	root_write(&fixture->root, "a<b&\"'/100% ?#", "", LONG_AGO);
+	root_write(&fixture->root, "a<b&\"'/q&lt;", "", LONG_AGO);
+	root_write(&fixture->root, "a<b&\"'/it's", "", LONG_AGO);
 	assert_lists(fixture, "a<b&\"'/", LISTING_HTML,
 		     "<title>Index of /a&lt;b&amp;&quot;&#39;/</title>");
 	assert_lists(fixture, "a<b&\"'/", LISTING_HTML,
@@ -142,6 +144,10 @@ static void names_are_escaped_whatever_is_in_them(void **state)
 		     "\xef\xbf\xbd</a>");
 	assert_lists(fixture, "a<b&\"'/", LISTING_HTML,
 		     "<a href=\"./100%25%20%3F%23\">100% ?#</a>");
+	assert_lists(fixture, "a<b&\"'/", LISTING_HTML,
+		     "<a href=\"./q&amp;lt;\">q&amp;lt;</a>");
+	assert_lists(fixture, "a<b&\"'/", LISTING_HTML, "<a href=\"./it&#39;s\">it&#39;s</a>");
+	assert_lists(fixture, "a<b&\"'/", LISTING_JSON, "\"href\": \"./q&lt;\"");
 	assert_lists(fixture, "a<b&\"'/", LISTING_JSON, "{\"path\": \"/a<b&\\\"'/\"");
 	assert_lists(fixture, "a<b&\"'/", LISTING_JSON, "\"name\": \"q\\\"\\\\\\u000a\\u0001\"");
 	assert_lists(fixture, "a<b&\"'/", LISTING_JSON,
