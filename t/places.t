@@ -62,6 +62,33 @@ subtest 'each place by its own settings' => sub {
 	is ask('GET', '/users/7', Accept => 'text/html')->status, 404, 'nor does another place';
 };
 
+# RFC 9110 section 12.5.5: or a cache gives the page to who wanted a script, and an error to who navigates.
+subtest 'caches are told that navigations are answered otherwise' => sub {
+	my $by = 'Accept, Sec-Fetch-Mode';
+	my %navigation = (Accept => 'text/html');
+	my $page = ask('GET', '/app/users/7', %navigation);
+	is $page->header('Vary'), $by, 'the fallback';
+	is ask('HEAD', '/app/users/7', %navigation)->header('Vary'), $by, 'HEAD of it';
+	my $same = ask('GET', '/app/users/7', %navigation, 'If-None-Match' => $page->header('ETag'));
+	is $same->status, 304, 'it has not changed';
+	is $same->header('Vary'), $by, 'which says so, too';
+	is ask('GET', '/app/users/7', %navigation, Range => 'bytes=0-0')->header('Vary'), $by, 'part of it';
+	my $none = ask('GET', '/app/users/7', Accept => '*/*');
+	is $none->status . ' ' . $none->header('Vary'), "404 $by", 'the error that others get';
+	is ask('GET', '/app/none.js', %navigation)->header('Vary'), undef, 'not what no navigation is for';
+	is ask('GET', '/app/app.html', %navigation)->header('Vary'), undef, 'nor what is there';
+	is ask('GET', '/users/7', %navigation)->header('Vary'), undef, 'nor another place';
+	my $named = Brood::Configured->start(workers => 1, root => $root, fallback => '/app/app.html', request_id => \'true');
+	my $client = Brood::Client->connect($named->address);
+	for my $accept ('text/html', 'image/png') {
+		$client->send("GET /users/7 HTTP/1.1\r\nHost: x\r\nAccept: $accept\r\n\r\n");
+		my $response = $client->response;
+		is $response->header('Vary'), $by, "$accept: beside the request's name";
+		like $response->header('X-Request-Id'), qr/^[0-9a-f-]{36}\z/, "$accept: which is there, too";
+	}
+	$named->finish;
+};
+
 subtest 'fields merge' => sub {
 	for my $case (['/', 'top', '<a>, <b>', 200], ['/none', 'top', '<a>, <b>', 404], ['/old', 'top', '<a>, <b>', 301],
 		['/app/real.js', 'app', undef, 200], ['/app/none', 'app', undef, 404], ['/list', 'top', '<a>, <b>', 301]) {
@@ -108,6 +135,9 @@ subtest 'redirects' => sub {
 	is get('/old?a=b')->header('Location'), '/about?a=b', 'exact';
 	is get('/was/sub/x')->header('Location'), '/list/sub/x', 'prefix';
 	is get('/was/sub/x')->status, 308, 'status';
+	is ask('POST', '/was/x')->status, 308, 'with every method';
+	is ask('FOO', '/was/x')->status, 501, 'but one that nobody knows (9110 9.1)';
+	is ask('OPTIONS', '/was/x')->header('Allow'), 'GET, HEAD, OPTIONS', 'and OPTIONS tells what there is';
 	is get('/far//evil.example/%0d%0aX:')->header('Location'), 'https://far.example/evil.example/%0D%0AX:',
 	    'never elsewhere';
 	is ask('POST', '/was/x', 'Content-Length' => 0)->status, 308, 'POST, too';

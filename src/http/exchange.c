@@ -183,12 +183,12 @@ static void stage(struct connection *connection, const struct response *response
 	}
 }
 
-/* Makes the line that tells the request's name, "X-Request-Id: NAME". */
+/* Puts the line that tells the request's name, "X-Request-Id: NAME", before the answer's own fields. */
 static void name_request(struct connection *connection, struct response *response)
 {
 	static const struct slice start = {"X-Request-Id: ", 14};
 	struct http_server *server = connection->server;
-	char room[REQUEST_ID_UUID_SIZE], *line = server->id_line, *at = line + start.len;
+	char room[REQUEST_ID_UUID_SIZE], *line = server->fields, *at = line + start.len;
 	struct slice name;
 
 	server->name = (struct slice){NULL, 0};
@@ -199,23 +199,29 @@ static void name_request(struct connection *connection, struct response *respons
 	memcpy(at, name.ptr, name.len);
 	memcpy(at + name.len, "\r\n", 2);
 	server->name = (struct slice){at, name.len};
-	response->fields = (struct slice){line, start.len + name.len + 2};
+	at += name.len + 2;
+	if (response->fields.len > 0)
+		memcpy(at, response->fields.ptr, response->fields.len);
+	response->fields = (struct slice){line, (size_t)(at - line) + response->fields.len};
 }
 
 /* RFC 6797 section 7.2: over TLS only. Heads that are made once and kept do for both. */
 static void demand_https(struct connection *connection, struct response *response)
 {
 	struct slice hsts = response->place ? response->place->hsts : SLICE("");
-	char *line = connection->server->id_line;
+	char *lines = connection->server->fields;
+	size_t length = response->fields.len;
 
 	if (hsts.len == 0 || !is_secure(connection))
 		return;
-	if (response->fields.len == 0) {
+	if (length == 0) {
 		response->fields = hsts;
 		return;
 	}
-	memcpy(line + response->fields.len, hsts.ptr, hsts.len);
-	response->fields.len += hsts.len;
+	if (response->fields.ptr != lines)
+		memcpy(lines, response->fields.ptr, length);
+	memcpy(lines + length, hsts.ptr, hsts.len);
+	response->fields = (struct slice){lines, length + hsts.len};
 }
 
 /* An answer to what is not a request, or not one that we take. Nothing behind it can be trusted. */

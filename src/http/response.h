@@ -14,6 +14,7 @@
 enum {
 	RESPONSE_SCRATCH_SIZE = 42 << 10, /* a head, and the body of response_simple */
 	RESPONSE_PARTS_MAX = 17,
+	RESPONSE_FIELDS_MAX = 64,
 };
 
 struct file;
@@ -46,7 +47,7 @@ struct response {
 	size_t part_count; /* at most RESPONSE_PARTS_MAX */
 
 	/* Field lines of this answer alone, each with its CRLF, which go behind the head's; valid
-	 * until the next response is made. */
+	 * until the next response is made; at most RESPONSE_FIELDS_MAX octets. */
 	struct slice fields;
 
 	/* In memory `head` is directly followed by CRLF and `body`: all three can go as one. */

@@ -4,8 +4,8 @@
 #ifndef BROOD_HTTP_SERVER_H
 #define BROOD_HTTP_SERVER_H
 
-#include "http/client.h"
 #include "http/admission.h"
+#include "http/client.h"
 #include "http/deadline.h"
 #include "http/guard.h"
 #include "http/health.h"
@@ -16,11 +16,12 @@
 #include "http/parser.h"
 #include "http/record.h"
 #include "http/request.h"
+#include "http/response.h"
 #include "http/site.h"
 
 enum {
 	SERVER_RECEIVE_SIZE = 64 << 10,
-	SERVER_ID_LINE_MAX = REQUEST_ID_MAX + 32 + HTTP_HSTS_MAX,
+	SERVER_FIELDS_MAX = REQUEST_ID_MAX + 32 + RESPONSE_FIELDS_MAX + HTTP_HSTS_MAX,
 	SERVER_SPARE_MAX = 1024, /* connections kept for reuse */
 	SERVER_SWEEP_MAX = 4096, /* deadlines seen to in one tick: those who are served must not wait */
 };
@@ -43,7 +44,7 @@ struct http_server {
 	struct health health;
 	struct request_ids ids;
 	struct slice name; /* its own; empty: it has none */
-	char id_line[SERVER_ID_LINE_MAX]; /* of that request: the fields that go behind a head */
+	char fields[SERVER_FIELDS_MAX]; /* of its response alone, such as one that tells its name */
 	struct outbox *staging;
 	struct record records[OUTBOX_ITEMS_ROOM]; /* of what is staged */
 

@@ -291,19 +291,24 @@ static void answer_file(const struct answering *at, struct file *file)
 	representation_answer(at->site->representer, at->request, at->maker, at->response, file);
 }
 
-/* Where nothing was found: the place's page for those who navigate. False: there is none. */
-static bool answer_fallback(const struct answering *at)
+/* Where nothing was found: the place's page for those who navigate, else the error. */
+static void answer_nothing(const struct answering *at, int error)
 {
 	const char *name = at->place->fallback;
 	struct file *file;
 
 	/* What misses a script, or an image, must not take a page for it. */
-	if (!name || mime_is_known(at->site->lookup.source.mime, at->path.name) ||
-	    !accept_is_navigation(at->request) ||
-	    lookup_name(&at->site->lookup, at->maker, at->place, slice_of(name + 1), &file) != 0)
-		return false;
-	answer_file(at, file);
-	return true;
+	if (!name || mime_is_known(at->site->lookup.source.mime, at->path.name)) {
+		answer_error(at, error);
+		return;
+	}
+	if (accept_is_navigation(at->request) &&
+	    lookup_name(&at->site->lookup, at->maker, at->place, slice_of(name + 1), &file) == 0)
+		answer_file(at, file);
+	else
+		answer_error(at, error);
+	/* Or a cache gives the one to who would get the other (RFC 9110 section 12.5.5). */
+	at->response->fields = SLICE("Vary: Accept, Sec-Fetch-Mode\r\n");
 }
 
 /* Cache-Control is left out where the place itself has one. */
@@ -385,11 +390,13 @@ static void answer_get(const struct answering *at)
 	case LOOKUP_BARE:
 		if (at->place->listing && at->path.directory)
 			answer_listing(at);
-		else if (!answer_fallback(at))
-			answer_simply(at, 403);
+		else
+			answer_nothing(at, -EACCES);
 		return;
 	case LOOKUP_ERROR:
-		if (!lookup_is_nothing(found.error) || !answer_fallback(at))
+		if (lookup_is_nothing(found.error))
+			answer_nothing(at, found.error);
+		else
 			answer_error(at, found.error);
 		return;
 	}
@@ -431,6 +438,12 @@ static bool wants_path(const struct request *request)
 	return request->method == METHOD_GET || request->method == METHOD_HEAD;
 }
 
+/* Nobody is sent elsewhere to find that a method is known nowhere (RFC 9110 section 9.1). */
+static bool wants_redirect(const struct request *request)
+{
+	return request->method != METHOD_OPTIONS && request->method != METHOD_UNKNOWN;
+}
+
 /* 0, or the status that says what is wrong with the path; it is that of the whole site then. */
 static unsigned read_path(struct answering *at)
 {
@@ -456,8 +469,7 @@ static void answer_in_place(struct answering *at, unsigned status)
 		answer_simply(at, 403);
 	else if (status != 0 && wants_path(at->request))
 		answer_bad_path(at, status);
-	else if (!at->place->redirects || at->request->method == METHOD_OPTIONS ||
-		 !answer_redirect(at))
+	else if (!at->place->redirects || !wants_redirect(at->request) || !answer_redirect(at))
 		answer_method(at);
 }
 
