@@ -24,7 +24,7 @@ my @homes = (
 	['sending files', qr/\b(?:sendfile|splice|copy_file_range)\s*\(/, 'src/http/stream.c'],
 	['changing the user', qr/\b(?:set(?:res|re|e|fs)?[ug]id|setgroups|initgroups)\s*\(/,
 	 'src/base/privilege.c'],
-	['OpenSSL', qr/\b(?:SSL|BIO|EVP|X509)_\w+/, map { "src/http/tls/$_" } qw(context.c dev.c hello.c pem.c
+	['OpenSSL', qr/\b(?:SSL|BIO|EVP|X509)_\w+/, map { "src/http/tls/$_" } qw(client_facts.c context.c dev.c hello.c pem.c
 		private.h session.c tickets.c tls.c)],
 );
 
