@@ -372,8 +372,11 @@ SKIP: {
 		output($git, '-C', $bare, 'update-server-info');
 		# Workers look at a file that they know once a second.
 		my $refs = Brood::Server::slurp("$bare/info/refs");
+		my @kept; # of all workers: who has more than others steps back
 		ok wait_until(10, sub {
-			!grep { Brood::Client->connect($server->address)->get('/repository.git/info/refs')->body ne $refs } 1 .. 8;
+			push @kept, Brood::Client->connect($server->address);
+			my %new = map { ($_->worker)[2] => 1 } grep { $_->body eq $refs } map { $_->get('/repository.git/info/refs') } @kept;
+			return keys %new == 2;
 		}), 'a commit is pushed';
 		is output($git, '-C', "$dir/clone", 'pull', '-q'), '', 'what is new is fetched';
 		is $log->("$dir/clone"), $log->($work), 'whole';
