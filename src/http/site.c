@@ -3,8 +3,10 @@
  * See site.h. */
 #include "http/site.h"
 
+#include "base/fd.h"
 #include "http/authority.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -148,4 +150,33 @@ const struct http_place *site_find_place(const struct http_site *site, struct sl
 			return &site->places[i];
 	}
 	return site->places;
+}
+
+void site_alone_make(struct site_alone *alone, int root_fd)
+{
+	static const char *const index_names[] = {"index.html", NULL};
+
+	alone->place = (struct http_place){
+		.site = &alone->site,
+		.prefix = SLICE(""),
+		.fields = SLICE("Server: brood\r\n"),
+		.cache_control = SLICE(""),
+		.cache_control_hashed = SLICE(""),
+		.index_names = index_names,
+		.precompressed = true,
+	};
+	alone->site = (struct http_site){{root_fd, false}, &alone->place, 1};
+	alone->sites = (struct http_sites){.list = &alone->site, .count = 1};
+}
+
+int http_sites_try(const struct http_sites *sites)
+{
+	for (size_t i = 0; i < sites->count; i++) {
+		int fd = file_open(sites->list[i].root, ".", O_PATH | O_DIRECTORY);
+
+		if (fd < 0)
+			return fd;
+		fd_close(&fd);
+	}
+	return 0;
 }

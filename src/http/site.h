@@ -82,6 +82,19 @@ struct http_sites {
 	bool refuse_unknown; /* a host of which there is no name has no site */
 };
 
+/* One site of all defaults, of one place: for who has no configuration. */
+struct site_alone {
+	struct http_sites sites;
+	struct http_site site;
+	struct http_place place;
+};
+
+/* It refers to itself, so it stays where it is. root_fd is borrowed. */
+void site_alone_make(struct site_alone *alone, int root_fd);
+
+/* Whether all roots can be entered. 0 or -errno; -ENOSYS: a kernel before 5.6. */
+int http_sites_try(const struct http_sites *sites) __attribute__((warn_unused_result));
+
 /* Letters, digits, "-" and "_" in labels between dots, perhaps "*." in front; an IPv4 address; an
  * IPv6 address in brackets. */
 bool site_name_is_valid(const char *text);

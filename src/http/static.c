@@ -4,7 +4,6 @@
  * is sent of it (representation.h). */
 #include "http/static.h"
 
-#include "base/fd.h"
 #include "base/network.h"
 #include "http/accept.h"
 #include "http/client.h"
@@ -25,7 +24,6 @@
 #include "http/site.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -40,9 +38,7 @@ struct static_site {
 	struct response_style style;  /* that of the request that is being answered */
 
 	const struct http_sites *sites;
-	struct http_sites own; /* when the options have none: one site, of one place */
-	struct http_site own_site;
-	struct http_place own_place;
+	struct site_alone alone; /* when the options have none */
 	char *path_room;     /* target_max octets: the path being answered, decoded */
 	char *location_room; /* LOCATION_ROOM octets */
 };
@@ -50,8 +46,6 @@ struct static_site {
 enum { LOCATION_ROOM = RESPONSE_SCRATCH_SIZE - FIELDS_LENGTH_MAX - 2048 };
 
 static struct file *find_page(void *context, unsigned status);
-
-static const char *const default_index_names[] = {"index.html", NULL};
 
 static size_t or_default(size_t value, size_t preset)
 {
@@ -65,36 +59,6 @@ static size_t default_fds(void)
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / 8 > 1024)
 		return 1024;
 	return (size_t)limit.rlim_cur / 8;
-}
-
-/* A site of all defaults. */
-static void make_own(struct static_site *site, int root_fd)
-{
-	site->own_place = (struct http_place){
-		.site = &site->own_site,
-		.prefix = SLICE(""),
-		.fields = SLICE("Server: brood\r\n"),
-		.cache_control = SLICE(""),
-		.cache_control_hashed = SLICE(""),
-		.index_names = default_index_names,
-		.precompressed = true,
-	};
-	site->own_site = (struct http_site){{root_fd, false}, &site->own_place, 1};
-	site->own = (struct http_sites){.list = &site->own_site, .count = 1};
-	site->sites = &site->own;
-}
-
-/* Can they be entered? 0 or -errno. */
-static int try_roots(const struct http_sites *sites)
-{
-	for (size_t i = 0; i < sites->count; i++) {
-		int fd = file_open(sites->list[i].root, ".", O_PATH | O_DIRECTORY);
-
-		if (fd < 0)
-			return fd;
-		fd_close(&fd);
-	}
-	return 0;
 }
 
 struct static_site *static_site_new(const struct http_options *options)
@@ -126,9 +90,11 @@ struct static_site *static_site_new(const struct http_options *options)
 		errno = ENOMEM;
 		return NULL;
 	}
-	if (!options->sites)
-		make_own(site, options->root_fd);
-	error = try_roots(site->sites);
+	if (!options->sites) {
+		site_alone_make(&site->alone, options->root_fd);
+		site->sites = &site->alone.sites;
+	}
+	error = http_sites_try(site->sites);
 	if (error < 0) {
 		static_site_free(site);
 		errno = -error;
