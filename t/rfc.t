@@ -27,8 +27,20 @@ my $server = Brood::Server->start(workers => 2, root => {
 	"\xc3\xa4.txt" => "umlaut\n", 'a;b=c.txt' => "semicolon\n", '.hidden' => "hidden\n", '.git/config' => "hidden\n",
 	'dir/.htaccess' => "hidden\n", '.well-known/security.txt' => "known\n", 'noindex/deep/file.txt' => "deep\n",
 	'x[1].txt' => "brackets\n", 'a|b.txt' => "bar\n", 'unreadable.txt' => "unreadable\n", '...' => "dots\n",
-	'a..b.txt' => "two dots\n",
-});
+	'a..b.txt' => "two dots\n", 'coded.css' => 'a{b:c}' x 500, 'coded.css.gz' => "\x1f\x8b as gzip has it",
+	'coded.css.br' => 'as br has it', 'made.css' => 'a{b:c}' x 500, 'listed/a&lt;b?.txt' => "listed\n",
+	'listed/folder/x' => '', 'clean/about.html' => 'about', 'clean/index.html' => 'clean', 'clean/a?b.html' => 'asked',
+	'clean/%41.html' => 'escaped', 'clean/folder/index.html' => 'folder', 'routed/app.html' => 'application',
+	'kept/out.txt' => 'kept out',
+}, config => <<'END');
+redirects = ["/moved /hello.txt", "/all/* /dir/* 308", "/away/* https://other.example/* 302", "/asked /hello.txt?a=b 307"];
+locations = (
+	{ path = "/listed/"; listing = true; },
+	{ path = "/clean/"; clean_urls = true; },
+	{ path = "/routed/"; fallback = "/routed/app.html"; },
+	{ path = "/kept/"; deny = "all"; }
+);
+END
 {
 	my $root = $server->root;
 	mkfifo("$root/fifo", 0644) or die "fifo: $!";
@@ -41,16 +53,22 @@ my $server = Brood::Server->start(workers => 2, root => {
 	symlink 'hello.txt', "$root/inside" or die;
 	symlink 'nowhere', "$root/dangling" or die;
 	chmod 0, "$root/unreadable.txt" or die;
-	utime $dated, $dated, map { "$root/$_" } qw(hello.txt digits.txt empty.txt big.bin 1k.txt) or die;
+	utime $dated, $dated, map { "$root/$_" } qw(hello.txt digits.txt empty.txt big.bin 1k.txt
+	    coded.css coded.css.gz coded.css.br made.css) or die;
 }
 
 sub client { return Brood::Client->connect($server->address) }
 my %etag = map { $_ => client()->get("/$_")->header('ETag') } qw(hello.txt digits.txt);
+for my $name (qw(coded.css made.css)) {
+	$etag{$name} = client()->get("/$name")->header('ETag');
+	$etag{"$name $_"} = client()->get("/$name", 'Accept-Encoding' => $_)->header('ETag') for qw(gzip br);
+}
 like $etag{$_}, qr/^"[^"]+"\z/, "$_ has a strong ETag" for sort keys %etag;
 
 # ---- The tables ----
 
-# In them: $etag and $digits_etag.
+# In them: %etag of names and codings, and for short $etag and $digits_etag.
+our %tag_of = %etag;
 our ($etag, $digits_etag) = @etag{qw(hello.txt digits.txt)};
 my @cases;
 for my $file (sort glob "$FindBin::Bin/rfc/*.pl") {

@@ -42,6 +42,9 @@ return (
 		'a{b', 'a|b', 'a}b', 'a[b', 'http://a', 'a%4', 'a%', 'a%zz', "a\x80b", "\xc3\xa4.example", "a\x01",
 		'/', '*/', 'a example:80'),
 	['MUST', '9112 3.2', 'a NUL in it', with_host("Host: a\0b"), 400, 'close'],
+	['MUST', '9112 3.2', 'a list of equal ones', with_host('Host: a.example, a.example'), 400, 'close'],
+	['MUST', '9112 3.2', 'one that is in Connection', with_host('Host: a.example', 'Connection: Host'), 200, 'keep'],
+	['MUST', '9112 3.2', 'a hundred', with_host(('Host: a.example') x 99), 400, 'close'],
 	['MUST', '9112 5.2', 'a folded one', with_host("Host: a\r\n .example"), 400, 'close'],
 	['MUST', '9112 5.1', 'a space behind its name', with_host('Host : a.example'), 400, 'close'],
 );
