@@ -66,7 +66,7 @@ subtest 'a request is for the host that TLS was begun for (RFC 9110 section 7.4)
 subtest 'Strict-Transport-Security (RFC 6797)' => sub {
 	my $value = 'max-age=31536000; includeSubDomains';
 	for my $ids ('false', 'true') {
-		my ($server, $tls, $plain) = server(hsts => $value, request_id => $ids);
+		my ($server, $tls, $plain) = server(hsts => $value, request_id => $ids, fallback => '/hello.txt');
 		my ($secure, $open) = (tls($tls), plain($plain));
 		for my $path (qw(/hello.txt /hello.txt /big.bin / /dir /none)) { # twice: from memory, too
 			my ($one, $other) = map { $_->get($path) } $open, $secure;
@@ -75,6 +75,9 @@ subtest 'Strict-Transport-Security (RFC 6797)' => sub {
 			is $one->header('Strict-Transport-Security'), undef, 'without TLS there is none';
 			is defined $other->header('X-Request-Id'), $ids eq 'true', 'and the name of the request';
 		}
+		my $varies = $secure->get('/none', Accept => 'text/html');
+		is $varies->header('Vary'), 'Accept, Sec-Fetch-Mode', 'beside another field of that answer alone';
+		is $varies->header('Strict-Transport-Security'), $value, 'which is there, too';
 		$secure->send("GET /hello.txt HTTP/1.1\r\nHost: x\r\n\r\n" x 20);
 		is_deeply [map { $secure->response->header('Strict-Transport-Security') } 1 .. 20], [($value) x 20],
 		    'in each of twenty answers at once';

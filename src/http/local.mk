@@ -63,6 +63,7 @@ libhttp_a_SOURCES += \
 	src/http/file_cache.c \
 	src/http/freshness.c \
 	src/http/listing.c \
+	src/http/listing_answer.c \
 	src/http/listing_html.c \
 	src/http/listing_json.c \
 	src/http/listing_text.c \
@@ -93,6 +94,7 @@ libhttp_a_SOURCES += \
 	src/http/file_cache.h \
 	src/http/freshness.h \
 	src/http/listing.h \
+	src/http/listing_answer.h \
 	src/http/listing_text.h \
 	src/http/gzip.h \
 	src/http/lookup.h \

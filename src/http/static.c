@@ -7,12 +7,12 @@
 #include "base/network.h"
 #include "http/accept.h"
 #include "http/client.h"
-#include "http/cond.h"
 #include "http/fields.h"
 #include "http/file.h"
 #include "http/file_cache.h"
 #include "http/head.h"
 #include "http/listing.h"
+#include "http/listing_answer.h"
 #include "http/lookup.h"
 #include "http/mime.h"
 #include "http/path.h"
@@ -277,63 +277,13 @@ static void answer_nothing(const struct answering *at, int error)
 	at->response->fields = SLICE("Vary: Accept, Sec-Fetch-Mode\r\n");
 }
 
-/* Cache-Control is left out where the place itself has one. */
-static struct slice fields_of_listing(const struct http_place *place)
-{
-	struct slice all = SLICE("Vary: Accept\r\nCache-Control: no-cache\r\n");
-
-	return fields_have(place->fields, SLICE("Cache-Control")) ? SLICE("Vary: Accept\r\n") : all;
-}
-
-/* A listing has a tag, but no time at which it changed: conditions on that are not looked at. */
-static enum cond_verdict check_tag(const struct answering *at, const struct file *file)
-{
-	bool none_match = request_has(at->request, FIELD_IF_NONE_MATCH);
-	struct validators current = {
-		.etag = file->etag,
-		/* Whichever of the two that are left looks at it passes. */
-		.last_modified = none_match ? INT64_MIN : INT64_MAX,
-	};
-
-	if (!none_match && !request_has(at->request, FIELD_IF_MATCH))
-		return COND_GO_ON;
-	response_date(at->maker, &current.now);
-	return cond_check(at->request, &current);
-}
-
 static void answer_listing(const struct answering *at)
 {
-	unsigned html = accept_quality(at->request, SLICE("text/html"), true);
-	unsigned json = accept_quality(at->request, SLICE("application/json"), true);
-	enum cond_verdict verdict;
-	struct file *file;
-	int error = listings_get(at->site->listings, at->place, at->path.name,
-				 json > html ? LISTING_JSON : LISTING_HTML, at->site->lookup.now_ms,
-				 &file);
+	int error = listing_answer(at->site->listings, at->place, at->path.name,
+				   at->site->lookup.now_ms, at->request, at->maker, at->response);
 
-	if (error != 0) {
+	if (error != 0)
 		answer_error(at, error);
-		return;
-	}
-	verdict = check_tag(at, file);
-	if (verdict == COND_FAILED) {
-		file_release(file);
-		answer_simply(at, 412);
-		return;
-	}
-	response_begin(at->maker, at->response, verdict == COND_NOT_MODIFIED ? 304 : 200);
-	response_field(at->maker, "ETag", file->etag);
-	response_lines(at->maker, fields_of_listing(at->place));
-	if (verdict == COND_GO_ON) {
-		response_field(at->maker, "Content-Type", file->type);
-		response_field_u64(at->maker, "Content-Length", file->body.len);
-	}
-	if (!response_finish(at->maker, at->response) || verdict == COND_NOT_MODIFIED) {
-		file_release(file);
-		return;
-	}
-	at->response->body = file->body;
-	at->response->file = file;
 }
 
 static void answer_get(const struct answering *at)
