@@ -11,6 +11,7 @@
 #include "http/listing.h"
 #include "http/request.h"
 #include "http/response.h"
+#include "http/static.h"
 #include "http/site.h"
 
 /* Cache-Control is left out where the place itself has one. */
