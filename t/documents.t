@@ -11,6 +11,7 @@ use Test::More;
 use Brood::Figures qw(find_program);
 use Brood::Server;
 use Brood::Source qw(read_source source_dir);
+use Brood::Tls;
 
 my $dir = Brood::Server::new_dir();
 my $count = 0;
@@ -26,6 +27,7 @@ sub check
 	my ($text, @args) = @_;
 	$text = moved($text);
 	Brood::Server::make_tree($_, { 'index.html' => '<!DOCTYPE html>' }) for $text =~ m{"(\Q$dir\E/srv/[^"]*)"}g;
+	$text =~ s{"/etc/[^"]+/([^"/]+\.pem)"}{"$dir/$1"}g;
 	my $file = Brood::Server::write_file("$dir/" . ++$count . '.conf', $text);
 	my $run = Brood::Server->run('-t', '-c', $file, @args, "$dir/site");
 	return $run->{exit} eq '0' ? '' : "exit $run->{exit}: $run->{stderr}";
@@ -78,7 +80,13 @@ subtest 'README.md' => sub {
 	for my $word ($text =~ /^broodctl (\w+)/gm) {
 		like $help, qr/^\s+$word\b/m, "broodctl $word";
 	}
-	for my $block ($text =~ /^```\n([a-z_]+ = .*?)^```/gms) {
+	my $pair = Brood::Tls::can_run();
+	if ($pair) {
+		my $made = Brood::Tls::make_pair($dir, 'example.org');
+		rename $made->{certificate}, "$dir/fullchain.pem";
+		rename $made->{key}, "$dir/privkey.pem";
+	}
+	for my $block (grep { $pair || !/^tls_key/m } $text =~ /^```\n([a-z_]+ = .*?)^```/gms) {
 		is check($block), '', (split /\n/, $block)[0];
 	}
 };
