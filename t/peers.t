@@ -79,10 +79,42 @@ sub downloads_while_rolled
 	wait_until(20, sub { $backend->workers == 2 });
 }
 
+# A proxy that speaks HTTP/2 to its clients asks for all of a page at once.
+sub by_http2
+{
+	my ($backend, $port) = @_;
+	my $node = find_program('node') or return note 'node is not installed: HTTP/2 in front is not tried';
+	my $script = Brood::Server::write_file("$dir/client.mjs", <<'END');
+import http2 from 'node:http2';
+import fs from 'node:fs';
+const [port, root] = process.argv.slice(2);
+const session = http2.connect(`http://127.0.0.1:${port}`);
+const content = Object.fromEntries(['hello.txt', '1k.txt', 'big.bin', 'empty.txt'].map(name => [name, fs.readFileSync(`${root}/${name}`)]));
+const get = name => new Promise((resolve, reject) => {
+	const stream = session.request({ ':path': '/' + name }), parts = [];
+	let status;
+	stream.on('response', fields => { status = fields[':status']; });
+	stream.on('data', part => parts.push(part));
+	stream.on('end', () => resolve(status == 200 && Buffer.concat(parts).equals(content[name])));
+	stream.on('error', reject);
+});
+let right = 0;
+for (let round = 0; round < 10; round++)
+	right += (await Promise.all([...Array(40).keys()].map(i => get(Object.keys(content)[i % 4])))).filter(Boolean).length;
+session.close();
+console.log(right);
+END
+	my @old = $backend->workers;
+	$backend->signal('HUP');
+	is qx{$node '$script' $port '${\ $backend->root }' 2>&1}, "400\n", 'HTTP/2 in front, forty requests at a time, with a roll in between';
+	$backend->wait_new_workers(2, @old);
+	wait_until(20, sub { $backend->workers == 2 });
+}
+
 SKIP: {
 	my $haproxy = find_program('haproxy') or skip 'haproxy is not installed', 1;
 	subtest 'haproxy in front, with health checks' => sub {
-		my $port = free_port();
+		my ($port, $h2) = (free_port(), free_port());
 		my $backend = Brood::Server->start(workers => 2, set => { keepalive_timeout => '75s' });
 		my $address = $backend->address;
 		my $config = Brood::Server::write_file("$dir/haproxy.cfg", <<"END");
@@ -97,6 +129,7 @@ defaults
     retries 0
 frontend in
     bind 127.0.0.1:$port
+    bind 127.0.0.1:$h2 proto h2
     default_backend out
 backend out
     option httpchk OPTIONS /
@@ -119,6 +152,7 @@ END
 		ok $get->('/big.bin')->body eq Brood::Server->content('big.bin'), 'a large one';
 		same_through($backend, $port);
 		downloads_while_rolled($backend, $port);
+		by_http2($backend, $h2);
 		SKIP: {
 			skip 'wrk is not installed', 1 if !Brood::Wrk::path();
 			my $load = Brood::Wrk->start(url => "http://127.0.0.1:$port/1k.txt", connections => 16, seconds => Brood::Wrk::seconds(3));
