@@ -26,7 +26,6 @@ enum {
 	SWEEP_MS = 500,
 	REQUEST_LIMIT_MS = 10000,     /* for the next request to come */
 	SEND_LIMIT_MS = 30000,        /* without a client taking anything */
-	NEWCOMER_MS = 1000,           /* for the first request to come, once we are to leave */
 	PROGRESS_ROOM = 64 << 10,     /* what is unsent beyond this gets no more progress */
 	ACCEPT_BATCH = 32,
 };
@@ -38,7 +37,6 @@ struct client {
 	int fd;
 	struct event *readable, *writable;
 	enum state state;
-	bool asked;           /* it has made a request */
 	bool ended;           /* it sends no more; it may still read */
 	bool listening;       /* `readable` is in the loop */
 	uint64_t deadline_ms; /* for a request, or for taking what is unsent */
@@ -167,7 +165,6 @@ static void take_request(struct client *client, size_t size)
 		part_with(client, error == -ENOMEM ? "no memory" : reason);
 		return;
 	}
-	client->asked = true;
 	client->state = WAITING;
 	client->wait = (struct client_wait){.id = ++clients->last_id};
 	refusal = clients->handlers->request(clients->context, &request, &client->wait);
@@ -192,8 +189,7 @@ static bool read_on(struct client *client)
 		part_with(client, "the request is too long");
 		return true;
 	}
-	/* Whoever was let in before we were to leave may ask once. */
-	if (!client->ended && !(client->clients->retiring && client->asked))
+	if (!client->ended && !client->clients->retiring)
 		return false;
 	client->state = LEAVING;
 	return true;
@@ -274,10 +270,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *argument)
 			if (!client->listening && is_gone(client))
 				drop(client);
 		} else if (now_ms >= client->deadline_ms) {
-			if (clients->retiring)
-				client->state = LEAVING;
-			else
-				part_with(client, "no request has come in time");
+			part_with(client, "no request has come in time");
 			advance(client);
 		}
 	}
@@ -472,13 +465,8 @@ void clients_retire(struct clients *clients)
 	event_del(clients->acceptable);
 	fd_close(&clients->fd);
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
-		struct client *client = clients->all[i];
-
-		if (!client)
-			continue;
-		if (!client->asked)
-			expect_within(client, NEWCOMER_MS);
-		advance(client);
+		if (clients->all[i])
+			advance(clients->all[i]);
 	}
 	event_active(clients->sweep, EV_TIMEOUT, 0);
 }
