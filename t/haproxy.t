@@ -119,8 +119,9 @@ sub reload_and_upgrade
 			my $want = ($done{upgrade} // 0) % 2 ? $version : $other_version;
 			install($binary, $want eq $version ? $this : $other);
 			my $run = $server->ctl('upgrade');
-			my $now = decode_json($server->ctl('--json', 'status')->{stdout} || '{}')->{version} // 'none';
-			push @wrong, "upgrade to $want: exit $run->{exit}, version $now; $run->{stderr}"
+			my $status = $server->ctl('--json', 'status');
+			my $now = decode_json($status->{stdout} || '{}')->{version} // 'none';
+			push @wrong, "upgrade to $want: exit $run->{exit}, version $now; $run->{stderr}$status->{stderr}"
 			    if $run->{exit} ne '0' || $now ne $want;
 		}
 		$done{ $events[$i] }++;

@@ -277,7 +277,7 @@ static void on_frame(void *context, struct brood_frame *frame)
 		on_logs(frame);
 		break;
 	case MESSAGE_RETIRE:
-		clients_retire(admin->clients);
+		clients_retire(admin->clients, true);
 		break;
 	default: /* of a later version: not for us */
 		break;
@@ -297,7 +297,7 @@ static void on_master_ended(evutil_socket_t fd, short what, void *argument)
 	(void)fd, (void)what;
 	for (size_t i = 0; i < count; i++)
 		clients_ok(admin->clients, ids[i], NULL);
-	clients_retire(admin->clients);
+	clients_retire(admin->clients, false);
 	event_base_loopexit(admin->base, &limit);
 }
 

@@ -25,6 +25,7 @@
 enum {
 	SWEEP_MS = 500,
 	REQUEST_LIMIT_MS = 10000,     /* for the next request to come */
+	LAST_REQUEST_MS = 1000,       /* the same once the admin retires */
 	SEND_LIMIT_MS = 30000,        /* without a client taking anything */
 	PROGRESS_ROOM = 64 << 10,     /* what is unsent beyond this gets no more progress */
 	ACCEPT_BATCH = 32,
@@ -39,6 +40,7 @@ struct client {
 	enum state state;
 	bool ended;           /* it sends no more; it may still read */
 	bool listening;       /* `readable` is in the loop */
+	bool has_asked;       /* at least once */
 	uint64_t deadline_ms; /* for a request, or for taking what is unsent */
 	struct client_wait wait;
 	struct buffer unsent;
@@ -53,7 +55,7 @@ struct clients {
 	uid_t owner;
 	int fd;
 	struct event *acceptable, *sweep;
-	bool retiring;
+	bool retiring, patient;
 	unsigned count;
 	uint64_t last_id;
 	struct client *all[CLIENTS_MAX]; /* NULL: free */
@@ -166,6 +168,7 @@ static void take_request(struct client *client, size_t size)
 		return;
 	}
 	client->state = WAITING;
+	client->has_asked = true;
 	client->wait = (struct client_wait){.id = ++clients->last_id};
 	refusal = clients->handlers->request(clients->context, &request, &client->wait);
 	if (!refusal)
@@ -174,6 +177,13 @@ static void take_request(struct client *client, size_t size)
 		part_with(client, "no memory");
 	else
 		back_to_reading(client);
+}
+
+/* Is it let go although it might still ask? Not one that has just connected: it did so to ask something,
+ * and nobody else knows of it. */
+static bool leaves_unasked(const struct client *client)
+{
+	return client->clients->retiring && (client->has_asked || !client->clients->patient);
 }
 
 /* One step of what can be done for a READING client. False: nothing more for now. */
@@ -189,7 +199,7 @@ static bool read_on(struct client *client)
 		part_with(client, "the request is too long");
 		return true;
 	}
-	if (!client->ended && !client->clients->retiring)
+	if (!client->ended && !leaves_unasked(client))
 		return false;
 	client->state = LEAVING;
 	return true;
@@ -457,16 +467,31 @@ size_t clients_waiting(const struct clients *clients, uint64_t ids[CLIENTS_MAX])
 	return count;
 }
 
-void clients_retire(struct clients *clients)
+/* A request that has reached the socket is one that was begun. */
+static void retire_client(struct client *client)
+{
+	char octet;
+
+	if (client->state == READING && !client->has_asked)
+		expect_within(client, LAST_REQUEST_MS);
+	if (client->state == READING && client->listening &&
+	    recv(client->fd, &octet, 1, MSG_PEEK) > 0)
+		on_readable(client->fd, EV_READ, client);
+	else
+		advance(client);
+}
+
+void clients_retire(struct clients *clients, bool patient)
 {
 	if (clients->retiring)
 		return;
 	clients->retiring = true;
+	clients->patient = patient;
 	event_del(clients->acceptable);
 	fd_close(&clients->fd);
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
 		if (clients->all[i])
-			advance(clients->all[i]);
+			retire_client(clients->all[i]);
 	}
 	event_active(clients->sweep, EV_TIMEOUT, 0);
 }

@@ -8,6 +8,7 @@
 
 #include "control/protocol.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -48,7 +49,7 @@ void clients_fail(struct clients *clients, uint64_t id, const char *reason);
 size_t clients_waiting(const struct clients *clients, uint64_t ids[CLIENTS_MAX]);
 
 /* Accepts no more, drops who asks for nothing, lets the others finish; then calls `finished`, at the
- * earliest from the loop. */
-void clients_retire(struct clients *clients);
+ * earliest from the loop. Patient: who has connected and not asked yet has a second for it. */
+void clients_retire(struct clients *clients, bool patient);
 
 #endif

@@ -25,7 +25,7 @@
 
 enum {
 	AGAIN_MS = 1000,    /* between an admin's death and the next one */
-	RETIRE_MS = 1000,   /* for its last answers */
+	RETIRE_MS = 3000,   /* for its last clients' requests, and its answers */
 	KEEP_MAX = 16,
 };
 

@@ -773,27 +773,101 @@ static void test_a_stop_that_is_refused_fails(void **state)
 	close(fd);
 }
 
+static void assert_refuses_connections(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(connect(fd, (struct sockaddr *)&master.name, sizeof(master.name)), -1);
+	assert_int_equal(errno, ECONNREFUSED);
+	close(fd);
+}
+
+static void assert_leaves(void)
+{
+	while (!master.closed)
+		turn();
+}
+
+/* A client that was answered and asks nothing. */
+static int make_idle(void)
+{
+	int fd = ask("{\"command\":\"reopen\"}");
+
+	tell_result(next_command().id, true, "", -1);
+	assert_hears(fd, "{\"ok\":true}");
+	return fd;
+}
+
 static void test_a_retired_admin_finishes_what_it_has_begun(void **state)
 {
-	int waiting = ask("{\"command\":\"upgrade\"}"), idle = connect_client(), late;
+	int waiting = ask("{\"command\":\"upgrade\"}"), idle;
 	uint64_t id = next_command().id;
 
 	(void)state;
+	idle = make_idle();
 	tell(MESSAGE_RETIRE, NULL, 0, -1);
 	assert_hears(idle, "");
-	late = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(connect(late, (struct sockaddr *)&master.name, sizeof(master.name)), -1);
-	assert_int_equal(errno, ECONNREFUSED);
+	assert_refuses_connections();
 	tell_progress(id, 1, 1, "x");
 	tell_result(id, true, "", -1);
 	assert_hears(waiting, "{\"progress\":{\"done\":1,\"total\":1,\"text\":\"x\"}}");
 	assert_hears(waiting, "{\"ok\":true}");
 	assert_hears(waiting, "");
-	while (!master.closed)
-		turn();
+	assert_leaves();
 	close(waiting);
 	close(idle);
-	close(late);
+}
+
+/* Its successor will not know of them. */
+static void test_a_retired_admin_answers_whom_it_has_accepted(void **state)
+{
+	int fresh = connect_client(), silent = connect_client(), idle = make_idle();
+
+	(void)state;
+	tell(MESSAGE_RETIRE, NULL, 0, -1);
+	assert_hears(idle, "");
+	say(fresh, "{\"command\":\"reopen\"}\n");
+	tell_result(next_command().id, true, "", -1);
+	assert_hears(fresh, "{\"ok\":true}");
+	assert_hears(fresh, "");
+	assert_hears(silent, "{\"ok\":false,\"reason\":\"no request has come in time\"}");
+	assert_hears(silent, "");
+	assert_leaves();
+	close(fresh);
+	close(silent);
+	close(idle);
+}
+
+static bool admin_is_stopped(void)
+{
+	char path[64], state;
+	FILE *file;
+	int got;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", master.admin);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	got = fscanf(file, "%*d (%*[^)]) %c", &state);
+	fclose(file);
+	return got == 1 && state == 'T';
+}
+
+static void test_a_retired_admin_answers_what_has_reached_it(void **state)
+{
+	int idle = make_idle();
+
+	(void)state;
+	assert_int_equal(kill(master.admin, SIGSTOP), 0);
+	while (!admin_is_stopped())
+		poll(NULL, 0, 1);
+	tell(MESSAGE_RETIRE, NULL, 0, -1);
+	say(idle, "{\"command\":\"reopen\"}\n");
+	assert_int_equal(kill(master.admin, SIGCONT), 0);
+	tell_result(next_command().id, true, "", -1);
+	assert_hears(idle, "{\"ok\":true}");
+	assert_hears(idle, "");
+	assert_leaves();
+	close(idle);
 }
 
 static void test_signals_meant_for_the_master_do_not_end_it(void **state)
@@ -865,6 +939,8 @@ int main(void)
 		TEST(test_a_stop_is_done_when_the_master_is_gone),
 		TEST(test_a_stop_that_is_refused_fails),
 		TEST(test_a_retired_admin_finishes_what_it_has_begun),
+		TEST(test_a_retired_admin_answers_whom_it_has_accepted),
+		TEST(test_a_retired_admin_answers_what_has_reached_it),
 		TEST(test_signals_meant_for_the_master_do_not_end_it),
 		TEST(test_it_is_not_root),
 		TEST(test_others_may_not_give_commands), /* the last one: only root can play another */
