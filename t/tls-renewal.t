@@ -163,6 +163,7 @@ subtest 'what is wrong is told by brood -t, and keeps a server from starting' =>
 	}
 	my $run = Brood::Server->run(@options, "tls_certificate=$soon->{both}", '-t', $dir);
 	is $run->{exit}, 0, 'one that ends soon is no error';
+	like $run->{stderr}, qr/^brood: warning: certificate '.*soon\.both': expires in 4 days$/m, 'but told';
 };
 
 done_testing;

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { PATIENCE_MS = 10000 };
@@ -150,22 +151,27 @@ int certificates_check(struct certificates *certificates, const struct privilege
 {
 	struct certificate_verdict verdict;
 	char text[CERTIFICATE_TEXT_MAX];
+	int64_t now = (int64_t)time(NULL);
 	int rc = 0;
 
 	for (size_t i = 0; i < certificates->count; i++) {
 		struct certificate *one = &certificates->list[i];
 
 		check_one(one, privilege, &verdict);
-		if (verdict.good) {
-			one->not_after = verdict.not_after;
-			one->watch = WATCH_QUIET;
-		} else {
+		if (!verdict.good) {
+			certificate_describe(one, verdict.reason, text);
+			tell(true, text);
 			rc = -1;
-		}
-		if (verdict.good && verdict.warning[0] == '\0')
 			continue;
-		certificate_describe(one, verdict.good ? verdict.warning : verdict.reason, text);
-		tell(!verdict.good, text);
+		}
+		one->not_after = verdict.not_after;
+		one->watch = WATCH_QUIET;
+		if (certificate_ends(one, now, text)) {
+			tell(false, text);
+		} else if (verdict.warning[0]) {
+			certificate_describe(one, verdict.warning, text);
+			tell(false, text);
+		}
 	}
 	return rc;
 }

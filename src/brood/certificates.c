@@ -343,6 +343,25 @@ void certificate_describe(const struct certificate *certificate, const char *wha
 		 two ? " with key '" : "", two ? certificate->key_path : "", two ? "'" : "", what);
 }
 
+bool certificate_ends(struct certificate *certificate, int64_t now, char out[CERTIFICATE_TEXT_MAX])
+{
+	char what[64];
+	int left;
+
+	if (certificate->not_after == 0 ||
+	    watch_days_to_tell(certificate->not_after, now, &certificate->told) < 0)
+		return false;
+	left = watch_days_left(certificate->not_after, now);
+	if (certificate->not_after <= now)
+		snprintf(what, sizeof(what), "has expired");
+	else if (left == 0)
+		snprintf(what, sizeof(what), "expires within a day");
+	else
+		snprintf(what, sizeof(what), "expires in %d day%s", left, left == 1 ? "" : "s");
+	certificate_describe(certificate, what, out);
+	return true;
+}
+
 void certificate_take(struct certificate *certificate, const struct tls_pair *pair)
 {
 	close_pair(&certificate->pair);

@@ -30,6 +30,7 @@ struct certificate {
 	/* The master's: see certificate_watch.h. */
 	enum watch_state watch;
 	struct pem_stamp seen, key_seen; /* at the last look */
+	bool waits;                      /* for a check, having settled */
 	int64_t not_after;               /* of the pair that is used; 0: not known yet */
 	unsigned told;
 };
@@ -91,6 +92,10 @@ void certificate_describe(const struct certificate *certificate, const char *wha
 void certificates_save(const struct certificates *certificates, uint32_t type,
 		       struct state_writer *writer);
 void certificates_restore(struct certificates *certificates, const struct state_record *record);
+
+/* Whether somebody is to be told now that the certificate ends soon, or has ended: each time is said
+ * once. */
+bool certificate_ends(struct certificate *certificate, int64_t now, char out[CERTIFICATE_TEXT_MAX]);
 
 /* Makes the pair of one that is made by us, unless it is there. 0, or -EINVAL with a reason. Not in the
  * master. */

@@ -39,28 +39,6 @@ void renewal_cancel(struct renewal *renewal)
 	close_copy(renewal);
 }
 
-/* --- when a certificate ends --- */
-
-static void tell_of_end(struct certificate *certificate)
-{
-	int64_t now = (int64_t)time(NULL);
-	char text[CERTIFICATE_TEXT_MAX], what[64];
-	int left;
-
-	if (certificate->not_after == 0 ||
-	    watch_days_to_tell(certificate->not_after, now, &certificate->told) < 0)
-		return;
-	left = watch_days_left(certificate->not_after, now);
-	if (certificate->not_after <= now)
-		snprintf(what, sizeof(what), "has expired");
-	else if (left == 0)
-		snprintf(what, sizeof(what), "expires within a day");
-	else
-		snprintf(what, sizeof(what), "expires in %d day%s", left, left == 1 ? "" : "s");
-	certificate_describe(certificate, what, text);
-	log_warn("%s", text);
-}
-
 /* --- one that has been checked --- */
 
 static void tell_workers(const struct work *work, const struct certificate *certificate)
@@ -94,7 +72,7 @@ static void use(const struct work *work, struct certificate *certificate,
 		certificate_describe(certificate, "renewed, and used from now on", text);
 		log_info("%s", text);
 	}
-	if (verdict->warning[0]) {
+	if (verdict->warning[0] && verdict->not_after > (int64_t)time(NULL)) {
 		certificate_describe(certificate, verdict->warning, text);
 		log_warn("%s", text);
 	}
@@ -181,37 +159,72 @@ static void check(const struct work *work, struct certificate *certificate)
 	}
 }
 
-static void look(const struct work *work, struct certificate *certificate)
+/* Between two looks nothing has changed: then it waits for a check, of which there is one at a time. */
+static void look(struct certificate *certificate)
 {
 	struct pem_stamp stamp = certificate->seen, key_stamp = certificate->key_seen;
-	enum watch_event event = WATCH_SAME;
 
 	if (!certificate->dev) {
 		pem_file_stamp(certificate->path, &certificate->seen);
 		pem_file_stamp(certificate->key_path, &certificate->key_seen);
 	}
-	if (!pem_stamp_equal(&stamp, &certificate->seen) ||
-	    !pem_stamp_equal(&key_stamp, &certificate->key_seen))
-		event = WATCH_CHANGED;
-	/* One check at a time; the others wait for the next look. */
-	else if (certificate->watch == WATCH_SETTLING && work->renewal->check.pid != 0)
-		return;
-	if (watch_happen(&certificate->watch, event) == WATCH_CHECK)
-		check(work, certificate);
+	certificate->waits = pem_stamp_equal(&stamp, &certificate->seen) &&
+			     pem_stamp_equal(&key_stamp, &certificate->key_seen);
+	if (!certificate->waits)
+		(void)watch_happen(&certificate->watch, WATCH_CHANGED);
+	certificate->waits = certificate->waits && certificate->watch == WATCH_SETTLING;
+}
+
+static bool has_changed(const struct certificate *certificate)
+{
+	return !pem_stamp_equal(&certificate->seen, &certificate->stamp) ||
+	       !pem_stamp_equal(&certificate->key_seen, &certificate->key_stamp);
+}
+
+/* Those that are renewed go first; of others only their end is to be learned. NULL: nobody waits. */
+static struct certificate *next_to_check(const struct certificates *certificates)
+{
+	struct certificate *found = NULL;
+
+	for (size_t i = 0; i < certificates->count; i++) {
+		struct certificate *one = &certificates->list[i];
+
+		if (one->waits && has_changed(one))
+			return one;
+		if (one->waits && !found)
+			found = one;
+	}
+	return found;
+}
+
+static void look_at_all(const struct certificates *certificates)
+{
+	int64_t now = (int64_t)time(NULL);
+	char text[CERTIFICATE_TEXT_MAX];
+
+	for (size_t i = 0; i < certificates->count; i++) {
+		look(&certificates->list[i]);
+		if (certificate_ends(&certificates->list[i], now, text))
+			log_warn("%s", text);
+	}
 }
 
 void renewal_look(struct renewal *renewal, struct certificates *certificates,
 		  const struct privilege *privilege, struct master *master)
 {
 	const struct work work = {renewal, certificates, privilege, master, clock_now_ms()};
+	struct certificate *next;
 
 	hear(&work);
-	if (work.now_ms - renewal->looked_ms < LOOK_MS)
-		return;
-	renewal->looked_ms = work.now_ms;
-	for (size_t i = 0; i < certificates->count; i++) {
-		look(&work, &certificates->list[i]);
-		tell_of_end(&certificates->list[i]);
+	if (work.now_ms - renewal->looked_ms >= LOOK_MS) {
+		renewal->looked_ms = work.now_ms;
+		look_at_all(certificates);
+	}
+	next = renewal->check.pid == 0 ? next_to_check(certificates) : NULL;
+	if (next) {
+		next->waits = false;
+		if (watch_happen(&next->watch, WATCH_SAME) == WATCH_CHECK)
+			check(&work, next);
 	}
 }
 

@@ -96,6 +96,9 @@ int state_finish(struct state_writer *writer)
 
 void state_writer_free(struct state_writer *writer)
 {
+	/* The program's records may have keys in them. */
+	if (writer->octets.used > 0)
+		explicit_bzero(writer->octets.data, writer->octets.used);
 	buffer_free(&writer->octets);
 	free(writer->fds);
 	*writer = (struct state_writer){0};

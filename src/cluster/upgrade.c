@@ -159,6 +159,8 @@ void upgrade_settle(struct upgrade_state *state)
 	if (state->image > STDERR_FILENO)
 		fd_close(&state->image);
 	fd_close(&state->fd);
+	if (state->octets)
+		explicit_bzero(state->octets, state->reader.size);
 	free(state->octets);
 	state->octets = NULL;
 }
