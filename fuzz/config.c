@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	options.file = path;
 	load(&options);
 	options.file = NULL;
-	if (asprintf(&set, "%s=%s", settings[which % settings_count].name, value) >= 0) {
+	if (asprintf(&set, "%s=%s", setting_at(which % settings_count())->name, value) >= 0) {
 		list[0] = set;
 		options.set = list;
 		options.set_count = 1;

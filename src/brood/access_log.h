@@ -18,7 +18,7 @@
 struct access_log;
 struct http_log_record;
 
-/* In the order of their words in settings.c. */
+/* In the order of their words in settings_of_files.c. */
 enum log_format { LOG_FORMAT_COMBINED, LOG_FORMAT_JSON };
 
 /* Takes `fd` (opened for appending, see log_files.h); -1: nothing is logged. NULL: no memory, and

@@ -50,8 +50,8 @@ static void apply_defaults(struct load *load)
 {
 	const struct origin none = {0};
 
-	for (size_t i = 0; i < settings_count; i++)
-		apply(load, &settings[i], settings[i].standard, &none);
+	for (size_t i = 0; i < settings_count(); i++)
+		apply(load, setting_at(i), setting_at(i)->standard, &none);
 }
 
 static void apply_file(struct load *load)
@@ -184,8 +184,8 @@ void config_free(struct config *config)
 {
 	if (!config)
 		return;
-	for (size_t i = 0; i < settings_count; i++)
-		setting_clear(&settings[i], setting_home(&settings[i], config));
+	for (size_t i = 0; i < settings_count(); i++)
+		setting_clear(setting_at(i), setting_home(setting_at(i), config));
 	config_sites_free(config);
 	config_balancer_free(config);
 	free(config);

@@ -15,16 +15,16 @@ void config_print(const struct config *config, FILE *out)
 {
 	struct buffer value = {0};
 
-	for (size_t i = 0; i < settings_count; i++) {
-		const void *home = setting_home(&settings[i], (struct config *)config);
+	for (size_t i = 0; i < settings_count(); i++) {
+		const void *home = setting_home(setting_at(i), (struct config *)config);
 
-		fprintf(out, "# %s%s\n", settings[i].help,
-			settings[i].effect == SETTING_AT_START ? " (changes at a start only)" : "");
+		fprintf(out, "# %s%s\n", setting_at(i)->help,
+			setting_at(i)->effect == SETTING_AT_START ? " (changes at a start only)" : "");
 		buffer_consume(&value, value.used);
-		if (setting_format(&settings[i], home, &value) == 0)
-			fprintf(out, "%s = %.*s;\n", settings[i].name, (int)value.used, value.data);
+		if (setting_format(setting_at(i), home, &value) == 0)
+			fprintf(out, "%s = %.*s;\n", setting_at(i)->name, (int)value.used, value.data);
 		else
-			fprintf(out, "# %s: no memory\n", settings[i].name);
+			fprintf(out, "# %s: no memory\n", setting_at(i)->name);
 	}
 	buffer_consume(&value, value.used);
 	if (config_sites_format(config, &value) == 0)
@@ -37,11 +37,11 @@ void config_print(const struct config *config, FILE *out)
 void config_compare(const struct config *old, const struct config *now,
 		    void (*differs)(void *context, const char *name), void *context)
 {
-	for (size_t i = 0; i < settings_count; i++) {
+	for (size_t i = 0; i < settings_count(); i++) {
 		/* All of these are the server's. */
-		if (settings[i].effect == SETTING_AT_START &&
-		    !setting_equal(&settings[i], old, now))
-			differs(context, settings[i].name);
+		if (setting_at(i)->effect == SETTING_AT_START &&
+		    !setting_equal(setting_at(i), old, now))
+			differs(context, setting_at(i)->name);
 	}
 }
 

@@ -18,9 +18,9 @@
 static void inherit(enum setting_scope scope, void *home, const unsigned line_of[SETTINGS_MAX],
 		    const void *outside)
 {
-	for (size_t i = 0; i < settings_count; i++) {
-		if (settings[i].scope == scope && !settings[i].own && line_of[i] == 0)
-			setting_borrow(&settings[i], home, outside);
+	for (size_t i = 0; i < settings_count(); i++) {
+		if (setting_at(i)->scope == scope && !setting_at(i)->own && line_of[i] == 0)
+			setting_borrow(setting_at(i), home, outside);
 	}
 }
 
@@ -85,12 +85,12 @@ static int format_own(enum setting_scope scope, const void *home,
 {
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < settings_count; i++) {
-		if (settings[i].scope != scope || line_of[i] == 0)
+	for (size_t i = 0; rc == 0 && i < settings_count(); i++) {
+		if (setting_at(i)->scope != scope || line_of[i] == 0)
 			continue;
-		rc = buffer_printf(out, "%s%s = ", indent, settings[i].name);
+		rc = buffer_printf(out, "%s%s = ", indent, setting_at(i)->name);
 		if (rc == 0)
-			rc = setting_format(&settings[i], home, out);
+			rc = setting_format(setting_at(i), home, out);
 		if (rc == 0)
 			rc = buffer_printf(out, ";\n");
 	}
@@ -159,9 +159,9 @@ int config_sites_format(const struct config *config, struct buffer *out)
 
 static void clear_scope(enum setting_scope scope, void *home)
 {
-	for (size_t i = 0; i < settings_count; i++) {
-		if (settings[i].scope == scope)
-			setting_clear(&settings[i], home);
+	for (size_t i = 0; i < settings_count(); i++) {
+		if (setting_at(i)->scope == scope)
+			setting_clear(setting_at(i), home);
 	}
 }
 

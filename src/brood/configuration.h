@@ -21,7 +21,7 @@
 
 struct options;
 
-/* In the order of their words in settings.c. */
+/* In the order of their words in the table of settings. */
 enum accept_mode { ACCEPT_SHARED, ACCEPT_HANDOFF, ACCEPT_REUSEPORT };
 enum handoff_policy { HANDOFF_LEAST_CONNECTIONS, HANDOFF_ROUND_ROBIN };
 enum forwarded_field { FORWARDED_AUTO, FORWARDED_X_FORWARDED_FOR, FORWARDED_ONLY, FORWARDED_NONE };
@@ -50,7 +50,7 @@ struct config_fault {
 	int slot; /* -1: in every slot */
 };
 
-/* These structs have one member for each row of the table in settings.c, by its scope. Strings are
+/* These structs have one member for each row of the table of settings, by its scope. Strings are
  * owned; NULL means "not set". */
 
 /* Settings of a site, or of a part of it. */

@@ -59,8 +59,11 @@ struct setting {
 
 enum { SETTINGS_MAX = 128 };
 
-extern const struct setting settings[];
-extern const size_t settings_count;
+/* At most SETTINGS_MAX. */
+size_t settings_count(void);
+
+/* The row at a place in the table, from 0 on; NULL: there are no more. */
+const struct setting *setting_at(size_t index);
 
 /* The row of that name, or NULL. */
 const struct setting *setting_find(const char *name);

@@ -291,10 +291,10 @@ static void assert_comes_back(struct fixture *fixture, const char *file, struct 
 	assert_loads(fixture, "printed.conf", none);
 	again = printed(fixture->config);
 	assert_string_equal(once, again);
-	for (size_t i = 0; i < settings_count; i++) {
+	for (size_t i = 0; i < settings_count(); i++) {
 		char name[64];
 
-		snprintf(name, sizeof(name), "\n%s = ", settings[i].name);
+		snprintf(name, sizeof(name), "\n%s = ", setting_at(i)->name);
 		assert_non_null(strstr(once, name));
 	}
 	free(once);

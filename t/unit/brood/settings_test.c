@@ -18,11 +18,13 @@
 static void every_row_is_found_by_its_name_and_has_a_name_of_its_own(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < settings_count; i++) {
-		assert_ptr_equal(setting_find(settings[i].name), &settings[i]);
-		assert_int_equal(setting_index(&settings[i]), i);
-		assert_true(strlen(settings[i].help) > 0);
+	for (size_t i = 0; i < settings_count(); i++) {
+		assert_ptr_equal(setting_find(setting_at(i)->name), setting_at(i));
+		assert_int_equal(setting_index(setting_at(i)), i);
+		assert_true(strlen(setting_at(i)->help) > 0);
 	}
+	assert_null(setting_at(settings_count()));
+	assert_in_range(settings_count(), 1, SETTINGS_MAX);
 	assert_null(setting_find("worker"));
 	assert_null(setting_find(""));
 }
@@ -30,15 +32,15 @@ static void every_row_is_found_by_its_name_and_has_a_name_of_its_own(void **stat
 static void every_default_is_a_value_that_the_row_itself_takes(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < settings_count; i++) {
+	for (size_t i = 0; i < settings_count(); i++) {
 		struct config config = {0};
 		char reason[SETTING_REASON_MAX];
 
-		void *home = setting_home(&settings[i], &config);
+		void *home = setting_home(setting_at(i), &config);
 
-		if (setting_parse(&settings[i], settings[i].standard, "/", home, false, reason) < 0)
-			fail_msg("%s: %s", settings[i].name, reason);
-		setting_clear(&settings[i], home);
+		if (setting_parse(setting_at(i), setting_at(i)->standard, "/", home, false, reason) < 0)
+			fail_msg("%s: %s", setting_at(i)->name, reason);
+		setting_clear(setting_at(i), home);
 	}
 }
 
@@ -164,21 +166,21 @@ static void the_sample_file_shows_every_setting_with_its_default(void **state)
 	char *text = fixture_read_source("etc/brood.conf");
 
 	(void)state;
-	for (size_t i = 0; i < settings_count; i++) {
+	for (size_t i = 0; i < settings_count(); i++) {
 		char value[1024], wanted[1200];
 		const char *line;
-		bool start_only = settings[i].effect == SETTING_AT_START;
+		bool start_only = setting_at(i)->effect == SETTING_AT_START;
 
-		standard_value(&settings[i], value, sizeof(value));
-		if (strcmp(settings[i].name, "root") ==
+		standard_value(setting_at(i), value, sizeof(value));
+		if (strcmp(setting_at(i)->name, "root") ==
 		    0) /* whose default is a rule, not a value */
 			snprintf(value, sizeof(value), "\"/srv/www\"");
-		snprintf(wanted, sizeof(wanted), "\n#%s = %s;\n", settings[i].name, value);
+		snprintf(wanted, sizeof(wanted), "\n#%s = %s;\n", setting_at(i)->name, value);
 		line = strstr(text, wanted);
 		if (!line)
 			fail_msg("etc/brood.conf lacks the line %s", wanted + 1);
 		if (paragraph_has(text, line, " at a start only.") != start_only)
-			fail_msg("etc/brood.conf: when does %s change?", settings[i].name);
+			fail_msg("etc/brood.conf: when does %s change?", setting_at(i)->name);
 	}
 	for (const char *at = text; (at = strstr(at, "\n#")) != NULL; at++) {
 		if (at[2] >= 'a' && at[2] <= 'z')
@@ -198,9 +200,9 @@ static void the_sample_file_changes_nothing_whether_commented_out_or_not(void **
 	fixture->config = NULL;
 	fixture_write(fixture, "sample.conf", text);
 	assert_int_equal(fixture_load(fixture, "sample.conf", (struct options){0}), 0);
-	for (size_t i = 0; i < settings_count; i++)
-		assert_true(setting_equal(&settings[i], setting_home(&settings[i], standard),
-					  setting_home(&settings[i], fixture->config)));
+	for (size_t i = 0; i < settings_count(); i++)
+		assert_true(setting_equal(setting_at(i), setting_home(setting_at(i), standard),
+					  setting_home(setting_at(i), fixture->config)));
 
 	while ((at = strstr(at, "\n#")) != NULL) {
 		at++;
@@ -209,9 +211,9 @@ static void the_sample_file_changes_nothing_whether_commented_out_or_not(void **
 	}
 	fixture_write(fixture, "sample.conf", text);
 	assert_int_equal(fixture_load(fixture, "sample.conf", (struct options){.root = "www"}), 0);
-	for (size_t i = 0; i < settings_count; i++)
-		assert_true(setting_equal(&settings[i], setting_home(&settings[i], standard),
-					  setting_home(&settings[i], fixture->config)));
+	for (size_t i = 0; i < settings_count(); i++)
+		assert_true(setting_equal(setting_at(i), setting_home(setting_at(i), standard),
+					  setting_home(setting_at(i), fixture->config)));
 	config_free(standard);
 	free(text);
 }
@@ -237,11 +239,11 @@ static void the_manual_tells_of_every_setting_and_its_default(void **state)
 	char *text = fixture_read_source("doc/man/brood.conf.5");
 
 	(void)state;
-	for (size_t i = 0; i < settings_count; i++) {
+	for (size_t i = 0; i < settings_count(); i++) {
 		const char *item, *next, *section, *words;
 		char wanted[2048];
 
-		manual_line(&settings[i], wanted, sizeof(wanted));
+		manual_line(setting_at(i), wanted, sizeof(wanted));
 		item = strstr(text, wanted);
 		if (!item)
 			fail_msg("brood.conf.5 lacks the line %s", wanted + 1);
@@ -250,8 +252,8 @@ static void the_manual_tells_of_every_setting_and_its_default(void **state)
 		if (!next || next > section)
 			next = section;
 		words = strstr(item + 1, "\nChanges at a start only.\n");
-		if ((words && words < next) != (settings[i].effect == SETTING_AT_START))
-			fail_msg("brood.conf.5: when does %s change?", settings[i].name);
+		if ((words && words < next) != (setting_at(i)->effect == SETTING_AT_START))
+			fail_msg("brood.conf.5: when does %s change?", setting_at(i)->name);
 	}
 	for (const char *at = text; (at = strstr(at, "\n.It Ic ")) != NULL; at++)
 		assert_known(at + 8, at + 8 + strcspn(at + 8, " \n"));

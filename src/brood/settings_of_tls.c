@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Rows of the table of settings (settings.c): TLS. */
+ * Rows of the table of settings: TLS. */
+#include "brood/settings_rows.h"
+
+#include "http/quota.h"
+
+static const struct setting rows[] = {
 	{
 		.name = "tls_certificate",
 		.type = SETTING_PATHS,
@@ -110,3 +115,6 @@
 		.offset = AT(tls_handshake_rate_per_hour),
 		.help = "TLS handshakes that one client may begin, in the long run",
 	},
+};
+
+const struct setting_table settings_of_tls = TABLE(rows);

@@ -1,6 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * The rows of the table in settings.c for sites and places. */
+ * Rows of the table of settings: what is served, where, and how it looks. */
+#include "brood/settings_rows.h"
+
+#include "brood/setting_checks.h"
+
+static const struct setting rows[] = {
+	{
+		.name = "listen",
+		.type = SETTING_LISTEN,
+		.standard = "*:8000",
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(listen),
+		.help = "addresses to listen on",
+	},
 	{
 		.name = "root",
 		.type = SETTING_PATH,
@@ -231,3 +244,15 @@
 		.offset = AT_PLACE(deny),
 		.help = "who is not let in",
 	},
+	{
+		.name = "unknown_host",
+		.type = SETTING_WORD,
+		.standard = "default",
+		.words = WORDS("default", "421"),
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(unknown_host),
+		.help = "who answers for a host that no site has: the default site, or nobody",
+	},
+};
+
+const struct setting_table settings_of_sites = TABLE(rows);
