@@ -193,3 +193,11 @@ size_t text_printable(const char *text)
 	/* U+0080 to U+009F are controls, too. */
 	return length == 0 || code < 0x20 || (code >= 0x7f && code < 0xa0) ? 0 : length;
 }
+
+void text_mask(char *line)
+{
+	for (; *line; line++) {
+		if ((unsigned char)*line < 0x20 || *line == 0x7f)
+			*line = '?';
+	}
+}

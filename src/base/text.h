@@ -35,4 +35,7 @@ const char *text_nearest(const char *word, const char *const *words, size_t coun
  * UTF-8 at all. */
 size_t text_printable(const char *text);
 
+/* Makes each control octet of a line a '?', so that it stays one line and does nothing to a terminal. */
+void text_mask(char *line);
+
 #endif

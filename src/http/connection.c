@@ -110,8 +110,8 @@ static int queue(struct connection *connection)
 void connection_finish(struct connection *connection)
 {
 	struct http_server *server = connection->server;
-	unsigned linger_ms = connection->has_body ? server->options.body_timeout_ms
-						  : CONNECTION_LINGER_MS;
+	unsigned linger_ms = connection->end == END_BODY ? server->options.body_timeout_ms
+							 : CONNECTION_LINGER_MS;
 
 	if ((connection->end == END_PLAIN && connection->drained) ||
 	    stream_finish(&connection->stream) < 0) {

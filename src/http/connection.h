@@ -66,6 +66,7 @@ enum connection_end {
 	END_OPEN,   /* further requests */
 	END_PLAIN,  /* close: the client asked for it */
 	END_STAGED, /* close in stages: we decided so */
+	END_BODY,   /* the same, and what comes meanwhile is a body that nobody wants */
 };
 
 struct connection {
@@ -98,7 +99,6 @@ struct connection {
 	bool awaits_proxy;      /* a PROXY header must come before anything else */
 	bool tls_follows;       /* and what comes behind it is TLS */
 	bool refused;           /* turned away: it was not let in */
-	bool has_body;          /* a request with a body was answered */
 	struct peer peer;       /* whom requests come from, or a proxy */
 };
 

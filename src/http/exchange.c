@@ -253,12 +253,11 @@ static void stage_answer(struct connection *connection, bool more)
 		static_answer(server->site, &server->request, server->maker, &response);
 	name_request(connection, &response);
 	demand_https(connection, &response);
-	if (server->request.has_body) {
-		/* It is not read: no resource here wants one. No 100 (Continue) is sent either. */
-		response.close = true;
-		connection->has_body = true;
-	}
+	/* A body is not read: no resource here wants one. No 100 (Continue) is sent either. */
+	response.close = response.close || server->request.has_body;
 	stage(connection, &response, more);
+	if (server->request.has_body)
+		connection->end = END_BODY;
 }
 
 void exchange_refuse(struct connection *connection, struct input *input, enum refusal refusal)

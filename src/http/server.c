@@ -122,6 +122,16 @@ static void set_options(struct http_server *server, const struct http_options *g
 	timeout_ms[DEADLINE_LINGER] = CONNECTION_LINGER_MS;
 }
 
+static void free_parts(struct http_server *server)
+{
+	static_site_free(server->site);
+	response_maker_free(server->maker);
+	outbox_free(server->staging);
+	free(server->state);
+	free(server->receive);
+	free(server);
+}
+
 struct http_server *http_server_new(struct event_base *base, const struct http_options *options,
 				    const struct http_events *events)
 {
@@ -152,12 +162,7 @@ struct http_server *http_server_new(struct event_base *base, const struct http_o
 		goto fail;
 	return server;
 fail:
-	static_site_free(server->site);
-	response_maker_free(server->maker);
-	outbox_free(server->staging);
-	free(server->state);
-	free(server->receive);
-	free(server);
+	free_parts(server);
 	return NULL;
 }
 
@@ -168,12 +173,7 @@ void http_server_free(struct http_server *server)
 	http_server_abort(server);
 	event_del(&server->next_turn);
 	pool_free(server);
-	static_site_free(server->site);
-	response_maker_free(server->maker);
-	outbox_free(server->staging);
-	free(server->state);
-	free(server->receive);
-	free(server);
+	free_parts(server);
 }
 
 void http_server_take(struct http_server *server, int fd, unsigned flags)

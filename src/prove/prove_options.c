@@ -75,10 +75,7 @@ __attribute__((format(printf, 1, 2))) static int refuse(const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(line, sizeof(line), format, arguments);
 	va_end(arguments);
-	for (unsigned char *at = (unsigned char *)line; *at; at++) {
-		if (*at < 0x20 || *at == 0x7f)
-			*at = '?';
-	}
+	text_mask(line);
 	fprintf(stderr, "brood: prove: %s\n", line);
 	return EXIT_USAGE;
 }

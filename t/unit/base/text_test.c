@@ -97,6 +97,15 @@ static void what_is_written_is_read_back_the_same(void **state)
 	assert_string_equal(text, "64k");
 }
 
+static void controls_are_masked_and_nothing_else(void **state)
+{
+	char line[] = "a\x01\nb\x1f \x7f~\xc3\xa4\x9f";
+
+	(void)state;
+	text_mask(line);
+	assert_string_equal(line, "a??b? ?~\xc3\xa4\x9f");
+}
+
 static void distance_counts_edits(void **state)
 {
 	char longer[200];
@@ -133,6 +142,7 @@ int main(void)
 		cmocka_unit_test(durations_have_units_and_bare_ones_are_seconds),
 		cmocka_unit_test(sizes_are_powers_of_1024_in_either_case),
 		cmocka_unit_test(what_is_written_is_read_back_the_same),
+		cmocka_unit_test(controls_are_masked_and_nothing_else),
 		cmocka_unit_test(distance_counts_edits),
 		cmocka_unit_test(the_nearest_word_is_found_only_when_it_is_near),
 	};
