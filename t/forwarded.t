@@ -79,6 +79,26 @@ subtest 'the field can be chosen' => sub {
 	}
 };
 
+subtest 'access rules are about the true client' => sub {
+	for my $trusted ('127.0.0.0/8', '') {
+		my ($server) = start(deny => '192.0.2.0/24', trusted => $trusted, forwarded => 'x-forwarded-for');
+		my $client = Brood::Client->connect($server->address);
+		my $kept_out = $trusted ? 403 : 200;
+		is $client->get('/hello.txt', 'X-Forwarded-For' => '192.0.2.1')->status, $kept_out, "trusted '$trusted': kept out";
+		is $client->get('/hello.txt', 'X-Forwarded-For' => '198.51.100.1')->status, 200, 'let in';
+		is $client->get('/hello.txt')->status, 200, 'the proxy itself';
+		is $client->get('/hello.txt', 'X-Forwarded-For' => '198.51.100.1, 192.0.2.1')->status, $kept_out, 'the last one counts';
+		$server->finish;
+	}
+	my ($server) = start(allow => '192.0.2.0/24', trusted => '127.0.0.0/8', proxy_protocol => 'true', proxy_timeout => '10s');
+	for my $case (['192.0.2.7', 200], ['198.51.100.7', 403]) {
+		my $client = Brood::Client->connect($server->address);
+		$client->send("PROXY TCP4 $case->[0] 127.0.0.1 4711 80\r\nGET /hello.txt HTTP/1.1\r\nHost: x\r\n\r\n");
+		is $client->response->status, $case->[1], "by the PROXY protocol: $case->[0]";
+	}
+	$server->finish;
+};
+
 subtest 'what is told never gets into a Location' => sub {
 	my ($server, $log, $dir) = start(trusted => 'all');
 	my $client = Brood::Client->connect($server->address);
