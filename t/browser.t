@@ -11,6 +11,7 @@ use Test::More;
 use Brood::Browser;
 use Brood::Figures qw(find_program);
 use Brood::Server;
+use File::Glob qw(:bsd_glob);
 use POSIX qw(WNOHANG);
 
 my $browser = Brood::Browser->start or plan skip_all => 'chromium is not installed, or does not run here';
@@ -44,7 +45,8 @@ sub looks_well
 }
 
 subtest 'the pages that come with brood' => sub {
-	my $server = Brood::Server->start(root => Brood::Server::source_dir() . '/www');
+	# A copy, which workers can read wherever the source is.
+	my $server = Brood::Server->start(root => { map { s{.*/}{}r => Brood::Server::slurp($_) } glob Brood::Server::source_dir() . '/www/*' });
 	looks_well('index', $server->url('/'));
 	looks_well('docs', $server->url('/docs.html'));
 	like $browser->visit($server->url('/'))->{requests}[-1]{url}, qr{/style\.css$|\.svg$}, 'with their style';
