@@ -164,7 +164,7 @@ SKIP: {
 	my ($curl) = grep { -x } map { "$_/curl" } split /:/, $ENV{PATH};
 	skip 'no curl', 1 if !$curl;
 	subtest 'curl' => sub {
-		my $run = sub { my $path = pop; my @options = @_; open my $pipe, '-|', $curl, '-s', @options, $server->url($path) or die $!; local $/; return scalar <$pipe> };
+		my $run = sub { my $path = pop; my @options = @_; open my $pipe, '-|', $curl, '-sk', @options, $server->url($path) or die $!; local $/; return scalar <$pipe> };
 		my $version = `$curl --version`;
 		my $takes = sub { $version =~ /^Features:.* $_[0]\b/m };
 		ok $run->('--compressed', '-H', 'Accept-Encoding: gzip', '/page.html') eq $plain, '--compressed, gzip';

@@ -160,10 +160,13 @@ subtest 'Python takes it apart' => sub {
 	my ($python) = grep { -x } map { "$_/python3" } split /:/, $ENV{PATH};
 	plan skip_all => 'no python3' if !$python;
 	my $script = Brood::Server::write_file($server->dir . '/parts.py', <<'END');
-import email, email.policy, http.client, sys
+import email, email.policy, http.client, ssl, sys
 address, ranges = sys.argv[1:]
-host, port = address.rsplit(':', 1)
-connection = http.client.HTTPConnection(host, int(port))
+host, port = address.rsplit('/', 1)[1].rsplit(':', 1)
+if address.startswith('https:'):
+    connection = http.client.HTTPSConnection(host, int(port), context=ssl._create_unverified_context())
+else:
+    connection = http.client.HTTPConnection(host, int(port))
 connection.request('GET', '/text.txt', headers={'Range': 'bytes=' + ranges})
 response = connection.getresponse()
 body = response.read()
@@ -174,13 +177,13 @@ for part in message.iter_parts():
     assert not part.defects, part.defects
     print(part['Content-Range'], part.get_content_type(), part.get_payload(decode=True).decode())
 END
-	my $got = `"$python" "$script" "@{[ $server->address ]}" 0-3,1000-1003,-4`;
+	my $got = `"$python" "$script" "@{[ $server->url ]}" 0-3,1000-1003,-4`;
 	is $got, "bytes 0-3/2000 text/plain 0000\nbytes 1000-1003/2000 text/plain 0250\nbytes 1996-1999/2000 text/plain 0499\n",
 	    'three parts';
 };
 
 subtest 'curl asks for several' => sub {
-	my $got = eval { open my $pipe, '-|', 'curl', '-s', '-r', '0-3,1000-1003', 'http://' . $server->address . '/text.txt' or die $!; local $/; <$pipe> };
+	my $got = eval { open my $pipe, '-|', 'curl', '-sk', '-r', '0-3,1000-1003', $server->url('/text.txt') or die $!; local $/; <$pipe> };
 	plan skip_all => 'no curl' if !defined $got;
 	like $got, qr/^--(\w+)\r\n.*\r\n\r\n0000\r\n--\g1\r\n.*\r\n\r\n0250\r\n--\g1--\r\n\z/s, 'and has them';
 };

@@ -108,4 +108,20 @@ subtest 'plain HTTP where TLS is spoken gets a readable answer' => sub {
 	$server->finish;
 };
 
+subtest 'kernel TLS where there is some, and none where there is not' => sub {
+	my $kernel = Brood::Server::slurp('/proc/sys/net/ipv4/tcp_available_ulp') =~ /\btls\b/;
+	my ($server, $tls) = server(tls_kernel => 'true');
+	for my $version ('TLSv1_2', 'TLSv1_3') {
+		my $client = tls($tls, 'one.test', SSL_version => $version);
+		is $client->get($_, Host => 'one.test')->body, Brood::Server->content(substr $_, 1), "$version: $_"
+		    for qw(/hello.txt /big.bin /1k.txt /big.bin);
+	}
+	SKIP: {
+		skip 'kernel TLS: this kernel has none (tcp_available_ulp)', 1 if !$kernel;
+		my $stat = Brood::Server::slurp('/proc/net/tls_stat');
+		cmp_ok $stat =~ /^TlsTxSw\s+(\d+)/m ? $1 : 0, '>', 0, 'the kernel has sealed records';
+	}
+	$server->finish;
+};
+
 done_testing;

@@ -130,6 +130,7 @@ struct config {
 	bool proxy_protocol; /* of listeners that do not say */
 	uint64_t proxy_timeout_ms;
 	enum tls_profile tls_profile;
+	bool tls_kernel;
 	uint64_t tls_ticket_lifetime_ms, tls_ticket_rotate_ms;
 	char *tls_ticket_keys; /* absolute, or NULL */
 	uint64_t tls_handshake_timeout_ms;

@@ -72,6 +72,7 @@ static struct tls *make(const struct setup *setup, char reason[TLS_REASON_MAX])
 		tls = tls_new(&(struct tls_options){.profile = config->tls_profile,
 						    .sites = &setup->sites.http,
 						    .parts = parts,
+						    .kernel = config->tls_kernel,
 						    .handshakes_max = config->tls_handshakes_max},
 			      reason);
 	free(parts);

@@ -55,6 +55,14 @@ static const struct setting rows[] = {
 		.help = "intermediate: TLS 1.2 and 1.3; modern: 1.3 alone",
 	},
 	{
+		.name = "tls_kernel",
+		.type = SETTING_BOOL,
+		.standard = "false",
+		.effect = SETTING_AT_RELOAD,
+		.offset = AT(tls_kernel),
+		.help = "let the kernel seal records where it can",
+	},
+	{
 		.name = "tls_ticket_lifetime",
 		.type = SETTING_DURATION,
 		.standard = "24h",

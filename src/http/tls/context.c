@@ -39,6 +39,8 @@ static bool set_protocol(const struct tls *tls, SSL_CTX *ssl)
 	SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
 					 SSL_OP_CIPHER_SERVER_PREFERENCE |
 					 SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
+	if (tls->kernel)
+		SSL_CTX_set_options(ssl, SSL_OP_ENABLE_KTLS);
 	if (SSL_CTX_set_min_proto_version(ssl, lowest) != 1 ||
 	    SSL_CTX_set_cipher_list(ssl, CIPHERS_1_2) != 1 ||
 	    SSL_CTX_set_ciphersuites(ssl, CIPHERS_1_3) != 1)
@@ -105,7 +107,8 @@ SSL_CTX *context_new(struct tls *tls, const struct tls_context *site, const stru
 	}
 	SSL_CTX_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				      SSL_MODE_RELEASE_BUFFERS);
-	SSL_CTX_set_read_ahead(ssl, 1);
+	/* What has been read ahead would keep OpenSSL from handing receiving over to the kernel. */
+	SSL_CTX_set_read_ahead(ssl, !tls->kernel);
 	SSL_CTX_set_alpn_select_cb(ssl, choose_protocol, NULL);
 	SSL_CTX_set_client_hello_cb(ssl, hello_arrived, tls);
 	for (size_t i = 0; i < count; i++) {

@@ -66,6 +66,7 @@ int ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX 
 
 struct tls {
 	enum tls_profile profile;
+	bool kernel;
 	const struct http_sites *sites;
 	struct tls_context *contexts;
 	size_t context_count;

@@ -63,6 +63,7 @@ struct tls *tls_new(const struct tls_options *options, char reason[TLS_REASON_MA
 		return NULL;
 	list_init(&tls->handshakes);
 	tls->profile = options->profile;
+	tls->kernel = options->kernel;
 	tls->sites = options->sites;
 	tls->handshakes_max = options->handshakes_max ? options->handshakes_max : HANDSHAKES_MAX;
 	tls->tickets.cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);

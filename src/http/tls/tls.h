@@ -55,6 +55,7 @@ struct tls_options {
 	/* Of each in sites->list, in its order. The first is for clients that name none, too; read, not
 	 * kept. */
 	const struct tls_site *parts;
+	bool kernel; /* records are sealed by the kernel where it can: files are sent without a copy */
 	unsigned handshakes_max; /* unfinished at a time: beyond it the oldest is given up; 0: 1024 */
 };
 

@@ -51,12 +51,17 @@ sub connect
 
 # Shakes hands. Returns undef with $Brood::Client::tls_error set when that fails.
 our $tls_error;
+my %own_context;
 sub speak_tls
 {
 	my ($self, $options) = @_;
 	require IO::Socket::SSL;
 	my $socket = $self->{socket};
-	IO::Socket::SSL->start_SSL($socket, SSL_verify_mode => 0, SSL_hostname => '', SSL_startHandshake => 0,
+	# A context reads all authorities of the system, which takes longer than a handshake.
+	my $context = $own_context{ join ' ', %$options } //= IO::Socket::SSL::SSL_Context->new(
+		SSL_verify_mode => 0, SSL_ca_file => undef, SSL_ca_path => undef, %$options)
+	    // die "TLS: $IO::Socket::SSL::SSL_ERROR";
+	IO::Socket::SSL->start_SSL($socket, SSL_reuse_ctx => $context, SSL_hostname => '', SSL_startHandshake => 0,
 		%$options) or die "TLS: $IO::Socket::SSL::SSL_ERROR";
 	$self->{tls} = 1;
 	my $until = time + $self->{limit};
@@ -83,7 +88,7 @@ sub tls_end
 	my ($self) = @_;
 	if (my $error = Net::SSLeay::ERR_get_error()) {
 		$tls_error = Net::SSLeay::ERR_error_string($error);
-		return 'alert';
+		return $tls_error =~ /unexpected eof/ ? 'cut off' : 'alert';
 	}
 	my $ssl = $self->{socket}->_get_ssl_object;
 	return Net::SSLeay::get_shutdown($ssl) & Net::SSLeay::RECEIVED_SHUTDOWN() ? 'closed' : 'cut off';

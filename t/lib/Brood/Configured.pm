@@ -25,7 +25,7 @@ sub start
 	my $limits = delete $settings{limits};
 	my $dir = Brood::Server::new_dir();
 	my %base = (listen => Brood::Server::over_tls('127.0.0.1:0'),
-		$ENV{BROOD_TEST_TLS} ? (tls_certificate => 'dev') : (), workers => 4, debug_headers => \'true', access_log => 'off',
+		Brood::Server::tls_settings(), workers => 4, debug_headers => \'true', access_log => 'off',
 		control => 'off', root => root_in("$dir", 'first'));
 	my $file = write_settings("$dir/brood.conf", { %base, %settings });
 	my $self = $class->SUPER::start(bare => 1, args => ['-c', $file],

@@ -148,8 +148,7 @@ sub command_line
 	my ($self) = @_;
 	my $want = $self->{want};
 	return @{ $want->{args} // [] } if $want->{bare};
-	my %set = ($ENV{BROOD_TEST_TLS} ? (tls_certificate => 'dev') : (),
-		debug_headers => 'true', access_log => 'off', state_dir => 'off',
+	my %set = (tls_settings(), debug_headers => 'true', access_log => 'off', state_dir => 'off',
 		control => $want->{control} ? $self->control : 'off', %{ $want->{set} // {} });
 	return (
 		(map { ('-c', $_) } $self->{config_file} // ()),
@@ -164,6 +163,17 @@ sub command_line
 
 # The address of a listener, as the test wants it.
 sub over_tls { return $ENV{BROOD_TEST_TLS} && $_[0] !~ /^(?:tls|unix):/ ? "tls:$_[0]" : $_[0] }
+
+# What a test that is silent of TLS wants where all is over TLS.
+my ($tls_dir, $tls_pair);
+sub tls_settings
+{
+	return () if !$ENV{BROOD_TEST_TLS};
+	require Brood::Tls;
+	$tls_dir //= new_dir();
+	$tls_pair //= Brood::Tls::make_pair("$tls_dir", 'localhost');
+	return (tls_certificate => $tls_pair->{certificate}, tls_key => $tls_pair->{key});
+}
 
 sub spawn
 {
