@@ -26,7 +26,8 @@ fuzz_programs = \
 	fuzz/mime_fuzz \
 	fuzz/obituary_fuzz \
 	fuzz/proxy_fuzz \
-	fuzz/records_fuzz
+	fuzz/records_fuzz \
+	fuzz/tls_fuzz
 check_PROGRAMS += $(fuzz_programs)
 
 fuzz_admin_fuzz_SOURCES = fuzz/admin.c $(fuzz_driver)
@@ -85,9 +86,13 @@ fuzz_records_fuzz_SOURCES = fuzz/records.c $(fuzz_driver)
 fuzz_records_fuzz_CFLAGS = $(fuzz_cflags)
 fuzz_records_fuzz_LDFLAGS = $(fuzz_ldflags)
 fuzz_records_fuzz_LDADD = libcluster.a libbase.a
+fuzz_tls_fuzz_SOURCES = fuzz/tls.c fuzz/root.c fuzz/root.h $(fuzz_driver)
+fuzz_tls_fuzz_CFLAGS = $(fuzz_cflags)
+fuzz_tls_fuzz_LDFLAGS = $(fuzz_ldflags)
+fuzz_tls_fuzz_LDADD = libhttp.a $(LLHTTP) libbase.a $(LIBEVENT_LIBS) $(OPENSSL_LIBS) $(ZLIB_LIBS)
 
 FUZZ_SECONDS = 60
-FUZZ = admin answer body config control ctl fields http log master mime obituary records
+FUZZ = admin answer body config control ctl fields http log master mime obituary proxy records tls
 fuzz: $(fuzz_programs)
 	$(srcdir)/fuzz/make-corpus fuzz-corpus
 	@for target in $(FUZZ); do echo "fuzz: $$target" && \
