@@ -107,15 +107,15 @@ subtest 'a stop tells them, too' => sub {
 
 subtest 'handshakes have their time, and no more' => sub {
 	my $server = start(tls_handshake_timeout => '1s', tls_handshakes_max => 5);
-	my @silent = map { Brood::Client->connect($server->address(0)) } 1 .. 3;
-	my $half = Brood::Client->connect($server->address(0));
+	my @silent = map { Brood::Client->connect($server->address(0), tls => 0) } 1 .. 3;
+	my $half = Brood::Client->connect($server->address(0), tls => 0);
 	$half->send("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"); # a hello's beginning
 	is $_->wait_end, 'closed', 'one that says nothing is closed' for @silent;
 	is $half->wait_end, 'closed', 'so is one that says half of a hello';
 	my $idle = connect_tls($server);
 	is ending($idle, time + 2), 'open', 'after the handshake there is the usual time';
 	like ask($idle), qr/^HTTP/, 'for the first request';
-	my @crowd = map { Brood::Client->connect($server->address(0)) } 1 .. 100;
+	my @crowd = map { Brood::Client->connect($server->address(0), tls => 0) } 1 .. 100;
 	like ask(connect_tls($server)), qr/^HTTP/, 'a hundred that say nothing are in nobody\'s way';
 	$_->close for @crowd;
 	$server->finish;
