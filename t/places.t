@@ -158,6 +158,11 @@ subtest 'listings' => sub {
 	    'not modified';
 	is get('/assets/')->status, 403, 'elsewhere a folder without index is forbidden';
 	is ask('HEAD', '/list/')->body, '', 'HEAD';
+	my $themed = Brood::Configured->start(workers => 1, root => $root, listing => \'true', listing_css => '/assets/list.css');
+	my $body = Brood::Client->connect($themed->address)->get('/list/')->body;
+	like $body, qr{<link rel="stylesheet" href="/assets/list\.css">}, 'a style sheet of the site';
+	unlike $body, qr/<style/, 'in place of the built-in one';
+	$themed->finish;
 };
 
 subtest 'a large listing does not keep others waiting, and comes whole' => sub {

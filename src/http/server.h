@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the connections of a process share. Private to connection.c and server.c. */
+ * What the connections of a process share. Private to who moves a connection on: server.c, pool.c,
+ * connection.c, intake.c, admission.c, input.c, exchange.c, pacing.c, moving.c. */
 #ifndef BROOD_HTTP_SERVER_H
 #define BROOD_HTTP_SERVER_H
 
