@@ -153,7 +153,10 @@ sub hold
 	if (!$child) {
 		close $reader;
 		syswrite $writer, syscall(101, 16, $pid, 0, 0) == 0 ? 'y' : 'n'; # PTRACE_ATTACH
-		sleep 60;
+		# Its parent hears of its end only after us.
+		alarm 60;
+		my $status = pack 'i', 0x7f; # it has stopped
+		1 while (unpack('i', $status) & 0xff) == 0x7f && syscall(61, $pid, $status, 0x40000000, 0) == $pid; # wait4, __WALL
 		require POSIX;
 		POSIX::_exit(0);
 	}
