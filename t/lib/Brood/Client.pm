@@ -82,15 +82,29 @@ sub tls_wants
 	return undef;
 }
 
-# 'closed' with close_notify, 'cut off' without, or 'alert', with $Brood::Client::tls_error set.
-sub tls_end
+# What has come over TLS is added to `received`: 'data'. Else what to wait for, 'r' or 'w', or the end: 'closed' with
+# close_notify, 'cut off' without, 'reset', or 'alert', with $Brood::Client::tls_error set. Not by IO::Socket::SSL:
+# its later versions take an alert for an end.
+sub tls_read
 {
 	my ($self) = @_;
+	my $ssl = $self->{socket}->_get_ssl_object;
+	Net::SSLeay::ERR_clear_error();
+	$! = 0;
+	my ($octets, $result) = Net::SSLeay::read($ssl, 65536);
+	my $errno = 0 + $!;
+	if (defined $octets && length $octets) {
+		$self->{received} .= $octets;
+		return 'data';
+	}
+	my $kind = Net::SSLeay::get_error($ssl, $result // -1);
+	return 'r' if $kind == Net::SSLeay::ERROR_WANT_READ();
+	return 'w' if $kind == Net::SSLeay::ERROR_WANT_WRITE();
 	if (my $error = Net::SSLeay::ERR_get_error()) {
 		$tls_error = Net::SSLeay::ERR_error_string($error);
 		return $tls_error =~ /unexpected eof/ ? 'cut off' : 'alert';
 	}
-	my $ssl = $self->{socket}->_get_ssl_object;
+	return 'reset' if $errno == ECONNRESET || $errno == EPIPE;
 	return Net::SSLeay::get_shutdown($ssl) & Net::SSLeay::RECEIVED_SHUTDOWN() ? 'closed' : 'cut off';
 }
 
@@ -156,20 +170,29 @@ sub send_pieces
 	}
 }
 
-# Reads once what is there. 'data', 'closed', 'reset' or 'timeout'.
+# The same without TLS.
+sub plain_read
+{
+	my ($self) = @_;
+	while (1) {
+		my $count = sysread $self->{socket}, $self->{received}, 65536, length $self->{received};
+		return $count ? 'data' : 'closed' if defined $count;
+		return 'reset' if $! == ECONNRESET || $! == EPIPE;
+		return 'r' if $! == EAGAIN;
+		die "read: $!" if $! != EINTR;
+	}
+}
+
+# Reads once what is there. 'data', 'timeout', or the end: 'closed', 'reset' and what TLS adds.
 sub fill
 {
 	my ($self, $until) = @_;
 	return $self->{end} if $self->{end};
 	while (1) {
-		my $count = sysread $self->{socket}, $self->{received}, 65536, length $self->{received};
-		return 'data' if $count;
-		return $self->{end} = $self->{tls} ? $self->tls_end : 'closed' if defined $count;
-		return $self->{end} = 'reset' if $! == ECONNRESET || $! == EPIPE;
-		next if $! == EINTR;
-		return $self->{end} = 'cut off' if $self->{tls} && $! != EAGAIN;
-		die "read: $!" if $! != EAGAIN;
-		$self->wait_for($self->{tls} && $self->tls_wants || 'r', $until) or return 'timeout';
+		my $got = $self->{tls} ? $self->tls_read : $self->plain_read;
+		return $got if $got eq 'data';
+		return $self->{end} = $got if $got ne 'r' && $got ne 'w';
+		$self->wait_for($got, $until) or return 'timeout';
 	}
 }
 
