@@ -25,8 +25,7 @@
 
 enum { REVALIDATE_MS = 1000 };
 
-static const char html[] = ".html";
-
+#define HTML      ".html"
 #define PATH_MARK "{path}"
 #define BY_NAME   "./"
 
@@ -215,8 +214,8 @@ static ssize_t before_index(const struct http_place *place, struct slice name, b
 	struct slice index = slice_of(place->index_names[0] ? place->index_names[0] : "");
 	size_t before;
 
-	if (!whole && ends_with(index, SLICE(".html")))
-		index.len -= sizeof(html) - 1;
+	if (!whole && ends_with(index, SLICE(HTML)))
+		index.len -= sizeof(HTML) - 1;
 	else if (!whole)
 		return -1;
 	if (index.len == 0 || !ends_with(name, index))
@@ -233,8 +232,8 @@ static struct lookup_result clean_found(const struct lookup *lookup, struct slic
 	struct name base = {.length = 0};
 	mode_t type;
 
-	if (before < 0 && ends_with(path, SLICE(".html"))) {
-		before = (ssize_t)(path.len - (sizeof(html) - 1));
+	if (before < 0 && ends_with(path, SLICE(HTML))) {
+		before = (ssize_t)(path.len - (sizeof(HTML) - 1));
 		name_add(&base, (struct slice){path.ptr, (size_t)before});
 		type = before > 0 && path.ptr[before - 1] != '/' ? type_of(lookup, base.text)
 								 : S_IFREG;
@@ -255,7 +254,7 @@ static struct lookup_result clean_other(struct lookup *lookup, const struct resp
 	ssize_t before = before_index(lookup->source.place, name_slice(name), false);
 	struct lookup_result result;
 
-	name_add(name, SLICE(".html"));
+	name_add(name, SLICE(HTML));
 	if (name->too_long)
 		return otherwise;
 	result = load_file(lookup, maker, name, length, true);
@@ -276,7 +275,7 @@ static struct lookup_result clean_directory(struct lookup *lookup, struct name *
 	if (length == 0)
 		return otherwise;
 	name_cut(name, length - 1);
-	name_add(name, SLICE(".html"));
+	name_add(name, SLICE(HTML));
 	return type_of(lookup, name->text) == S_IFREG ? moved(length - 1) : otherwise;
 }
 

@@ -213,7 +213,7 @@ static void a_header_has_its_own_time_and_so_has_what_follows(void **state)
 	talk_send(talk, 0, V1, 20);
 	pass_time(talk, 499);
 	assert_int_equal(talk_stats(talk).connections, 1);
-	talk_send(talk, 0, V1 + 20, 5); /* a little more does not give it more time */
+	talk_send(talk, 0, &V1[20], 5); /* a little more does not give it more time */
 	talk_run(talk, true);
 	pass_time(talk, 1 + DEADLINE_STEP_MS);
 	assert_closed_without_a_word(talk);
@@ -225,7 +225,7 @@ static void a_header_has_its_own_time_and_so_has_what_follows(void **state)
 	assert_int_equal(talk_stats(talk).connections, 1);
 	talk_say(talk, 0, "G");
 	pass_time(talk, 900);
-	talk_say(talk, 0, GET + 1);
+	talk_say(talk, 0, &GET[1]);
 	talk_run(talk, true);
 	assert_served(talk, "192.0.2.1", 1);
 	talk_stop(talk);
@@ -246,7 +246,7 @@ static void one_that_awaits_its_header_is_not_idle_and_ends_at_a_stop(void **sta
 	talk_run(talk, true);
 	assert_true(talk->clients[0].ended);
 	assert_false(talk->clients[1].ended);
-	talk_send(talk, 1, V1 GET + 30, sizeof(V1 GET) - 31);
+	talk_send(talk, 1, &(V1 GET)[30], sizeof(V1 GET) - 31);
 	talk_run(talk, true);
 	talk_expect(talk, 1, 200);
 	assert_int_equal(talk_stats(talk).idle, 0);

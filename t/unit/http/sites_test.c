@@ -117,8 +117,7 @@ static void names_are_hosts_and_wildcards_in_front(void **state)
 					  "[::1",
 					  "[]",
 					  "[::1]:8",
-					  "b\xc3\xbc"
-					  "cher.example",
+					  "b\xc3\xbc.example",
 					  "a\n",
 					  "http://a"};
 
