@@ -92,9 +92,10 @@ subtest 'access rules are about the true client' => sub {
 	}
 	my ($server) = start(allow => '192.0.2.0/24', trusted => '127.0.0.0/8', proxy_protocol => 'true', proxy_timeout => '10s');
 	for my $case (['192.0.2.7', 200], ['198.51.100.7', 403]) {
-		my $client = Brood::Client->connect($server->address);
-		$client->send("PROXY TCP4 $case->[0] 127.0.0.1 4711 80\r\nGET /hello.txt HTTP/1.1\r\nHost: x\r\n\r\n");
-		is $client->response->status, $case->[1], "by the PROXY protocol: $case->[0]";
+		my $client = Brood::Client->connect($server->address, tls => 0);
+		$client->send("PROXY TCP4 $case->[0] 127.0.0.1 4711 80\r\n");
+		$client->speak_tls({}) if $server->url =~ /^https:/;
+		is $client->get('/hello.txt')->status, $case->[1], "by the PROXY protocol: $case->[0]";
 	}
 	$server->finish;
 };
