@@ -78,6 +78,21 @@ subtest 'required' => sub {
 	$server->finish;
 };
 
+# In TLS 1.3 a client may send before it can know that it is not let in.
+subtest 'who is refused can read why, whatever it has sent meanwhile' => sub {
+	my $server = server(tls_client => 'required');
+	my $request = "GET /hello.txt HTTP/1.1\r\nHost: x\r\nX: " . 'x' x 8000 . "\r\n\r\n";
+	my (%sent, %ending);
+	for (1 .. 20) {
+		my $client = tls($server, 'TLSv1_3', $_ % 2 ? 'wrong' : undef);
+		$sent{ $client->send($request x 40) ? 'all' : 'not all' }++;
+		$ending{ $client->wait_end }++;
+	}
+	is_deeply \%sent, { all => 20 }, 'what a client sends is taken';
+	is_deeply \%ending, { alert => 20 }, 'and it reads the alert';
+	$server->finish;
+};
+
 subtest 'optional' => sub {
 	my $server = server(tls_client => 'optional');
 	for my $version ('TLSv1_2', 'TLSv1_3') {

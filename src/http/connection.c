@@ -39,6 +39,7 @@ static const struct state_rule rules[CONNECTION_STATES] = {
 	[CONNECTION_HEAD] = {EV_READ, read_requests, give_up_head},
 	[CONNECTION_TURN] = {0, wait_for_turn, renew_turn},
 	[CONNECTION_WRITING] = {EV_WRITE, connection_take_turn, look_for_progress},
+	[CONNECTION_CONCLUDING] = {EV_WRITE, connection_finish, look_for_progress},
 	[CONNECTION_LINGERING] = {EV_READ, discard, connection_close},
 };
 
@@ -103,6 +104,16 @@ static int queue(struct connection *connection)
 	return 0;
 }
 
+/* All is written, but the socket does not take what tells that it is all. */
+static void wait_to_conclude(struct connection *connection)
+{
+	if (connection->state != CONNECTION_CONCLUDING) {
+		pacing_begin_response(connection);
+		set_deadline(connection, DEADLINE_WRITE);
+	}
+	enter(connection, CONNECTION_CONCLUDING);
+}
+
 /* The last answer is written. RFC 9112 section 9.6: closing while octets of the client are unread,
  * or on their way, makes the kernel send a reset, which may destroy the answer before the client
  * has read it. So first only our half is closed, and the rest read for a while. Where the client
@@ -113,6 +124,10 @@ void connection_finish(struct connection *connection)
 	unsigned linger_ms = connection->end == END_BODY ? server->options.body_timeout_ms
 							 : CONNECTION_LINGER_MS;
 
+	if (stream_conclude(&connection->stream) == -EAGAIN) {
+		wait_to_conclude(connection);
+		return;
+	}
 	if ((connection->end == END_PLAIN && connection->drained) ||
 	    stream_finish(&connection->stream) < 0) {
 		connection_close(connection);
@@ -238,6 +253,13 @@ static void note_handshake(struct connection *connection)
 		set_deadline(connection, DEADLINE_FIRST);
 }
 
+/* The client has been told why, and not by an answer. */
+static void end_in_stages(struct connection *connection)
+{
+	connection->end = END_STAGED;
+	connection_finish(connection);
+}
+
 static void read_requests(struct connection *connection)
 {
 	struct input input;
@@ -250,6 +272,8 @@ static void read_requests(struct connection *connection)
 		enter(connection, connection->state);
 	else if (size == -EPROTO)
 		refuse(connection, REFUSAL_PLAIN_HTTP);
+	else if (size == -ECONNABORTED)
+		end_in_stages(connection);
 	else
 		connection_close(connection);
 }
@@ -366,6 +390,7 @@ void connection_close(struct connection *connection)
 
 	if (server->admission.connections)
 		admission_end(connection);
+	(void)!stream_conclude(&connection->stream);
 	pool_delete(connection);
 	close(fd);
 	if (!probe && server->events.closed)

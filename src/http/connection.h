@@ -20,6 +20,9 @@
  *          +-----------------------------  | LINGERING | <-----------+
  *                                          +-----------+
  *
+ * Between the last answer and LINGERING, or the end, is CONCLUDING where the stream has a last word of
+ * its own (TLS) and the socket does not take it yet.
+ *
  * One that must begin with a PROXY header is in the state PROXY before all this, and is closed
  * without a word when none comes, in time and well formed.
  *
@@ -57,6 +60,7 @@ enum connection_state {
 	CONNECTION_HEAD,      /* part of a head has */
 	CONNECTION_TURN,      /* more could be done at once, but others go first */
 	CONNECTION_WRITING,   /* the socket takes no more */
+	CONNECTION_CONCLUDING, /* all is written, and the socket takes no more to say so */
 	CONNECTION_LINGERING, /* all is said; waiting for the client to close */
 	CONNECTION_STATES
 };

@@ -15,7 +15,8 @@ struct stream;
 struct tls_session;
 
 /* What all of these return instead of a number of octets: -EAGAIN when nothing could be done now,
- * another -errno when the connection is broken. */
+ * -ECONNABORTED when the client has been told why this is the end, another -errno when the connection
+ * is broken. */
 struct stream_io {
 	/* 0: the client has sent all it ever will. */
 	ssize_t (*receive)(struct stream *stream, void *out, size_t room);
@@ -24,9 +25,13 @@ struct stream_io {
 			bool more);
 	/* 0: the file has no more, though it should. */
 	ssize_t (*send_file)(struct stream *stream, int file, uint64_t offset, size_t size);
-	/* Nothing more will be sent. 0 or -errno. */
+	/* Nothing more will be sent: what has been is complete, and is going to reach the client even if
+	 * the socket is closed now. 0, also where that cannot be done any more, or -EAGAIN. NULL: it
+	 * is so anyway. */
+	int (*conclude)(struct stream *stream);
+	/* Then, where the client is to see that while the socket stays open. 0 or -errno. */
 	int (*finish)(struct stream *stream);
-	/* Gives back all but the socket. */
+	/* Gives back all but the socket, and tells the client nothing. */
 	void (*release)(struct stream *stream);
 	bool moves; /* another process can go on with nothing but the socket */
 };
@@ -69,6 +74,11 @@ static inline ssize_t stream_send_file(struct stream *stream, int file, uint64_t
 				       size_t size)
 {
 	return stream->io->send_file(stream, file, offset, size);
+}
+
+static inline int stream_conclude(struct stream *stream)
+{
+	return stream->io->conclude ? stream->io->conclude(stream) : 0;
 }
 
 static inline int stream_finish(struct stream *stream)

@@ -93,7 +93,8 @@ struct tls_session {
 	int fd;
 	size_t unsent; /* octets that are sealed already and must be offered again */
 	bool settled;  /* the handshake is over */
-	bool broken;
+	bool broken;    /* OpenSSL wants no further call for it */
+	bool concluded; /* it has said its close_notify */
 	struct tls_client_facts *client; /* NULL until somebody asks */
 	char *name; /* that the client asks for, in lower case; NULL: none */
 };

@@ -39,20 +39,10 @@ static void note_progress(struct stream *stream)
 	}
 }
 
-/* RFC 8446 section 6.1: close_notify tells that nothing was cut off. */
-static void say_goodbye(struct tls_session *session)
-{
-	if (SSL_is_init_finished(session->ssl) && !session->broken &&
-	    !(SSL_get_shutdown(session->ssl) & SSL_SENT_SHUTDOWN))
-		(void)SSL_shutdown(session->ssl);
-	ERR_clear_error();
-}
-
 static void release(struct stream *stream)
 {
 	struct tls_session *session = stream->tls;
 
-	say_goodbye(session);
 	if (!session->settled)
 		settle(session);
 	SSL_free(session->ssl);
@@ -69,6 +59,16 @@ static bool speaks_plain_http(void)
 	int reason = ERR_GET_REASON(ERR_peek_error());
 
 	return reason == SSL_R_HTTP_REQUEST || reason == SSL_R_HTTPS_PROXY_REQUEST;
+}
+
+/* OpenSSL has told the client by an alert, and wants no further call for this session. What the client
+ * goes on to send must be read all the same: a reset would take the alert with it. */
+static ssize_t give_up(struct stream *stream)
+{
+	bool plain = !stream->tls->settled && speaks_plain_http();
+
+	release(stream);
+	return plain ? -EPROTO : -ECONNABORTED;
 }
 
 /* What a call that gave no octets comes to. */
@@ -89,12 +89,11 @@ static ssize_t failure(struct stream *stream, int result)
 	case SSL_ERROR_ZERO_RETURN:
 		rc = 0;
 		break;
+	case SSL_ERROR_SSL:
+		rc = give_up(stream);
+		break;
 	default:
-		session->broken = true; /* OpenSSL wants no further call for it */
-		if (!session->settled && speaks_plain_http()) {
-			release(stream);
-			rc = -EPROTO;
-		}
+		session->broken = true;
 	}
 	ERR_clear_error();
 	return rc;
@@ -229,9 +228,29 @@ static ssize_t send_file(struct stream *stream, int file, uint64_t offset, size_
 	return total > 0 ? (ssize_t)total : sent;
 }
 
+/* RFC 8446 section 6.1: close_notify tells that nothing was cut off. */
+static int conclude(struct stream *stream)
+{
+	struct tls_session *session = stream->tls;
+	int result;
+
+	if (session->concluded || session->broken || session->unsent > 0 ||
+	    !SSL_is_init_finished(session->ssl))
+		return 0;
+	result = SSL_shutdown(session->ssl);
+	if (result < 0 && SSL_get_error(session->ssl, result) == SSL_ERROR_WANT_WRITE) {
+		stream->wants = EV_WRITE;
+		ERR_clear_error();
+		return -EAGAIN;
+	}
+	session->concluded = true;
+	stream->wants = 0;
+	ERR_clear_error();
+	return 0;
+}
+
 static int finish(struct stream *stream)
 {
-	say_goodbye(stream->tls);
 	return shutdown(stream->fd, SHUT_WR) < 0 ? -errno : 0;
 }
 
@@ -239,6 +258,7 @@ static const struct stream_io stream_tls = {
 	.receive = receive,
 	.send = send_pieces,
 	.send_file = send_file,
+	.conclude = conclude,
 	.finish = finish,
 	.release = release,
 };

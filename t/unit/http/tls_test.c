@@ -355,6 +355,14 @@ static SSL *open_stream(struct world *world, struct stream *stream, int ends[2])
 	return client;
 }
 
+static void close_stream(struct stream *stream, SSL *client, const int ends[2])
+{
+	stream_release(stream);
+	SSL_set_shutdown(client, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+	SSL_free(client);
+	close(ends[0]), close(ends[1]);
+}
+
 /* A client asks for new keys while the socket is full, so that nothing of the file is sealed when it
  * is offered first; then the file is cut. The room in which records are put together has held other
  * clients' octets. */
@@ -371,10 +379,7 @@ static void a_file_that_is_cut_shows_nothing_of_others(void **state)
 	use_version(world, TLS1_3_VERSION);
 	client = open_stream(world, &stream, ends);
 	room = fill_socket(&stream, 1000);
-	stream_release(&stream);
-	SSL_set_shutdown(client, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-	SSL_free(client);
-	close(ends[0]), close(ends[1]);
+	close_stream(&stream, client, ends);
 
 	client = open_stream(world, &stream, ends);
 	assert_int_equal(fill_socket(&stream, room), room);
@@ -394,10 +399,37 @@ static void a_file_that_is_cut_shows_nothing_of_others(void **state)
 	assert_memory_equal(data, "mmmmmmmmmm", 10);
 	assert_null(memchr(data, 's', size));
 
-	stream_release(&stream);
-	SSL_set_shutdown(client, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-	SSL_free(client);
-	close(ends[0]), close(ends[1]), close(file);
+	close_stream(&stream, client, ends);
+	close(file);
+}
+
+static void close_notify_waits_until_the_socket_takes_it(void **state)
+{
+	struct world *world = *state;
+	char data[TLS_RECORD_MAX];
+	struct stream stream;
+	unsigned room;
+	size_t size;
+	int ends[2];
+	SSL *client = open_stream(world, &stream, ends);
+
+	room = fill_socket(&stream, 1000);
+	close_stream(&stream, client, ends);
+
+	client = open_stream(world, &stream, ends);
+	assert_int_equal(fill_socket(&stream, room), room);
+	assert_int_equal(stream_conclude(&stream), -EAGAIN);
+	assert_int_equal(stream.wants, EV_WRITE);
+	for (unsigned i = 0; i < room; i++)
+		assert_int_equal(SSL_read_ex(client, data, sizeof(data), &size), 1);
+	assert_int_equal(SSL_get_shutdown(client), 0);
+	assert_int_equal(stream_conclude(&stream), 0);
+	assert_int_equal(SSL_read_ex(client, data, sizeof(data), &size), 0);
+	assert_int_equal(SSL_get_shutdown(client), SSL_RECEIVED_SHUTDOWN);
+	assert_int_equal(stream_conclude(&stream), 0); /* once is enough */
+	assert_int_equal(SSL_read_ex(client, data, sizeof(data), &size), 0);
+	assert_int_equal(stream_finish(&stream), 0);
+	close_stream(&stream, client, ends);
 }
 
 static void reads_requests_that_fill_many_records(void **state)
@@ -785,6 +817,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_silent_client_is_closed, start, stop),
 		cmocka_unit_test_setup_teardown(a_close_is_announced_to_both_layers, start, stop),
 		cmocka_unit_test_setup_teardown(an_idle_client_is_told_goodbye_at_a_stop, start, stop),
+		cmocka_unit_test_setup_teardown(close_notify_waits_until_the_socket_takes_it, start, stop),
 		cmocka_unit_test_setup_teardown(only_http_1_1_is_spoken, start, stop),
 		cmocka_unit_test_setup_teardown(old_versions_are_refused, start, stop),
 		cmocka_unit_test_setup_teardown(a_proxy_header_comes_before_the_handshake, start, stop),
