@@ -46,7 +46,7 @@ static void on_moved(void *context, int fd, const void *state, size_t size)
 	struct http_server *other = servers[context == &servers[0]];
 
 	FUZZ_CHECK(size > 0 && size <= HTTP_STATE_MAX);
-	FUZZ_CHECK(http_state_is_understood(state, size));
+	FUZZ_CHECK(http_server_admits(other, state, size));
 	if (keeps && kept_count < KEPT_MAX)
 		kept[kept_count++] = (struct kept){fd, size, fuzz_copy(state, size)};
 	else

@@ -16,7 +16,8 @@ my @homes = (
 	 'src/brood/daemon.c', 'src/proc/execute.c', 'src/proc/process.c', 'src/prove/private_server.c'],
 	['waiting for children', qr/\b(?:wait|waitpid|waitid|wait[34])\s*\(/,
 	 'src/brood/daemon.c', 'src/proc/reap.c'],
-	['passing descriptors', qr/\b(?:CMSG_\w+|SCM_\w+)\b/, 'src/proc/fdpass.c'],
+	['passing descriptors', qr/\bSCM_\w+\b/, 'src/proc/fdpass.c'],
+	['control messages', qr/\bCMSG_\w+\b/, 'src/http/tls/kernel.c', 'src/proc/fdpass.c'],
 	['signal handling',
 	 qr/\b(?:sigaction|signal|sigprocmask|pthread_sigmask|signalfd|sigwait\w*|sigsuspend)\s*\(/,
 	 'src/base/signals.c', 'src/proc/process.c'],
@@ -24,8 +25,8 @@ my @homes = (
 	['sending files', qr/\b(?:sendfile|splice|copy_file_range)\s*\(/, 'src/http/stream.c'],
 	['changing the user', qr/\b(?:set(?:res|re|e|fs)?[ug]id|setgroups|initgroups)\s*\(/,
 	 'src/base/privilege.c'],
-	['OpenSSL', qr/\b(?:SSL|BIO|EVP|X509)_\w+/, map { "src/http/tls/$_" } qw(client_facts.c context.c dev.c hello.c pem.c
-		private.h session.c tickets.c tls.c)],
+	['OpenSSL', qr/\b(?:SSL|BIO|EVP|X509)_\w+/, map { "src/http/tls/$_" } qw(context.c dev.c facts.c hello.c kernel.c
+		pem.c private.h saved.c session.c tickets.c tls.c)],
 );
 
 my %text = map { $_ => code(read_source($_)) } source_files(qr/\.[ch]$/, 'src', 'include');

@@ -18,6 +18,7 @@
 #include "brood/version.h"
 #include "http/http.h"
 #include "http/quota.h"
+#include "http/tls/tls.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -393,6 +394,18 @@ int server_resume(const struct options *options, char **argv, struct upgrade_sta
 	return status;
 }
 
+/* Asked while the master may still be root, who makes the kernel load what it has for that. */
+static void tell_of_kernel_tls(const struct setup *setup)
+{
+	if (!certificates_exist(&setup->certificates) || !setup->config->tls_kernel)
+		return;
+	if (tls_kernel_exists())
+		log_debug("the kernel has TLS: connections with it can move to another worker");
+	else
+		log_debug("the kernel has no TLS (module tls): connections with it end when their "
+			  "worker is replaced");
+}
+
 int server_run(const struct options *options, char **argv, int ready_fd, const int *inherited,
 	       size_t inherited_count)
 {
@@ -426,6 +439,7 @@ int server_run(const struct options *options, char **argv, int ready_fd, const i
 		goto done;
 	use_log(&server.now);
 	certificates_tell(&server.now.certificates);
+	tell_of_kernel_tls(&server.now);
 	if (open_pidfile(&server) == 0 && open_control(&server) == 0)
 		status = run_cluster(&server, NULL);
 	control_socket_close(&server.control);

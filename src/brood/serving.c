@@ -240,8 +240,9 @@ int serving_moved(void *context, int fd, unsigned listener, const void *state, s
 
 bool serving_understands(void *context, const void *state, size_t size)
 {
-	(void)context;
-	return http_state_is_understood(state, size);
+	struct server *server = context;
+
+	return http_server_admits(server->serving->http, state, size);
 }
 
 void serving_retire(void *context)

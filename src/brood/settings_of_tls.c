@@ -57,10 +57,10 @@ static const struct setting rows[] = {
 	{
 		.name = "tls_kernel",
 		.type = SETTING_BOOL,
-		.standard = "false",
+		.standard = "true",
 		.effect = SETTING_AT_RELOAD,
 		.offset = AT(tls_kernel),
-		.help = "let the kernel seal records where it can",
+		.help = "let the kernel seal and open records where it can",
 	},
 	{
 		.name = "tls_ticket_lifetime",

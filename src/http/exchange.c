@@ -164,7 +164,8 @@ static void stage(struct connection *connection, const struct response *response
 
 	/* A retiring server says goodbye on the last answer to what it has read, so that requests
 	 * sent before anybody could know are not lost. */
-	if (response->close || connection->last || (retires(connection) && !more))
+	if (response->close || connection->last || (retires(connection) && !more) ||
+	    connection->answered >= connection->stream.io->requests_max)
 		connection->end = END_STAGED;
 	else if (!request->keep_alive)
 		connection->end = END_PLAIN;

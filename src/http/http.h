@@ -191,11 +191,11 @@ void http_server_tick(struct http_server *server);
  * http_server_stop it does nothing. */
 void http_server_move_away(struct http_server *server);
 
-/* Takes a connection that has left this or another server, also one of another version, and goes on
- * with it: requests that have been read are answered before this returns, so is what has arrived
+/* Takes a connection that has left this or another server, also one of another version, if
+ * http_server_admits it, and goes on with it: requests that have been read are answered before this returns, so is what has arrived
  * since, and the client has what was left of its time (or this server's own timeout, where that is
- * shorter). The socket is as for http_server_take. Returns 0; -EINVAL when the state is not
- * understood or -ENOMEM, and the fd is still the caller's. */
+ * shorter). The socket is as for http_server_take. Returns 0; -EINVAL when it is not admitted
+ * or -ENOMEM, and the fd is still the caller's. */
 int http_server_take_moved(struct http_server *server, int fd, const void *state, size_t size)
 	__attribute__((warn_unused_result));
 
@@ -221,8 +221,9 @@ void http_server_stop(struct http_server *server);
 /* Closes every connection now. */
 void http_server_abort(struct http_server *server);
 
-/* Whether http_server_take_moved would understand the state. */
-bool http_state_is_understood(const void *state, size_t size);
+/* Whether http_server_take_moved would take a connection with that state: it understands it, and what is
+ * demanded of clients here has been met where they began. */
+bool http_server_admits(const struct http_server *server, const void *state, size_t size);
 
 void http_server_get_stats(const struct http_server *server, struct http_stats *out);
 

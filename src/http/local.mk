@@ -110,12 +110,14 @@ libhttp_a_SOURCES += \
 
 # TLS.
 libhttp_a_SOURCES += \
-	src/http/tls/client_facts.c \
 	src/http/tls/context.c \
 	src/http/tls/dev.c \
+	src/http/tls/facts.c \
 	src/http/tls/hello.c \
+	src/http/tls/kernel.c \
 	src/http/tls/pem.c \
 	src/http/tls/private.h \
+	src/http/tls/saved.c \
 	src/http/tls/session.c \
 	src/http/tls/tickets.c \
 	src/http/tls/tls.c src/http/tls/tls.h

@@ -6,8 +6,11 @@
 #include "base/clock.h"
 #include "http/pacing.h"
 #include "http/server.h"
+#include "http/tls/tls.h"
 
 #include <errno.h>
+
+_Static_assert((int)STREAM_STATE_MAX == (int)STATE_SESSION_MAX, "what a stream saves travels");
 
 static const enum deadline_kind kinds[] = {
 	[STATE_WAIT_FIRST] = DEADLINE_FIRST,
@@ -47,6 +50,7 @@ static uint64_t left_ms_of(const struct connection *connection, enum state_wait 
 size_t moving_save(const struct connection *connection, char *out)
 {
 	enum state_wait wait = wait_of(connection);
+	char session[STREAM_STATE_MAX];
 	struct state state = {
 		.answered = connection->answered,
 		.wait = wait,
@@ -56,6 +60,7 @@ size_t moving_save(const struct connection *connection, char *out)
 		.empty_lines = connection->guard.empty_lines,
 		.origin = connection->origin,
 		.hold = connection->hold,
+		.session = {session, stream_save(&connection->stream, session)},
 		.input = {connection->input.data, connection->input.used},
 	};
 
@@ -80,6 +85,10 @@ int moving_restore(struct connection *connection, const struct state *state)
 	if (connection->guard.empty_lines > GUARD_EMPTY_LINES_MAX)
 		connection->guard.empty_lines = GUARD_EMPTY_LINES_MAX;
 	connection->start_us = state->age_us < now_us ? now_us - state->age_us : now_us;
+	if (state->session.len > 0 &&
+	    tls_resume(server->options.tls, &connection->stream, state->session.ptr,
+		       state->session.len) < 0)
+		return -ENOMEM;
 	deadline_resume(&server->deadlines, &connection->deadline,
 			kind_of(state->wait, state->awaits_proxy), state->left_ms, server->now_ms);
 	if (state->input.len == 0)

@@ -9,6 +9,7 @@
 #include "http/response.h"
 #include "http/state.h"
 #include "http/static.h"
+#include "http/tls/tls.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -208,6 +209,19 @@ void http_server_move_away(struct http_server *server)
 	move_later(server);
 }
 
+static bool admits(const struct http_server *server, const struct state *state)
+{
+	return state->session.len == 0 ||
+	       tls_admits(server->options.tls, state->session.ptr, state->session.len);
+}
+
+bool http_server_admits(const struct http_server *server, const void *data, size_t size)
+{
+	struct state state;
+
+	return state_decode(&state, data, size) == 0 && admits(server, &state);
+}
+
 static int take(struct http_server *server, int fd, const void *data, size_t size, bool stays)
 {
 	struct state state;
@@ -215,6 +229,8 @@ static int take(struct http_server *server, int fd, const void *data, size_t siz
 
 	if (rc < 0)
 		return rc;
+	if (!stays && !admits(server, &state))
+		return -EINVAL;
 	server_turn(server);
 	return connection_take_moved(server, fd, &state, stays);
 }

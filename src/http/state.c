@@ -22,7 +22,8 @@ enum tag {
 	TAG_MUST_KNOW = 128,
 	TAG_PEER = 128,
 	TAG_AWAIT_PROXY = 129,
-	TAG_MUST_KNOWN = 130, /* so are those from TAG_MUST_KNOW to below it */
+	TAG_SESSION = 130,
+	TAG_MUST_KNOWN = 131, /* so are those from TAG_MUST_KNOW to below it */
 };
 
 enum { ANY_SIZE = -1, PEER_SIZE = 19, HOLD_SIZE = 15 };
@@ -47,6 +48,7 @@ static const int sizes[MEMBERS] = {
 	[TAG_HOLD] = HOLD_SIZE,
 	[TAG_KNOWN + TAG_PEER - TAG_MUST_KNOW] = PEER_SIZE,
 	[TAG_KNOWN + TAG_AWAIT_PROXY - TAG_MUST_KNOW] = 0,
+	[TAG_KNOWN + TAG_SESSION - TAG_MUST_KNOW] = ANY_SIZE,
 };
 
 static void put_number(char *out, uint64_t number, size_t size)
@@ -134,11 +136,17 @@ static struct quota_hold get_hold(const char *value)
 	};
 }
 
+static void put_slice(char **at, enum tag tag, struct slice slice)
+{
+	if (slice.len > 0)
+		memcpy(put_member(at, tag, slice.len), slice.ptr, slice.len);
+}
+
 size_t state_encode(const struct state *state, char *out)
 {
 	char *at = out + HEAD_SIZE, *value;
 
-	assert(state->input.len <= STATE_INPUT_MAX);
+	assert(state->input.len <= STATE_INPUT_MAX && state->session.len <= STATE_SESSION_MAX);
 	put_number(put_member(&at, TAG_ANSWERED, 4), state->answered, 4);
 	value = put_member(&at, TAG_WAIT, 5);
 	put_number(value, state->wait, 1);
@@ -157,9 +165,8 @@ size_t state_encode(const struct state *state, char *out)
 		put_member(&at, TAG_AWAIT_PROXY, 0);
 	if (state->hold.in_total || state->hold.in_client)
 		put_hold(put_member(&at, TAG_HOLD, HOLD_SIZE), &state->hold);
-	if (state->input.len > 0)
-		memcpy(put_member(&at, TAG_INPUT, state->input.len), state->input.ptr,
-		       state->input.len);
+	put_slice(&at, TAG_SESSION, state->session);
+	put_slice(&at, TAG_INPUT, state->input);
 	put_number(out, STATE_VERSION, 1);
 	put_number(out + 1, (uint64_t)(at - out) - HEAD_SIZE, 2);
 	return (size_t)(at - out);
@@ -197,6 +204,9 @@ static void take_member(struct state *state, enum tag tag, const char *value, si
 	case TAG_AWAIT_PROXY:
 		state->awaits_proxy = true;
 		break;
+	case TAG_SESSION:
+		state->session = (struct slice){value, size};
+		break;
 	case TAG_HOLD:
 		state->hold = get_hold(value);
 		break;
@@ -213,9 +223,12 @@ static bool is_sound(const struct state *state, uint32_t present)
 
 	if ((present & 1u << TAG_ANSWERED) == 0 || (present & 1u << TAG_WAIT) == 0)
 		return false;
+	if ((present & 1u << member_of(TAG_SESSION)) != 0 &&
+	    (state->session.len == 0 || state->session.len > STATE_SESSION_MAX))
+		return false;
 	if (state->peer.source == PEER_SOCKET ||
-	    (state->awaits_proxy &&
-	     (state->wait == STATE_WAIT_IDLE || state->peer.source == PEER_TOLD)))
+	    (state->awaits_proxy && (state->wait == STATE_WAIT_IDLE || state->session.len > 0 ||
+				     state->peer.source == PEER_TOLD)))
 		return false;
 	if (!head && state->wait != STATE_WAIT_FIRST && state->wait != STATE_WAIT_IDLE)
 		return false;
@@ -255,11 +268,4 @@ int state_decode(struct state *out, const void *data, size_t size)
 		at += length;
 	}
 	return is_sound(out, present) ? 0 : -EINVAL;
-}
-
-bool http_state_is_understood(const void *state, size_t size)
-{
-	struct state decoded;
-
-	return state_decode(&decoded, state, size) == 0;
 }

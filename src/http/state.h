@@ -30,7 +30,8 @@
  *     129 await proxy  0 octets  a PROXY header must come before anything else; the input is the
  *                                part of it that has come, and what is left of the time is for it.
  *                                STATE_WAIT_FIRST or STATE_WAIT_HEAD, without member 128
- *     130              kept for TLS
+ *     130 session      any       of a TLS session whose keys the kernel has, so that the socket has them:
+ *                                what else is to be known of it (tls/saved.c)
  *
  * Members 1 and 2 must be there. But for the raw octets nothing in a state comes from a request's
  * fields: what a field says is true of that request only.
@@ -52,6 +53,7 @@ enum {
 	STATE_VERSION = 1,
 	/* The longest input that is given away: all other members, later ones too, find room. */
 	STATE_INPUT_MAX = HTTP_STATE_MAX - 1024,
+	STATE_SESSION_MAX = 800,
 };
 
 /* What the connection's time is running out for. */
@@ -71,7 +73,8 @@ struct state {
 	uint32_t origin;    /* 0: not known */
 	uint64_t age_us;    /* 0: not known */
 	struct quota_hold hold;
-	struct slice input; /* after decoding: within the octets decoded */
+	struct slice session; /* these two after decoding: within the octets decoded */
+	struct slice input;
 };
 
 /* Writes at most HTTP_STATE_MAX octets and returns how many. The input must not be longer than

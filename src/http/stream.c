@@ -4,6 +4,7 @@
 #include "http/stream.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
@@ -21,7 +22,7 @@ static ssize_t receive(struct stream *stream, void *out, size_t room)
 	return result_of(recv(stream->fd, out, room, 0));
 }
 
-static ssize_t send_pieces(struct stream *stream, const struct iovec *pieces, unsigned count,
+ssize_t stream_socket_send(struct stream *stream, const struct iovec *pieces, unsigned count,
 			   bool more)
 {
 	int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
@@ -33,7 +34,7 @@ static ssize_t send_pieces(struct stream *stream, const struct iovec *pieces, un
 	return result_of(sendmsg(stream->fd, &message, flags));
 }
 
-static ssize_t send_file(struct stream *stream, int file, uint64_t offset, size_t size)
+ssize_t stream_socket_send_file(struct stream *stream, int file, uint64_t offset, size_t size)
 {
 	off_t from = (off_t)offset;
 
@@ -52,10 +53,11 @@ static void release(struct stream *stream)
 
 const struct stream_io stream_plain = {
 	.receive = receive,
-	.send = send_pieces,
-	.send_file = send_file,
+	.send = stream_socket_send,
+	.send_file = stream_socket_send_file,
 	.finish = finish,
 	.release = release,
+	.requests_max = UINT_MAX,
 	.moves = true,
 };
 

@@ -14,6 +14,8 @@
 struct stream;
 struct tls_session;
 
+enum { STREAM_STATE_MAX = 800 };
+
 /* What all of these return instead of a number of octets: -EAGAIN when nothing could be done now,
  * -ECONNABORTED when the client has been told why this is the end, another -errno when the connection
  * is broken. */
@@ -31,9 +33,13 @@ struct stream_io {
 	int (*conclude)(struct stream *stream);
 	/* Then, where the client is to see that while the socket stays open. 0 or -errno. */
 	int (*finish)(struct stream *stream);
+	/* Writes what another process needs to go on with the socket, at most STREAM_STATE_MAX
+	 * octets, and returns how many. NULL: nothing. */
+	size_t (*save)(const struct stream *stream, char *out);
 	/* Gives back all but the socket, and tells the client nothing. */
 	void (*release)(struct stream *stream);
-	bool moves; /* another process can go on with nothing but the socket */
+	unsigned requests_max; /* of one connection */
+	bool moves;            /* another process can go on with it */
 };
 
 struct stream {
@@ -49,6 +55,11 @@ struct stream {
 
 /* A socket as it is. */
 extern const struct stream_io stream_plain;
+
+/* Its sending, for others on which it is the same. */
+ssize_t stream_socket_send(struct stream *stream, const struct iovec *pieces, unsigned count,
+			   bool more);
+ssize_t stream_socket_send_file(struct stream *stream, int file, uint64_t offset, size_t size);
 
 /* Octets in the socket, which stay there: for what comes before the stream proper. */
 ssize_t stream_peek(const struct stream *stream, void *out, size_t room);
@@ -84,6 +95,11 @@ static inline int stream_conclude(struct stream *stream)
 static inline int stream_finish(struct stream *stream)
 {
 	return stream->io->finish(stream);
+}
+
+static inline size_t stream_save(const struct stream *stream, char *out)
+{
+	return stream->io->save ? stream->io->save(stream, out) : 0;
 }
 
 static inline void stream_release(struct stream *stream)

@@ -25,9 +25,9 @@ static size_t read_name(const unsigned char *data, size_t size, char out[TLS_NAM
 }
 
 /* A name that no site has, where that is no site's, is refused by what is said of Host, in words. */
-static const struct tls_context *find_context(const struct tls *tls, const char *name)
+const struct tls_context *context_find(const struct tls *tls, struct slice name)
 {
-	const struct http_site *site = http_sites_find(tls->sites, slice_of(name));
+	const struct http_site *site = http_sites_find(tls->sites, name);
 
 	return site ? &tls->contexts[site - tls->sites->list] : &tls->contexts[0];
 }
@@ -67,6 +67,6 @@ int hello_arrived(SSL *ssl, int *alert, void *argument)
 		*alert = SSL_AD_INTERNAL_ERROR;
 		return SSL_CLIENT_HELLO_ERROR;
 	}
-	adopt(ssl, find_context(tls, name));
+	adopt(ssl, context_find(tls, slice_of(name)));
 	return SSL_CLIENT_HELLO_SUCCESS;
 }

@@ -5,12 +5,13 @@
 #define BROOD_HTTP_TLS_PRIVATE_H
 
 #include "base/list.h"
+#include "base/slice.h"
 #include "http/tls/tls.h"
 
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 
-enum { TLS_RECORD_MAX = 16384 };
+enum { TLS_RECORD_MAX = 16384, TLS_DEMAND_SIZE = SSL_MAX_SID_CTX_LENGTH };
 
 struct tls_tickets {
 	struct tls_ticket_key keys[TLS_TICKET_KEYS_MAX];
@@ -23,7 +24,7 @@ struct tls_tickets {
 struct tls_context {
 	SSL_CTX *ssl;
 	/* What sessions of this site, with what it wants of clients, are told from others by. */
-	unsigned char id[SSL_MAX_SID_CTX_LENGTH];
+	unsigned char id[TLS_DEMAND_SIZE];
 	enum tls_client client;
 	X509_STORE *client_ca; /* of all contexts of the site; NULL: none */
 	STACK_OF(X509_NAME) * client_ca_names;
@@ -59,6 +60,12 @@ void tls_reason(char reason[TLS_REASON_MAX], const char *what);
 SSL_CTX *context_new(struct tls *tls, const struct tls_context *context,
 		     const struct tls_pair *pairs, size_t count, char reason[TLS_REASON_MAX]);
 
+/* Of the site that is meant by a name, or by a Host field. */
+const struct tls_context *context_find(const struct tls *tls, struct slice name);
+
+/* Whether the context wants nothing of clients that a session with that demand has not met. */
+bool context_is_met(const struct tls_context *context, const unsigned char *demand);
+
 /* Callbacks of a context. */
 int hello_arrived(SSL *ssl, int *alert, void *tls);
 int ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
@@ -66,7 +73,8 @@ int ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX 
 
 struct tls {
 	enum tls_profile profile;
-	bool kernel;
+	bool kernel;  /* has TLS, and is to be used */
+	bool demands; /* a site does not let clients in without a certificate */
 	const struct http_sites *sites;
 	struct tls_context *contexts;
 	size_t context_count;
@@ -85,18 +93,56 @@ struct tls_client_facts {
 /* NULL: the client has none, or there is no memory. To be freed by free(). */
 struct tls_client_facts *client_facts(const SSL *ssl);
 
+struct tls_saved;
+
 /* One connection's. */
 struct tls_session {
 	struct list link; /* among the unfinished */
-	struct tls *tls;
-	SSL *ssl;
+	struct tls *tls;  /* NULL: it came from another process, and there is none in this */
+	SSL *ssl;         /* NULL: the kernel has the keys, and `saved` what is known of the session */
+	struct tls_saved *saved;
 	int fd;
-	size_t unsent; /* octets that are sealed already and must be offered again */
-	bool settled;  /* the handshake is over */
-	bool broken;    /* OpenSSL wants no further call for it */
-	bool concluded; /* it has said its close_notify */
+	size_t unsent;    /* octets that are sealed already and must be offered again */
+	bool settled;     /* the handshake is over */
+	bool broken;      /* OpenSSL wants no further call for it */
+	bool concluded;   /* it has said its close_notify */
+	bool kernel;      /* the kernel has the keys, but OpenSSL still some octets */
 	struct tls_client_facts *client; /* NULL until somebody asks */
 	char *name; /* that the client asks for, in lower case; NULL: none */
 };
+
+void session_free(struct tls_session *session);
+
+/* Of the context under which it began: an id of TLS_DEMAND_SIZE octets. NULL: not known. */
+const unsigned char *session_demand(const struct tls_session *session);
+
+/* --- sessions whose keys the kernel has --- */
+
+extern const struct stream_io stream_kernel;
+
+/* Whether OpenSSL has given the keys of both directions to the kernel. */
+bool kernel_has_keys(const SSL *ssl);
+
+/* Makes it the kernel's alone. False: not yet. */
+bool kernel_take_over(struct stream *stream);
+
+struct tls_saved {
+	size_t size;
+	char octets[]; /* see saved.c */
+};
+
+/* What is in such octets: points into them. */
+struct tls_saved_view {
+	const unsigned char *demand; /* as session_demand */
+	bool resumed;
+	bool shown; /* the client has shown a certificate */
+	const char *version, *cipher, *name, *subject, *fingerprint;
+};
+
+/* NULL: no memory. To be freed by free(). */
+struct tls_saved *saved_new(struct tls_session *session);
+
+/* False where the octets make no sense. */
+bool saved_read(struct tls_saved_view *out, const void *octets, size_t size);
 
 #endif

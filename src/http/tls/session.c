@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -36,19 +37,24 @@ static void note_progress(struct stream *stream)
 	if (!session->settled && SSL_is_init_finished(session->ssl)) {
 		settle(session);
 		stream->handshakes = false;
+		session->kernel = session->tls->kernel && kernel_has_keys(session->ssl);
 	}
+}
+
+void session_free(struct tls_session *session)
+{
+	SSL_free(session->ssl);
+	free(session->saved);
+	free(session->client);
+	free(session->name);
+	free(session);
 }
 
 static void release(struct stream *stream)
 {
-	struct tls_session *session = stream->tls;
-
-	if (!session->settled)
-		settle(session);
-	SSL_free(session->ssl);
-	free(session->client);
-	free(session->name);
-	free(session);
+	if (!stream->tls->settled)
+		settle(stream->tls);
+	session_free(stream->tls);
 	stream->tls = NULL;
 	stream->handshakes = false;
 	stream->io = &stream_plain;
@@ -105,6 +111,7 @@ static ssize_t receive(struct stream *stream, void *out, size_t room)
 {
 	struct tls_session *session = stream->tls;
 	size_t size, total = 0;
+	ssize_t rc;
 	int result;
 
 	do {
@@ -116,10 +123,11 @@ static ssize_t receive(struct stream *stream, void *out, size_t room)
 	stream->wants = 0;
 	stream->buffered = total == room && SSL_has_pending(session->ssl);
 	note_progress(stream);
-	if (total == 0)
-		return failure(stream, result);
+	rc = total > 0 ? (ssize_t)total : failure(stream, result);
 	ERR_clear_error(); /* if there was one it will come again */
-	return (ssize_t)total;
+	if ((rc > 0 || rc == -EAGAIN) && session->kernel)
+		kernel_take_over(stream);
+	return rc;
 }
 
 /* The first `size` octets of tls->record. When the socket did not take a record OpenSSL wants to be
@@ -261,6 +269,7 @@ static const struct stream_io stream_tls = {
 	.conclude = conclude,
 	.finish = finish,
 	.release = release,
+	.requests_max = UINT_MAX,
 };
 
 /* Whoever waits longest is the least likely to be a client in earnest. */
@@ -299,29 +308,4 @@ int tls_open(struct tls *tls, struct stream *stream)
 	stream->io = &stream_tls;
 	stream->handshakes = true;
 	return 0;
-}
-
-const char *tls_server_name(const struct stream *stream)
-{
-	if (!stream->tls)
-		return NULL;
-	return stream->tls->name ? stream->tls->name : "";
-}
-
-bool tls_facts(const struct stream *stream, struct tls_facts *out)
-{
-	struct tls_session *session = stream->tls;
-
-	if (!session)
-		return false;
-	if (!session->client)
-		session->client = client_facts(session->ssl);
-	*out = (struct tls_facts){
-		.version = SSL_get_version(session->ssl),
-		.cipher = SSL_get_cipher_name(session->ssl),
-		.resumed = SSL_session_reused(session->ssl) == 1,
-		.client_subject = session->client ? session->client->subject : NULL,
-		.client_fingerprint = session->client ? session->client->fingerprint : NULL,
-	};
-	return true;
 }

@@ -47,6 +47,7 @@ static int make_context(struct tls *tls, struct tls_context *context, const stru
 	int rc = make_id(context, digest, site, reason);
 
 	context->client = site->client;
+	tls->demands |= site->client == TLS_CLIENT_REQUIRED;
 	EVP_MD_CTX_free(digest);
 	if (rc < 0)
 		return rc;
@@ -63,7 +64,7 @@ struct tls *tls_new(const struct tls_options *options, char reason[TLS_REASON_MA
 		return NULL;
 	list_init(&tls->handshakes);
 	tls->profile = options->profile;
-	tls->kernel = options->kernel;
+	tls->kernel = options->kernel && tls_kernel_exists();
 	tls->sites = options->sites;
 	tls->handshakes_max = options->handshakes_max ? options->handshakes_max : HANDSHAKES_MAX;
 	tls->tickets.cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);

@@ -5,9 +5,11 @@
  * Certificates and ticket keys come from the owner, who may replace both at any time: sessions that
  * stand go on with what they began with.
  *
- * Workers only, but for tls_check_pair. Nothing here opens a file by its name. */
+ * Workers only, but for tls_check_pair and tls_kernel_exists. Nothing here opens a file by its name. */
 #ifndef BROOD_HTTP_TLS_TLS_H
 #define BROOD_HTTP_TLS_TLS_H
+
+#include "base/slice.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -55,7 +57,9 @@ struct tls_options {
 	/* Of each in sites->list, in its order. The first is for clients that name none, too; read, not
 	 * kept. */
 	const struct tls_site *parts;
-	bool kernel; /* records are sealed by the kernel where it can: files are sent without a copy */
+	/* Where the kernel has TLS, and OpenSSL hands it the keys: files are sent without a copy, and
+	 * what the kernel seals and opens can move to another process. */
+	bool kernel;
 	unsigned handshakes_max; /* unfinished at a time: beyond it the oldest is given up; 0: 1024 */
 };
 
@@ -104,6 +108,25 @@ bool tls_facts(const struct stream *stream, struct tls_facts *out);
 
 /* The name that the client asked for, in lower case; "" when it did not, NULL for a plain stream. */
 const char *tls_server_name(const struct stream *stream);
+
+/* Whether requests for that host (as in a Host field) may be made on the stream: not where its site has
+ * demands on clients that the session has not met, having begun under another name. */
+bool tls_may_ask(const struct stream *stream, struct slice host);
+
+/* Whether the site of that host lets nobody in without a certificate. */
+bool tls_demands(const struct tls *tls, struct slice host);
+
+/* Whether the kernel can seal and open records. Asking makes it load its module for that, if root asks. For
+ * any process. */
+bool tls_kernel_exists(void);
+
+/* What stream_save wrote in another process, of any version: whether this one may go on with it. Not where
+ * more is demanded of clients now. `tls`: NULL if nothing speaks it here. */
+bool tls_admits(const struct tls *tls, const void *state, size_t size);
+
+/* Makes a plain stream one of a session that the kernel has the keys of. 0, -EINVAL or -ENOMEM. */
+int tls_resume(struct tls *tls, struct stream *stream, const void *state, size_t size)
+	__attribute__((warn_unused_result));
 
 struct tls_stats {
 	unsigned handshakes; /* unfinished now */

@@ -73,7 +73,7 @@ static void the_defaults_that_users_rely_on_stand_in_the_table(void **state)
 		{"tls_key", ""},
 		{"tls_client", "off"},
 		{"tls_profile", "intermediate"},
-		{"tls_kernel", "false"},
+		{"tls_kernel", "true"},
 		{"tls_ticket_lifetime", "24h"},
 		{"tls_ticket_rotate", "12h"},
 		{"tls_ticket_keys", "off"},

@@ -217,8 +217,8 @@ static void later_members_are_skipped_or_refused_as_they_ask(void **context)
 	assert_int_equal(state.answered, 7);
 	assert_int_equal(state.wait, STATE_WAIT_FIRST);
 	assert_int_equal(state.left_ms, 9);
-	assert_int_equal(DECODE(&state, ANSWERED WAIT("\x03") "\x82\x00\x00"), -EINVAL);
-	assert_int_equal(DECODE(&state, "\x83\x00\x00" ANSWERED WAIT("\x03")), -EINVAL);
+	assert_int_equal(DECODE(&state, ANSWERED WAIT("\x03") "\x83\x00\x00"), -EINVAL);
+	assert_int_equal(DECODE(&state, "\x84\x00\x00" ANSWERED WAIT("\x03")), -EINVAL);
 	assert_int_equal(DECODE(&state, ANSWERED WAIT("\x03") "\xff\x00\x02xy"), -EINVAL);
 }
 
@@ -248,6 +248,28 @@ static void what_makes_no_sense_is_refused(void **context)
 	large[2]--;
 	large[20]--;
 	assert_int_equal(state_decode(&state, large, sizeof(large) - 1), 0);
+}
+
+static void a_session_travels_as_its_octets(void **context)
+{
+	static char out[HTTP_STATE_MAX], session[STATE_SESSION_MAX + 1] = "what tls/saved.c knows of";
+	struct state state = {.wait = STATE_WAIT_IDLE, .session = {session, STATE_SESSION_MAX}}, read;
+	size_t size = state_encode(&state, out);
+
+	(void)context;
+	assert_int_equal(state_decode(&read, out, size), 0);
+	assert_true(slice_equal(read.session, state.session));
+	assert_int_equal(DECODE(&read, ANSWERED WAIT("\x03") "\x82\x00\x02xy"), 0);
+	assert_true(slice_equal(read.session, SLICE("xy")));
+	assert_int_equal(DECODE(&read, ANSWERED WAIT("\x03")), 0);
+	assert_int_equal(read.session.len, 0);
+	assert_int_equal(DECODE(&read, ANSWERED WAIT("\x03") "\x82\x00\x00"), -EINVAL);
+	/* What comes before a handshake has no session yet. */
+	assert_int_equal(DECODE(&read, ANSWERED WAIT("\x01") "\x81\x00\x00\x82\x00\x02xy"), -EINVAL);
+	memcpy(out, "\x01\x03\x33" ANSWERED WAIT("\x03") "\x82\x03\x21", 21);
+	assert_int_equal(state_decode(&read, out, 3 + 0x333), -EINVAL); /* one octet too many */
+	out[2]--, out[20]--;
+	assert_int_equal(state_decode(&read, out, 2 + 0x333), 0);
 }
 
 #define PEER(family) "\x80\x00\x13" family "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x12\x67"
@@ -318,6 +340,7 @@ int main(void)
 		cmocka_unit_test(any_octet_may_be_any_other),
 		cmocka_unit_test(noise_is_survived),
 		cmocka_unit_test(later_members_are_skipped_or_refused_as_they_ask),
+		cmocka_unit_test(a_session_travels_as_its_octets),
 		cmocka_unit_test(what_makes_no_sense_is_refused),
 		cmocka_unit_test(whom_a_proxy_header_told_of_travels),
 		cmocka_unit_test(that_a_proxy_header_must_come_travels),
