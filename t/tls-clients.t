@@ -105,6 +105,59 @@ subtest 'optional' => sub {
 	$server->finish;
 };
 
+# The site's demand is the demand of its name, which need not be given, and of Host.
+subtest 'nobody gets around a site that wants a certificate' => sub {
+	my $root = Brood::Server::make_tree("$dir/private", { 'hello.txt' => 'private' });
+	my $server = Brood::Server->start(workers => 1, listen => ['tls:127.0.0.1:0'], config => <<"END",
+sites = ( { names = [ "private.test" ]; root = "$root"; tls_client = "required"; tls_client_ca = "$authority->{certificate}"; } );
+END
+		set => { tls_certificate => $pair->{certificate}, tls_key => $pair->{key} });
+	my $status = sub {
+		my ($name, $host, $which, $version) = @_;
+		my $own = $which ? $client{$which} : undef;
+		my $client = Brood::Client->connect($server->address, tls => { SSL_hostname => $name, SSL_version => $version,
+			$own ? (SSL_cert_file => $own->{certificate}, SSL_key_file => $own->{key}) : () })
+		    // return $Brood::Client::tls_error;
+		$client->send("GET /hello.txt HTTP/1." . ($host ? "1\r\nHost: $host\r\n\r\n" : "0\r\n\r\n"));
+		my $response = $client->response;
+		return $response->status =~ /alert/ ? $Brood::Client::tls_error : $response->status;
+	};
+	for my $version ('TLSv1_2', 'TLSv1_3') {
+		is $status->('private.test', 'private.test', 'good', $version), 200, "$version: with one it answers";
+		like $status->('private.test', 'private.test', undef, $version), $alert{missing}{$version}, 'and not without';
+		is $status->('', 'private.test', undef, $version), 421, 'nor to who asked for no name';
+		is $status->('', 'private.test', 'good', $version), 421, 'even with one: it has not been asked for';
+		is $status->('', 'other.test', undef, $version), 200, 'where others answer';
+		is $status->('other.test', 'private.test', undef, $version), 421, 'nor to who asked for another';
+		is $status->('other.test', 'other.test', undef, $version), 200, 'which answers';
+		is $status->('other.test', undef, undef, $version), 200, 'also where there is no Host';
+	}
+	$server->finish;
+
+	$server = Brood::Server->start(workers => 1, listen => ['tls:127.0.0.1:0'], config => <<"END",
+sites = ( { names = [ "open.test" ]; root = "$root"; tls_client = "off"; } );
+END
+		set => { tls_certificate => $pair->{certificate}, tls_key => $pair->{key}, tls_client => 'required',
+			tls_client_ca => $authority->{certificate} });
+	is $status->('open.test', 'open.test', undef, 'TLSv1_3'), 200, 'a site may want none where all others do';
+	is $status->('open.test', undef, undef, 'TLSv1_3'), 421, 'and does not stand for them, where there is no Host';
+	$server->finish;
+};
+
+subtest 'nor by speaking without TLS' => sub {
+	my $server = server(tls_client => 'required', health_allow => '127.0.0.1, 127.0.0.2');
+	my $client = Brood::Client->connect($server->address(1));
+	my $response = $client->get('/hello.txt');
+	is $response->status, 403, 'who cannot show a certificate is not let in';
+	like $response->body, qr/over TLS only/, 'and told why';
+	is line(0)->{reason}, "plain HTTP where a client's certificate is wanted", 'so is the log';
+	is $client->get('/-/ready')->status, 200, 'a balancer may ask whether the server is ready';
+	$server->finish;
+	$server = server(tls_client => 'optional');
+	is(Brood::Client->connect($server->address(1))->get('/hello.txt')->status, 200, 'where it is optional all are let in');
+	$server->finish;
+};
+
 subtest 'off' => sub {
 	my $server = server(tls_client => 'off');
 	is outcome($server, 'TLSv1_3', 'wrong'), 200, 'nobody asks for a certificate';

@@ -243,6 +243,21 @@ static void stage_refusal(struct connection *connection, enum refusal refusal)
 	stage(connection, &response, false);
 }
 
+/* A site that wants certificates of its clients is not to be had without TLS, where none can be shown. */
+static bool is_let_in(struct connection *connection, struct response *response)
+{
+	struct http_server *server = connection->server;
+
+	if (is_secure(connection) || !server->options.tls ||
+	    !tls_demands(server->options.tls, server->request.host))
+		return true;
+	response_explained(server->maker, response, 403,
+			   "This site wants a certificate of its clients, and they can show one "
+			   "over TLS only.");
+	response->reason = "plain HTTP where a client's certificate is wanted";
+	return false;
+}
+
 static void stage_answer(struct connection *connection, bool more)
 {
 	struct http_server *server = connection->server;
@@ -250,7 +265,8 @@ static void stage_answer(struct connection *connection, bool more)
 
 	identify(connection);
 	if (!health_answer(&server->health, &server->request, server->maker, &response) &&
-	    (!server->admission.requests || admission_of_request(connection, &response)))
+	    (!server->admission.requests || admission_of_request(connection, &response)) &&
+	    is_let_in(connection, &response))
 		static_answer(server->site, &server->request, server->maker, &response);
 	name_request(connection, &response);
 	demand_https(connection, &response);
@@ -270,17 +286,19 @@ void exchange_refuse(struct connection *connection, struct input *input, enum re
 }
 
 /* RFC 9110 section 7.4: whoever asks for https must not be answered as if this were it, unless a
- * trusted proxy asks; nor who has seen the certificate of one host as if it were another's. */
+ * trusted proxy asks; nor who has seen the certificate of one host as if it were another's, or has
+ * shown none where that one's site wants one. */
 static enum refusal check_origin(struct connection *connection)
 {
 	struct http_server *server = connection->server;
 	struct slice host = server->request.host, name;
+	bool allowed;
 
 	if (is_secure(connection)) {
 		name = slice_of(tls_server_name(&connection->stream));
-		return name.len == 0 || host.len == 0 || site_hosts_are_equal(name, host)
-			       ? REFUSAL_NONE
-			       : REFUSAL_SERVER_NAME;
+		allowed = name.len > 0 && host.len > 0 ? site_hosts_are_equal(name, host)
+						       : tls_may_ask(&connection->stream, host);
+		return allowed ? REFUSAL_NONE : REFUSAL_SERVER_NAME;
 	}
 	if (!server->request.https)
 		return REFUSAL_NONE;
