@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# TLS connections when their worker is replaced: they cannot move, so they are told, and never cut.
+# TLS connections that cannot move when their worker is replaced: they are told, and never cut. Those that
+# can, by kernel TLS: tls-kernel.t.
 # runs alone
 use strict;
 use warnings;
@@ -22,7 +23,7 @@ sub start
 {
 	my (%set) = @_;
 	return Brood::Server->start(listen => ['tls:127.0.0.1:0', '127.0.0.2:0'], workers => 4, control => 1,
-		set => { tls_certificate => 'dev', head_timeout => '10m', keepalive_timeout => '10m', %set });
+		set => { tls_certificate => 'dev', tls_kernel => 'false', head_timeout => '10m', keepalive_timeout => '10m', %set });
 }
 
 sub connect_tls

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which site a client means, before anything else of its hello is looked at (RFC 6066 section 3). */
+ * Which site a client means, before anything else of its hello is looked at (RFC 6066 section 3), and who
+ * is to have its keys. */
 #include "http/site.h"
 #include "http/tls/private.h"
 
@@ -50,6 +51,29 @@ static bool keep_name(struct tls_session *session, const char *name)
 	return session->name != NULL;
 }
 
+/* The server always takes TLS 1.3 where it is offered (RFC 8446 section 4.2.1). */
+static bool offers_1_3(SSL *ssl)
+{
+	const unsigned char *data;
+	size_t size;
+
+	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_supported_versions, &data, &size) != 1)
+		return false;
+	for (size_t at = 1; at + 1 < size; at += 2) {
+		if ((data[at] << 8 | data[at + 1]) == TLS1_3_VERSION)
+			return true;
+	}
+	return false;
+}
+
+/* Of TLS 1.3 OpenSSL before 3.2 gives the kernel only the keys that seal, and cannot take new ones any more
+ * when a client tells it to (KeyUpdate). */
+static void keep_keys(SSL *ssl)
+{
+	if (OpenSSL_version_num() < 0x30200000 && offers_1_3(ssl))
+		SSL_clear_options(ssl, SSL_OP_ENABLE_KTLS);
+}
+
 int hello_arrived(SSL *ssl, int *alert, void *argument)
 {
 	const struct tls *tls = argument;
@@ -57,6 +81,8 @@ int hello_arrived(SSL *ssl, int *alert, void *argument)
 	char name[TLS_NAME_MAX];
 	size_t size;
 
+	if (tls->kernel)
+		keep_keys(ssl);
 	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &size) != 1)
 		return SSL_CLIENT_HELLO_SUCCESS;
 	if (read_name(data, size, name) == 0) {

@@ -195,29 +195,12 @@ static ssize_t send_pieces(struct stream *stream, const struct iovec *pieces, un
 	return sent < 0 ? sent : -EIO;
 }
 
-/* By kernel TLS, where that has been set up: the kernel seals what it reads. A record of ours that had
- * to wait goes first. */
-static bool kernel_seals(const struct tls_session *session)
-{
-	return session->unsent == 0 && BIO_get_ktls_send(SSL_get_wbio(session->ssl));
-}
-
-static ssize_t send_file_by_kernel(struct stream *stream, int file, uint64_t offset, size_t size)
-{
-	ssize_t sent = SSL_sendfile(stream->tls->ssl, file, (off_t)offset, size, 0);
-
-	stream->wants = 0;
-	return sent >= 0 ? sent : failure(stream, (int)sent);
-}
-
 static ssize_t send_file(struct stream *stream, int file, uint64_t offset, size_t size)
 {
 	char *record = stream->tls->tls->record;
 	size_t total = 0;
 	ssize_t got, sent = 0;
 
-	if (kernel_seals(stream->tls))
-		return send_file_by_kernel(stream, file, offset, size);
 	while (total < size) {
 		size_t want = size - total < TLS_RECORD_MAX ? size - total : TLS_RECORD_MAX;
 

@@ -304,6 +304,27 @@ static void who_wants_new_keys_is_told_goodbye(void **state)
 	close_connection(world);
 }
 
+/* TLS 1.3 by OpenSSL before 3.2. It owes new keys of its own, too. */
+static void a_session_that_stays_with_openssl_takes_new_keys(void **state)
+{
+	struct world *world = *state;
+	const struct iovec piece = {(char *)"answer", 6};
+	char data[64];
+	int error;
+
+	if (open_connection(world, TLS1_3_VERSION)) {
+		close_connection(world);
+		return;
+	}
+	assert_int_equal(SSL_key_update(world->client, SSL_KEY_UPDATE_REQUESTED), 1);
+	say(world, "request");
+	assert_int_equal(take(world, data, sizeof(data)), 7);
+	assert_int_equal(stream_send(&world->stream, &piece, 1, false), 6);
+	assert_int_equal(hear(world, data, 6, &error), 6);
+	assert_memory_equal(data, "answer", 6);
+	close_connection(world);
+}
+
 static void a_forged_record_is_the_end(void **state)
 {
 	struct world *world = *state;
@@ -419,6 +440,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(so_do_we, start, stop),
 		cmocka_unit_test_setup_teardown(nothing_is_negotiated_anew, start, stop),
 		cmocka_unit_test_setup_teardown(who_wants_new_keys_is_told_goodbye, start, stop),
+		cmocka_unit_test_setup_teardown(a_session_that_stays_with_openssl_takes_new_keys, start, stop),
 		cmocka_unit_test_setup_teardown(a_forged_record_is_the_end, start, stop),
 		cmocka_unit_test_setup_teardown(a_socket_without_tls_is_no_stream_of_it, start, stop),
 		cmocka_unit_test_setup_teardown(all_that_was_sent_arrives, start, stop),
