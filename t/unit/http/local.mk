@@ -172,7 +172,9 @@ check_PROGRAMS += t/unit/http/tls_test
 t_unit_http_tls_test_SOURCES = t/unit/http/tls_test.c t/unit/http/talk.c t/unit/http/talk.h
 t_unit_http_tls_test_CFLAGS = $(http_test_cflags) $(OPENSSL_CFLAGS)
 t_unit_http_tls_test_LDADD = $(http_test_libs)
-check_PROGRAMS += t/unit/http/tls_kernel_test
+check_PROGRAMS += t/unit/http/tls_kernel_test t/unit/http/tls_saved_test
+t_unit_http_tls_saved_test_CFLAGS = $(http_test_cflags) $(OPENSSL_CFLAGS)
+t_unit_http_tls_saved_test_LDADD = $(http_test_libs)
 t_unit_http_tls_kernel_test_CFLAGS = $(http_test_cflags) $(OPENSSL_CFLAGS)
 t_unit_http_tls_kernel_test_LDADD = $(http_test_libs)
 
