@@ -80,7 +80,7 @@ subtest 'what cannot be used' => sub {
 		tls_certificate => $pair{'one.test'}{certificate}, tls_key => $pair{'one.test'}{key});
 	my $address = $server->address;
 	like $server->reload(tls_key => $pair{'two.test'}{key}), qr/failed: .*slot 0/, 'a reload with a key of another fails';
-	like $server->stderr, qr/one\.test\.pem': the key does not belong to the certificate/, 'with that reason';
+	like $server->stderr, qr/one\.test\.pem' with key '.*two\.test\.key': the key does not belong to the certificate/, 'with that reason';
 	is peer_certificate($address), $pair{'one.test'}{fingerprint}, 'the old one is used';
 	is $server->reload(tls_certificate => $pair{'two.test'}{both}, tls_key => undef), 'done', 'one with a good pair does not';
 	is peer_certificate($address), $pair{'two.test'}{fingerprint}, 'the new one is used';

@@ -29,14 +29,6 @@ struct task {
 	int pipe;
 };
 
-static void judge(const struct certificate *certificate, struct certificate_verdict *out)
-{
-	if (certificate->dev && certificate_fill(certificate, out->reason) < 0)
-		return;
-	out->good = tls_check_pair(&certificate->pair, &out->not_after, out->reason,
-				   out->warning) == 0;
-}
-
 /* The pipe's end is closed with the process, so whoever sees it knows that the process is gone. */
 static int child_main(void *context)
 {
@@ -45,7 +37,8 @@ static int child_main(void *context)
 
 	if (privilege_drop(task->privilege) < 0)
 		return 1;
-	judge(task->certificate, &verdict);
+	verdict.good = certificate_judge(task->certificate, &verdict.not_after, verdict.reason,
+					 verdict.warning) == 0;
 	return write(task->pipe, &verdict, sizeof(verdict)) == sizeof(verdict) ? 0 : 1;
 }
 

@@ -14,7 +14,7 @@
 
 struct certificate_verdict {
 	bool good;
-	int64_t not_after;             /* when a good one ends: seconds since 1970 */
+	int64_t not_after;             /* when a good one ends: seconds since 1970, or INT64_MAX: never */
 	char reason[TLS_REASON_MAX];   /* why another one is not */
 	char warning[TLS_REASON_MAX];  /* what is odd about a good one, or "" */
 };

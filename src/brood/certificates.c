@@ -17,12 +17,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* A file of those who sign clients' certificates. */
-struct certificate_authorities {
-	char *path;
-	int fd;
-};
-
 /* What is passed along. */
 struct opening {
 	struct certificates *out;
@@ -54,20 +48,23 @@ static void close_pair(struct tls_pair *pair)
 	fd_close(&pair->key_fd);
 }
 
-struct certificate *certificates_find(const struct certificates *certificates, const char *path,
+struct certificate *certificates_find(const struct certificates *certificates,
+				      enum certificate_kind kind, const char *path,
 				      const char *key_path)
 {
 	for (size_t i = 0; i < certificates->count; i++) {
 		struct certificate *one = &certificates->list[i];
 
-		if (strcmp(one->path, path) == 0 && strcmp(one->key_path, key_path) == 0)
+		if (one->kind == kind && strcmp(one->path, path) == 0 &&
+		    strcmp(one->key_path, key_path) == 0)
 			return one;
 	}
 	return NULL;
 }
 
 /* A new one at the end of the list, with nothing opened; NULL: no memory. */
-static struct certificate *add(struct certificates *out, const char *path, const char *key_path)
+static struct certificate *add(struct certificates *out, enum certificate_kind kind,
+			       const char *path, const char *key_path)
 {
 	struct certificate *larger = reallocarray(out->list, out->count + 1, sizeof(*larger));
 	struct certificate *fresh;
@@ -76,19 +73,23 @@ static struct certificate *add(struct certificates *out, const char *path, const
 		return NULL;
 	out->list = larger;
 	fresh = &larger[out->count];
-	*fresh = (struct certificate){
-		.path = strdup(path), .key_path = strdup(key_path), .pair = {-1, -1}};
+	*fresh = (struct certificate){.kind = kind,
+				      .path = strdup(path),
+				      .key_path = strdup(key_path),
+				      .pair = {-1, -1}};
 	out->count++;
 	return fresh->path && fresh->key_path ? fresh : NULL;
 }
 
 static int open_files(const struct opening *opening, struct certificate *fresh)
 {
+	bool authorities = fresh->kind == CERTIFICATE_CLIENT_CA;
 	const char *why;
 
 	fresh->pair.certificate_fd = pem_file_copy(fresh->path, &fresh->stamp, &why);
 	if (fresh->pair.certificate_fd < 0)
-		return fail(opening, "tls_certificate", fresh->path, why);
+		return fail(opening, authorities ? "tls_client_ca" : "tls_certificate", fresh->path,
+			    why);
 	if (strcmp(fresh->path, fresh->key_path) == 0) {
 		fresh->pair.key_fd = fresh->pair.certificate_fd;
 		fresh->key_stamp = fresh->stamp;
@@ -138,20 +139,21 @@ static void remember(const struct certificate *old, struct certificate *fresh)
 	}
 }
 
-static int add_pair(const struct opening *opening, struct certificate_site *site, const char *path,
-		    const char *key_path, bool dev)
+/* Opens one, unless another site has it, too. *place: in the list. */
+static int open_one(const struct opening *opening, enum certificate_kind kind, const char *path,
+		    const char *key_path, size_t *place)
 {
 	struct certificates *out = opening->out;
-	struct certificate *one = certificates_find(out, path, key_path), *old = NULL;
+	struct certificate *one = certificates_find(out, kind, path, key_path), *old = NULL;
+	bool dev = kind == CERTIFICATE_DEV;
 	int rc = 0;
 
 	if (opening->before)
-		old = certificates_find(opening->before, path, key_path);
+		old = certificates_find(opening->before, kind, path, key_path);
 	if (!one) {
-		one = add(out, path, key_path);
+		one = add(out, kind, path, key_path);
 		if (!one)
 			return fail_for_memory(opening);
-		one->dev = dev;
 		if (old && (dev || opening->keep))
 			rc = copy_old(opening, one, old);
 		else
@@ -160,7 +162,7 @@ static int add_pair(const struct opening *opening, struct certificate_site *site
 			return -1;
 		remember(old, one);
 	}
-	site->pairs[site->pair_count++] = (size_t)(one - out->list);
+	*place = (size_t)(one - out->list);
 	return 0;
 }
 
@@ -190,40 +192,20 @@ static int open_pairs(const struct opening *opening, const struct config_site *f
 	config_tls_resolve(opening->config, from, &tls);
 	if (tls.dev) {
 		names = join(&from->names);
-		rc = names ? add_pair(opening, site, "dev", names, true) : fail_for_memory(opening);
+		rc = names ? open_one(opening, CERTIFICATE_DEV, "dev", names,
+				      &site->pairs[site->pair_count++])
+			   : fail_for_memory(opening);
 		free(names);
 		return rc;
 	}
 	for (size_t i = 0; rc == 0 && i < tls.certificates->count; i++) {
 		const char *path = tls.certificates->items[i];
 
-		rc = add_pair(opening, site, path, tls.keys->count > 0 ? tls.keys->items[i] : path,
-			      false);
+		rc = open_one(opening, CERTIFICATE_PAIR, path,
+			      tls.keys->count > 0 ? tls.keys->items[i] : path,
+			      &site->pairs[site->pair_count++]);
 	}
 	return rc;
-}
-
-static int open_authorities(const struct opening *opening, const char *path)
-{
-	struct certificates *out = opening->out;
-	struct certificate_authorities *larger;
-	struct pem_stamp stamp;
-	const char *why;
-	int fd;
-
-	for (size_t i = 0; i < out->authority_count; i++) {
-		if (strcmp(out->authorities[i].path, path) == 0)
-			return out->authorities[i].fd;
-	}
-	larger = reallocarray(out->authorities, out->authority_count + 1, sizeof(*larger));
-	if (!larger)
-		return fail_for_memory(opening);
-	out->authorities = larger;
-	fd = pem_file_copy(path, &stamp, &why);
-	if (fd < 0)
-		return fail(opening, "tls_client_ca", path, why);
-	larger[out->authority_count++] = (struct certificate_authorities){strdup(path), fd};
-	return larger[out->authority_count - 1].path ? fd : fail_for_memory(opening);
 }
 
 static int open_site(const struct opening *opening, const struct config_site *from)
@@ -234,12 +216,10 @@ static int open_site(const struct opening *opening, const struct config_site *fr
 	config_site_resolve(opening->config, from, &resolved);
 	site->name = from->names.count > 0 ? from->names.items[0] : "";
 	site->client = resolved.tls_client;
-	site->client_ca_fd = -1;
-	if (site->client != TLS_CLIENT_OFF) {
-		site->client_ca_fd = open_authorities(opening, resolved.tls_client_ca);
-		if (site->client_ca_fd < 0)
-			return -1;
-	}
+	if (site->client != TLS_CLIENT_OFF &&
+	    open_one(opening, CERTIFICATE_CLIENT_CA, resolved.tls_client_ca, resolved.tls_client_ca,
+		     &site->client_ca) < 0)
+		return -1;
 	return open_pairs(opening, from, site);
 }
 
@@ -299,12 +279,7 @@ void certificates_close(struct certificates *certificates)
 		free(one->path);
 		free(one->key_path);
 	}
-	for (size_t i = 0; i < certificates->authority_count; i++) {
-		fd_close(&certificates->authorities[i].fd);
-		free(certificates->authorities[i].path);
-	}
 	free(certificates->list);
-	free(certificates->authorities);
 	free(certificates->sites);
 	*certificates = (struct certificates){0};
 }
@@ -317,8 +292,6 @@ size_t certificates_keep(const struct certificates *certificates, int *fds, size
 		fds[count++] = certificates->list[i].pair.certificate_fd;
 		fds[count++] = certificates->list[i].pair.key_fd;
 	}
-	for (size_t i = 0; i < certificates->authority_count && count < room; i++)
-		fds[count++] = certificates->authorities[i].fd;
 	return count;
 }
 
@@ -337,10 +310,13 @@ void certificates_tell(const struct certificates *certificates)
 void certificate_describe(const struct certificate *certificate, const char *what,
 			  char out[CERTIFICATE_TEXT_MAX])
 {
-	bool two = !certificate->dev && strcmp(certificate->path, certificate->key_path) != 0;
+	bool two = certificate->kind == CERTIFICATE_PAIR &&
+		   strcmp(certificate->path, certificate->key_path) != 0;
 
-	snprintf(out, CERTIFICATE_TEXT_MAX, "certificate '%.320s'%s%.320s%s: %s", certificate->path,
-		 two ? " with key '" : "", two ? certificate->key_path : "", two ? "'" : "", what);
+	snprintf(out, CERTIFICATE_TEXT_MAX, "%s '%.320s'%s%.320s%s: %s",
+		 certificate->kind == CERTIFICATE_CLIENT_CA ? "tls_client_ca" : "certificate",
+		 certificate->path, two ? " with key '" : "", two ? certificate->key_path : "",
+		 two ? "'" : "", what);
 }
 
 bool certificate_ends(struct certificate *certificate, int64_t now, char out[CERTIFICATE_TEXT_MAX])
@@ -399,4 +375,17 @@ int certificate_fill(const struct certificate *certificate, char reason[TLS_REAS
 	free(names);
 	free(text);
 	return rc;
+}
+
+int certificate_judge(const struct certificate *certificate, int64_t *not_after,
+		      char reason[TLS_REASON_MAX], char warning[TLS_REASON_MAX])
+{
+	*not_after = INT64_MAX;
+	warning[0] = '\0';
+	/* Of many authorities some may have ended: their clients are told so. */
+	if (certificate->kind == CERTIFICATE_CLIENT_CA)
+		return tls_check_client_ca(certificate->pair.certificate_fd, reason);
+	if (certificate->kind == CERTIFICATE_DEV && certificate_fill(certificate, reason) < 0)
+		return -EINVAL;
+	return tls_check_pair(&certificate->pair, not_after, reason, warning);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The certificates of a configuration with their keys: files that the master opens and copies, never
- * parses. Workers find the copies as descriptors in their memory and read them at their start. Made by
- * the master; a worker replaces a pair in its own memory when it is told of a renewed one. */
+ * The certificates of a configuration with their keys, and those of who signs clients' certificates: files
+ * that the master opens and copies, never parses. Workers find the copies as descriptors in their memory and
+ * read them at their start. Made by the master; a worker replaces one in its own memory when it is told of a
+ * renewed one. */
 #ifndef BROOD_BROOD_CERTIFICATES_H
 #define BROOD_BROOD_CERTIFICATES_H
 
@@ -17,13 +18,19 @@
 struct state_record;
 struct state_writer;
 
-/* One pair, of which there is one however many sites have it. */
+enum certificate_kind {
+	CERTIFICATE_PAIR,      /* a certificate and its key */
+	CERTIFICATE_DEV,       /* one made by us; empty until the first process that needs it fills it */
+	CERTIFICATE_CLIENT_CA, /* a file of those who sign clients' certificates: without any key */
+};
+
+/* One of them, of which there is one however many sites have it. */
 struct certificate {
-	/* The paths, owned. The key's is the same where it is in the same file. With `dev` they are
-	 * "dev" and the site's names with blanks between them. */
+	enum certificate_kind kind;
+	/* The paths, owned. The key's is the same where it is in the same file, or there is none. One made by
+	 * us has "dev" and the site's names with blanks between them. */
 	char *path, *key_path;
-	bool dev;             /* made by us; empty until the first process that needs it fills it */
-	bool is_new;          /* and for the first time */
+	bool is_new;          /* made by us, and for the first time */
 	struct tls_pair pair; /* owned; one descriptor when it is one file */
 	struct pem_stamp stamp, key_stamp; /* of what was copied */
 
@@ -43,7 +50,7 @@ struct certificate_site {
 	size_t pairs[TLS_PAIRS_MAX]; /* places in `list` */
 	size_t pair_count;
 	enum tls_client client;
-	int client_ca_fd; /* borrowed; -1: none */
+	size_t client_ca; /* place in `list`, but with TLS_CLIENT_OFF */
 };
 
 /* All-zero: none, as for a server without TLS. */
@@ -52,8 +59,6 @@ struct certificates {
 	size_t count;
 	struct certificate_site *sites;
 	size_t site_count;
-	struct certificate_authorities *authorities;
-	size_t authority_count;
 };
 
 /* Opens for *config, which must live on as long as *out, if any listener speaks TLS. What `before` (may
@@ -76,14 +81,15 @@ void certificates_tell(const struct certificates *certificates);
 /* The descriptors that a worker keeps. Returns how many, at most `room`. */
 size_t certificates_keep(const struct certificates *certificates, int *fds, size_t room);
 
-/* The pair of these paths, or NULL. */
-struct certificate *certificates_find(const struct certificates *certificates, const char *path,
+/* The one of that kind with these paths, or NULL. */
+struct certificate *certificates_find(const struct certificates *certificates,
+				      enum certificate_kind kind, const char *path,
 				      const char *key_path);
 
 /* Takes other copies in place of a certificate's. `pair` may be one descriptor twice. */
 void certificate_take(struct certificate *certificate, const struct tls_pair *pair);
 
-/* "certificate '/a.pem' with key '/a.key': what", cut where it is too long. */
+/* "certificate '/a.pem' with key '/a.key': what", "tls_client_ca '/a.pem': what"; cut where it is too long. */
 void certificate_describe(const struct certificate *certificate, const char *what,
 			  char out[CERTIFICATE_TEXT_MAX]);
 
@@ -100,6 +106,12 @@ bool certificate_ends(struct certificate *certificate, int64_t now, char out[CER
 /* Makes the pair of one that is made by us, unless it is there. 0, or -EINVAL with a reason. Not in the
  * master. */
 int certificate_fill(const struct certificate *certificate, char reason[TLS_REASON_MAX])
+	__attribute__((warn_unused_result));
+
+/* Reads it as a worker would; one that is made by us is made first where it is empty. As tls_check_pair;
+ * *not_after is INT64_MAX for what has no end of its own. Not in the master. */
+int certificate_judge(const struct certificate *certificate, int64_t *not_after,
+		      char reason[TLS_REASON_MAX], char warning[TLS_REASON_MAX])
 	__attribute__((warn_unused_result));
 
 #endif

@@ -16,7 +16,7 @@ struct saved_certificate {
 	struct pem_stamp stamp, key_stamp;
 	int64_t not_after;
 	int32_t certificate_fd, key_fd;
-	uint32_t told, unused;
+	uint32_t told, kind;
 };
 
 static void save(const struct certificate *certificate, uint32_t type, struct state_writer *writer)
@@ -28,6 +28,7 @@ static void save(const struct certificate *certificate, uint32_t type, struct st
 		.certificate_fd = state_keep_fd(writer, certificate->pair.certificate_fd),
 		.key_fd = state_keep_fd(writer, certificate->pair.key_fd),
 		.told = certificate->told,
+		.kind = certificate->kind,
 	};
 	struct buffer octets = {0};
 
@@ -79,7 +80,7 @@ void certificates_restore(struct certificates *certificates, const struct state_
 	key_path = path + strlen(path) + 1;
 	if (!is_pem(saved.certificate_fd) || !is_pem(saved.key_fd) || key_path >= end)
 		return;
-	certificate = certificates_find(certificates, path, key_path);
+	certificate = certificates_find(certificates, saved.kind, path, key_path);
 	if (certificate) {
 		take(certificate, &saved);
 		return;

@@ -49,7 +49,9 @@ static void tell_workers(const struct work *work, const struct certificate *cert
 
 	memcpy(paths, certificate->path, size);
 	memcpy(paths + size, certificate->key_path, key_size);
-	cluster_tell(work->master, NEWS_CERTIFICATE, paths, size + key_size, fds, 2);
+	cluster_tell(work->master,
+		     certificate->kind == CERTIFICATE_CLIENT_CA ? NEWS_CLIENT_CA : NEWS_CERTIFICATE,
+		     paths, size + key_size, fds, 2);
 }
 
 static void use(const struct work *work, struct certificate *certificate,
@@ -57,8 +59,9 @@ static void use(const struct work *work, struct certificate *certificate,
 {
 	struct certificate *copy = &work->renewal->copy;
 	char text[CERTIFICATE_TEXT_MAX];
-	bool is_new = !certificate->dev && (!pem_stamp_equal(&copy->stamp, &certificate->stamp) ||
-					    !pem_stamp_equal(&copy->key_stamp, &certificate->key_stamp));
+	bool is_new = certificate->kind != CERTIFICATE_DEV &&
+		      (!pem_stamp_equal(&copy->stamp, &certificate->stamp) ||
+		       !pem_stamp_equal(&copy->key_stamp, &certificate->key_stamp));
 
 	if (certificate->not_after != verdict->not_after)
 		certificate->told = 0;
@@ -145,8 +148,8 @@ static const char *copy_own(const struct certificate *certificate, struct certif
 static void check(const struct work *work, struct certificate *certificate)
 {
 	struct renewal *renewal = work->renewal;
-	const char *why = (certificate->dev ? copy_own : copy_files)(certificate, &renewal->copy);
-
+	bool own = certificate->kind == CERTIFICATE_DEV;
+	const char *why = (own ? copy_own : copy_files)(certificate, &renewal->copy);
 	struct certificate_verdict verdict = {.good = false};
 
 	renewal->index = (size_t)(certificate - work->certificates->list);
@@ -164,7 +167,7 @@ static void look(struct certificate *certificate)
 {
 	struct pem_stamp stamp = certificate->seen, key_stamp = certificate->key_seen;
 
-	if (!certificate->dev) {
+	if (certificate->kind != CERTIFICATE_DEV) {
 		pem_file_stamp(certificate->path, &certificate->seen);
 		pem_file_stamp(certificate->key_path, &certificate->key_seen);
 	}
@@ -230,15 +233,17 @@ void renewal_look(struct renewal *renewal, struct certificates *certificates,
 
 /* --- in a worker --- */
 
-struct certificate *renewal_take(const struct certificates *certificates, const void *data,
-				 size_t size, int *fds, size_t fd_count)
+struct certificate *renewal_take(const struct certificates *certificates, uint32_t news,
+				 const void *data, size_t size, int *fds, size_t fd_count)
 {
+	enum certificate_kind kind =
+		news == NEWS_CLIENT_CA ? CERTIFICATE_CLIENT_CA : CERTIFICATE_PAIR;
 	const char *path = data, *key_path = memchr(path, '\0', size);
 	struct certificate *certificate;
 
 	if (!key_path || path[size - 1] != '\0' || ++key_path == path + size || fd_count != 2)
 		return NULL;
-	certificate = certificates_find(certificates, path, key_path);
+	certificate = certificates_find(certificates, kind, path, key_path);
 	if (!certificate)
 		return NULL;
 	certificate_take(certificate, &(struct tls_pair){fds[0], fds[1]});

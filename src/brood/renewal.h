@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Certificates that are renewed while the server runs: their files are looked at about once a second, a
- * changed pair is checked by a child, and a good one is given to all workers; a bad one changes nothing.
+ * Certificates that are renewed while the server runs, and those who sign clients' certificates: their
+ * files are looked at about once a second, what has changed is checked by a child, and given to all workers
+ * if it is good; what is bad changes nothing.
  * Master only, but for renewal_take. */
 #ifndef BROOD_BROOD_RENEWAL_H
 #define BROOD_BROOD_RENEWAL_H
@@ -15,6 +16,7 @@ struct master;
 enum server_news {
 	NEWS_CERTIFICATE = 1, /* the pair's paths, each ended by NUL; its two descriptors */
 	NEWS_TICKETS,         /* struct news_tickets */
+	NEWS_CLIENT_CA,       /* as of a pair that is in one file */
 };
 
 /* All-zero: nothing is being checked. */
@@ -32,9 +34,9 @@ void renewal_look(struct renewal *renewal, struct certificates *certificates,
 /* Before those certificates are not in force any more. */
 void renewal_cancel(struct renewal *renewal);
 
-/* In a worker: which of its certificates the news is about, with the new pair taken out of `fds`;
- * NULL: none. */
-struct certificate *renewal_take(const struct certificates *certificates, const void *data,
-				 size_t size, int *fds, size_t fd_count);
+/* In a worker: which of its certificates the news of that kind is about, with the new descriptors taken out
+ * of `fds`; NULL: none. */
+struct certificate *renewal_take(const struct certificates *certificates, uint32_t news,
+				 const void *data, size_t size, int *fds, size_t fd_count);
 
 #endif

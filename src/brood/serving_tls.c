@@ -10,13 +10,22 @@
 
 #include <stdlib.h>
 
-/* The pairs of a site. Returns how many. */
-static size_t list_pairs(const struct certificates *certificates,
-			 const struct certificate_site *site, struct tls_pair out[TLS_PAIRS_MAX])
+/* A site, with its pairs in `pairs`. */
+static struct tls_site describe(const struct certificates *certificates,
+				const struct certificate_site *site,
+				struct tls_pair pairs[TLS_PAIRS_MAX])
 {
 	for (size_t i = 0; i < site->pair_count; i++)
-		out[i] = certificates->list[site->pairs[i]].pair;
-	return site->pair_count;
+		pairs[i] = certificates->list[site->pairs[i]].pair;
+	return (struct tls_site){
+		.name = site->name,
+		.pairs = pairs,
+		.pair_count = site->pair_count,
+		.client = site->client,
+		.client_ca_fd = site->client == TLS_CLIENT_OFF
+					? -1
+					: certificates->list[site->client_ca].pair.certificate_fd,
+	};
 }
 
 static int fill_in(const struct certificates *certificates, char reason[TLS_REASON_MAX])
@@ -24,23 +33,24 @@ static int fill_in(const struct certificates *certificates, char reason[TLS_REAS
 	for (size_t i = 0; i < certificates->count; i++) {
 		const struct certificate *one = &certificates->list[i];
 
-		if (one->dev && certificate_fill(one, reason) < 0)
+		if (one->kind == CERTIFICATE_DEV && certificate_fill(one, reason) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-/* Which of a site's pairs is the culprit, in words. */
+/* Which of them is the culprit, in words. */
 static void log_culprit(const struct certificates *certificates, const char *reason)
 {
-	char why[TLS_REASON_MAX], warning[TLS_REASON_MAX];
+	char why[TLS_REASON_MAX], warning[TLS_REASON_MAX], text[CERTIFICATE_TEXT_MAX];
 	int64_t not_after;
 
 	for (size_t i = 0; i < certificates->count; i++) {
 		const struct certificate *one = &certificates->list[i];
 
-		if (tls_check_pair(&one->pair, &not_after, why, warning) < 0) {
-			log_error("certificate '%s': %s", one->path, why);
+		if (certificate_judge(one, &not_after, why, warning) < 0) {
+			certificate_describe(one, why, text);
+			log_error("%s", text);
 			return;
 		}
 	}
@@ -57,16 +67,7 @@ static struct tls *make(const struct setup *setup, char reason[TLS_REASON_MAX])
 	struct tls *tls = NULL;
 
 	for (size_t i = 0; pairs && parts && i < count; i++) {
-		const struct certificate_site *site = &certificates->sites[i];
-		struct tls_pair *own = pairs + i * TLS_PAIRS_MAX;
-
-		parts[i] = (struct tls_site){
-			.name = site->name,
-			.pairs = own,
-			.pair_count = list_pairs(certificates, site, own),
-			.client = site->client,
-			.client_ca_fd = site->client_ca_fd,
-		};
+		parts[i] = describe(certificates, &certificates->sites[i], pairs + i * TLS_PAIRS_MAX);
 	}
 	if (pairs && parts)
 		tls = tls_new(&(struct tls_options){.profile = config->tls_profile,
@@ -108,20 +109,32 @@ static bool has_pair(const struct certificate_site *site, size_t pair)
 	return false;
 }
 
+/* One of a site's certificates is another one now. 0, or negative with a reason. */
+static int renew_site(const struct certificates *certificates, struct tls *tls, size_t site,
+		      size_t renewed, char reason[TLS_REASON_MAX])
+{
+	const struct certificate_site *own = &certificates->sites[site];
+	struct tls_pair pairs[TLS_PAIRS_MAX];
+	struct tls_site part = describe(certificates, own, pairs);
+
+	if (own->client != TLS_CLIENT_OFF && own->client_ca == renewed)
+		return tls_set_client_ca(tls, site, &part, reason);
+	if (has_pair(own, renewed))
+		return tls_set_pairs(tls, site, pairs, part.pair_count, reason);
+	return 0;
+}
+
 static void renew(const struct certificates *certificates, struct tls *tls,
 		  const struct certificate *renewed)
 {
-	size_t pair = (size_t)(renewed - certificates->list);
-	struct tls_pair pairs[TLS_PAIRS_MAX];
-	char reason[TLS_REASON_MAX];
+	char reason[TLS_REASON_MAX], text[CERTIFICATE_TEXT_MAX];
 
 	for (size_t i = 0; i < certificates->site_count; i++) {
-		const struct certificate_site *site = &certificates->sites[i];
-
-		if (has_pair(site, pair) &&
-		    tls_set_pairs(tls, i, pairs, list_pairs(certificates, site, pairs), reason) < 0)
-			log_error("certificate '%s' cannot be renewed in this worker: %s",
-				  renewed->path, reason);
+		if (renew_site(certificates, tls, i, (size_t)(renewed - certificates->list),
+			       reason) == 0)
+			continue;
+		certificate_describe(renewed, reason, text);
+		log_error("%s; it cannot be renewed in this worker", text);
 	}
 }
 
@@ -132,9 +145,9 @@ void serving_tls_news(const struct setup *setup, struct tls *tls, uint32_t kind,
 
 	if (tls && kind == NEWS_TICKETS)
 		tickets_take(setup->config, data, size, tls);
-	if (!tls || kind != NEWS_CERTIFICATE)
+	if (!tls || (kind != NEWS_CERTIFICATE && kind != NEWS_CLIENT_CA))
 		return;
-	renewed = renewal_take(&setup->certificates, data, size, fds, fd_count);
+	renewed = renewal_take(&setup->certificates, kind, data, size, fds, fd_count);
 	if (renewed)
 		renew(&setup->certificates, tls, renewed);
 }

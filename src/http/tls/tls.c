@@ -107,6 +107,34 @@ int tls_set_pairs(struct tls *tls, size_t site, const struct tls_pair *pairs, si
 	return 0;
 }
 
+int tls_set_client_ca(struct tls *tls, size_t site, const struct tls_site *part,
+		      char reason[TLS_REASON_MAX])
+{
+	struct tls_context *context = &tls->contexts[site], fresh = {0};
+	int rc = make_context(tls, &fresh, part, reason);
+
+	if (rc < 0) {
+		free_context(&fresh);
+		return rc;
+	}
+	free_context(context); /* what sessions that stand need of it they hold on to */
+	*context = fresh;
+	return 0;
+}
+
+int tls_check_client_ca(int fd, char reason[TLS_REASON_MAX])
+{
+	const struct tls_site part = {
+		.name = "", .client = TLS_CLIENT_REQUIRED, .client_ca_fd = fd};
+	struct tls_context context = {0};
+	EVP_MD_CTX *digest = EVP_MD_CTX_new();
+	int rc = make_id(&context, digest, &part, reason);
+
+	EVP_MD_CTX_free(digest);
+	free_context(&context);
+	return rc;
+}
+
 void tls_get_stats(const struct tls *tls, struct tls_stats *out)
 {
 	*out = tls->stats;

@@ -5,7 +5,7 @@
  * Certificates and ticket keys come from the owner, who may replace both at any time: sessions that
  * stand go on with what they began with.
  *
- * Workers only, but for tls_check_pair and tls_kernel_exists. Nothing here opens a file by its name. */
+ * Workers only, but for tls_check_* and tls_kernel_exists. Nothing here opens a file by its name. */
 #ifndef BROOD_HTTP_TLS_TLS_H
 #define BROOD_HTTP_TLS_TLS_H
 
@@ -70,6 +70,12 @@ void tls_free(struct tls *tls); /* NULL is allowed; all streams must be closed *
 /* Puts other certificates in place of a site's. 0 or -EINVAL with a reason: the old ones stay. */
 int tls_set_pairs(struct tls *tls, size_t site, const struct tls_pair *pairs, size_t count,
 		  char reason[TLS_REASON_MAX]) __attribute__((warn_unused_result));
+
+/* Puts others in place of those who sign certificates of a site's clients. `part`: all of that site, as it is
+ * from now on. Sessions that began under others than these are not resumed. 0, or -EINVAL or -ENOMEM with
+ * a reason: the old ones stay. */
+int tls_set_client_ca(struct tls *tls, size_t site, const struct tls_site *part,
+		      char reason[TLS_REASON_MAX]) __attribute__((warn_unused_result));
 
 /* Keys for session tickets (RFC 5077, RFC 8446 section 4.6.1): AES-256-CBC with HMAC-SHA-256. The
  * first one seals, all of them open. Whoever has them can resume the sessions, and read recordings
@@ -140,5 +146,8 @@ void tls_get_stats(const struct tls *tls, struct tls_stats *out);
  * not lead from one to the next"), or "". */
 int tls_check_pair(const struct tls_pair *pair, int64_t *not_after, char reason[TLS_REASON_MAX],
 		   char warning[TLS_REASON_MAX]) __attribute__((warn_unused_result));
+
+/* The same for a file of those who sign clients' certificates. */
+int tls_check_client_ca(int fd, char reason[TLS_REASON_MAX]) __attribute__((warn_unused_result));
 
 #endif

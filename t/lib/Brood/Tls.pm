@@ -100,12 +100,13 @@ sub ask
 	return { text => $text, worker => $text =~ /^X-Brood-Worker: \S+-(\d+)\r$/m ? $1 : undef };
 }
 
-# A session of that version (tls1_2, tls1_3) that can be resumed: the path of a file.
+# A session of that version (tls1_2, tls1_3) that can be resumed: the path of a file. OPTIONS are those of
+# openssl s_client.
 sub session
 {
-	my ($address, $dir, $version) = @_;
+	my ($address, $dir, $version, @options) = @_;
 	my $path = "$dir/session-" . ++$sessions . "-$version";
-	my $got = ask($address, '/hello.txt', '-servername', 'one.test', "-$version", '-sess_out', $path);
+	my $got = ask($address, '/hello.txt', '-servername', 'one.test', "-$version", '-sess_out', $path, @options);
 	die "no session: $got->{text}\n" if !-s $path;
 	return $path;
 }

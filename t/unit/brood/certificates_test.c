@@ -69,7 +69,7 @@ static void each_site_has_its_own_or_those_of_the_top_level(void **state)
 
 	load(fixture, two_sites);
 	all = opened(fixture, NULL, false);
-	assert_int_equal(all.count, 2);
+	assert_int_equal(all.count, 3);
 	assert_int_equal(all.site_count, 3);
 	assert_string_equal(all.sites[0].name, "");
 	assert_string_equal(all.sites[1].name, "b.test");
@@ -80,10 +80,34 @@ static void each_site_has_its_own_or_those_of_the_top_level(void **state)
 	assert_content(all.list[0].pair.key_fd, "a.key");
 	/* The top level's key is not that of a site's own certificate. */
 	assert_int_equal(all.list[1].pair.key_fd, all.list[1].pair.certificate_fd);
-	assert_int_equal(all.sites[0].client_ca_fd, -1);
-	assert_content(all.sites[2].client_ca_fd, "ca.pem");
+	assert_int_equal(all.sites[0].client, TLS_CLIENT_OFF);
+	assert_int_equal(all.list[all.sites[2].client_ca].kind, CERTIFICATE_CLIENT_CA);
+	assert_content(all.list[all.sites[2].client_ca].pair.certificate_fd, "ca.pem");
 	certificates_close(&all);
 	assert_false(certificates_exist(&all));
+}
+
+/* A pair in that file is something else, though it may be a client's own authority. */
+static void a_file_of_authorities_is_one_for_all_sites(void **state)
+{
+	struct fixture *fixture = *state;
+	struct certificates all;
+	char text[CERTIFICATE_TEXT_MAX];
+
+	load(fixture, "tls_certificate = \"a.pem\"; tls_client = \"optional\"; tls_client_ca = \"a.pem\";\n"
+		      "sites = ( { names = \"b.test\"; }, { names = \"c.test\"; tls_client_ca = "
+		      "\"b.pem\"; },\n"
+		      "          { names = \"d.test\"; tls_client = \"off\"; } );");
+	all = opened(fixture, NULL, false);
+	assert_int_equal(all.count, 3);
+	assert_int_equal(all.sites[0].client_ca, all.sites[1].client_ca);
+	assert_int_not_equal(all.sites[0].client_ca, all.sites[0].pairs[0]);
+	assert_content(all.list[all.sites[2].client_ca].pair.certificate_fd, "b.pem");
+	assert_int_equal(all.sites[3].client, TLS_CLIENT_OFF);
+	certificate_describe(&all.list[all.sites[0].client_ca], "odd", text);
+	assert_memory_equal(text, "tls_client_ca '/", 16);
+	assert_non_null(strstr(text, "/a.pem': odd"));
+	certificates_close(&all);
 }
 
 static void a_site_without_one_shows_the_first_there_is(void **state)
@@ -164,7 +188,8 @@ static void one_for_trying_out_is_kept_as_long_as_its_names(void **state)
 
 	load(fixture, "tls_certificate = \"dev\"; names = [ \"a.test\", \"b.test\" ];");
 	all = opened(fixture, NULL, false);
-	assert_true(all.list[0].dev && all.list[0].is_new);
+	assert_int_equal(all.list[0].kind, CERTIFICATE_DEV);
+	assert_true(all.list[0].is_new);
 	assert_string_equal(all.list[0].key_path, "a.test b.test");
 	assert_int_equal(write(all.list[0].pair.certificate_fd, "made", 4), 4);
 	same = opened(fixture, &all, false);
@@ -204,15 +229,47 @@ static void an_upgrade_goes_on_with_what_was_used(void **state)
 		certificates_restore(&next, &record);
 		count++;
 	}
-	assert_int_equal(count, 2);
+	assert_int_equal(count, 3);
 	assert_content(next.list[0].pair.certificate_fd, "a.pem");
 	assert_int_equal(next.list[0].not_after, 99);
 	assert_int_equal(next.list[0].watch, WATCH_QUIET);
 	/* What nobody wants any more is closed. */
 	assert_int_equal(fcntl(all.list[1].pair.certificate_fd, F_GETFD), -1);
+	assert_int_equal(fcntl(all.list[2].pair.certificate_fd, F_GETFD), -1);
 	state_writer_free(&writer);
 	certificates_close(&next);
-	all.list[0].pair = all.list[1].pair = (struct tls_pair){-1, -1};
+	for (size_t i = 0; i < all.count; i++)
+		all.list[i].pair = (struct tls_pair){-1, -1};
+	certificates_close(&all);
+}
+
+static void so_it_does_with_those_who_sign_for_clients(void **state)
+{
+	static const char text[] = "tls_certificate = \"a.pem\"; tls_client = \"required\";\n"
+				   "tls_client_ca = \"ca.pem\";";
+	struct fixture *fixture = *state;
+	struct state_writer writer = {0};
+	struct state_reader reader;
+	struct state_record record;
+	struct certificates all, next;
+
+	load(fixture, text);
+	all = opened(fixture, NULL, false);
+	all.list[all.sites[0].client_ca].not_after = INT64_MAX;
+	certificates_save(&all, TYPE, &writer);
+	assert_int_equal(state_finish(&writer), 0);
+	load(fixture, text);
+	fixture_write(fixture, "ca.pem", "garbage");
+	next = opened(fixture, NULL, false);
+	assert_int_equal(state_open(&reader, writer.octets.data, writer.octets.used), 0);
+	while (state_next(&reader, &record))
+		certificates_restore(&next, &record);
+	assert_content(next.list[next.sites[0].client_ca].pair.certificate_fd, "ca.pem");
+	assert_int_equal(next.list[next.sites[0].client_ca].watch, WATCH_QUIET);
+	state_writer_free(&writer);
+	certificates_close(&next);
+	for (size_t i = 0; i < all.count; i++)
+		all.list[i].pair = (struct tls_pair){-1, -1};
 	certificates_close(&all);
 }
 
@@ -251,11 +308,32 @@ static void a_worker_takes_the_pair_that_it_is_told_of(void **state)
 				fixture->folder) + 1;
 	/* Cut off anywhere, or with too few descriptors, it is about nothing. */
 	for (size_t cut = 1; cut < size; cut++)
-		assert_null(renewal_take(&all, news, cut, fds, 2));
-	assert_null(renewal_take(&all, news, size, fds, 1));
-	assert_ptr_equal(renewal_take(&all, news, size, fds, 2), &all.list[0]);
+		assert_null(renewal_take(&all, NEWS_CERTIFICATE, news, cut, fds, 2));
+	assert_null(renewal_take(&all, NEWS_CERTIFICATE, news, size, fds, 1));
+	assert_null(renewal_take(&all, NEWS_CLIENT_CA, news, size, fds, 2));
+	assert_ptr_equal(renewal_take(&all, NEWS_CERTIFICATE, news, size, fds, 2), &all.list[0]);
 	assert_int_equal(fds[0], -1);
 	assert_content(all.list[0].pair.certificate_fd, "new");
+	certificates_close(&all);
+}
+
+static void a_worker_takes_those_who_sign_for_clients(void **state)
+{
+	struct fixture *fixture = *state;
+	struct certificates all;
+	char news[1024];
+	int fds[] = {memfd_create("new", MFD_CLOEXEC), memfd_create("new", MFD_CLOEXEC)};
+	size_t size;
+
+	load(fixture, two_sites);
+	all = opened(fixture, NULL, false);
+	assert_int_equal(write(fds[0], "new", 3), 3);
+	size = (size_t)snprintf(news, sizeof(news), "%s/ca.pem%c%s/ca.pem", fixture->folder, 0,
+				fixture->folder) + 1;
+	assert_null(renewal_take(&all, NEWS_CERTIFICATE, news, size, fds, 2));
+	assert_ptr_equal(renewal_take(&all, NEWS_CLIENT_CA, news, size, fds, 2),
+			 &all.list[all.sites[2].client_ca]);
+	assert_content(all.list[all.sites[2].client_ca].pair.certificate_fd, "new");
 	certificates_close(&all);
 }
 
@@ -298,6 +376,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(each_site_has_its_own_or_those_of_the_top_level,
 						fixture_set_up, fixture_tear_down),
+		cmocka_unit_test_setup_teardown(a_file_of_authorities_is_one_for_all_sites,
+						fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(a_site_without_one_shows_the_first_there_is,
 						fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(without_a_listener_for_tls_nothing_is_opened,
@@ -311,9 +391,13 @@ int main(void)
 						fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(an_upgrade_goes_on_with_what_was_used,
 						fixture_set_up, fixture_tear_down),
+		cmocka_unit_test_setup_teardown(so_it_does_with_those_who_sign_for_clients,
+						fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(a_record_that_makes_no_sense_changes_nothing,
 						fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(a_worker_takes_the_pair_that_it_is_told_of,
+						fixture_set_up, fixture_tear_down),
+		cmocka_unit_test_setup_teardown(a_worker_takes_those_who_sign_for_clients,
 						fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(what_does_not_fit_together_is_told, fixture_set_up,
 						fixture_tear_down),

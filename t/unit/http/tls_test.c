@@ -77,6 +77,16 @@ static int file_of(BIO *bio)
 	return fd;
 }
 
+static BIO *pem_of(int fd)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char block[4096];
+	ssize_t size = pread(fd, block, sizeof(block), 0);
+
+	assert_true(bio && size > 0 && BIO_write(bio, block, (int)size) == size);
+	return bio;
+}
+
 static void add_name(X509 *certificate, const char *name)
 {
 	char text[128];
@@ -590,6 +600,104 @@ static void a_renewed_certificate_is_for_new_sessions(void **state)
 	close(garbage);
 }
 
+/* The certificates of this test are each signed by themselves, so each is its own authority. */
+static int set_authority(struct world *world, int fd, char reason[TLS_REASON_MAX])
+{
+	const struct tls_site part = {.name = "one.test",
+				      .pairs = world->pairs,
+				      .pair_count = 2,
+				      .client = TLS_CLIENT_REQUIRED,
+				      .client_ca_fd = fd};
+
+	return tls_set_client_ca(world->tls, 0, &part, reason);
+}
+
+static void show(struct client *client, const struct tls_pair *pair)
+{
+	BIO *text = pem_of(pair->certificate_fd), *secret = pem_of(pair->key_fd);
+	X509 *certificate = PEM_read_bio_X509(text, NULL, NULL, NULL);
+	EVP_PKEY *key = PEM_read_bio_PrivateKey(secret, NULL, NULL, NULL);
+
+	assert_int_equal(SSL_use_cert_and_key(client->ssl, certificate, key, NULL, 1), 1);
+	X509_free(certificate);
+	EVP_PKEY_free(key);
+	BIO_free(text);
+	BIO_free(secret);
+}
+
+/* Whether one with that certificate gets an answer; then also whether that session was resumed. */
+static bool is_let_in(struct world *world, const struct tls_pair *pair, SSL_SESSION *session,
+		      bool *resumed)
+{
+	static const char request[] = "GET / HTTP/1.1\r\nHost: one.test\r\n\r\n";
+	struct client *client = connect_as(world, 1, "one.test", session);
+	size_t sent;
+	bool answered;
+
+	show(client, pair);
+	if (shake_hands(world, client))
+		(void)SSL_write_ex(client->ssl, request, sizeof(request) - 1, &sent);
+	hear(world, client);
+	answered = starts_with(client, "HTTP/1.1 ");
+	*resumed = SSL_session_reused(client->ssl) == 1;
+	leave(client);
+	return answered;
+}
+
+static void others_may_sign_for_clients_from_now_on(void **state)
+{
+	struct world *world = *state;
+	const struct tls_pair *two = &world->pairs[2], *four = &world->pairs[3];
+	char reason[TLS_REASON_MAX];
+	int garbage = memory_file("garbage");
+	bool resumed;
+
+	assert_int_equal(write(garbage, "nobody\n", 7), 7);
+	for (size_t i = 0; i < 2; i++) {
+		struct client *old;
+
+		use_version(world, versions[i]);
+		assert_int_equal(set_authority(world, two->certificate_fd, reason), 0);
+		old = connect_as(world, 0, "one.test", NULL);
+		show(old, two);
+		ask(world, old);
+		assert_true(is_let_in(world, two, old->session, &resumed) && resumed);
+		assert_false(is_let_in(world, four, NULL, &resumed));
+
+		assert_int_equal(set_authority(world, four->certificate_fd, reason), 0);
+		assert_false(is_let_in(world, two, NULL, &resumed));
+		assert_false(is_let_in(world, two, old->session, &resumed));
+		assert_true(is_let_in(world, four, NULL, &resumed));
+		old->used = 0;
+		ask(world, old); /* it stands */
+
+		assert_int_equal(set_authority(world, garbage, reason), -EINVAL);
+		assert_non_null(strstr(reason, "no certificate"));
+		assert_false(is_let_in(world, two, NULL, &resumed));
+		assert_true(is_let_in(world, four, NULL, &resumed));
+
+		/* By whom sessions are told is who they are, not which file they were read from. */
+		assert_int_equal(set_authority(world, two->certificate_fd, reason), 0);
+		assert_true(is_let_in(world, two, old->session, &resumed) && resumed);
+		leave(old);
+	}
+	close(garbage);
+}
+
+static void authorities_are_checked(void **state)
+{
+	struct world *world = *state;
+	char reason[TLS_REASON_MAX];
+	int fd = memory_file("pem");
+
+	assert_int_equal(tls_check_client_ca(world->pairs[0].certificate_fd, reason), 0);
+	assert_int_equal(tls_check_client_ca(fd, reason), -EINVAL);
+	assert_non_null(strstr(reason, "is empty"));
+	assert_int_equal(tls_check_client_ca(world->pairs[0].key_fd, reason), -EINVAL);
+	assert_non_null(strstr(reason, "no certificate"));
+	close(fd);
+}
+
 static void plain_http_gets_a_readable_answer(void **state)
 {
 	struct world *world = *state;
@@ -810,6 +918,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_resumed_session_is_for_the_host_of_its_own_hello,
 						start, stop),
 		cmocka_unit_test_setup_teardown(a_renewed_certificate_is_for_new_sessions, start, stop),
+		cmocka_unit_test_setup_teardown(others_may_sign_for_clients_from_now_on, start, stop),
 		cmocka_unit_test_setup_teardown(plain_http_gets_a_readable_answer, start, stop),
 		cmocka_unit_test_setup_teardown(noise_ends_the_connection, start, stop),
 		cmocka_unit_test_setup_teardown(damaged_records_end_the_connection, start, stop),
@@ -822,6 +931,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(old_versions_are_refused, start, stop),
 		cmocka_unit_test_setup_teardown(a_proxy_header_comes_before_the_handshake, start, stop),
 		cmocka_unit_test_setup_teardown(pairs_are_checked, start, stop),
+		cmocka_unit_test_setup_teardown(authorities_are_checked, start, stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
