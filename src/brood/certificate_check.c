@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <time.h>
@@ -24,8 +25,7 @@ _Static_assert(sizeof(struct certificate_verdict) <= 4096, "a verdict is written
 /* --- the child --- */
 
 struct task {
-	const struct privilege *privilege;
-	const struct certificate *certificate;
+	const struct certificate_check *check;
 	int pipe;
 };
 
@@ -33,81 +33,139 @@ struct task {
 static int child_main(void *context)
 {
 	const struct task *task = context;
-	struct certificate_verdict verdict = {.good = false};
+	const struct certificate_check *check = task->check;
 
-	if (privilege_drop(task->privilege) < 0)
+	if (privilege_drop(check->privilege) < 0)
 		return 1;
-	verdict.good = certificate_judge(task->certificate, &verdict.not_after, verdict.reason,
-					 verdict.warning) == 0;
-	return write(task->pipe, &verdict, sizeof(verdict)) == sizeof(verdict) ? 0 : 1;
+	for (size_t i = 0; i < check->count; i++) {
+		struct certificate_verdict verdict = {.good = false};
+
+		verdict.good = certificate_judge(&check->list[i], &verdict.not_after,
+						 verdict.reason, verdict.warning) == 0;
+		if (write(task->pipe, &verdict, sizeof(verdict)) != sizeof(verdict))
+			return 1;
+	}
+	return 0;
 }
 
 /* --- the parent --- */
 
-int certificate_check_start(struct certificate_check *check, const struct privilege *privilege,
-			    const struct certificate *certificate, uint64_t now_ms)
+static int fork_child(struct certificate_check *check, int end)
 {
-	int ends[2], kept[3];
-	struct task task = {privilege, certificate, -1};
-	struct brood_process_options options = {.main = child_main,
-						.context = &task,
-						.keep_fds = kept,
-						.keep_count = 3,
-						.title = "brood: check"};
-	pid_t pid;
+	struct task task = {check, end};
+	struct brood_process_options options = {
+		.main = child_main, .context = &task, .title = "brood: check"};
+	int *kept = reallocarray(NULL, 1 + 2 * check->count, sizeof(*kept));
 
-	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
-		return -errno;
-	task.pipe = kept[0] = ends[1];
-	kept[1] = certificate->pair.certificate_fd;
-	kept[2] = certificate->pair.key_fd;
-	pid = brood_process_fork(&options);
-	fd_close(&ends[1]);
-	if (pid < 0) {
-		fd_close(&ends[0]);
-		return pid;
+	if (!kept)
+		return -ENOMEM;
+	options.keep_fds = kept;
+	kept[options.keep_count++] = end;
+	for (size_t i = 0; i < check->count; i++) {
+		kept[options.keep_count++] = check->list[i].pair.certificate_fd;
+		kept[options.keep_count++] = check->list[i].pair.key_fd;
 	}
-	*check = (struct certificate_check){.pid = pid, .pipe = ends[0], .since_ms = now_ms};
+	check->pid = brood_process_fork(&options);
+	free(kept);
+	return check->pid < 0 ? check->pid : 0;
+}
+
+/* A child for all of which there is no verdict yet. The child may have to wait until its verdicts are read,
+ * the parent never waits. 0 or -errno. */
+static int begin(struct certificate_check *check, uint64_t now_ms)
+{
+	int ends[2], error = 0;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	if (fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0)
+		error = -errno;
+	if (!error)
+		error = fork_child(check, ends[1]);
+	fd_close(&ends[1]);
+	if (error) {
+		fd_close(&ends[0]);
+		check->pid = 0;
+		return error;
+	}
+	check->pipe = ends[0];
+	check->since_ms = now_ms;
 	return 0;
 }
 
-/* Whoever reaps children has no eye on this one: as long as its pipe is open it has its number. */
-void certificate_check_stop(struct certificate_check *check)
+int certificate_check_start(struct certificate_check *check, const struct privilege *privilege,
+			    const struct certificate *list, size_t count, uint64_t now_ms)
 {
-	char octet;
+	int error;
+
+	*check = (struct certificate_check){.privilege = privilege, .list = list, .count = count};
+	error = begin(check, now_ms);
+	if (error)
+		*check = (struct certificate_check){0};
+	return error;
+}
+
+/* Whoever reaps children has no eye on this one: as long as its end of the pipe is open it has its number. */
+static void end_child(struct certificate_check *check)
+{
+	struct pollfd end = {.fd = check->pipe};
 
 	if (check->pid == 0)
 		return;
-	if (read(check->pipe, &octet, sizeof(octet)) != 0)
+	if (poll(&end, 1, 0) <= 0 || !(end.revents & POLLHUP))
 		kill(check->pid, SIGKILL);
 	fd_close(&check->pipe);
+	check->pid = 0;
+}
+
+void certificate_check_stop(struct certificate_check *check)
+{
+	end_child(check);
 	*check = (struct certificate_check){0};
 }
 
-static void fail(struct certificate_check *check, struct certificate_verdict *out, const char *why)
+static bool conclude(struct certificate_check *check, uint64_t now_ms)
 {
-	certificate_check_stop(check);
+	check->list++;
+	check->count--;
+	check->since_ms = now_ms;
+	if (check->count == 0)
+		certificate_check_stop(check);
+	return true;
+}
+
+/* What there is no verdict on by a child. The next one has a child of its own. */
+static bool fail(struct certificate_check *check, uint64_t now_ms, struct certificate_verdict *out,
+		 const char *why)
+{
+	end_child(check);
 	*out = (struct certificate_verdict){.good = false};
 	snprintf(out->reason, sizeof(out->reason), "%s", why);
+	return conclude(check, now_ms);
 }
 
 bool certificate_check_poll(struct certificate_check *check, uint64_t now_ms,
 			    struct certificate_verdict *out)
 {
-	ssize_t size = read(check->pipe, out, sizeof(*out));
+	ssize_t size;
+	int error;
 
+	if (check->pid == 0) {
+		error = begin(check, now_ms);
+		return error ? fail(check, now_ms, out, strerror(-error)) : false;
+	}
+	size = read(check->pipe, out, sizeof(*out));
 	if (size == sizeof(*out)) {
 		/* It came out of a process that has read what others have written. */
 		out->reason[sizeof(out->reason) - 1] = '\0';
 		out->warning[sizeof(out->warning) - 1] = '\0';
-		certificate_check_stop(check);
-		return true;
+		return conclude(check, now_ms);
 	}
 	if (size < 0 && (errno == EAGAIN || errno == EINTR) &&
 	    now_ms - check->since_ms < PATIENCE_MS)
 		return false;
-	fail(check, out, size < 0 ? "checking it takes too long" : "the process that checked it died");
-	return true;
+	return fail(check, now_ms, out,
+		    size < 0 ? "checking it takes too long" : "the process that checked it died");
 }
 
 /* --- all of them, where nothing else is to be done --- */
@@ -117,54 +175,70 @@ static void forget(void *context, const struct brood_process_end *end)
 	(void)context, (void)end;
 }
 
-/* The child is gone when this returns, and nothing is left of it. */
-static void check_one(const struct certificate *certificate, const struct privilege *privilege,
-		      struct certificate_verdict *out)
+/* A child that a check has no more is gone when this returns, and nothing is left of it. */
+static void wait_for_end(int *child)
 {
-	struct certificate_check check = {0};
-	int error = certificate_check_start(&check, privilege, certificate, clock_now_ms());
-	struct pollfd end = {.events = POLLIN}, said = {.fd = check.pipe, .events = POLLIN};
+	struct pollfd end = {.fd = *child, .events = POLLIN};
 
-	if (error) {
-		fail(&check, out, strerror(-error));
-		return;
-	}
-	end.fd = pidfd_open(check.pid, 0);
-	do
-		(void)poll(&said, 1, PATIENCE_MS);
-	while (!certificate_check_poll(&check, clock_now_ms(), out));
-	if (end.fd >= 0)
+	if (*child >= 0)
 		(void)poll(&end, 1, PATIENCE_MS);
-	fd_close(&end.fd);
+	fd_close(child);
 	brood_process_reap(forget, NULL);
+}
+
+static void wait_for_verdict(struct certificate_check *check, struct certificate_verdict *out)
+{
+	int child = check->pid ? pidfd_open(check->pid, 0) : -1;
+
+	while (!certificate_check_poll(check, clock_now_ms(), out)) {
+		struct pollfd said = {.fd = check->pipe, .events = POLLIN};
+
+		if (child < 0)
+			child = pidfd_open(check->pid, 0);
+		(void)poll(&said, 1, PATIENCE_MS);
+	}
+	if (check->pid == 0)
+		wait_for_end(&child);
+	fd_close(&child);
+}
+
+/* True: it is good. */
+static bool conclude_one(struct certificate *certificate, const struct certificate_verdict *verdict,
+			 int64_t now, void (*tell)(bool error, const char *text))
+{
+	char text[CERTIFICATE_TEXT_MAX];
+
+	if (!verdict->good) {
+		certificate_describe(certificate, verdict->reason, text);
+		tell(true, text);
+		return false;
+	}
+	certificate->not_after = verdict->not_after;
+	certificate->watch = WATCH_QUIET;
+	if (certificate_ends(certificate, now, text)) {
+		tell(false, text);
+	} else if (verdict->warning[0]) {
+		certificate_describe(certificate, verdict->warning, text);
+		tell(false, text);
+	}
+	return true;
 }
 
 int certificates_check(struct certificates *certificates, const struct privilege *privilege,
 		       void (*tell)(bool error, const char *text))
 {
-	struct certificate_verdict verdict;
-	char text[CERTIFICATE_TEXT_MAX];
+	struct certificate_check check = {.privilege = privilege,
+					  .list = certificates->list,
+					  .count = certificates->count};
 	int64_t now = (int64_t)time(NULL);
 	int rc = 0;
 
 	for (size_t i = 0; i < certificates->count; i++) {
-		struct certificate *one = &certificates->list[i];
+		struct certificate_verdict verdict;
 
-		check_one(one, privilege, &verdict);
-		if (!verdict.good) {
-			certificate_describe(one, verdict.reason, text);
-			tell(true, text);
+		wait_for_verdict(&check, &verdict);
+		if (!conclude_one(&certificates->list[i], &verdict, now, tell))
 			rc = -1;
-			continue;
-		}
-		one->not_after = verdict.not_after;
-		one->watch = WATCH_QUIET;
-		if (certificate_ends(one, now, text)) {
-			tell(false, text);
-		} else if (verdict.warning[0]) {
-			certificate_describe(one, verdict.warning, text);
-			tell(false, text);
-		}
 	}
 	return rc;
 }

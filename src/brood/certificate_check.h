@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Certificates and keys are read by a child without privileges, whose death nobody minds; the master only
- * hears its verdicts. Master only, and before there is one. */
+ * hears its verdicts. One child reads as many as there are: at a start there may be hundreds, and a process
+ * for each would take longer than all of the reading. Where it dies or stands still, that is the verdict on
+ * the one that it was at, and another child goes on behind it. Master only, and before there is one. */
 #ifndef BROOD_BROOD_CERTIFICATE_CHECK_H
 #define BROOD_BROOD_CERTIFICATE_CHECK_H
 
@@ -21,25 +23,29 @@ struct certificate_verdict {
 
 /* One that runs; or all-zero. */
 struct certificate_check {
-	pid_t pid; /* 0: none runs */
+	const struct privilege *privilege; /* borrowed, as is the list */
+	const struct certificate *list;    /* of which there is no verdict yet */
+	size_t count;                      /* 0: none runs */
+	pid_t pid;                         /* 0: no child at the moment */
 	int pipe;
-	uint64_t since_ms;
+	uint64_t since_ms;                 /* that the child is at the first of them */
 };
 
-/* Has a pair checked; one that is made by us is made first where it is empty. 0 or -errno. */
+/* Has `count` of them checked, 1 at least; those that are made by us are made first where they are empty. 0
+ * or -errno. */
 int certificate_check_start(struct certificate_check *check, const struct privilege *privilege,
-			    const struct certificate *certificate, uint64_t now_ms)
+			    const struct certificate *list, size_t count, uint64_t now_ms)
 	__attribute__((warn_unused_result));
 
-/* Never waits. True: it is over, and there is a verdict. One that takes too long is ended and has the verdict
- * that it could not be checked. */
+/* Never waits. True: there is a verdict on the next one, in the order of the list; after that on the last one
+ * *check is all-zero. One that takes too long has the verdict that it could not be checked. */
 bool certificate_check_poll(struct certificate_check *check, uint64_t now_ms,
 			    struct certificate_verdict *out);
 
 /* Ends it, if one runs. */
 void certificate_check_stop(struct certificate_check *check);
 
-/* Checks all, one after the other, and waits for it: for a process without a loop. Fills in not_after of
+/* Checks all, and waits for it: for a process without a loop. Fills in not_after of
  * each. `tell` is called for what is wrong (error) or odd, with the path's name in it; 0, or -1: one
  * was wrong. */
 int certificates_check(struct certificates *certificates, const struct privilege *privilege,

@@ -33,7 +33,7 @@ static void close_copy(struct renewal *renewal)
 
 void renewal_cancel(struct renewal *renewal)
 {
-	if (renewal->check.pid == 0)
+	if (renewal->check.count == 0)
 		return;
 	certificate_check_stop(&renewal->check);
 	close_copy(renewal);
@@ -111,7 +111,7 @@ static void hear(const struct work *work)
 	struct renewal *renewal = work->renewal;
 	struct certificate_verdict verdict;
 
-	if (renewal->check.pid != 0 &&
+	if (renewal->check.count > 0 &&
 	    certificate_check_poll(&renewal->check, work->now_ms, &verdict))
 		conclude(work, &work->certificates->list[renewal->index],
 			 verdict.good ? WATCH_GOOD : WATCH_BAD, &verdict);
@@ -156,7 +156,7 @@ static void check(const struct work *work, struct certificate *certificate)
 	if (why) {
 		snprintf(verdict.reason, sizeof(verdict.reason), "%s", why);
 		conclude(work, certificate, WATCH_BAD, &verdict);
-	} else if (certificate_check_start(&renewal->check, work->privilege, &renewal->copy,
+	} else if (certificate_check_start(&renewal->check, work->privilege, &renewal->copy, 1,
 					   work->now_ms) < 0) {
 		conclude(work, certificate, WATCH_FAILED, &verdict);
 	}
@@ -223,7 +223,7 @@ void renewal_look(struct renewal *renewal, struct certificates *certificates,
 		renewal->looked_ms = work.now_ms;
 		look_at_all(certificates);
 	}
-	next = renewal->check.pid == 0 ? next_to_check(certificates) : NULL;
+	next = renewal->check.count == 0 ? next_to_check(certificates) : NULL;
 	if (next) {
 		next->waits = false;
 		if (watch_happen(&next->watch, WATCH_SAME) == WATCH_CHECK)

@@ -95,9 +95,14 @@ t_unit_brood_obituary_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLA
 t_unit_brood_obituary_test_LDADD = $(brood_admin_libs)
 
 # What has to do with certificates.
-brood_certificate_tests = t/unit/brood/certificates_test
+brood_certificate_tests = \
+	t/unit/brood/certificate_check_test \
+	t/unit/brood/certificates_test
 check_PROGRAMS += $(brood_certificate_tests)
 
+t_unit_brood_certificate_check_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_brood_certificate_check_test_LDADD = libprogram.a libcluster.a libproc.a libhttp.a libbase.a \
+	$(ZLIB_LIBS) $(LIBCONFIG_LIBS) $(CMOCKA_LIBS)
 t_unit_brood_certificates_test_SOURCES = t/unit/brood/certificates_test.c $(brood_fixture)
 t_unit_brood_certificates_test_CPPFLAGS = $(brood_test_cppflags)
 t_unit_brood_certificates_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Certificates checked by a child: as many as there are by one, and what becomes of the others when it dies or
+ * stands still at one of them. What reads them here is a stand-in, which does what their octets say. */
+#include "brood/certificate_check.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PATIENCE_MS = 10000, MANY = 50, TOLD_MAX = 64, TEXT_MAX = 80 };
+
+static const struct privilege nobody_else = {.change = false};
+
+/* --- the stand-in: "good 1234", "odd", "bad", "crash", "hang" --- */
+
+int tls_check_pair(const struct tls_pair *pair, int64_t *not_after, char reason[TLS_REASON_MAX],
+		   char warning[TLS_REASON_MAX])
+{
+	char text[16] = "";
+
+	assert_true(pread(pair->certificate_fd, text, sizeof(text) - 1, 0) > 0);
+	*not_after = INT64_MAX;
+	warning[0] = '\0';
+	if (strcmp(text, "crash") == 0)
+		raise(SIGKILL);
+	while (strcmp(text, "hang") == 0)
+		pause();
+	if (strcmp(text, "odd") == 0)
+		snprintf(warning, TLS_REASON_MAX, "is odd");
+	snprintf(reason, TLS_REASON_MAX, "is bad");
+	(void)sscanf(text, "good %" SCNd64, not_after);
+	return strcmp(text, "bad") == 0 ? -EINVAL : 0;
+}
+
+int tls_check_client_ca(int fd, char reason[TLS_REASON_MAX])
+{
+	(void)fd;
+	snprintf(reason, TLS_REASON_MAX, "has nobody in it");
+	return -EINVAL;
+}
+
+int tls_make_pair(const struct tls_pair *out, const char *const *names, char reason[TLS_REASON_MAX])
+{
+	(void)names, (void)reason;
+	return write(out->certificate_fd, "good 7", 6) == 6 ? 0 : -EINVAL;
+}
+
+/* --- what is checked, and what came of it --- */
+
+static unsigned forks, told_count;
+static char told[TOLD_MAX][TEXT_MAX];
+
+static void count_fork(void)
+{
+	forks++;
+}
+
+static void tell(bool error, const char *text)
+{
+	assert_true(told_count < TOLD_MAX);
+	snprintf(told[told_count++], TEXT_MAX, "%s %s", error ? "error" : "warning", text);
+}
+
+static int set_up(void **state)
+{
+	*state = calloc(1, sizeof(struct certificates));
+	forks = told_count = 0;
+	return *state ? 0 : -1;
+}
+
+/* Whatever a test has done, no child is left. */
+static int tear_down(void **state)
+{
+	struct certificates *all = *state;
+
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_int_equal(errno, ECHILD);
+	certificates_close(all);
+	free(all);
+	return 0;
+}
+
+/* Named "0", "1" and so on. */
+static struct certificate *add(struct certificates *all, const char *octets)
+{
+	int fd = memfd_create("pem", MFD_CLOEXEC);
+	struct certificate *one;
+	char name[16];
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, octets, strlen(octets)), strlen(octets));
+	all->list = reallocarray(all->list, all->count + 1, sizeof(*all->list));
+	assert_non_null(all->list);
+	snprintf(name, sizeof(name), "%zu", all->count);
+	one = &all->list[all->count++];
+	*one = (struct certificate){.path = strdup(name),
+				    .key_path = strdup(name),
+				    .pair = {fd, fd},
+				    .watch = WATCH_SETTLING};
+	return one;
+}
+
+static void one_child_reads_them_all(void **state)
+{
+	struct certificates *all = *state;
+	int64_t later = (int64_t)time(NULL) + 400 * INT64_C(86400);
+	char text[32];
+
+	for (int i = 0; i < MANY; i++) {
+		snprintf(text, sizeof(text), "good %" PRId64, later + i);
+		add(all, text);
+	}
+	assert_int_equal(certificates_check(all, &nobody_else, tell), 0);
+	assert_int_equal(forks, 1);
+	assert_int_equal(told_count, 0);
+	for (int i = 0; i < MANY; i++) {
+		assert_int_equal(all->list[i].not_after, later + i);
+		assert_int_equal(all->list[i].watch, WATCH_QUIET);
+	}
+}
+
+static void each_has_its_own_verdict(void **state)
+{
+	struct certificates *all = *state;
+
+	add(all, "odd");
+	add(all, "bad");
+	add(all, "good 1000");
+	add(all, "nobody")->kind = CERTIFICATE_CLIENT_CA;
+	add(all, "")->kind = CERTIFICATE_DEV;
+	add(all, "odd");
+	assert_int_equal(certificates_check(all, &nobody_else, tell), -1);
+	assert_int_equal(forks, 1);
+	assert_int_equal(told_count, 6);
+	assert_string_equal(told[0], "warning certificate '0': is odd");
+	assert_string_equal(told[1], "error certificate '1': is bad");
+	assert_string_equal(told[2], "warning certificate '2': has expired");
+	assert_string_equal(told[3], "error tls_client_ca '3': has nobody in it");
+	assert_string_equal(told[4], "warning certificate '4': has expired");
+	assert_string_equal(told[5], "warning certificate '5': is odd");
+	assert_int_equal(all->list[1].watch, WATCH_SETTLING);
+	assert_int_equal(all->list[4].not_after, 7);
+}
+
+/* The first, the last, two in a row. */
+static void one_that_kills_its_child_costs_only_itself(void **state)
+{
+	static const char *const octets[] = {"crash", "odd",   "odd", "crash",
+					     "crash", "odd", "crash"};
+	struct certificates *all = *state;
+	char text[TEXT_MAX];
+
+	for (size_t i = 0; i < 7; i++)
+		add(all, octets[i]);
+	assert_int_equal(certificates_check(all, &nobody_else, tell), -1);
+	assert_int_equal(told_count, 7);
+	for (size_t i = 0; i < 7; i++) {
+		bool odd = strcmp(octets[i], "odd") == 0;
+
+		snprintf(text, sizeof(text), "%s certificate '%zu': %s", odd ? "warning" : "error", i,
+			 odd ? "is odd" : "the process that checked it died");
+		assert_string_equal(told[i], text);
+		assert_int_equal(all->list[i].watch, odd ? WATCH_QUIET : WATCH_SETTLING);
+	}
+	assert_int_equal(forks, 4); /* nobody is left to be read behind the last one */
+}
+
+/* Waits for the next verdict, for as long as it may take by that clock. */
+static void expect(struct certificate_check *check, uint64_t now_ms, const char *what)
+{
+	struct certificate_verdict verdict;
+
+	while (!certificate_check_poll(check, now_ms, &verdict)) {
+		struct pollfd said = {.fd = check->pipe, .events = POLLIN};
+
+		assert_true(poll(&said, 1, PATIENCE_MS) == 1);
+	}
+	assert_string_equal(verdict.good ? verdict.warning : verdict.reason, what);
+}
+
+static void end(pid_t pid)
+{
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void one_at_which_it_stands_still_costs_only_itself(void **state)
+{
+	struct certificates *all = *state;
+	struct certificate_check check;
+	struct certificate_verdict verdict;
+	pid_t first;
+
+	add(all, "odd");
+	add(all, "hang");
+	add(all, "odd");
+	assert_int_equal(certificate_check_start(&check, &nobody_else, all->list, 3, 1000), 0);
+	first = check.pid;
+	expect(&check, 5000, "is odd");
+	/* Its time begins when the child gets to it. */
+	assert_false(certificate_check_poll(&check, 1000 + PATIENCE_MS, &verdict));
+	assert_false(certificate_check_poll(&check, 5000 + PATIENCE_MS - 1, &verdict));
+	assert_true(certificate_check_poll(&check, 5000 + PATIENCE_MS, &verdict));
+	assert_false(verdict.good);
+	assert_string_equal(verdict.reason, "checking it takes too long");
+	end(first);
+	/* So does that of the next child. */
+	assert_false(certificate_check_poll(&check, 90000, &verdict));
+	first = check.pid;
+	expect(&check, 90000 + PATIENCE_MS - 1, "is odd");
+	assert_int_equal(check.count, 0);
+	end(first);
+	assert_int_equal(forks, 2);
+}
+
+static void a_check_that_is_given_up_is_over(void **state)
+{
+	struct certificates *all = *state;
+	struct certificate_check check;
+	pid_t child;
+
+	add(all, "hang");
+	assert_int_equal(certificate_check_start(&check, &nobody_else, all->list, 1, 0), 0);
+	child = check.pid;
+	certificate_check_stop(&check);
+	assert_int_equal(check.count, 0);
+	end(child);
+	certificate_check_stop(&check);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(one_child_reads_them_all, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(each_has_its_own_verdict, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(one_that_kills_its_child_costs_only_itself, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(one_at_which_it_stands_still_costs_only_itself, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_check_that_is_given_up_is_over, set_up, tear_down),
+	};
+
+	pthread_atfork(count_fork, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
