@@ -10,8 +10,9 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use Brood::Client;
 use Brood::Configured;
-use Brood::Proc qw(alive wait_until);
+use Brood::Proc qw(alive name status wait_until);
 use Brood::Server;
+use POSIX ();
 use Time::HiRes qw(time);
 
 my @modes = qw(shared handoff reuseport);
@@ -163,6 +164,41 @@ for my $mode (@modes) {
 		$server->finish;
 	};
 }
+
+# Between the moment when a worker says that it has taken connections and the moment when it has them, their giver
+# may have gone; a system call that lasts half a second makes that a long time.
+subtest 'those that move are counted all the time' => sub {
+	my ($strace) = grep { -x } map { "$_/strace" } split /:/, $ENV{PATH};
+	plan skip_all => 'strace is not installed' if !$strace;
+	my $server = Brood::Server->start(workers => 4, control => 1, set => { connections_max_total => 20, keepalive_timeout => '60s' });
+	my ($held, $statuses) = fill($server, 21);
+	is $statuses, '200: 20, 503: 1', 'twenty are let in';
+	my %worker = map { name($_) =~ /w(\d+)$/ ? ($1 => $_) : () } $server->workers;
+	my $tracer = fork // die "fork: $!";
+	if (!$tracer) {
+		open STDERR, '>', $server->dir . '/strace.stderr';
+		exec $strace, '-qq', '-o', '/dev/null', '-e', 'signal=none', '-e', 'trace=sendmsg', '-e', 'inject=sendmsg:delay_exit=500000',
+		    map { ('-p', $_) } @worker{ 1, 2 } or POSIX::_exit(127);
+	}
+	my $traced = wait_until(10, sub { !grep { (status($_)->{TracerPid} // 0) == 0 } @worker{ 1, 2 } });
+	SKIP: {
+		skip 'strace cannot attach here', 1 if !$traced;
+		my $run = $server->ctl_start('drain', 0);
+		my %statuses;
+		my $ask = sub { $statuses{ (ask_new($server))[1] }++ for 1 .. $_[0]; return !alive($worker{0}) };
+		ok wait_until(20, sub { $ask->(10) }), 'a worker gives its connections away, and goes';
+		$ask->(500);
+		is join(', ', keys %statuses), '503', 'nobody gets in meanwhile';
+		is Brood::Server::ctl_wait($run)->{exit}, 0, 'they have';
+	}
+	kill 'KILL', $tracer;
+	waitpid $tracer, 0;
+	is Brood::Configured::ask_all(\my %workers, @$held), '', 'those that are in go on';
+	(pop @$held)->close for 1 .. 3;
+	is has_room_for($server, 3), 3, 'when three go, three may come';
+	$server->ctl('undrain', 0);
+	$server->finish;
+};
 
 subtest 'many at once: exactly as many as may get in' => sub {
 	my $server = Brood::Server->start(workers => 4, set => { connections_max_total => 100, keepalive_timeout => '60s' });

@@ -4,7 +4,7 @@
 #include "brood/limits.h"
 
 #include "brood/server.h"
-#include "http/quota.h"
+#include "http/state.h"
 
 _Static_assert((int)CLUSTER_PLACES_MAX <= (int)QUOTA_PLACES_MAX, "each worker has a place");
 
@@ -23,6 +23,32 @@ struct http_limits limits_of(const struct server *server, const struct worker *w
 		.client_prefix_ipv4 = (uint8_t)config->client_prefix_ipv4,
 		.client_prefix_ipv6 = (uint8_t)config->client_prefix_ipv6,
 	};
+}
+
+void limits_expect(struct limits_expected *expected, struct quota *quota, unsigned place,
+		   const void *state, size_t size)
+{
+	struct quota_hold *hold;
+	struct state told;
+
+	if (expected->count == CLUSTER_EXPECTED_MAX)
+		return;
+	hold = &expected->holds[expected->count++];
+	*hold = (struct quota_hold){0};
+	if (quota && state_decode(&told, state, size) == 0 &&
+	    (told.hold.in_total || told.hold.in_client))
+		quota_take_over(quota, place, told.hold.in_total,
+				told.hold.in_client ? told.hold.client : 0, hold);
+}
+
+void limits_come(struct limits_expected *expected, struct quota *quota)
+{
+	if (expected->come == expected->count)
+		return;
+	if (quota)
+		quota_release(quota, &expected->holds[expected->come]);
+	if (++expected->come == expected->count)
+		expected->come = expected->count = 0;
 }
 
 void limits_worker_ended(void *server, unsigned place)

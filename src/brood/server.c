@@ -268,6 +268,7 @@ static const struct cluster_program program = {
 	.connection = serving_connection,
 	.moved = serving_moved,
 	.understands = serving_understands,
+	.expect = serving_expect,
 	.retire = serving_retire,
 	.returned = serving_returned,
 	.movable = serving_movable,

@@ -104,6 +104,7 @@ int serving_start(void *server, struct worker *worker, struct event_base *base);
 void serving_connection(void *server, int fd, unsigned listener, bool scarce);
 int serving_moved(void *server, int fd, unsigned listener, const void *state, size_t size);
 bool serving_understands(void *server, const void *state, size_t size);
+void serving_expect(void *server, const void *state, size_t size);
 void serving_retire(void *server);
 void serving_returned(void *server, int fd, unsigned listener, const void *state, size_t size);
 unsigned serving_movable(void *server);

@@ -31,6 +31,7 @@ struct serving {
 	 * must be told. */
 	unsigned *listeners;
 	size_t listener_room;
+	struct limits_expected expected;
 };
 
 static void note_listener(struct serving *serving, int fd, unsigned listener)
@@ -234,8 +235,20 @@ int serving_moved(void *context, int fd, unsigned listener, const void *state, s
 {
 	struct server *server = context;
 
+	int rc;
+
 	note_listener(server->serving, fd, listener);
-	return http_server_take_moved(server->serving->http, fd, state, size);
+	rc = http_server_take_moved(server->serving->http, fd, state, size);
+	limits_come(&server->serving->expected, server->quota);
+	return rc;
+}
+
+void serving_expect(void *context, const void *state, size_t size)
+{
+	struct server *server = context;
+
+	limits_expect(&server->serving->expected, server->quota,
+		      worker_place(server->serving->worker), state, size);
 }
 
 bool serving_understands(void *context, const void *state, size_t size)

@@ -38,6 +38,7 @@ enum {
 	CLUSTER_SLOTS_MAX = 1024,
 	CLUSTER_LISTEN_MAX = 64, /* addresses */
 	CLUSTER_PLACES_MAX = CLUSTER_SLOTS_MAX * 8,
+	CLUSTER_EXPECTED_MAX = 64, /* connections */
 };
 
 /* A listening socket's wishes. */
@@ -142,6 +143,10 @@ struct cluster_program {
 	int (*moved)(void *context, int fd, unsigned listener, const void *state, size_t size);
 	/* Could `moved` take it? Asked before the connection is the worker's. */
 	bool (*understands)(void *context, const void *state, size_t size);
+	/* It is about to be the worker's, and `moved` comes next: for all of those that are expected, at most
+	 * CLUSTER_EXPECTED_MAX, in the same order. The worker that gave it may be gone by then, so whatever is
+	 * counted for it is to be counted here from now on. May be NULL. */
+	void (*expect)(void *context, const void *state, size_t size);
 	/* The worker accepts nothing more. Give each connection away (worker_give) as soon as it can move;
 	 * say goodbye on the next answer of those that cannot. */
 	void (*retire)(void *context);

@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <event2/event.h>
 
+_Static_assert((int)MESSAGE_BATCH <= (int)CLUSTER_EXPECTED_MAX, "so many come at a time");
+
 enum {
 	FULL_MS = 1000, /* pause at max_connections, cut short when one ends */
 	STUCK_MS = 5,   /* the master could not be given more; look again */
@@ -132,6 +134,9 @@ void worker_take_frame(struct worker *worker, struct brood_frame *frame)
 		fds[taken_count] = frame->fds[i];
 		frame->fds[i] = -1;
 		taken[taken_count++] = items[i];
+		if (items[i].state && worker->program->expect)
+			worker->program->expect(worker->program->context, items[i].state,
+						items[i].state_size);
 	}
 	/* "Taken" goes out before a byte is read: after it the giver forgets, before it it would give
 	 * the connection to somebody else if this process died. An answer that cannot be sent means

@@ -108,3 +108,11 @@ t_unit_brood_certificates_test_CPPFLAGS = $(brood_test_cppflags)
 t_unit_brood_certificates_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_brood_certificates_test_LDADD = libprogram.a libcluster.a libproc.a libhttp.a libbase.a \
 	$(LIBEVENT_LIBS) $(LIBCONFIG_LIBS) $(OPENSSL_LIBS) $(ZLIB_LIBS) $(CMOCKA_LIBS)
+
+# What has to do with limits for all workers.
+brood_limits_tests = t/unit/brood/limits_test
+check_PROGRAMS += $(brood_limits_tests)
+
+t_unit_brood_limits_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_brood_limits_test_LDADD = libprogram.a libcluster.a libproc.a libhttp.a libbase.a \
+	$(LIBEVENT_LIBS) $(OPENSSL_LIBS) $(ZLIB_LIBS) $(CMOCKA_LIBS)

@@ -12,6 +12,7 @@ cluster_tests = \
 	t/unit/cluster/recycle_test \
 	t/unit/cluster/roll_test \
 	t/unit/cluster/slot_test \
+	t/unit/cluster/taking_test \
 	t/unit/cluster/watchdog_test \
 	t/unit/cluster/state_record_test
 check_PROGRAMS += $(cluster_tests)
@@ -32,6 +33,8 @@ t_unit_cluster_roll_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAG
 t_unit_cluster_roll_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
 t_unit_cluster_slot_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
 t_unit_cluster_slot_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
+t_unit_cluster_taking_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
+t_unit_cluster_taking_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
 t_unit_cluster_hostile_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
 t_unit_cluster_hostile_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
 t_unit_cluster_log_ring_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
