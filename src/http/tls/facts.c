@@ -121,10 +121,14 @@ bool context_is_met(const struct tls_context *context, const unsigned char *dema
 
 bool tls_may_ask(const struct stream *stream, struct slice host)
 {
-	const struct tls_session *session = stream->tls;
+	const struct tls *tls = stream->tls ? stream->tls->tls : NULL;
+	const struct tls_context *wanted;
 
-	return !session || !session->tls ||
-	       context_is_met(context_find(session->tls, host), session_demand(session));
+	if (!tls)
+		return true;
+	wanted = context_find(tls, host);
+	return wanted->client == TLS_CLIENT_OFF ||
+	       wanted == context_find(tls, slice_of(tls_server_name(stream)));
 }
 
 bool tls_demands(const struct tls *tls, struct slice host)

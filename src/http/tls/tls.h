@@ -116,7 +116,7 @@ bool tls_facts(const struct stream *stream, struct tls_facts *out);
 const char *tls_server_name(const struct stream *stream);
 
 /* Whether requests for that host (as in a Host field) may be made on the stream: not where its site has
- * demands on clients that the session has not met, having begun under another name. */
+ * demands on clients, and the session has begun with another one. */
 bool tls_may_ask(const struct stream *stream, struct slice host);
 
 /* Whether the site of that host lets nobody in without a certificate. */
