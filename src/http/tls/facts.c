@@ -6,7 +6,6 @@
 #include "http/tls/private.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static void tell_subject(X509 *certificate, struct tls_client_facts *out)
 {
@@ -98,25 +97,6 @@ const char *tls_server_name(const struct stream *stream)
 	if (session->saved && saved_read(&view, session->saved->octets, session->saved->size))
 		return view.name;
 	return session->name ? session->name : "";
-}
-
-const unsigned char *session_demand(const struct tls_session *session)
-{
-	const unsigned char *demand;
-	struct tls_saved_view view;
-	unsigned size = 0;
-
-	if (session->saved)
-		return saved_read(&view, session->saved->octets, session->saved->size) ? view.demand
-										       : NULL;
-	demand = SSL_SESSION_get0_id_context(SSL_get0_session(session->ssl), &size);
-	return size == TLS_DEMAND_SIZE ? demand : NULL;
-}
-
-bool context_is_met(const struct tls_context *context, const unsigned char *demand)
-{
-	return context->client == TLS_CLIENT_OFF ||
-	       (demand && memcmp(context->id, demand, TLS_DEMAND_SIZE) == 0);
 }
 
 bool tls_may_ask(const struct stream *stream, struct slice host)

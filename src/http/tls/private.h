@@ -63,9 +63,6 @@ SSL_CTX *context_new(struct tls *tls, const struct tls_context *context,
 /* Of the site that is meant by a name, or by a Host field. */
 const struct tls_context *context_find(const struct tls *tls, struct slice name);
 
-/* Whether the context wants nothing of clients that a session with that demand has not met. */
-bool context_is_met(const struct tls_context *context, const unsigned char *demand);
-
 /* Callbacks of a context. */
 int hello_arrived(SSL *ssl, int *alert, void *tls);
 int ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
@@ -113,9 +110,6 @@ struct tls_session {
 
 void session_free(struct tls_session *session);
 
-/* Of the context under which it began: an id of TLS_DEMAND_SIZE octets. NULL: not known. */
-const unsigned char *session_demand(const struct tls_session *session);
-
 /* --- sessions whose keys the kernel has --- */
 
 extern const struct stream_io stream_kernel;
@@ -133,7 +127,7 @@ struct tls_saved {
 
 /* What is in such octets: points into them. */
 struct tls_saved_view {
-	const unsigned char *demand; /* as session_demand */
+	const unsigned char *demand; /* TLS_DEMAND_SIZE octets */
 	bool resumed;
 	bool shown; /* the client has shown a certificate */
 	const char *version, *cipher, *name, *subject, *fingerprint;

@@ -88,9 +88,11 @@ static struct tls_saved *copy(const void *octets, size_t size)
 struct tls_saved *saved_new(struct tls_session *session)
 {
 	char octets[STREAM_STATE_MAX];
-	const unsigned char *demand = session_demand(session);
+	const unsigned char *demand;
+	unsigned size;
 
-	if (!demand)
+	demand = SSL_SESSION_get0_id_context(SSL_get0_session(session->ssl), &size);
+	if (size != TLS_DEMAND_SIZE)
 		return NULL;
 	if (!session->client)
 		session->client = client_facts(session->ssl);
@@ -99,10 +101,16 @@ struct tls_saved *saved_new(struct tls_session *session)
 
 bool tls_admits(const struct tls *tls, const void *octets, size_t size)
 {
+	const struct tls_context *context;
 	struct tls_saved_view view;
 
-	return saved_read(&view, octets, size) &&
-	       (!tls || context_is_met(context_find(tls, slice_of(view.name)), view.demand));
+	if (!saved_read(&view, octets, size))
+		return false;
+	if (!tls)
+		return true;
+	context = context_find(tls, slice_of(view.name));
+	return context->client == TLS_CLIENT_OFF ||
+	       memcmp(context->id, view.demand, TLS_DEMAND_SIZE) == 0;
 }
 
 int tls_resume(struct tls *tls, struct stream *stream, const void *octets, size_t size)
