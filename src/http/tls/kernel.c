@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -229,7 +230,11 @@ bool kernel_take_over(struct stream *stream)
 	if (!session->saved)
 		return false;
 	SSL_free(session->ssl);
+	free(session->client);
+	free(session->name);
 	session->ssl = NULL;
+	session->client = NULL;
+	session->name = NULL;
 	stream->io = &stream_kernel;
 	stream->wants = 0;
 	stream->buffered = false;
