@@ -19,15 +19,16 @@
 #define GROUPS "X25519:prime256v1:secp384r1"
 #define GROUPS_HYBRID "X25519MLKEM768:" GROUPS /* from OpenSSL 3.5 on */
 
-static const unsigned char http_1_1[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+/* In the order in which we like them; some clients offer the version of their request, and no other. */
+static const unsigned char protocols[] = "\x08http/1.1\x08http/1.0";
 
 /* RFC 7301 section 3.2: a client that offers others only is told so. */
 static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_size,
 			   const unsigned char *in, unsigned in_size, void *context)
 {
 	(void)ssl, (void)context;
-	if (SSL_select_next_proto((unsigned char **)out, out_size, http_1_1, sizeof(http_1_1), in,
-				  in_size) != OPENSSL_NPN_NEGOTIATED)
+	if (SSL_select_next_proto((unsigned char **)out, out_size, protocols,
+				  sizeof(protocols) - 1, in, in_size) != OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	return SSL_TLSEXT_ERR_OK;
 }
