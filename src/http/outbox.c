@@ -234,7 +234,7 @@ static enum outbox_result write_file(struct outbox *outbox, struct stream *strea
 
 enum outbox_result outbox_write(struct outbox *outbox, struct stream *stream)
 {
-	size_t budget = OUTBOX_WRITE_MAX;
+	size_t budget = stream->io->turn;
 	enum outbox_result result = OUTBOX_EMPTY;
 
 	while (result == OUTBOX_EMPTY && outbox->first < outbox->count) {

@@ -22,7 +22,6 @@ enum {
 	OUTBOX_IOVECS_MAX = 64,
 	OUTBOX_STAGED_MAX = 64 << 10, /* octets in memory: with more, write before adding */
 	OUTBOX_COPIES_MAX = 64 << 10, /* of these, octets that had to be copied */
-	OUTBOX_WRITE_MAX = 1 << 20,   /* octets in one turn: other connections wait */
 };
 
 enum { PART_HEAD, PART_FIELDS, PART_END, PART_BODY, PART_COUNT };
@@ -80,6 +79,7 @@ enum outbox_result {
 	OUTBOX_BROKEN,  /* the connection is gone, or a file became shorter while it was sent */
 };
 
+/* One turn's share: of files no more than the stream likes to send while others wait. */
 enum outbox_result outbox_write(struct outbox *outbox, struct stream *stream);
 
 /* The next response that is out, by its last item, for logging and releasing; NULL for none. */

@@ -59,6 +59,7 @@ const struct stream_io stream_plain = {
 	.release = release,
 	.requests_max = UINT_MAX,
 	.moves = true,
+	.turn = 1 << 20,
 };
 
 ssize_t stream_peek(const struct stream *stream, void *out, size_t room)

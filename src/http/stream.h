@@ -40,6 +40,9 @@ struct stream_io {
 	void (*release)(struct stream *stream);
 	unsigned requests_max; /* of one connection */
 	bool moves;            /* another process can go on with it */
+	/* So many octets may be sent in one turn of a connection, while the others wait: the fewer, the
+	 * more time an octet takes. */
+	size_t turn;
 };
 
 struct stream {

@@ -210,6 +210,7 @@ const struct stream_io stream_kernel = {
 	.save = save,
 	.release = release,
 	.requests_max = REQUESTS_MAX,
+	.turn = 4 * TLS_RECORD_MAX, /* sealing takes its time in the kernel, too */
 	.moves = true,
 };
 

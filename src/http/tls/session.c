@@ -253,6 +253,7 @@ static const struct stream_io stream_tls = {
 	.finish = finish,
 	.release = release,
 	.requests_max = UINT_MAX,
+	.turn = 4 * TLS_RECORD_MAX,
 };
 
 /* Whoever waits longest is the least likely to be a client in earnest. */
