@@ -246,10 +246,11 @@ static void refuse(struct connection *connection, enum refusal refusal)
 	advance(connection, &input);
 }
 
-/* For the first request there is the usual time from the end of the handshake on. */
+/* For the first request there is the usual time from the end of the handshake on, but at a stop. */
 static void note_handshake(struct connection *connection)
 {
-	if (connection->deadline.kind == DEADLINE_HANDSHAKE && !connection->stream.handshakes)
+	if (connection->deadline.kind == DEADLINE_HANDSHAKE && !connection->stream.handshakes &&
+	    !connection->server->stopping)
 		set_deadline(connection, DEADLINE_FIRST);
 }
 
@@ -402,9 +403,22 @@ void connection_expire(struct connection *connection)
 	rules[connection->state].expired(connection);
 }
 
+/* A client that is about to open its stream has a request to send. */
+static void hurry_handshake(struct connection *connection)
+{
+	uint64_t now_ms = connection->server->now_ms;
+	uint64_t left_ms = deadline_left_ms(&connection->deadline, now_ms);
+
+	if (left_ms > CONNECTION_STOP_HANDSHAKE_MS)
+		deadline_resume(&connection->server->deadlines, &connection->deadline,
+				DEADLINE_HANDSHAKE, CONNECTION_STOP_HANDSHAKE_MS, now_ms);
+}
+
 void connection_stop(struct connection *connection)
 {
-	if (connection->state == CONNECTION_WAITING ||
+	if (connection->stream.handshakes)
+		hurry_handshake(connection);
+	else if (connection->state == CONNECTION_WAITING ||
 	    (connection->state == CONNECTION_PROXY && connection->input.used == 0))
 		answer_or_close(connection);
 }

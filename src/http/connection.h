@@ -52,7 +52,10 @@ struct http_server;
 struct outbox;
 struct state;
 
-enum { CONNECTION_LINGER_MS = 2000 };
+enum {
+	CONNECTION_LINGER_MS = 2000,
+	CONNECTION_STOP_HANDSHAKE_MS = 1000, /* a handshake that a stop finds begun, and its request */
+};
 
 enum connection_state {
 	CONNECTION_PROXY,     /* its PROXY header has not come, or not all of it */

@@ -817,6 +817,32 @@ static void an_idle_client_is_told_goodbye_at_a_stop(void **state)
 	leave(client);
 }
 
+static void what_has_begun_is_answered_at_a_stop(void **state)
+{
+	struct world *world = *state;
+
+	for (size_t i = 0; i < 2; i++)
+		talk_connect(world->talk, 2 + (unsigned)i, HTTP_TAKE_TLS); /* these say nothing */
+	for (size_t i = 0; i < 2; i++) {
+		struct client *client;
+
+		use_version(world, versions[i]);
+		client = connect_as(world, (unsigned)i, "one.test", NULL);
+		assert_int_equal(SSL_do_handshake(client->ssl), -1);
+		event_base_loop(world->talk->base, EVLOOP_NONBLOCK);
+		http_server_stop(world->talk->server);
+		ask(world, client);
+		assert_non_null(strstr(client->data, "Connection: close\r\n"));
+		assert_true(client->ended);
+		leave(client);
+	}
+	talk_now_ms += 1100;
+	http_server_tick(world->talk->server);
+	talk_run(world->talk, true);
+	assert_true(world->talk->clients[2].ended);
+	assert_true(world->talk->clients[3].ended);
+}
+
 static void only_http_1_is_spoken(void **state)
 {
 	struct world *world = *state;
@@ -932,6 +958,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_close_is_announced_to_both_layers, start, stop),
 		cmocka_unit_test_setup_teardown(an_idle_client_is_told_goodbye_at_a_stop, start, stop),
 		cmocka_unit_test_setup_teardown(close_notify_waits_until_the_socket_takes_it, start, stop),
+		cmocka_unit_test_setup_teardown(what_has_begun_is_answered_at_a_stop, start, stop),
 		cmocka_unit_test_setup_teardown(only_http_1_is_spoken, start, stop),
 		cmocka_unit_test_setup_teardown(old_versions_are_refused, start, stop),
 		cmocka_unit_test_setup_teardown(a_proxy_header_comes_before_the_handshake, start, stop),
