@@ -75,11 +75,11 @@ for my $name (sort keys %mode) {
 		kill 'STOP', $stopped;
 		my $begin = time;
 		# Sent at once after the stop: some may be on their way to the stopped worker already.
-		my @burst = map { Brood::Client->connect($server->address) } 1 .. 40;
+		my @burst = map { Brood::Client->connect($server->address, later => 1) } 1 .. 40;
 		$_->send("GET /1k.txt HTTP/1.1\r\nHost: x\r\n\r\n") for @burst;
 		my $answered = 0;
 		while (time - $begin < 4 && $answered < @burst) {
-			$answered = grep { $_->{ready} ||= $_->wait_for('r', time) } @burst;
+			$answered = grep { $_->{ready} ||= $_->wait_answer(time) } @burst;
 			sleep 0.01;
 		}
 		note sprintf '%s: %d of 40 in %.1f s', $name, $answered, time - $begin;

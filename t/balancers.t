@@ -115,7 +115,7 @@ SKIP: {
 				return ($haproxy, '-db', '-f', haproxy_config($dir, $port, <<"END"));
 	option httpchk OPTIONS /
 	http-reuse never
-	server brood $address $how{$how} check check-send-proxy inter 100ms
+	server brood $address ${\ Brood::Server::for_haproxy() } $how{$how} check check-send-proxy inter 100ms
 END
 			}, \&roll_and_ask);
 		};
@@ -127,7 +127,7 @@ END
 	option httpchk OPTIONS /
 	option forwardfor
 	http-reuse always
-	server brood $address check inter 100ms
+	server brood $address ${\ Brood::Server::for_haproxy() } check inter 100ms
 END
 		}, sub {
 			my ($server, $client, $log) = @_;
@@ -167,7 +167,7 @@ http {
 	server {
 		listen 127.0.0.1:$port;
 		location / {
-			proxy_pass http://brood;
+			proxy_pass ${\ Brood::Server::scheme() }://brood;
 			proxy_http_version 1.1;
 			proxy_set_header Connection "";
 			proxy_set_header X-Forwarded-For \$proxy_add_x_forwarded_for;
@@ -181,9 +181,10 @@ END
 	subtest 'nginx, PROXY protocol' => sub {
 		try({ proxy_protocol => \'true' }, sub {
 			my ($dir, $port, $address) = @_;
+			my $ssl = Brood::Server::with_tls() ? 'proxy_ssl on;' : '';
 			return $config->($dir, "load_module $stream;", <<"END");
 stream {
-	server { listen 127.0.0.1:$port; proxy_pass $address; proxy_protocol on; }
+	server { listen 127.0.0.1:$port; proxy_pass $address; proxy_protocol on; $ssl }
 }
 END
 		}, \&roll_and_ask);

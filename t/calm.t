@@ -98,7 +98,7 @@ is join(' ', grep { $_ ne '405' } map { $_->response->status } @clients), '', 'e
 @clients = stays_calm('readers that stall', sub {
 	my @clients = map { client(receive_buffer => 8192) } 1 .. TIMES;
 	$_->send(request('/large.bin')) for @clients;
-	$_->wait_for('r', time + 10) for @clients;
+	$_->wait_answer(time + 10) for @clients;
 	return @clients;
 });
 ok wait_until(20, sub { sockets() <= $before }), 'they are let go after write_timeout';

@@ -39,6 +39,7 @@ sub output
 	if (!$pid) {
 		open STDERR, '>&', \*STDOUT;
 		delete @ENV{qw(http_proxy HTTP_PROXY all_proxy ALL_PROXY)};
+		%ENV = (%ENV, Brood::Server::trust());
 		alarm 120; # a guard
 		exec @command or POSIX::_exit(127);
 	}
@@ -62,13 +63,13 @@ sub sums
 
 sub escape { return join '/', map { s/([^A-Za-z0-9._~-])/sprintf '%%%02X', ord $1/ger } split m{/}, $_[0] }
 
-# A client in some language: SCRIPT is given the server's host and port, and says what was wrong, then "done".
+# A client in some language: SCRIPT is given the server's host, port, root and scheme, and says what was wrong, then "done".
 sub runs_well
 {
 	my ($interpreter, $name, $script) = @_;
 	my $file = Brood::Server::write_file("$dir/$name", $script);
 	my ($host, $port) = split /:/, $server->address;
-	is output($interpreter, $file, $host, $port, $server->root), "done\n", 'all is as it should be';
+	is output($interpreter, $file, $host, $port, $server->root, Brood::Server::scheme()), "done\n", 'all is as it should be';
 }
 
 SKIP: {
@@ -172,7 +173,8 @@ SKIP: {
 
 SKIP: {
 	my $wget = find_program('wget') or skip 'wget is not installed', 1;
-	my @wget = ($wget, '--no-config', '--no-verbose', '--no-hsts', '--no-iri', '--timeout=30', '--tries=1', '--restrict-file-names=nocontrol');
+	my %trust = Brood::Server::trust();
+	my @wget = ($wget, %trust ? "--ca-certificate=$trust{SSL_CERT_FILE}" : (), '--no-config', '--no-verbose', '--no-hsts', '--no-iri', '--timeout=30', '--tries=1', '--restrict-file-names=nocontrol');
 	subtest 'wget mirrors a tree by its listings' => sub {
 		my $to = "$dir/mirror";
 		my $said = output(@wget, '-r', '-l', 'inf', '-N', '-nH', '-np', '-e', 'robots=off', '--reject', 'index.html', '-P', $to, $listed->url('/'));
@@ -200,12 +202,13 @@ SKIP: {
 	subtest "Python's http.client and urllib" => sub {
 		runs_well($python, 'client.py', <<'END');
 import http.client, sys, urllib.request, urllib.error
-host, port, root = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+host, port, root, scheme = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
+Connection = http.client.HTTPSConnection if scheme == 'https' else http.client.HTTPConnection
 def content(path): return open(root + path, 'rb').read()
 def check(what, good):
     if not good: print(what)
 
-kept = http.client.HTTPConnection(host, port, timeout=30)
+kept = Connection(host, port, timeout=30)
 kept.connect()
 socket = kept.sock
 for i in range(500):
@@ -224,7 +227,7 @@ for name, value in ('If-None-Match', tag), ('If-Modified-Since', date):
     check(f'{name}: {answer.status}', answer.status == 304 and answer.read() == b'')
 check('another connection after 304', kept.sock is socket)
 for body, headers in ((b'x' * 100000, {}), ((b'part' * 1000 for i in range(20)), {'Transfer-Encoding': 'chunked'})):
-    post = http.client.HTTPConnection(host, port, timeout=30)
+    post = Connection(host, port, timeout=30)
     try:
         post.request('POST', '/hello.txt', body, headers, encode_chunked=True)
     except (BrokenPipeError, ConnectionResetError):
@@ -233,7 +236,7 @@ for body, headers in ((b'x' * 100000, {}), ((b'part' * 1000 for i in range(20)),
     check(f'POST: {answer.status}', answer.status == 405 and len(answer.read()) > 0)
     post.close()
 
-url = f'http://{host}:{port}'
+url = f'{scheme}://{host}:{port}'
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 with opener.open(url + '/dir') as answer:
     check('a redirect', answer.geturl() == url + '/dir/' and answer.read() == content('/dir/index.html'))
@@ -251,11 +254,12 @@ END
 	subtest 'requests, the Python library, if it is there' => sub {
 		plan skip_all => 'it is not installed' if output($python, '-c', 'import requests') ne '';
 		runs_well($python, 'sessions.py', <<'END');
-import requests, sys
-host, port, root = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-url = f'http://{host}:{port}'
+import os, requests, sys
+host, port, root, scheme = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
+url = f'{scheme}://{host}:{port}'
 with requests.Session() as session:
     session.trust_env = False
+    session.verify = os.environ.get('REQUESTS_CA_BUNDLE', True)
     for i in range(100):
         answer = session.get(url + '/1k.txt', timeout=30)
         if answer.status_code != 200 or answer.content != open(root + '/1k.txt', 'rb').read(): print(answer.status_code)
@@ -271,9 +275,9 @@ SKIP: {
 	my $node = find_program('node') or skip 'node is not installed', 1;
 	subtest "Node's http with a keep-alive agent, and fetch" => sub {
 		runs_well($node, 'client.mjs', <<'END');
-import http from 'node:http';
 import fs from 'node:fs';
-const [host, port, root] = process.argv.slice(2);
+const [host, port, root, scheme] = process.argv.slice(2);
+const { default: http } = await import(`node:${scheme}`);
 const content = path => fs.readFileSync(root + path);
 const check = (what, good) => { if (!good) console.log(what); };
 
@@ -316,7 +320,7 @@ check(`POST: ${refused.status}`, refused.status == 405);
 agent.destroy();
 
 if (typeof fetch == 'function') {
-	const url = `http://${host}:${port}`;
+	const url = `${scheme}://${host}:${port}`;
 	for (let round = 0; round < 20; round++)
 		await Promise.all(['/hello.txt', '/1k.txt', '/big.bin', '/empty.txt'].map(async path => {
 			const answer = await fetch(url + path);

@@ -23,7 +23,7 @@ for my $mode (qw(shared handoff reuseport)) {
 		my @busy = map { Brood::Client->connect($server->address, receive_buffer => 8192, limit => 20) } 1 .. 3;
 		for my $client (@busy) {
 			$client->send("GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n");
-			$client->wait_for('r', time + 10);
+			$client->wait_answer(time + 10);
 		}
 		is $server->reload(max_connections => 10), 'done', 'ten connections for each worker';
 		my (@moved, @stayed);

@@ -114,7 +114,7 @@ subtest 'a reader that stops is let go after write_timeout' => sub {
 	large_file($server);
 	my $client = Brood::Client->connect($server->address, receive_buffer => 16384);
 	$client->send(request('/large.bin'));
-	$client->wait_for('r', time + 10);
+	$client->wait_answer(time + 10);
 	ok wait_until(10, sub { open my $tcp, '<', '/proc/net/tcp' or die $!;
 		my $hex = sprintf ':%04X', $server->port;
 		my $peer = sprintf ':%04X', $client->local_port;
@@ -158,7 +158,7 @@ for my $mode (qw(shared handoff reuseport)) {
 		my $server = Brood::Server->start(accept => $mode, workers => 1, set => { max_connections => 5 });
 		my @held = map { Brood::Client->connect($server->address) } 1 .. 5;
 		is scalar(grep { $_->get('/hello.txt')->status ne '200' } @held), 0, 'five are held';
-		my $waiting = Brood::Client->connect($server->address);
+		my $waiting = Brood::Client->connect($server->address, later => 1);
 		$waiting->send(request('/hello.txt'));
 		is $waiting->ending(0.5), 'open', 'the sixth is neither answered nor refused';
 		(shift @held)->close;

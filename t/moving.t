@@ -233,7 +233,7 @@ for my $mode (@modes) {
 			my @kept = $server->kept(200);
 			my $busy = Brood::Client->connect($server->address, receive_buffer => 8192, limit => 20);
 			$busy->send("GET /big.bin HTTP/1.1\r\nHost: x\r\n\r\n");
-			$busy->wait_for('r', time + 10);
+			$busy->wait_answer(time + 10);
 			$server->start_reload;
 			sleep $delay;
 			my $begin = time;

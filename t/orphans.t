@@ -50,7 +50,7 @@ for my $mode (@modes) {
 		truncate $file, 32 << 20;
 		my $client = Brood::Client->connect($server->address, receive_buffer => 65536, limit => 30);
 		$client->send("GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n");
-		$client->wait_for('r', time + 10);
+		$client->wait_answer(time + 10);
 		my @workers = kill_master($server);
 		ok wait_until(10, sub { my $new = Brood::Client->connect($server->address); !$new }), 'stops listening at once';
 		ok wait_until(10, sub { 1 == grep { alive($_) } @workers }), 'the idle one is gone, the busy one is there';
@@ -65,7 +65,7 @@ for my $mode (@modes) {
 		truncate $file, 32 << 20;
 		my $client = Brood::Client->connect($server->address, receive_buffer => 65536);
 		$client->send("GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n");
-		$client->wait_for('r', time + 10);
+		$client->wait_answer(time + 10);
 		my @workers = kill_master($server);
 		ok wait_until(10, sub { !grep { alive($_) } @workers }), 'a reader that does not read is not waited for';
 	};

@@ -134,7 +134,7 @@ frontend in
 backend out
     option httpchk OPTIONS /
     http-reuse always
-    server brood $address check inter 100ms rise 1 fall 1
+    server brood $address ${\ Brood::Server::for_haproxy() } check inter 100ms rise 1 fall 1
 END
 		my $pid = fork // die $!;
 		if (!$pid) {
@@ -198,6 +198,8 @@ SKIP: {
 		my $backend = Brood::Server->start(workers => 2);
 		my $address = $backend->address;
 		my $user = $> == 0 ? "user www-data;\n" : '';
+		my $scheme = Brood::Server::scheme();
+		my $patience = Brood::Server::with_tls() ? 'keepalive_timeout 1s;' : ''; # with connections of old workers
 		my $config = Brood::Server::write_file("$dir/nginx.conf", <<"END");
 ${user}daemon off;
 worker_processes 1;
@@ -211,7 +213,7 @@ http {
     fastcgi_temp_path $dir/nginx-fastcgi;
     uwsgi_temp_path $dir/nginx-uwsgi;
     scgi_temp_path $dir/nginx-scgi;
-    upstream brood { server $address; keepalive 16; }
+    upstream brood { server $address; keepalive 16; $patience }
     client_max_body_size 64m;
     proxy_http_version 1.1;
     proxy_set_header Connection "";
@@ -221,17 +223,17 @@ http {
     add_header X-Cache \$upstream_cache_status;
     server {
         listen 127.0.0.1:$port;
-        location / { proxy_pass http://brood; }
+        location / { proxy_pass $scheme://brood; }
     }
     server {
         listen 127.0.0.1:$cached;
-        location / { proxy_cache cache; proxy_pass http://brood; }
+        location / { proxy_cache cache; proxy_pass $scheme://brood; }
         location /sliced/ {
             slice 64k;
             proxy_cache cache;
             proxy_cache_key \$uri\$slice_range;
             proxy_set_header Range \$slice_range;
-            proxy_pass http://brood/;
+            proxy_pass $scheme://brood/;
         }
     }
 }

@@ -95,6 +95,8 @@ subtest 'a worker cannot be made to serve what its user may not read' => sub {
 
 subtest 'started by another user, everything is that user' => sub {
 	my ($nobody, $nogroup) = (getpwnam 'nobody')[2, 3];
+	my %tls = Brood::Server::tls_settings();
+	chown $nobody, $nogroup, $tls{tls_key} if %tls;
 	my $server = Brood::Server->start(in => sub {
 		chown $nobody, $nogroup, map { "/proc/self/fd/$_" } 1, 2;
 		$( = $nogroup; $) = "$nogroup $nogroup"; $< = $> = $nobody; });

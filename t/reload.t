@@ -348,7 +348,7 @@ subtest 'a slot that was retired again and again is wanted again' => sub {
 			return ($response->worker)[0] eq '1' ? $client : undef;
 		}) or last;
 		$found->send("GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n");
-		$found->wait_for('r', time + 5);
+		$found->wait_answer(time + 5);
 		push @busy, $found;
 		my $before = () = $server->workers;
 		my $told = sub { scalar grep { /\b1 workers from now on/ } $server->stderr_lines };

@@ -35,7 +35,7 @@ sub has_ipv6
 subtest 'readiness is told on standard error and to BROOD_READY_FD, in the same words' => sub {
 	my $server = Brood::Server->start(workers => 3, accept => 'shared');
 	like $server->ready_line,
-	    qr{^brood: ready on http://127\.0\.0\.1:[1-9]\d* \(3 workers, shared, pid @{[$server->pid]}\)\n\z},
+	    qr{^brood: ready on ${\ Brood::Server::scheme() }://127\.0\.0\.1:[1-9]\d* \(3 workers, shared, pid @{[$server->pid]}\)\n\z},
 	    'the line';
 	my @lines = grep { /ready on/ } $server->stderr_lines;
 	is_deeply [map { "$_\n" } @lines], [$server->ready_line], 'once on standard error';
@@ -91,7 +91,7 @@ SKIP: {
 	skip 'no IPv6 here', 2 if !has_ipv6();
 	subtest 'IPv6' => sub {
 		my $server = Brood::Server->start(listen => ['[::1]:0']);
-		like $server->url, qr{^http://\[::1\]:\d+$}, 'the URL has brackets';
+		like $server->url, qr{^${\ Brood::Server::scheme() }://\[::1\]:\d+$}, 'the URL has brackets';
 		is hello($server->address), $hello, 'and answers';
 		$server->finish;
 	};
@@ -267,8 +267,8 @@ subtest 'a wrong BROOD_READY_FD is told of, and does no harm' => sub {
 	for my $value ('x', '', '-1', '999', '0') {
 		my $server = Brood::Server->start(env => { BROOD_READY_FD => $value }, unready => 1);
 		my $line = $server->wait_stderr(qr/ready on/);
-		my ($address) = ($line // '') =~ m{http://(\S+)};
-		ok $address && hello($address) eq $hello, "'$value': it serves";
+		my ($url) = ($line // '') =~ m{(https?://\S+)};
+		ok $url && hello(Brood::Server::address_of($url)) eq $hello, "'$value': it serves";
 		ok $server->wait_stderr(qr/BROOD_READY_FD/, 5), "'$value': told" if $value ne '';
 		$server->signal('TERM');
 		is $server->wait_exit, 0, "'$value': and stops";

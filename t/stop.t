@@ -29,7 +29,7 @@ sub begin_large
 	my ($server) = @_;
 	my $client = Brood::Client->connect($server->address, receive_buffer => 65536, limit => 30);
 	$client->send("GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n");
-	$client->wait_for('r', time + 10);
+	$client->wait_answer(time + 10);
 	return $client;
 }
 
@@ -91,7 +91,7 @@ subtest 'connections that wait in the queue are answered' => sub {
 		my $server = start(accept => $mode, workers => 2);
 		my @workers = $server->workers;
 		kill 'STOP', @workers;
-		my @queued = map { Brood::Client->connect($server->address) } 1 .. 20;
+		my @queued = map { Brood::Client->connect($server->address, later => 1) } 1 .. 20;
 		$_->send("GET /hello.txt HTTP/1.1\r\nHost: x\r\n\r\n") for @queued;
 		sleep 0.1;
 		$server->signal('TERM');

@@ -15,7 +15,7 @@ use Brood::Server;
 use Brood::Wrk;
 use Time::HiRes qw(sleep time);
 
-my @modes = qw(shared handoff reuseport);
+my @modes = Brood::Server::modes();
 my $patience = $ENV{BROOD_TEST_LONG} ? 1 : 10;
 
 sub asked
@@ -68,12 +68,14 @@ for my $mode (@modes) {
 			my $last = time;
 			my $result = $load->result;
 			note "$mode: $kills kills; ", Brood::Wrk::describe($result);
-			# Each kill may cost what the worker had in hand, of 64 connections at most.
-			cmp_ok $result->{read} + $result->{write}, '<=', 64 * $kills, 'errors are bounded by what the killed held';
-			is $result->{connect}, 0, 'no connection is refused';
+			# Each kill may cost what the worker had in hand, of 64 connections at most. One in its handshake
+			# is told of as one that could not be made.
+			my $lost = $result->{read} + $result->{write} + (Brood::Server::with_tls() ? $result->{connect} : 0);
+			cmp_ok $lost, '<=', 64 * $kills, 'errors are bounded by what the killed held';
+			is $result->{connect}, 0, 'no connection is refused' if !Brood::Server::with_tls();
 			is $result->{timeout}, 0, 'none hangs';
 			is $result->{bad_status}, 0, 'no error status';
-			cmp_ok $result->{requests}, '>', 5000, "$result->{requests} requests are answered";
+			cmp_ok $result->{requests}, '>', Brood::Wrk::enough(5000, 1), "$result->{requests} requests are answered";
 			my %slot;
 			ok wait_until(5 * $patience, sub { my ($slot) = asked($server); $slot{$slot} = 1 if defined $slot; keys %slot == 4 }),
 			    sprintf 'all slots serve %.1f s after the last kill', time - $last;
@@ -93,9 +95,9 @@ subtest 'a slot that crashes again and again is backed off, then parked, and the
 	while (!$parked && time < $until) {
 		$asked++;
 		# A connection that the crashing worker holds is its own; all others are answered.
-		my $client = Brood::Client->connect($server->address);
+		my $client = Brood::Client->connect($server->address, later => 1);
 		my $response = $client->get('/hello.txt');
-		$failures++ if $response->status ne '200' && $response->status !~ /closed|reset/;
+		$failures++ if $response->status ne '200' && $response->status !~ /closed|reset|cut off/;
 		$client->close;
 		$deaths = () = $server->stderr =~ /SIGSEGV/g;
 		$parked = $server->stderr =~ /slot 1 .*parked/;

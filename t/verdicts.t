@@ -116,7 +116,7 @@ subtest 'a stop during a stop' => sub {
 	truncate $file, 32 << 20 or die $!;
 	my $client = Brood::Client->connect($server->address, receive_buffer => 65536, limit => 30);
 	$client->send("GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n");
-	$client->wait_for('r', time + 10);
+	$client->wait_answer(time + 10);
 	my @stops = $server->ctl_start('stop');
 	ok wait_until(10, sub { status($server)->{state} eq 'stopping' }), 'it stops, and waits for an answer in flight';
 	push @stops, $server->ctl_start('stop');

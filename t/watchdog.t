@@ -245,7 +245,7 @@ subtest 'a retiring worker that hangs does not stay' => sub {
 	truncate $file, 256 << 20;
 	my $stuck = Brood::Client->connect($server->address, receive_buffer => 4096);
 	$stuck->send("GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n");
-	$stuck->wait_for('r', time + 10);
+	$stuck->wait_answer(time + 10);
 	my ($old) = $server->workers;
 	$server->signal('HUP');
 	ok $server->wait_new_workers(1, $old), 'a successor is there';

@@ -42,7 +42,7 @@ sub start
 		open STDERR, '>&', \*STDOUT;
 		delete @ENV{qw(http_proxy HTTP_PROXY all_proxy ALL_PROXY DBUS_SESSION_BUS_ADDRESS)};
 		$ENV{HOME} = "$dir";
-		exec $program, '--headless=new', ($> ? () : '--no-sandbox'), '--disable-gpu', '--disable-dev-shm-usage', '--hide-scrollbars',
+		exec $program, '--headless=new', (Brood::Server::with_tls() ? '--ignore-certificate-errors' : ()), ($> ? () : '--no-sandbox'), '--disable-gpu', '--disable-dev-shm-usage', '--hide-scrollbars',
 		    '--no-first-run', '--no-proxy-server', '--disable-background-networking', '--disable-component-update', '--disable-extensions',
 		    '--autoplay-policy=no-user-gesture-required', '--mute-audio', "--user-data-dir=$dir/profile", '--remote-debugging-pipe',
 		    'about:blank' or POSIX::_exit(127);

@@ -26,6 +26,8 @@ use constant LIMIT => 10;
 # `limit`: seconds until waiting for anything is given up [10]. `receive_buffer`: SO_RCVBUF. `from`: the
 # own address ("127.0.0.2"). `tls`: options for IO::Socket::SSL, or 0 to speak plainly; by default TLS is
 # spoken, without a name and without a look at the certificate, to addresses which Brood::Server knows for that.
+# `later`: where the server may take its time, the handshake is not waited for here: it is begun by what is sent
+# first, which follows when the handshake is done, while an answer is waited for.
 sub connect
 {
 	my ($class, $address, %option) = @_;
@@ -46,31 +48,52 @@ sub connect
 		return undef if $error;
 	}
 	my $tls = $option{tls} // ($Brood::Server::speaks_tls{$address} ? {} : 0);
-	return $tls ? $self->speak_tls($tls) : $self;
+	return $self if !$tls;
+	$self->begin_tls($tls);
+	return $option{later} || $self->shake_hands(time + $self->{limit}) eq 'done' ? $self : undef;
 }
 
-# Shakes hands. Returns undef with $Brood::Client::tls_error set when that fails.
 our $tls_error;
 my %own_context;
-sub speak_tls
+sub begin_tls
 {
 	my ($self, $options) = @_;
 	require IO::Socket::SSL;
-	my $socket = $self->{socket};
 	# A context reads all authorities of the system, which takes longer than a handshake.
 	my $context = $own_context{ join ' ', %$options } //= IO::Socket::SSL::SSL_Context->new(
 		SSL_verify_mode => 0, SSL_ca_file => undef, SSL_ca_path => undef, %$options)
 	    // die "TLS: $IO::Socket::SSL::SSL_ERROR";
-	IO::Socket::SSL->start_SSL($socket, SSL_reuse_ctx => $context, SSL_hostname => '', SSL_startHandshake => 0,
+	IO::Socket::SSL->start_SSL($self->{socket}, SSL_reuse_ctx => $context, SSL_hostname => '', SSL_startHandshake => 0,
 		%$options) or die "TLS: $IO::Socket::SSL::SSL_ERROR";
-	$self->{tls} = 1;
-	my $until = time + $self->{limit};
-	until ($socket->connect_SSL) {
+	@$self{qw(tls shakes held)} = (1, 1, '');
+}
+
+# Goes on with the handshake, and sends what was held back for it. 'done', 'timeout', or the end: 'closed', 'reset' or
+# 'alert', with $Brood::Client::tls_error set.
+sub shake_hands
+{
+	my ($self, $until) = @_;
+	return $self->{end} if $self->{end}; # it has failed before
+	local $SIG{PIPE} = 'IGNORE';
+	until ($self->{socket}->connect_SSL) {
+		my $errno = 0 + $!;
 		$tls_error = "$IO::Socket::SSL::SSL_ERROR";
-		my $wanted = $! == EAGAIN ? $self->tls_wants : undef;
-		return undef if !$wanted || !$self->wait_for($wanted, $until);
+		my $wanted = $errno == EAGAIN ? $self->tls_wants : undef;
+		return $self->{end} = $errno == ECONNRESET || $errno == EPIPE ? 'reset' : $tls_error =~ /alert/ ? 'alert' : 'closed'
+		    if !$wanted;
+		$self->wait_for($wanted, $until) or return 'timeout';
 	}
-	return $self;
+	$self->{shakes} = 0;
+	$self->send(delete $self->{held});
+	return 'done';
+}
+
+# On a connection that began without: undef with $Brood::Client::tls_error set when the handshake fails.
+sub speak_tls
+{
+	my ($self, $options) = @_;
+	$self->begin_tls($options);
+	return $self->shake_hands(time + $self->{limit}) eq 'done' ? $self : undef;
 }
 
 # What the socket is to be waited for, where that is not what the call suggests.
@@ -89,6 +112,7 @@ sub tls_read
 {
 	my ($self) = @_;
 	my $ssl = $self->{socket}->_get_ssl_object;
+	local $SIG{PIPE} = 'IGNORE'; # it may have something to say, too
 	Net::SSLeay::ERR_clear_error();
 	$! = 0;
 	my ($octets, $result) = Net::SSLeay::read($ssl, 65536);
@@ -140,12 +164,24 @@ sub wait_for
 	}
 }
 
+# Waits until an answer, or the end, has begun to come, and takes no more of it than that needs. False: the time is up.
+sub wait_answer
+{
+	my ($self, $until) = @_;
+	return $self->wait_for('r', $until) if !$self->{tls}; # there may be octets that belong to TLS alone
+	return length $self->{received} || $self->fill($until) ne 'timeout';
+}
+
 # Sends all. False: the server has closed or does not read; $! says which.
 sub send
 {
 	my ($self, $octets) = @_;
 	local $SIG{PIPE} = 'IGNORE';
 	my ($done, $until) = (0, time + $self->{limit});
+	if ($self->{shakes}) {
+		$self->{held} .= $octets;
+		return $self->shake_hands(time) =~ /^(?:done|timeout)\z/;
+	}
 	while ($done < length $octets) {
 		my $count = syswrite $self->{socket}, $octets, length($octets) - $done, $done;
 		if (defined $count) {
@@ -188,6 +224,10 @@ sub fill
 {
 	my ($self, $until) = @_;
 	return $self->{end} if $self->{end};
+	if ($self->{shakes}) {
+		my $state = $self->shake_hands($until);
+		return $state if $state ne 'done';
+	}
 	while (1) {
 		my $got = $self->{tls} ? $self->tls_read : $self->plain_read;
 		return $got if $got eq 'data';
@@ -324,6 +364,7 @@ sub head { my ($self, @rest) = @_; return $self->request('HEAD', @rest) }
 sub shutdown_write
 {
 	my ($self) = @_;
+	local $SIG{PIPE} = 'IGNORE';
 	Net::SSLeay::shutdown($self->{socket}->_get_ssl_object) if $self->{tls};
 	shutdown $self->{socket}, 1;
 }

@@ -9,7 +9,7 @@ use warnings;
 use Exporter 'import';
 use Time::HiRes qw(sleep time);
 
-our @EXPORT_OK = qw(alive children cpu_us descriptors in_group name pss_kib state status tree
+our @EXPORT_OK = qw(alive children cpu_us descriptors in_group name own_kib pss_kib state status tree
     wait_until zombies);
 
 sub slurp
@@ -117,6 +117,14 @@ sub pss_kib
 {
 	my $text = slurp("/proc/$_[0]/smaps_rollup") // return undef;
 	return $text =~ /^Pss:\s+(\d+) kB/m ? $1 : undef;
+}
+
+# The same without its part of files: that changes with who else has mapped the same libraries.
+sub own_kib
+{
+	my $text = slurp("/proc/$_[0]/smaps_rollup") // return undef;
+	my %part = $text =~ /^(Pss\w*):\s+(\d+) kB/mg;
+	return defined $part{Pss} ? $part{Pss} - ($part{Pss_File} // 0) : undef;
 }
 
 # Microseconds of CPU, user and system, of all threads: from the scheduler's nanoseconds, or from clock

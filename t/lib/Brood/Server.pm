@@ -164,6 +164,26 @@ sub command_line
 # The address of a listener, as the test wants it.
 sub over_tls { return $ENV{BROOD_TEST_TLS} && $_[0] !~ /^(?:tls|unix):/ ? "tls:$_[0]" : $_[0] }
 
+# Whether what is tested is over TLS, for tests that are not the same then; and how its URLs begin.
+sub with_tls { return $ENV{BROOD_TEST_TLS} }
+sub scheme { return with_tls() ? 'https' : 'http' }
+
+# What lets programs trust the certificate of a test that is silent of TLS, for their environment.
+sub trust
+{
+	my %set = tls_settings() or return ();
+	return map { $_ => $set{tls_certificate} }
+	    qw(CURL_CA_BUNDLE GIT_SSL_CAINFO NODE_EXTRA_CA_CERTS REQUESTS_CA_BUNDLE SSL_CERT_FILE);
+}
+
+# What haproxy is to be told beside the address. An idle connection that stays with an old worker is closed when that one's
+# time is over, so it is given up before.
+sub for_haproxy { return with_tls() ? 'ssl verify none pool-purge-delay 1s' : '' }
+
+# Accept modes for a test that takes long. Who accepts knows nothing of TLS, so over that one does, but for
+# BROOD_TEST_LONG=1.
+sub modes { return with_tls() && !$ENV{BROOD_TEST_LONG} ? 'shared' : qw(shared handoff reuseport) }
+
 # What a test that is silent of TLS wants where all is over TLS.
 my ($tls_dir, $tls_pair);
 sub tls_settings
@@ -171,7 +191,7 @@ sub tls_settings
 	return () if !$ENV{BROOD_TEST_TLS};
 	require Brood::Tls;
 	$tls_dir //= new_dir();
-	$tls_pair //= Brood::Tls::make_pair("$tls_dir", 'localhost');
+	$tls_pair //= Brood::Tls::make_pair("$tls_dir", 'localhost', also => 'IP:127.0.0.1');
 	return (tls_certificate => $tls_pair->{certificate}, tls_key => $tls_pair->{key});
 }
 
@@ -277,7 +297,7 @@ sub wait_ready
 	    $text =~ /^brood: ready on (\S.*) \((\d+) workers?, (\w+), pid (\d+)\)\n\z/
 	    or die "ready line '$text'";
 	@$self{qw(urls mode master expected_workers)} = ([split ' ', $urls], $mode, $pid, $workers);
-	$speaks_tls{ $self->address($_) } = $self->{urls}[$_] =~ /^https:/ for 0 .. $#{ $self->{urls} };
+	address_of($_) for @{ $self->{urls} };
 	$self->rebase;
 	return 1;
 }
@@ -299,13 +319,15 @@ sub urls { return @{ $_[0]{urls} } }
 sub url { return $_[0]{urls}[0] . ($_[1] // '') }
 
 # What a client connects to, of the n-th URL.
-sub address
+sub address { return address_of($_[0]{urls}[$_[1] // 0]) }
+
+# The same of any URL; that TLS is spoken there is remembered.
+sub address_of
 {
-	my ($self, $index) = @_;
-	my $url = $self->{urls}[$index // 0];
-	$url =~ s{^https?://}{};
-	$url =~ s/^localhost:/127.0.0.1:/;
-	return $url;
+	my ($tls, $host, $port) = $_[0] =~ m{^http(s?)://(.*):(\d+)\z} or return $_[0]; # a Unix socket
+	my @hosts = $host eq 'localhost' ? qw(127.0.0.1 [::1]) : $host;
+	@speaks_tls{ map { "$_:$port" } @hosts } = ($tls ne '') x @hosts;
+	return "$hosts[0]:$port";
 }
 
 sub port { return $_[0]->address($_[1]) =~ /:(\d+)\z/ ? $1 : undef }

@@ -20,6 +20,10 @@ sub path
 # How long a load lasts: short by default, the judged length with BROOD_TEST_LONG=1.
 sub seconds { return $ENV{BROOD_TEST_LONG} ? 10 : $_[0] }
 
+# How many requests must have been made for a load to be one, of so many where they cost least: over TLS a request on a
+# connection of its own costs a handshake.
+sub enough { my ($count, $close) = @_; return $close && $ENV{BROOD_TEST_TLS} ? $count / 10 : $count }
+
 # url, seconds, threads [2], connections [64], close (ask for Connection: close), headers (list of "Name:
 # value"), cpu (pin to it), timeout (seconds until wrk counts a request as timed out [10]), latency.
 sub start
