@@ -24,8 +24,9 @@ sub start
 	my ($class, %settings) = @_;
 	my $limits = delete $settings{limits};
 	my $dir = Brood::Server::new_dir();
+	my %tls = Brood::Server::tls_settings();
 	my %base = (listen => Brood::Server::over_tls('127.0.0.1:0'),
-		Brood::Server::tls_settings(), workers => 4, debug_headers => \'true', access_log => 'off',
+		(map { $_ => $tls{$_} =~ /^(?:true|false)\z/ ? \"$tls{$_}" : $tls{$_} } keys %tls), workers => 4, debug_headers => \'true', access_log => 'off',
 		control => 'off', root => root_in("$dir", 'first'));
 	my $file = write_settings("$dir/brood.conf", { %base, %settings });
 	my $self = $class->SUPER::start(bare => 1, args => ['-c', $file],

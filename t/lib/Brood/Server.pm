@@ -13,7 +13,8 @@
 # BROOD_TEST_LONG=1 makes loads last as long as in the measurements that are promised, and asserts promised
 # times themselves instead of ten times as much. BROOD_TEST_SEED=N repeats a run of a test that makes random
 # choices; each prints its seed. BROOD_TEST_TLS=1 lets servers that a test sets up by start's arguments, or by
-# Brood::Configured, speak TLS in place of plain HTTP: what is promised holds over both.
+# Brood::Configured, speak TLS in place of plain HTTP: what is promised holds over both. With BROOD_TEST_TLS=openssl the
+# kernel has no part in it, and connections do not move.
 package Brood::Server;
 
 use strict;
@@ -192,7 +193,8 @@ sub tls_settings
 	require Brood::Tls;
 	$tls_dir //= new_dir();
 	$tls_pair //= Brood::Tls::make_pair("$tls_dir", 'localhost', also => 'IP:127.0.0.1');
-	return (tls_certificate => $tls_pair->{certificate}, tls_key => $tls_pair->{key});
+	return (tls_certificate => $tls_pair->{certificate}, tls_key => $tls_pair->{key},
+		$ENV{BROOD_TEST_TLS} eq 'openssl' ? (tls_kernel => 'false') : ());
 }
 
 sub spawn
