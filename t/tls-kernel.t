@@ -139,6 +139,17 @@ for my $version (@versions) {
 		$server->finish;
 	};
 
+	subtest "$version: so does one that has closed its half" => sub {
+		my $server = Brood::Configured->start(workers => 1);
+		my $client = client($server, $version);
+		$client->send("GET /big.bin HTTP/1.1\r\nHost: x\r\n\r\n" x 4);
+		Net::SSLeay::shutdown($client->{socket}->_get_ssl_object); # close_notify, without a FIN
+		my $content = Brood::Server->content('big.bin');
+		is scalar(grep { sleep 1 if $_ == 2; $client->response->body ne $content } 1 .. 4), 0, 'four mebibytes';
+		is $client->wait_end, 'closed', 'and that it is the end';
+		$server->finish;
+	};
+
 	subtest "$version: a new version of the program" => sub {
 		my $versions = Brood::Versions->new;
 		my $server = $versions->start(workers => 2);

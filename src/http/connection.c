@@ -254,6 +254,15 @@ static void note_handshake(struct connection *connection)
 		set_deadline(connection, DEADLINE_FIRST);
 }
 
+/* Nothing has come that is to be answered, and nothing more will. What was sent last may still have to find its
+ * way into the socket. */
+static void part(struct connection *connection)
+{
+	connection->end = END_PLAIN;
+	connection->drained = true;
+	connection_finish(connection);
+}
+
 /* The client has been told why, and not by an answer. */
 static void end_in_stages(struct connection *connection)
 {
@@ -276,7 +285,7 @@ static void read_requests(struct connection *connection)
 	else if (size == -ECONNABORTED)
 		end_in_stages(connection);
 	else
-		connection_close(connection);
+		part(connection);
 }
 
 /* Before an idle connection is closed: a request may have come in this very moment. */
@@ -287,7 +296,7 @@ static void answer_or_close(struct connection *connection)
 	if (input_receive(connection, &input) > 0)
 		advance(connection, &input);
 	else
-		connection_close(connection);
+		part(connection);
 }
 
 /* It may have been time only to look how fast it comes. */
@@ -495,6 +504,6 @@ int connection_take_moved(struct http_server *server, int fd, const struct state
 	else if (size == -EAGAIN && !server->stopping)
 		enter(connection, begin);
 	else
-		connection_close(connection);
+		part(connection);
 	return 0;
 }

@@ -67,16 +67,6 @@ static bool speaks_plain_http(void)
 	return reason == SSL_R_HTTP_REQUEST || reason == SSL_R_HTTPS_PROXY_REQUEST;
 }
 
-/* OpenSSL has told the client by an alert, and wants no further call for this session. What the client
- * goes on to send must be read all the same: a reset would take the alert with it. */
-static ssize_t give_up(struct stream *stream)
-{
-	bool plain = !stream->tls->settled && speaks_plain_http();
-
-	release(stream);
-	return plain ? -EPROTO : -ECONNABORTED;
-}
-
 /* What a call that gave no octets comes to. */
 static ssize_t failure(struct stream *stream, int result)
 {
@@ -96,12 +86,24 @@ static ssize_t failure(struct stream *stream, int result)
 		rc = 0;
 		break;
 	case SSL_ERROR_SSL:
-		rc = give_up(stream);
+		rc = !session->settled && speaks_plain_http() ? -EPROTO : -ECONNABORTED;
+		session->broken = true;
 		break;
 	default:
 		session->broken = true;
 	}
 	ERR_clear_error();
+	return rc;
+}
+
+/* What comes to the stream when nothing came of a call to receive. Where OpenSSL has told the client by an
+ * alert, what that goes on to send must be read all the same: a reset would take the alert with it. */
+static ssize_t end_receiving(struct stream *stream, int result)
+{
+	ssize_t rc = failure(stream, result);
+
+	if (rc == -EPROTO || rc == -ECONNABORTED)
+		release(stream);
 	return rc;
 }
 
@@ -123,7 +125,7 @@ static ssize_t receive(struct stream *stream, void *out, size_t room)
 	stream->wants = 0;
 	stream->buffered = total == room && SSL_has_pending(session->ssl);
 	note_progress(stream);
-	rc = total > 0 ? (ssize_t)total : failure(stream, result);
+	rc = total > 0 ? (ssize_t)total : end_receiving(stream, result);
 	ERR_clear_error(); /* if there was one it will come again */
 	if ((rc > 0 || rc == -EAGAIN) && session->kernel)
 		kernel_take_over(stream);

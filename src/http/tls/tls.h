@@ -89,9 +89,9 @@ struct tls_ticket_key {
 void tls_set_tickets(struct tls *tls, const struct tls_ticket_key *keys, size_t count,
 		     uint32_t lifetime_s);
 
-/* Makes a plain stream, of a connection on which nothing has been sent yet, one of TLS. 0 or -ENOMEM. Its
- * functions return -EPROTO when the client speaks plain HTTP instead; the stream is plain then, and so it is
- * after -ECONNABORTED. */
+/* Makes a plain stream, of a connection on which nothing has been sent yet, one of TLS. 0 or -ENOMEM. Receiving
+ * comes to -EPROTO when the client speaks plain HTTP instead; the stream is plain then, and so it is after
+ * -ECONNABORTED. */
 int tls_open(struct tls *tls, struct stream *stream) __attribute__((warn_unused_result));
 
 /* Makes a pair for trying out, signed by itself, for these names (ended by NULL), localhost and the loopback

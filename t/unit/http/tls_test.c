@@ -413,6 +413,29 @@ static void a_file_that_is_cut_shows_nothing_of_others(void **state)
 	close(file);
 }
 
+/* Whatever OpenSSL says: what was to be sealed must not go out as it is. */
+static void a_session_that_breaks_while_sending_stays_one(void **state)
+{
+	struct world *world = *state;
+	const struct iovec piece = {(char *)"secret", 6};
+	const struct stream_io *io;
+	struct stream stream;
+	char octets[64];
+	int ends[2];
+	SSL *client = open_stream(world, &stream, ends);
+
+	io = stream.io;
+	SSL_set_shutdown(stream.tls->ssl, SSL_SENT_SHUTDOWN); /* for OpenSSL an error like others */
+	for (int i = 0; i < 2; i++) {
+		assert_true(stream_send(&stream, &piece, 1, false) < 0);
+		assert_ptr_equal(stream.io, io);
+	}
+	assert_int_equal(stream_conclude(&stream), 0);
+	while (recv(ends[1], octets, sizeof(octets), 0) > 0)
+		assert_null(memmem(octets, sizeof(octets), "secret", 6));
+	close_stream(&stream, client, ends);
+}
+
 static void close_notify_waits_until_the_socket_takes_it(void **state)
 {
 	struct world *world = *state;
@@ -957,6 +980,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_silent_client_is_closed, start, stop),
 		cmocka_unit_test_setup_teardown(a_close_is_announced_to_both_layers, start, stop),
 		cmocka_unit_test_setup_teardown(an_idle_client_is_told_goodbye_at_a_stop, start, stop),
+		cmocka_unit_test_setup_teardown(a_session_that_breaks_while_sending_stays_one, start, stop),
 		cmocka_unit_test_setup_teardown(close_notify_waits_until_the_socket_takes_it, start, stop),
 		cmocka_unit_test_setup_teardown(what_has_begun_is_answered_at_a_stop, start, stop),
 		cmocka_unit_test_setup_teardown(only_http_1_is_spoken, start, stop),
