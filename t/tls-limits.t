@@ -129,16 +129,23 @@ subtest '10,000 half-open handshakes' => sub {
 	my @workers = $server->workers;
 	my $sockets = sub { return sum map { Brood::Proc::sockets($_) } @workers };
 	my $memory = sub { return sum map { pss_kib($_) } @workers };
-	half_open($server, 10000, $hello); # warmed up
-	ok wait_until(20, sub { $sockets->() <= 20 }), 'those are gone';
-	my ($before, $held_before) = ($sockets->(), $memory->());
+	my @memory;
+	my $settled = sub { return @memory > 1 && $memory[-1] - $memory[-2] <= 2048 };
+	# How much of what is free goes back to the system is chance, at first: a leak would show each time.
+	until ($settled->() || @memory == 4) {
+		half_open($server, 10000, $hello);
+		wait_until(20, sub { $sockets->() <= 20 });
+		push @memory, $memory->();
+	}
+	my $before = $sockets->();
+	cmp_ok $before, '<=', 20, 'those are gone';
 	my ($begun, @waited) = half_open($server, 10000, $hello);
 	is $begun, 10000, 'all could connect';
 	my @who = ('one without TLS', 'one with a session', 'a new one without TLS');
 	cmp_ok $waited[$_], '<', 5, sprintf '%s was served within %.3f s', $who[$_], $waited[$_] for 0 .. 2;
 	ok wait_until(20, sub { $sockets->() <= $before }), 'no socket is left of them';
-	my $grown = $memory->() - $held_before;
-	cmp_ok $grown, '<=', 2048, "memory is flat: $held_before KiB, then $grown more" if !$ENV{BROOD_SANITIZE};
+	push @memory, $memory->();
+	ok $settled->(), "memory is flat: @memory KiB" if !$ENV{BROOD_SANITIZE};
 	is_deeply [$server->workers], \@workers, 'the workers are the same';
 	is(Brood::Client->connect($server->address(0))->get('/hello.txt')->status, 200, 'handshakes are as before');
 	$server->finish;
