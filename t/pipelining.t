@@ -129,7 +129,7 @@ subtest 'empty lines between requests' => sub {
 };
 
 subtest 'a client that sends and does not read is not listened to for ever' => sub {
-	my $pss = sub { my $sum = 0; $sum += Brood::Proc::pss_kib($_) // 0 for $server->workers; return $sum };
+	my $pss = sub { my $sum = 0; $sum += Brood::Proc::own_kib($_) // 0 for $server->workers; return $sum };
 	my $before = $pss->();
 	my $client = Brood::Client->connect($server->address, receive_buffer => 8192, limit => 1);
 	my $sent = 0;

@@ -11,7 +11,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use Brood::Client;
 use Brood::Configured;
-use Brood::Proc qw(alive descriptors pss_kib wait_until);
+use Brood::Proc qw(alive descriptors own_kib wait_until);
 use Brood::Wrk;
 use IO::Socket::INET;
 use Time::HiRes qw(sleep time);
@@ -112,11 +112,11 @@ subtest 'failures leak nothing' => sub {
 		$failed++ if ($server->reload(%$way) // '') =~ /^failed/;
 		$server->set(map { $_ => $old{$_} } keys %$way);
 		wait_until(20, sub { $server->workers == 4 });
-		($fds, $pss) = (scalar keys %{ descriptors($server->master) }, pss_kib($server->master)) if !$round;
+		($fds, $pss) = (scalar keys %{ descriptors($server->master) }, own_kib($server->master)) if !$round;
 	}
 	is $failed, $count + 5, 'all fail';
 	is scalar(keys %{ descriptors($server->master) }), $fds, "the master has $fds descriptors, as before";
-	cmp_ok pss_kib($server->master) - $pss, '<', 1024, "and its memory has not grown by 1 MiB (from $pss KiB)"
+	cmp_ok own_kib($server->master) - $pss, '<', 1024, "and its memory has not grown by 1 MiB (from $pss KiB)"
 	    if !$ENV{BROOD_SANITIZE}; # which keeps what is freed
 	$server->finish;
 };
@@ -249,12 +249,12 @@ for my $mode (@modes) {
 			my $wrong = Brood::Configured::ask_all(\%workers, @kept);
 			$bad{$wrong}++ if $wrong;
 			wait_until(20, sub { $server->workers == 2 });
-			($fds, $pss) = (scalar keys %{ descriptors($server->master) }, pss_kib($server->master))
+			($fds, $pss) = (scalar keys %{ descriptors($server->master) }, own_kib($server->master))
 			    if !$roll;
 		}
 		is_deeply \%bad, {}, 'all well';
 		is scalar(keys %{ descriptors($server->master) }), $fds, "the master has $fds descriptors, as before";
-		cmp_ok pss_kib($server->master) - $pss, '<', 1024, "its memory has not grown by 1 MiB (from $pss KiB)"
+		cmp_ok own_kib($server->master) - $pss, '<', 1024, "its memory has not grown by 1 MiB (from $pss KiB)"
 		    if !$ENV{BROOD_SANITIZE};
 		$server->finish;
 	};

@@ -11,7 +11,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use Brood::Client;
 use Brood::Configured;
-use Brood::Proc qw(descriptors pss_kib wait_until);
+use Brood::Proc qw(descriptors own_kib wait_until);
 use Brood::Server;
 use Brood::Tls;
 use List::Util qw(max sum);
@@ -128,7 +128,7 @@ subtest '10,000 half-open handshakes' => sub {
 	my $hello = hello();
 	my @workers = $server->workers;
 	my $sockets = sub { return sum map { Brood::Proc::sockets($_) } @workers };
-	my $memory = sub { return sum map { pss_kib($_) } @workers };
+	my $memory = sub { return sum map { own_kib($_) } @workers };
 	my @memory;
 	my $settled = sub { return @memory > 1 && $memory[-1] - $memory[-2] <= 2048 };
 	# How much of what is free goes back to the system is chance, at first: a leak would show each time.
