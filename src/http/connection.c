@@ -256,17 +256,10 @@ static void note_handshake(struct connection *connection)
 
 /* Nothing has come that is to be answered, and nothing more will. What was sent last may still have to find its
  * way into the socket. */
-static void part(struct connection *connection)
+static void part(struct connection *connection, enum connection_end end)
 {
-	connection->end = END_PLAIN;
+	connection->end = end;
 	connection->drained = true;
-	connection_finish(connection);
-}
-
-/* The client has been told why, and not by an answer. */
-static void end_in_stages(struct connection *connection)
-{
-	connection->end = END_STAGED;
 	connection_finish(connection);
 }
 
@@ -282,10 +275,8 @@ static void read_requests(struct connection *connection)
 		enter(connection, connection->state);
 	else if (size == -EPROTO)
 		refuse(connection, REFUSAL_PLAIN_HTTP);
-	else if (size == -ECONNABORTED)
-		end_in_stages(connection);
 	else
-		part(connection);
+		part(connection, size == -ECONNABORTED ? END_STAGED : END_PLAIN);
 }
 
 /* Before an idle connection is closed: a request may have come in this very moment. */
@@ -296,7 +287,7 @@ static void answer_or_close(struct connection *connection)
 	if (input_receive(connection, &input) > 0)
 		advance(connection, &input);
 	else
-		part(connection);
+		part(connection, END_PLAIN);
 }
 
 /* It may have been time only to look how fast it comes. */
@@ -412,8 +403,8 @@ void connection_expire(struct connection *connection)
 	rules[connection->state].expired(connection);
 }
 
-/* A client that is about to open its stream has a request to send. */
-static void hurry_handshake(struct connection *connection)
+/* A client that opens its stream, or has just done so, is about to send a request. */
+static void hurry_first_request(struct connection *connection)
 {
 	uint64_t now_ms = connection->server->now_ms;
 	uint64_t left_ms = deadline_left_ms(&connection->deadline, now_ms);
@@ -425,8 +416,8 @@ static void hurry_handshake(struct connection *connection)
 
 void connection_stop(struct connection *connection)
 {
-	if (connection->stream.handshakes)
-		hurry_handshake(connection);
+	if (connection->stream.handshakes || connection->stream.fresh)
+		hurry_first_request(connection);
 	else if (connection->state == CONNECTION_WAITING ||
 	    (connection->state == CONNECTION_PROXY && connection->input.used == 0))
 		answer_or_close(connection);
@@ -504,6 +495,6 @@ int connection_take_moved(struct http_server *server, int fd, const struct state
 	else if (size == -EAGAIN && !server->stopping)
 		enter(connection, begin);
 	else
-		part(connection);
+		part(connection, END_PLAIN);
 	return 0;
 }

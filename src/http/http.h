@@ -215,7 +215,7 @@ void http_server_retire(struct http_server *server);
 void http_server_announce_stop(struct http_server *server);
 
 /* The same, and connections that are idle, or become so, are closed. Requests in flight (also
- * half-read heads) go on, and so do TLS handshakes, for a second. */
+ * half-read heads) go on, and so do TLS handshakes and those who have just done with theirs, for a second. */
 void http_server_stop(struct http_server *server);
 
 /* Closes every connection now. */

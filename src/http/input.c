@@ -29,6 +29,7 @@ ssize_t input_receive(struct connection *connection, struct input *input)
 		       : stream_receive(&connection->stream, input->data + input->size, room);
 	if (size < 0)
 		return size == -EAGAIN || size == -EPROTO || size == -ECONNABORTED ? size : 0;
+	connection->stream.fresh = false;
 	connection->drained = (size_t)size < room && own->used == 0;
 	input->size += (size_t)size;
 	if (own->used > 0)

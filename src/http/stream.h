@@ -52,6 +52,7 @@ struct stream {
 	 * what the call suggests; 0: it is. */
 	short wants;
 	bool handshakes; /* it is not open yet: what is received and sent is not the client's or ours */
+	bool fresh;    /* it has been opened by a handshake, and nothing of the client's has come */
 	bool buffered; /* there is more to receive, whatever the socket says */
 	struct tls_session *tls;
 };

@@ -37,6 +37,7 @@ static void note_progress(struct stream *stream)
 	if (!session->settled && SSL_is_init_finished(session->ssl)) {
 		settle(session);
 		stream->handshakes = false;
+		stream->fresh = true;
 		session->kernel = session->tls->kernel && kernel_has_keys(session->ssl);
 	}
 }

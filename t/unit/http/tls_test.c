@@ -859,6 +859,18 @@ static void what_has_begun_is_answered_at_a_stop(void **state)
 		assert_true(client->ended);
 		leave(client);
 	}
+	for (size_t i = 0; i < 2; i++) { /* these have done with their handshake when the stop comes */
+		struct client *client;
+
+		use_version(world, versions[i]);
+		client = connect_as(world, (unsigned)i, "one.test", NULL);
+		assert_true(shake_hands(world, client));
+		event_base_loop(world->talk->base, EVLOOP_NONBLOCK);
+		http_server_stop(world->talk->server);
+		ask(world, client);
+		assert_true(client->ended);
+		leave(client);
+	}
 	talk_now_ms += 1100;
 	http_server_tick(world->talk->server);
 	talk_run(world->talk, true);
