@@ -122,8 +122,8 @@ bool tls_may_ask(const struct stream *stream, struct slice host);
 /* Whether the site of that host lets nobody in without a certificate. */
 bool tls_demands(const struct tls *tls, struct slice host);
 
-/* Whether the kernel can seal and open records. Asking makes it load its module for that, if root asks. For
- * any process. */
+/* Whether the kernel can seal and open records. Asking makes it load its module for that, if whoever asks
+ * has CAP_NET_ADMIN. For any process. */
 bool tls_kernel_exists(void);
 
 /* What stream_save wrote in another process, of any version: whether this one may go on with it. Not where
