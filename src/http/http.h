@@ -192,10 +192,10 @@ void http_server_tick(struct http_server *server);
 void http_server_move_away(struct http_server *server);
 
 /* Takes a connection that has left this or another server, also one of another version, if
- * http_server_admits it, and goes on with it: requests that have been read are answered before this returns, so is what has arrived
- * since, and the client has what was left of its time (or this server's own timeout, where that is
- * shorter). The socket is as for http_server_take. Returns 0; -EINVAL when it is not admitted
- * or -ENOMEM, and the fd is still the caller's. */
+ * http_server_admits it, and goes on with it: requests that have been read are answered before this
+ * returns, so is what has arrived since, and the client has what was left of its time (or this server's
+ * own timeout, where that is shorter). The socket is as for http_server_take. Returns 0; -EINVAL when it
+ * is not admitted or -ENOMEM, and the fd is still the caller's. */
 int http_server_take_moved(struct http_server *server, int fd, const void *state, size_t size)
 	__attribute__((warn_unused_result));
 

@@ -293,19 +293,26 @@ static void a_record_that_makes_no_sense_changes_nothing(void **state)
 	certificates_close(&all);
 }
 
+/* Certificates as opened, and news of one of them with a copy to take its place. Returns the news' size. */
+static size_t tell(struct fixture *fixture, const char *path, const char *key_path,
+		   struct certificates *all, char news[1024], int fds[2])
+{
+	load(fixture, two_sites);
+	*all = opened(fixture, NULL, false);
+	for (int i = 0; i < 2; i++)
+		fds[i] = memfd_create("new", MFD_CLOEXEC);
+	assert_int_equal(write(fds[0], "new", 3), 3);
+	return (size_t)snprintf(news, 1024, "%s/%s%c%s/%s", fixture->folder, path, 0,
+				fixture->folder, key_path) + 1;
+}
+
 static void a_worker_takes_the_pair_that_it_is_told_of(void **state)
 {
-	struct fixture *fixture = *state;
 	struct certificates all;
 	char news[1024];
-	int fds[] = {memfd_create("new", MFD_CLOEXEC), memfd_create("new", MFD_CLOEXEC)};
-	size_t size;
+	int fds[2];
+	size_t size = tell(*state, "a.pem", "a.key", &all, news, fds);
 
-	load(fixture, two_sites);
-	all = opened(fixture, NULL, false);
-	assert_int_equal(write(fds[0], "new", 3), 3);
-	size = (size_t)snprintf(news, sizeof(news), "%s/a.pem%c%s/a.key", fixture->folder, 0,
-				fixture->folder) + 1;
 	/* Cut off anywhere, or with too few descriptors, it is about nothing. */
 	for (size_t cut = 1; cut < size; cut++)
 		assert_null(renewal_take(&all, NEWS_CERTIFICATE, news, cut, fds, 2));
@@ -319,17 +326,11 @@ static void a_worker_takes_the_pair_that_it_is_told_of(void **state)
 
 static void a_worker_takes_those_who_sign_for_clients(void **state)
 {
-	struct fixture *fixture = *state;
 	struct certificates all;
 	char news[1024];
-	int fds[] = {memfd_create("new", MFD_CLOEXEC), memfd_create("new", MFD_CLOEXEC)};
-	size_t size;
+	int fds[2];
+	size_t size = tell(*state, "ca.pem", "ca.pem", &all, news, fds);
 
-	load(fixture, two_sites);
-	all = opened(fixture, NULL, false);
-	assert_int_equal(write(fds[0], "new", 3), 3);
-	size = (size_t)snprintf(news, sizeof(news), "%s/ca.pem%c%s/ca.pem", fixture->folder, 0,
-				fixture->folder) + 1;
 	assert_null(renewal_take(&all, NEWS_CERTIFICATE, news, size, fds, 2));
 	assert_ptr_equal(renewal_take(&all, NEWS_CLIENT_CA, news, size, fds, 2),
 			 &all.list[all.sites[2].client_ca]);
