@@ -119,7 +119,7 @@ static int why(void *context, unsigned slot, struct buffer *out)
 
 static const struct cluster_program program = {
 	.version = "1", .prepare = prepare, .commit = nothing, .abandon = nothing,
-	.select = select_kind, .reopen = no_fds, .ready = ready, .rolling = nothing,
+	.select = select_kind, .reopen = nothing, .ready = ready, .rolling = nothing,
 	.rolled = nothing, .stopping = nothing, .keep = no_fds, .why = why, .admin = no_admin,
 	.keep_admin = no_fds,
 };
@@ -399,7 +399,8 @@ static void start(unsigned how)
 	master.base = event_base_new();
 	master.deadline = evtimer_new(master.base, NULL, NULL);
 	master.last_call = evtimer_new(master.base, NULL, NULL);
-	FUZZ_CHECK(master.base && master.deadline && master.last_call && spread_open(&master) == 0);
+	FUZZ_CHECK(master.base && master.deadline && master.last_call && spread_open(&master) == 0 &&
+		   logger_open(&master) == 0);
 	spread_follow_mode(&master);
 	FUZZ_CHECK(slots_resize(&master, 1 + how % 3) == 0);
 	admin_start(&master);
@@ -420,6 +421,7 @@ static void finish(void)
 	upgrade_cancel(&master);
 	slots_free(&master);
 	spread_close(&master);
+	logger_close(&master);
 	listeners_close(&master.listeners);
 	event_free(master.deadline);
 	event_free(master.last_call);

@@ -7,13 +7,15 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use Brood::Proc qw(tree wait_until);
+use Brood::Proc qw(name tree wait_until);
 use Brood::Server;
 use JSON::PP ();
 use List::Util qw(sum);
 use Test::More;
 
 use constant LIMIT => 120; # seconds; a guard against hanging only
+
+sub workers_of { return grep { (name($_) // '') =~ /: w\d+\z/ } @_ }
 
 # Runs it in a temporary folder of its own; what it has left there is in `litter`.
 sub prove
@@ -99,8 +101,8 @@ tidy($strict, 'strict');
 {
 	my $run = start(qw(restart -n 100 -t 60 --json));
 	my $master = wait_until(20, sub {
-		my ($self, $pid, @workers) = tree($run->pid);
-		return @workers == 4 && $pid;
+		my (undef, $pid, @children) = tree($run->pid);
+		return 4 == workers_of(@children) && $pid;
 	});
 	ok $master, 'the private server runs';
 	kill KILL => $master if $master;
@@ -114,7 +116,8 @@ tidy($strict, 'strict');
 # A worker that somebody else kills is not excused: the connections it held were lost.
 {
 	my $run = start(qw(restart -n 3 -t 6));
-	my (undef, $master, @workers) = wait_until(20, sub { $run->stderr =~ /1 of 3/ }) ? tree($run->pid) : ();
+	my (undef, $master, @children) = wait_until(20, sub { $run->stderr =~ /1 of 3/ }) ? tree($run->pid) : ();
+	my @workers = workers_of(@children);
 	ok $workers[0], 'an experiment runs';
 	kill KILL => $workers[0] if $workers[0];
 	my $got = outcome($run);

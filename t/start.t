@@ -278,8 +278,11 @@ subtest 'a wrong BROOD_READY_FD is told of, and does no harm' => sub {
 
 subtest 'without standard descriptors, connections do not take their place' => sub {
 	my $server = Brood::Server->start(in => sub { POSIX::close($_) for 0 .. 2 });
-	for my $pid ($server->pid, $server->workers) {
-		is_deeply [@{ descriptors($pid) }{0, 1, 2}], [('/dev/null') x 3], 'they are /dev/null';
+	is_deeply [@{ descriptors($server->pid) }{0, 1, 2}], [('/dev/null') x 3], 'they are /dev/null';
+	for my $pid ($server->workers) {
+		my @standard = @{ descriptors($pid) }{0, 1, 2};
+		is $standard[0], '/dev/null', 'a worker has it, too';
+		like $_, qr/^pipe:/, 'and what it says goes to the log process' for @standard[1, 2];
 	}
 	is hello($server->address), $hello, 'it serves';
 	$server->finish;

@@ -14,6 +14,8 @@ void fd_close(int *fd);
 int fd_set_nonblock(int fd, bool on) __attribute__((warn_unused_result));
 int fd_set_cloexec(int fd, bool on) __attribute__((warn_unused_result));
 
+bool fd_is_pipe(int fd);
+
 /* Closes every descriptor above 2 that is not in `keep` (any order, repeats and -1 allowed). */
 void fd_close_all_but(const int *keep, size_t count);
 

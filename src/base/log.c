@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * The error log. A line is built in full and goes out by one call that never waits: a log whose
- * reader has stopped loses lines, the server does not lose time. */
+ * reader has stopped loses lines, the server does not lose time. Or it goes to whom the process has
+ * for that (log_set_sink). */
 #include "base/log.h"
 
-#include "base/output.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -17,22 +17,20 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_MAX_OCTETS = 2048, TAG_MAX = 32 };
-
 /* One log per process, reached from everywhere. */
 static struct {
-	struct output output;
-	bool set; /* false: standard error, not looked at yet */
-	bool coloured;
+	int fd;
 	enum log_level level;
-	char tag[TAG_MAX];
+	char tag[LOG_TAG_MAX];
+	log_sink *sink; /* NULL: to fd */
+	void *sink_context;
 	void (*tap)(void *context, const char *line, size_t size);
 	void *tap_context;
-} current = {.output.fd = STDERR_FILENO, .level = LOG_LEVEL_INFO};
+} current = {.fd = STDERR_FILENO, .level = LOG_LEVEL_INFO};
 
 struct line {
-	char text[LINE_MAX_OCTETS];
-	size_t used;
+	char text[LOG_LINE_MAX];
+	size_t used, head;
 };
 
 static const char cut_mark[] = " [cut]";
@@ -43,17 +41,25 @@ enum { TAIL_ROOM = sizeof(cut_mark) - 1 + sizeof(colour_off) - 1 + 1 };
 
 void log_set_fd(int fd)
 {
-	const char *no_colour = getenv("NO_COLOR");
-
-	current.output = output_to(fd);
-	current.coloured =
-		current.output.kind == OUTPUT_TERMINAL && (!no_colour || no_colour[0] == '\0');
-	current.set = true;
+	current.fd = fd;
 }
 
 int log_fd(void)
 {
-	return current.output.fd;
+	return current.fd;
+}
+
+void log_set_sink(log_sink *sink, void *context)
+{
+	current.sink = sink;
+	current.sink_context = context;
+}
+
+void log_forget_parent(void)
+{
+	current.fd = STDERR_FILENO;
+	current.sink = NULL;
+	current.tap = NULL;
 }
 
 void log_set_level(enum log_level level)
@@ -107,58 +113,99 @@ static void add_message(struct line *line, const char *message)
 	}
 }
 
-static void add_file_head(struct line *line, enum log_level level)
+/* A time that makes no sense, as only a process may tell it that was taken over, is the year 0's. */
+static void add_file_head(struct line *line, const struct log_entry *entry)
 {
 	static const char *const names[] = {"error", "warn ", "info ", "debug"};
-	struct timespec now;
+	time_t second = (time_t)(entry->time_ms / 1000);
 	struct tm utc;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &utc);
-	add(line, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %s %s [%d] ", utc.tm_year + 1900,
-	    utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, now.tv_nsec / 1000000,
-	    names[level], current.tag[0] ? current.tag : "brood", (int)getpid());
+	if (!gmtime_r(&second, &utc) || utc.tm_year > 9999 - 1900)
+		memset(&utc, 0, sizeof(utc));
+	add(line, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ %s %s [%d] ", utc.tm_year + 1900,
+	    utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
+	    (int)(entry->time_ms % 1000), names[entry->level],
+	    entry->tag[0] ? entry->tag : "brood", (int)entry->pid);
 }
 
-static void add_terminal_head(struct line *line, enum log_level level)
+static void add_terminal_head(struct line *line, const struct log_entry *entry, bool coloured)
 {
 	static const char *const colours[] = {"\033[31m", "\033[33m", "", "\033[2m"};
 
-	if (current.coloured)
-		add(line, "%s", colours[level]);
+	if (coloured)
+		add(line, "%s", colours[entry->level]);
 	add(line, "brood: ");
-	if (current.tag[0])
-		add(line, "%s: ", current.tag);
+	if (entry->tag[0])
+		add(line, "%s: ", entry->tag);
+}
+
+/* In the form for what it goes to, newline included. */
+static void compose(struct line *line, const struct log_entry *entry, enum output_kind kind)
+{
+	const char *no_colour = getenv("NO_COLOR");
+	bool coloured = kind == OUTPUT_TERMINAL && (!no_colour || no_colour[0] == '\0');
+
+	line->used = 0;
+	if (kind == OUTPUT_TERMINAL)
+		add_terminal_head(line, entry, coloured);
+	else
+		add_file_head(line, entry);
+	line->head = line->used;
+	add_message(line, entry->message);
+	if (coloured)
+		add(line, "%s", colour_off);
+	line->text[line->used++] = '\n';
+}
+
+size_t log_compose(char out[LOG_LINE_MAX], const struct log_entry *entry, enum output_kind kind)
+{
+	struct line line;
+
+	compose(&line, entry, kind);
+	memcpy(out, line.text, line.used);
+	return line.used;
+}
+
+void log_write(int fd, const struct log_entry *entry)
+{
+	struct output output = output_to(fd);
+	struct line line;
+
+	compose(&line, entry, output.kind);
+	/* Nothing can be done about a log that cannot be written. */
+	(void)!output_write(&output, line.text, line.used);
+}
+
+static void tap(const struct log_entry *entry)
+{
+	struct line line;
+
+	compose(&line, entry, OUTPUT_FILE);
+	current.tap(current.tap_context, line.text + line.head, line.used - line.head - 1);
 }
 
 static void write_line(enum log_level level, const char *format, va_list arguments)
 	__attribute__((format(printf, 2, 0)));
 static void write_line(enum log_level level, const char *format, va_list arguments)
 {
-	char message[LINE_MAX_OCTETS];
-	struct line line = {.used = 0};
-	size_t head;
+	char message[LOG_LINE_MAX];
+	struct log_entry entry = {
+		.level = level, .tag = current.tag, .pid = getpid(), .message = message};
+	struct timespec now;
 	int saved = errno; /* %m in the message, and the caller's afterwards */
 
 	if (level > current.level)
 		return;
 	if (vsnprintf(message, sizeof(message), format, arguments) < 0)
 		return;
-	if (!current.set)
-		log_set_fd(STDERR_FILENO);
-	if (current.output.kind == OUTPUT_TERMINAL)
-		add_terminal_head(&line, level);
-	else
-		add_file_head(&line, level);
-	head = line.used;
-	add_message(&line, message);
+	clock_gettime(CLOCK_REALTIME, &now);
+	entry.time_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 	if (current.tap && level <= LOG_LEVEL_INFO)
-		current.tap(current.tap_context, line.text + head, line.used - head);
-	if (current.coloured)
-		add(&line, "%s", colour_off);
-	line.text[line.used++] = '\n';
-	/* Nothing can be done about a log that cannot be written. */
-	(void)!output_write(&current.output, line.text, line.used);
+		tap(&entry);
+	if (current.sink)
+		current.sink(current.sink_context, &entry);
+	else
+		log_write(current.fd, &entry);
 	errno = saved;
 }
 

@@ -13,13 +13,41 @@
 #ifndef BROOD_BASE_LOG_H
 #define BROOD_BASE_LOG_H
 
+#include "base/output.h"
+
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum { LOG_LEVELS = LOG_LEVEL_DEBUG + 1, LOG_LINE_MAX = 2048, LOG_TAG_MAX = 32 };
+
+/* What somebody has to say. */
+struct log_entry {
+	enum log_level level;
+	uint64_t time_ms; /* wall clock */
+	const char *tag;  /* who, "": the program as such */
+	pid_t pid;
+	const char *message; /* not escaped yet; ends with NUL */
+};
 
 /* Where lines go; `fd` stays its owner's. At start it is standard error. */
 void log_set_fd(int fd);
 int log_fd(void);
+
+/* Where lines go instead: to somebody who looks up where that is now, or passes them on. It must not log.
+ * NULL: to the descriptor again. */
+typedef void log_sink(void *context, const struct log_entry *entry);
+void log_set_sink(log_sink *sink, void *context);
+
+/* For a sink. Writes one line, or nothing where that would have to wait; and only puts it together, in the
+ * form for such an output, newline included: its length. */
+void log_write(int fd, const struct log_entry *entry);
+size_t log_compose(char out[LOG_LINE_MAX], const struct log_entry *entry, enum output_kind kind);
+
+/* After a fork, in the child: lines go to standard error. Whatever number the parent logged to is closed
+ * there, or will be another file. */
+void log_forget_parent(void);
 
 /* What is below this level is not written. At start LOG_LEVEL_INFO. */
 void log_set_level(enum log_level level);

@@ -37,6 +37,18 @@ int signals_open(const int *wanted, size_t count)
 	return fd < 0 ? -errno : fd;
 }
 
+int signals_leave_to_parent(void)
+{
+	static const int ignored[] = {SIGTERM, SIGQUIT, SIGINT,  SIGHUP, SIGUSR1,
+				      SIGUSR2, SIGTTIN, SIGTTOU, SIGALRM};
+	int fd = signals_open(ignored, sizeof(ignored) / sizeof(ignored[0]));
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
 int signals_read(int fd, struct signals_received *out)
 {
 	struct signalfd_siginfo info;

@@ -37,4 +37,8 @@ void signals_reset(void);
 /* "SIGTERM"; "signal 70" for one without a name. Valid until the next call. */
 const char *signals_name(int signal);
 
+/* For a child that ends when its parent does: the signals that people and service managers send to all of a
+ * server's processes are meant for the parent; here they are blocked, and nobody looks at them. 0 or -errno. */
+int signals_leave_to_parent(void) __attribute__((warn_unused_result));
+
 #endif

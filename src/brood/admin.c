@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -243,19 +242,6 @@ static void on_board(struct admin *admin, struct brood_frame *frame)
 	frame->fds[0] = -1;
 }
 
-/* The error log is the first one; the others are not for us. */
-static void on_logs(struct brood_frame *frame)
-{
-	int old = log_fd();
-
-	if (frame->fd_count == 0)
-		return;
-	log_set_fd(frame->fds[0]);
-	frame->fds[0] = -1;
-	if (old > STDERR_FILENO)
-		fd_close(&old);
-}
-
 static void on_frame(void *context, struct brood_frame *frame)
 {
 	struct admin *admin = context;
@@ -272,9 +258,6 @@ static void on_frame(void *context, struct brood_frame *frame)
 		break;
 	case MESSAGE_BOARD:
 		on_board(admin, frame);
-		break;
-	case MESSAGE_LOGS:
-		on_logs(frame);
 		break;
 	case MESSAGE_RETIRE:
 		clients_retire(admin->clients, true);
@@ -329,20 +312,6 @@ static const struct brood_channel_handlers channel_handlers = {
 
 /* --- birth --- */
 
-/* Signals are meant for the master, and come here only from a terminal or a service manager; they stay
- * blocked and nobody looks at them. The end of the master is what ends us. */
-static int ignore_signals(void)
-{
-	static const int ignored[] = {SIGTERM, SIGQUIT, SIGINT,  SIGHUP, SIGUSR1,
-				      SIGUSR2, SIGTTIN, SIGTTOU, SIGALRM};
-	int fd = signals_open(ignored, sizeof(ignored) / sizeof(ignored[0]));
-
-	if (fd < 0)
-		return fd;
-	fd_close(&fd);
-	return 0;
-}
-
 /* In this order: what needs the old rights, the rights, what must not have them. */
 static int set_up(struct admin *admin)
 {
@@ -362,7 +331,7 @@ static int set_up(struct admin *admin)
 	}
 	admin->master_fd = (int)syscall(SYS_pidfd_open, birth->master, 0);
 	admin->base = event_base_new();
-	if (!admin->base || ignore_signals() < 0 || fd_set_nonblock(control_fd, true) < 0 ||
+	if (!admin->base || signals_leave_to_parent() < 0 || fd_set_nonblock(control_fd, true) < 0 ||
 	    !(admin->master_ended = event_new(admin->base, admin->master_fd, EV_READ,
 					      on_master_ended, admin)) ||
 	    brood_channel_open(&admin->channel, admin->base, birth->channel, &channel_handlers,

@@ -99,13 +99,6 @@ static int guard(pid_t server, const struct link *link)
 	return status;
 }
 
-/* A log that goes to a standard descriptor finds something else there now. */
-static void look_at_log_again(void)
-{
-	if (log_fd() <= STDERR_FILENO)
-		log_set_fd(log_fd());
-}
-
 static int replace_standard(int errors)
 {
 	int rc = 0, null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -117,7 +110,6 @@ static int replace_standard(int errors)
 		rc = -errno;
 	if (null > STDERR_FILENO)
 		fd_close(&null);
-	look_at_log_again();
 	return rc;
 }
 

@@ -33,6 +33,9 @@ libprogram_a_SOURCES = \
 	src/brood/inherit.c src/brood/inherit.h \
 	src/brood/limits.c src/brood/limits.h \
 	src/brood/log_files.c src/brood/log_files.h \
+	src/brood/log_process.c src/brood/log_process.h \
+	src/brood/log_reader.c src/brood/log_reader.h \
+	src/brood/log_writer.c src/brood/log_writer.h \
 	src/brood/notify.c src/brood/notify.h \
 	src/brood/obituary.c src/brood/obituary.h \
 	src/brood/obituary_file.c src/brood/obituary_file.h \

@@ -11,6 +11,7 @@
 #include "brood/certificate_check.h"
 #include "brood/config_balancer.h"
 #include "brood/limits.h"
+#include "brood/log_process.h"
 #include "brood/notify.h"
 #include "brood/options.h"
 #include "brood/ready_line.h"
@@ -29,10 +30,20 @@
 enum { REASON_MAX = 512 };
 
 
-static void use_log(const struct setup *setup)
+/* What the master says goes there at once and by itself: it must be heard also where there is no log process,
+ * and nobody else is forked with it (log_forget_parent). */
+static void say(void *context, const struct log_entry *entry)
 {
-	log_set_fd(setup->error_log.fd);
-	log_set_level(setup->config->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+	const struct server *server = context;
+	int fd = log_files_fd(&server->logs, server->now.error_log);
+
+	log_write(fd < 0 ? STDERR_FILENO : fd, entry);
+}
+
+static void use_log(struct server *server)
+{
+	log_set_sink(say, server);
+	log_set_level(server->now.config->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
 }
 
 /* --- what the cluster asks the master's side --- */
@@ -64,14 +75,15 @@ static int on_prepare(void *context, struct cluster_options *options, char *reas
 		snprintf(reason, room, "%.*s", (int)text.used - 1, text.data);
 	buffer_free(&text);
 	if (!error)
-		error = setup_open(next, &server->now, server->keeps_certificates, reason, room);
+		error = setup_open(next, &server->logs, &server->now, server->keeps_certificates, reason, room);
 	server->keeps_certificates = false;
 	if (!error && server_cluster_options(server, next, options) < 0) {
 		snprintf(reason, room, "no memory");
 		error = -1;
 	}
 	if (error) {
-		setup_close(next);
+		setup_close(next, &server->logs);
+		log_files_settle(&server->logs, false);
 		return -1;
 	}
 	certificates_tell(&next->certificates);
@@ -88,17 +100,19 @@ static void on_commit(void *context)
 
 	renewal_cancel(&server->renewal);
 	server->now = server->next;
-	server->next = (struct setup){.error_log.fd = -1};
-	use_log(&server->now);
+	server->next = (struct setup){0};
+	log_files_settle(&server->logs, true);
+	use_log(server);
 	config_balancer_warn(server->now.config);
-	setup_close(&old);
+	setup_close(&old, &server->logs);
 }
 
 static void on_abandon(void *context)
 {
 	struct server *server = context;
 
-	setup_close(&server->next);
+	setup_close(&server->next, &server->logs);
+	log_files_settle(&server->logs, false);
 }
 
 static void on_select(void *context, bool next)
@@ -108,17 +122,25 @@ static void on_select(void *context, bool next)
 	server->chosen = next && server->next.config ? &server->next : &server->now;
 }
 
-static size_t on_reopen(void *context, int *fds, size_t room)
+static void on_reopen(void *context)
 {
 	struct server *server = context;
-	struct setup *now = &server->now;
-	size_t count = 0;
 
-	log_file_reopen(&now->error_log);
-	log_set_fd(now->error_log.fd);
-	site_logs_reopen(&now->access_logs);
-	fds[count++] = now->error_log.fd;
-	return count + site_logs_fds(&now->access_logs, fds + count, room - count);
+	log_files_reopen(&server->logs);
+}
+
+static int on_log_files(void *context, struct master *master, bool all)
+{
+	struct server *server = context;
+
+	return log_files_tell(&server->logs, master, all);
+}
+
+static int on_log(void *context, int channel)
+{
+	const struct server *server = context;
+
+	return log_process_main(channel, &server->now.config->privilege);
 }
 
 /* What a worker keeps: see serving.c. */
@@ -127,12 +149,10 @@ static size_t on_keep(void *context, int *fds, size_t room)
 	const struct server *server = context;
 	const struct setup *chosen = server->chosen;
 	const struct http_sites *sites = &chosen->sites.http;
-	size_t count = site_logs_fds(&chosen->access_logs, fds, room);
+	size_t count = 0;
 
 	for (size_t i = 0; i < sites->count && count < room; i++)
 		fds[count++] = sites->list[i].root.fd;
-	if (chosen->error_log.fd >= 0 && count < room)
-		fds[count++] = chosen->error_log.fd;
 	return count + certificates_keep(&chosen->certificates, fds + count, room - count);
 }
 
@@ -152,7 +172,7 @@ static void on_ready(void *context, const struct listeners *listeners, unsigned 
 		/* On standard error as it is: people and scripts wait for exactly this. */
 		if (write(STDERR_FILENO, line.data, line.used) < 0)
 			log_warn("cannot say on standard error that the server is ready");
-		if (server->now.error_log.fd != STDERR_FILENO)
+		if (log_files_fd(&server->logs, server->now.error_log) != STDERR_FILENO)
 			log_info("%.*s", (int)line.used - 1, line.data);
 		if (!notify_ready_line(&server->ready_fd, line.data))
 			log_warn("cannot write to the descriptor of BROOD_READY_FD");
@@ -164,6 +184,7 @@ static void on_ready(void *context, const struct listeners *listeners, unsigned 
 		log_warn("%s: running without one", server->no_control);
 	config_balancer_warn(server->now.config);
 	warn_unheard("the starting process", daemon_ready(&server->daemon));
+	log_files_standard_changed(&server->logs);
 }
 
 static void on_look_after(void *context, struct master *master)
@@ -222,8 +243,7 @@ static size_t on_keep_admin(void *context, int *fds, size_t room)
 
 	(void)room;
 	fds[0] = server->control.fd;
-	fds[1] = server->now.error_log.fd;
-	return 2;
+	return 1;
 }
 
 /* systemd.service(5), Type=notify-reload: the time tells it which of its requests this answers. */
@@ -253,6 +273,8 @@ static const struct cluster_program program = {
 	.abandon = on_abandon,
 	.select = on_select,
 	.reopen = on_reopen,
+	.log_files = on_log_files,
+	.log = on_log,
 	.ready = on_ready,
 	.rolling = on_rolling,
 	.rolled = on_rolled,
@@ -276,9 +298,7 @@ static const struct cluster_program program = {
 	.stop = serving_stop,
 	.abort = serving_abort,
 	.tick = serving_tick,
-	.logs = serving_logs,
 	.news = serving_news,
-	.finish = serving_finish,
 };
 
 /* --- from start to end --- */
@@ -356,6 +376,15 @@ static void tell_of_certificate(bool error, const char *text)
 		log_warn("%s", text);
 }
 
+/* The last thing: from here on what there is to say goes to standard error. */
+static void close_setup(struct server *server)
+{
+	log_set_sink(NULL, NULL);
+	ticket_keys_forget(&server->ticket_keys);
+	setup_close(&server->now, &server->logs);
+	log_files_close(&server->logs);
+}
+
 int server_resume(const struct options *options, char **argv, struct upgrade_state *state)
 {
 	struct server server = server_closed;
@@ -371,12 +400,14 @@ int server_resume(const struct options *options, char **argv, struct upgrade_sta
 			log_lines(text.data);
 		upgrade_give_up(state);
 	}
-	if (setup_open(&server.now, NULL, false, reason, sizeof(reason)) < 0) {
+	if (takeover_logs(&server, state, reason, sizeof(reason)) < 0 ||
+	    setup_open(&server.now, &server.logs, NULL, false, reason, sizeof(reason)) < 0) {
 		log_error("%s", reason);
 		upgrade_give_up(state);
 	}
+	log_files_settle(&server.logs, true);
 	if (state->mode != UPGRADE_DRY) /* what a trial says is the reason of its failure */
-		use_log(&server.now);
+		use_log(&server);
 	if (takeover_restore(&server, state) < 0)
 		upgrade_give_up(state);
 	server.keeps_certificates = true;
@@ -389,9 +420,7 @@ int server_resume(const struct options *options, char **argv, struct upgrade_sta
 	free(server.inherited_owned);
 	free(server.binary);
 	buffer_free(&text);
-	log_set_fd(STDERR_FILENO);
-	ticket_keys_forget(&server.ticket_keys);
-	setup_close(&server.now);
+	close_setup(&server);
 	return status;
 }
 
@@ -431,14 +460,14 @@ int server_run(const struct options *options, char **argv, int ready_fd, const i
 		log_error("cannot become a daemon: %s", strerror(-error));
 		goto done;
 	}
-	if (setup_open(&server.now, NULL, false, reason, sizeof(reason)) < 0) {
+	if (setup_open(&server.now, &server.logs, NULL, false, reason, sizeof(reason)) < 0) {
 		log_error("%s", reason);
 		goto done;
 	}
 	if (certificates_check(&server.now.certificates, &server.now.config->privilege,
 			       tell_of_certificate) < 0)
 		goto done;
-	use_log(&server.now);
+	use_log(&server);
 	certificates_tell(&server.now.certificates);
 	tell_of_kernel_tls(&server.now);
 	if (open_pidfile(&server) == 0 && open_control(&server) == 0)
@@ -448,10 +477,8 @@ int server_run(const struct options *options, char **argv, int ready_fd, const i
 	pidfile_close(&server.pidfile);
 done:
 	buffer_free(&text);
-	log_set_fd(STDERR_FILENO);
 	obituaries_free(&server.obituaries);
 	free(server.binary);
-	ticket_keys_forget(&server.ticket_keys);
-	setup_close(&server.now);
+	close_setup(&server);
 	return status;
 }

@@ -42,7 +42,8 @@ struct setup {
 	struct certificates certificates;
 	struct shared_tickets shared_tickets;
 	struct mime_table *mime;
-	struct log_file error_log;
+	unsigned number;            /* log_files.h */
+	unsigned error_log;         /* its number; the files are in server.logs */
 	struct site_logs access_logs;
 	struct cluster_listen *listen;
 };
@@ -50,6 +51,7 @@ struct setup {
 /* What the master keeps; workers inherit it as it was when they were forked. */
 struct server {
 	const struct options *options;
+	struct log_files logs;      /* of all setups */
 	struct setup now, next;     /* in force; prepared by a reload that is not over yet */
 	struct setup *chosen;       /* the worker's: one of these */
 	pid_t pid;                  /* the master's */
@@ -86,11 +88,11 @@ int server_resume(const struct options *options, char **argv, struct upgrade_sta
 /* With nothing open yet. */
 extern const struct server server_closed;
 
-/* Opens for setup->config, all or nothing. `before`: the one in force, or NULL; `keep`: its certificates,
- * whatever is in their files by now. 0, or -1 with a reason. */
-int setup_open(struct setup *setup, const struct setup *before, bool keep, char *reason, size_t room)
-	__attribute__((warn_unused_result));
-void setup_close(struct setup *setup);
+/* Opens for setup->config, all or nothing; logs in the table for all setups. `before`: the one in force, or
+ * NULL; `keep`: its certificates, whatever is in their files by now. 0, or -1 with a reason. */
+int setup_open(struct setup *setup, struct log_files *logs, const struct setup *before, bool keep,
+	       char *reason, size_t room) __attribute__((warn_unused_result));
+void setup_close(struct setup *setup, struct log_files *logs);
 
 /* --- server_options.c --- */
 
@@ -112,9 +114,7 @@ void serving_leaving(void *server);
 void serving_stop(void *server);
 void serving_abort(void *server);
 void serving_tick(void *server);
-void serving_logs(void *server, const int *fds, size_t count);
 void serving_news(void *server, uint32_t kind, const void *data, size_t size, int *fds,
 		  size_t fd_count);
-void serving_finish(void *server);
 
 #endif

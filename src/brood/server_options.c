@@ -85,6 +85,8 @@ int server_cluster_options(const struct server *server, struct setup *setup,
 			    .memory_bytes = config->max_memory_bytes,
 			    .age_ms = config->max_age_ms},
 		.privilege = config->privilege,
+		.number = setup->number,
+		.error_log = setup->error_log,
 	};
 	return list_listeners(server, setup, options);
 }

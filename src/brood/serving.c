@@ -9,6 +9,7 @@
 #include "brood/limits.h"
 #include "brood/probe.h"
 #include "brood/serving_tls.h"
+#include "cluster/log_outlet.h"
 #include "http/http.h"
 
 #include <event2/event.h>
@@ -26,7 +27,7 @@ struct serving {
 	struct event_base *base;
 	struct http_server *http;
 	struct tls *tls;                 /* NULL: no listener speaks it */
-	struct access_log **access_logs; /* site_logs.h */
+	struct access_log access_log;
 	/* By which listener each connection came, by descriptor: http need not know, and the next worker
 	 * must be told. */
 	unsigned *listeners;
@@ -129,10 +130,10 @@ static void on_log(void *context, const struct http_log_record *record)
 	const struct setup *setup = serving->server->chosen;
 	/* What was refused before its site was known is the default site's. */
 	size_t site = record->site ? (size_t)(record->site - setup->sites.http.list) : 0;
-	struct access_log *log = site_logs_find(&setup->access_logs, serving->access_logs, site);
+	unsigned log = site_logs_find(&setup->access_logs, site);
 
-	if (log)
-		access_log_add(log, record);
+	if (log != 0)
+		access_log_add(&serving->access_log, log, record);
 }
 
 static const enum http_forwarded forwarded[] = {
@@ -172,7 +173,8 @@ static struct http_server *make_http(struct serving *serving)
 		.context = serving,
 		.closed = on_closed,
 		.moved = on_moved,
-		.log = setup->access_logs.count > 0 ? on_log : NULL,
+		.log = worker_log(serving->worker)->queue.page && site_logs_exist(&setup->access_logs)
+			       ? on_log : NULL,
 	};
 
 	snprintf(tag, sizeof(tag), "%u-%u-%d", worker_slot(serving->worker),
@@ -197,9 +199,10 @@ int serving_start(void *context, struct worker *worker, struct event_base *base)
 	error = serving_tls_open(server->chosen, &server->ticket_keys, &serving->tls);
 	if (error)
 		return error;
-	serving->access_logs = site_logs_start(&server->chosen->access_logs,
-					       server->chosen->config->access_log_format);
-	if (!serving->access_logs || !(serving->http = make_http(serving))) {
+	access_log_init(&serving->access_log, worker_log(worker),
+			server->chosen->config->access_log_format);
+	serving->http = make_http(serving);
+	if (!serving->http) {
 		log_error("cannot set up the HTTP side: %m");
 		return CLUSTER_EXIT_RESOURCES;
 	}
@@ -316,22 +319,6 @@ void serving_tick(void *context)
 	http_server_tick(serving->http);
 	http_server_get_stats(serving->http, &stats);
 	worker_report(serving->worker, stats.requests, stats.idle);
-	site_logs_tick(&server->chosen->access_logs, serving->access_logs);
-}
-
-/* The error log, then the access logs (see server.c). */
-void serving_logs(void *context, const int *fds, size_t count)
-{
-	struct server *server = context;
-	struct serving *serving = server->serving;
-	int old = log_fd();
-
-	if (count == 0)
-		return;
-	log_set_fd(fds[0]);
-	if (old > STDERR_FILENO)
-		fd_close(&old);
-	site_logs_replace(&server->chosen->access_logs, serving->access_logs, fds + 1, count - 1);
 }
 
 void serving_news(void *context, uint32_t kind, const void *data, size_t size, int *fds,
@@ -340,12 +327,4 @@ void serving_news(void *context, uint32_t kind, const void *data, size_t size, i
 	struct server *server = context;
 
 	serving_tls_news(server->chosen, server->serving->tls, kind, data, size, fds, fd_count);
-}
-
-void serving_finish(void *context)
-{
-	struct server *server = context;
-
-	site_logs_finish(&server->chosen->access_logs, server->serving->access_logs);
-	server->serving->access_logs = NULL;
 }

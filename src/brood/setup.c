@@ -9,28 +9,27 @@
 #include <stdlib.h>
 
 const struct server server_closed = {
-	.now = {.error_log.fd = -1},
-	.next = {.error_log.fd = -1},
 	.pidfile.fd = -1,
 	.control.fd = -1,
 	.daemon.ready_fd = -1,
 	.ready_fd = -1,
 };
 
-void setup_close(struct setup *setup)
+void setup_close(struct setup *setup, struct log_files *logs)
 {
 	certificates_close(&setup->certificates);
 	ticket_keys_forget(&setup->shared_tickets.keys);
 	sites_close(&setup->sites);
 	config_free(setup->config);
 	mime_table_free(setup->mime);
-	log_file_close(&setup->error_log);
-	site_logs_close(&setup->access_logs);
+	log_files_leave(logs, setup->error_log);
+	site_logs_leave(&setup->access_logs, logs);
 	free(setup->listen);
-	*setup = (struct setup){.error_log.fd = -1};
+	*setup = (struct setup){0};
 }
 
-int setup_open(struct setup *setup, const struct setup *before, bool keep, char *reason, size_t room)
+int setup_open(struct setup *setup, struct log_files *logs, const struct setup *before, bool keep,
+	       char *reason, size_t room)
 {
 	const struct config *config = setup->config;
 
@@ -44,8 +43,9 @@ int setup_open(struct setup *setup, const struct setup *before, bool keep, char 
 		snprintf(reason, room, "no memory for the table of types");
 		return -1;
 	}
-	if (log_file_open(&setup->error_log, config->error_log, reason, room) < 0 ||
-	    site_logs_open(&setup->access_logs, config, reason, room) < 0)
+	setup->number = log_files_begin(logs);
+	if (log_files_use(logs, LOG_KIND_MESSAGES, config->error_log, &setup->error_log, reason, room) < 0 ||
+	    site_logs_open(&setup->access_logs, logs, config, reason, room) < 0)
 		return -1;
 	return 0;
 }

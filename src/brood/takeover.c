@@ -28,6 +28,7 @@ enum {
 	STATE_OBITUARY,
 	STATE_TICKET_KEYS, /* as many struct ticket_key as there are */
 	STATE_CERTIFICATE,
+	STATE_LOG_FILE,
 };
 
 /* The path stands behind it, with its NUL. */
@@ -95,6 +96,7 @@ void takeover_save(void *context, struct state_writer *writer)
 	state_put(writer, STATE_TICKET_KEYS, server->ticket_keys.keys,
 		  server->ticket_keys.count * sizeof(server->ticket_keys.keys[0]));
 	certificates_save(&server->now.certificates, STATE_CERTIFICATE, writer);
+	log_files_save(&server->logs, STATE_LOG_FILE, writer);
 	if (server->binary)
 		put_text(writer, STATE_BINARY, server->binary);
 	if (server->pidfile.fd >= 0) {
@@ -249,6 +251,15 @@ static bool are_right(const struct saved_file *pidfile, const struct saved_file 
 		return false;
 	return control->fd == -1 || (control->fd > STDERR_FILENO && control->fd != pidfile->fd &&
 				     socket_has_role(control->fd, SOCKET_LISTENING));
+}
+
+int takeover_logs(struct server *server, const struct upgrade_state *state, char *reason, size_t room)
+{
+	int error = log_files_restore(&server->logs, STATE_LOG_FILE, &state->reader);
+
+	if (error)
+		snprintf(reason, room, "the logs of the running server: %s", strerror(-error));
+	return error;
 }
 
 int takeover_restore(struct server *server, const struct upgrade_state *state)

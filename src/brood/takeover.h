@@ -28,6 +28,11 @@ int takeover_options(struct options *out, int argc, char **argv, const struct up
 int takeover_config(struct server *server, const struct upgrade_state *state, struct buffer *reason)
 	__attribute__((warn_unused_result));
 
+/* The numbers of its logs, which those who live on go by. Before the configuration's logs are opened. 0, or
+ * -errno with a reason. */
+int takeover_logs(struct server *server, const struct upgrade_state *state, char *reason, size_t room)
+	__attribute__((warn_unused_result));
+
 /* Into a server that has its configuration and nothing else. 0, or -errno (logged). */
 int takeover_restore(struct server *server, const struct upgrade_state *state)
 	__attribute__((warn_unused_result));

@@ -21,6 +21,7 @@ struct buffer;
 struct cluster_obituary;
 struct event_base;
 struct listeners;
+struct log_outlet;
 struct master;
 struct state_writer;
 struct upgrade_state;
@@ -63,6 +64,8 @@ struct cluster_options {
 	unsigned watchdog_ms; /* silence that ends a worker; 0: none does */
 	struct recycle_limits recycle;
 	struct privilege privilege; /* whom workers become */
+	unsigned number;    /* of this configuration; later ones have greater ones */
+	unsigned error_log; /* number of the log for what workers say (cluster_log_file) */
 };
 
 /* Exit codes of a worker (and of the master). */
@@ -89,8 +92,11 @@ struct cluster_program {
 	void (*abandon)(void *context);
 	/* A worker is about to be forked: with the next configuration, or the one in force. */
 	void (*select)(void *context, bool next);
-	/* USR1: reopen log files. The descriptors to give to workers are in fds[0..count). */
-	size_t (*reopen)(void *context, int *fds, size_t room);
+	/* USR1: reopen log files. */
+	void (*reopen)(void *context);
+	/* Tell the log process of all files (it is new), or of those that have changed: cluster_log_file. 0, or
+	 * what that has returned: it will be asked again. */
+	int (*log_files)(void *context, struct master *master, bool all);
 	/* Every slot has been ready once (or is parked); `workers` of them. cluster_address tells where the
 	 * server listens. Called once. */
 	void (*ready)(void *context, const struct listeners *listeners, unsigned workers);
@@ -105,7 +111,7 @@ struct cluster_program {
 	void (*look_after)(void *context, struct master *master);
 	/* The worker that had this place (worker_place) is gone; nobody has it yet again. May be NULL. */
 	void (*ended)(void *context, unsigned place);
-	/* Descriptors that workers keep (root directory, logs). */
+	/* Descriptors that workers keep (root directory). */
 	size_t (*keep)(void *context, int *fds, size_t room);
 
 	/* The configuration in force as text. 0 or -errno. May be NULL. */
@@ -128,6 +134,12 @@ struct cluster_program {
 	int (*admin)(void *context, int channel, struct board *boards, unsigned board_count);
 	/* In the master: descriptors that it keeps. */
 	size_t (*keep_admin)(void *context, int *fds, size_t room);
+
+	/* --- in the log process --- */
+
+	/* Its life, with its end of the channel (log_message.h); returns its exit code. NULL: there is no log
+	 * process, and workers' messages go to standard error. */
+	int (*log)(void *context, int channel);
 
 	/* --- in a worker --- */
 
@@ -163,14 +175,10 @@ struct cluster_program {
 	void (*abort)(void *context);
 	/* A few times a second. */
 	void (*tick)(void *context);
-	/* New log descriptors, to be taken (they replace the old ones). */
-	void (*logs)(void *context, const int *fds, size_t count);
 	/* What the program said in the master (cluster_tell). Takes the descriptors that it wants by putting
 	 * -1 in their place; the others are closed. May be NULL. */
 	void (*news)(void *context, uint32_t kind, const void *data, size_t size, int *fds,
 		     size_t fd_count);
-	/* The process is about to exit, all connections gone: write out what is buffered. */
-	void (*finish)(void *context);
 };
 
 /* Runs a master until it is told to stop; returns its exit status. What is wrong at the start has been
@@ -192,7 +200,18 @@ enum { CLUSTER_NEWS_MAX = 32768 };
 void cluster_tell(struct master *master, uint32_t kind, const void *data, size_t size,
 		  const int *fds, size_t fd_count);
 
+/* The log of that number (from 1; kind: log_message.h) is this file from now on; fd is borrowed. -1: nobody
+ * writes to it any more. 0, or -errno when it cannot be told now. */
+int cluster_log_file(struct master *master, unsigned log, unsigned kind, int fd)
+	__attribute__((warn_unused_result));
+
+/* Is there a worker with a configuration of such a number, or what one has said and is not written yet? */
+bool cluster_has_log_source(const struct master *master, unsigned first, unsigned last);
+
 /* --- for the program, in a worker --- */
+
+/* Where it leaves whole lines (log_outlet.h); its queue has no page where there is no log process. */
+struct log_outlet *worker_log(struct worker *worker);
 
 /* The worker has answered its own probe and may be given connections. */
 void worker_ready(struct worker *worker);

@@ -15,6 +15,9 @@ libcluster_a_SOURCES = \
 	src/cluster/handoff.h \
 	src/cluster/listeners.c \
 	src/cluster/listeners.h \
+	src/cluster/log_message.h \
+	src/cluster/log_outlet.c \
+	src/cluster/log_outlet.h \
 	src/cluster/log_ring.c \
 	src/cluster/log_ring.h \
 	src/cluster/master.c \
@@ -22,6 +25,8 @@ libcluster_a_SOURCES = \
 	src/cluster/master_admin.c \
 	src/cluster/master_adopt.c \
 	src/cluster/master_instance.c \
+	src/cluster/master_log.c \
+	src/cluster/master_log_saved.c \
 	src/cluster/master_obituary.c \
 	src/cluster/master_recycle.c \
 	src/cluster/master_pending.c \

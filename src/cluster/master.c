@@ -26,7 +26,6 @@
 
 enum {
 	TICK_MS = 250,
-	LOGS_MAX = BROOD_CHANNEL_FDS_MAX,
 	START_GRACE_MS = 1000,
 	LAST_CALL_MS = 100,  /* for clients whose handshake has begun when a stop does */
 	PLACING_MS = 1000, /* a stop waits so long for workers that take what was accepted */
@@ -36,7 +35,7 @@ enum {
 
 void master_leave_if_done(struct master *master)
 {
-	if (master->state != MASTER_RUNNING && list_empty(&master->instances))
+	if (master->state != MASTER_RUNNING && list_empty(&master->instances) && logger_finish(master))
 		event_base_loopexit(master->base, NULL);
 }
 
@@ -186,6 +185,7 @@ void master_check_ready(struct master *master)
 	}
 	master->ready_told = true;
 	master->program->ready(master->program->context, &master->listeners, ready);
+	logger_tell(master); /* what standard error is may have changed with that */
 }
 
 /* At the first start a server whose workers hang is as useless as one whose workers die. */
@@ -204,12 +204,8 @@ static void check_start(struct master *master, uint64_t now_ms)
 
 void master_reopen_logs(struct master *master)
 {
-	int fds[LOGS_MAX];
-	size_t count = master->program->reopen(master->program->context, fds, LOGS_MAX);
-
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
-		instance_send_logs(LIST_ENTRY(at, struct instance, link), fds, count);
-	admin_send_logs(master, fds, count);
+	master->program->reopen(master->program->context);
+	logger_reopened(master);
 	log_info("log files reopened");
 }
 
@@ -289,6 +285,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 	(void)fd, (void)what;
 	spread_tick(master, now_ms);
 	master_stop_workers(master);
+	logger_tell(master);
 	if (master->state != MASTER_RUNNING)
 		return;
 	check_start(master, now_ms);
@@ -330,6 +327,7 @@ static int watch(struct master *master)
 static void close_all(struct master *master)
 {
 	admin_close(master);
+	logger_close(master);
 	upgrade_cancel(master);
 	slots_free(master);
 	spread_close(master);
@@ -356,6 +354,8 @@ static void go_on(struct master *master)
 	if (!error)
 		error = spread_open(master);
 	if (!error)
+		error = logger_open(master);
+	if (!error)
 		error = master_restore(master, &state->reader);
 	if (error) {
 		log_error("the state of the running server is refused: %s", strerror(-error));
@@ -366,6 +366,7 @@ static void go_on(struct master *master)
 		_exit(CLUSTER_EXIT_DONE);
 	}
 	upgrade_settle(state);
+	logger_renew(master);
 	spread_follow_mode(master);
 	if (master->admin.pid == 0)
 		admin_start(master);
@@ -404,6 +405,8 @@ int cluster_run(const struct cluster_options *options, const struct cluster_prog
 	error = watch(&master);
 	if (error == 0)
 		error = spread_open(&master);
+	if (error == 0)
+		error = logger_open(&master);
 	if (error) {
 		log_error("cannot set up the master: %s", strerror(-error));
 		goto done;
@@ -412,6 +415,7 @@ int cluster_run(const struct cluster_options *options, const struct cluster_prog
 	spread_follow_mode(&master);
 	if (slots_resize(&master, options->workers) < 0)
 		master_give_up(&master, CLUSTER_EXIT_CRASH);
+	logger_start(&master); /* what was said meanwhile waits for it */
 	admin_start(&master); /* now that there are boards, which it inherits */
 	event_base_dispatch(master.base);
 done:

@@ -198,8 +198,8 @@ static void obey(struct master *master, const struct command *command)
 			master_stop(master, "broodctl stop --now");
 		break;
 	case COMMAND_REOPEN:
+		admin_await(master, command, false);
 		master_reopen_logs(master);
-		admin_tell_result(master, command->id, NULL);
 		break;
 	case COMMAND_WHY:
 	case COMMAND_CONFIG:
@@ -242,13 +242,17 @@ static const struct brood_channel_handlers handlers = {
 struct admin_life {
 	struct master *master;
 	int channel;
+	struct log_birth log;
 };
 
 static int live(void *context)
 {
 	const struct admin_life *life = context;
 	const struct master *master = life->master;
+	struct log_outlet outlet;
 
+	if (log_outlet_open(&outlet, &life->log) < 0)
+		return CLUSTER_EXIT_RESOURCES;
 	return master->program->admin(master->program->context, life->channel, master->boards,
 				      master->slot_room);
 }
@@ -256,21 +260,30 @@ static int live(void *context)
 static pid_t fork_admin(struct master *master, int channel)
 {
 	struct admin_life life = {.master = master, .channel = channel};
-	size_t room = 1 + master->slot_room + KEEP_MAX, count = 0;
+	size_t room = 3 + master->slot_room + KEEP_MAX, count = 0;
 	struct brood_process_options options = {
 		.main = live, .context = &life, .title = "brood: admin"};
-	int *kept = malloc(room * sizeof(int));
+	int *kept = malloc(room * sizeof(int)), error;
+	struct log_source *source;
 	pid_t pid;
 
 	if (!kept)
 		return -ENOMEM;
+	error = logger_add_source(master, "admin", NULL, &life.log, &source);
+	if (error) {
+		free(kept);
+		return error;
+	}
 	kept[count++] = channel;
+	kept[count++] = life.log.queue;
+	kept[count++] = life.log.pipe;
 	for (unsigned i = 0; i < master->slot_room; i++)
 		kept[count++] = master->boards[i].fd;
 	count += master->program->keep_admin(master->program->context, kept + count, room - count);
 	options.keep_fds = kept;
 	options.keep_count = count;
 	pid = brood_process_fork(&options);
+	logger_source_born(master, source, &life.log, pid);
 	free(kept);
 	return pid;
 }
@@ -370,14 +383,6 @@ bool admin_ended(struct master *master, const struct brood_process_end *end)
 void admin_show_board(struct master *master, const struct brood_frame *frame)
 {
 	admin_say(master, frame);
-}
-
-void admin_send_logs(struct master *master, const int *fds, size_t count)
-{
-	struct brood_frame frame = {
-		.type = MESSAGE_LOGS, .fds = (int *)fds, .fd_count = count > 0 ? 1 : 0};
-
-	admin_say(master, &frame);
 }
 
 void admin_close(struct master *master)

@@ -81,15 +81,6 @@ void instance_stop(struct instance *instance)
 	send_simple(instance, MESSAGE_STOP);
 }
 
-void instance_send_logs(struct instance *instance, const int *fds, size_t count)
-{
-	struct brood_frame frame = {.type = MESSAGE_LOGS, .fds = (int *)fds, .fd_count = count};
-
-	if (instance->channel && brood_channel_send(instance->channel, &frame) < 0)
-		log_warn("worker %u [%d] could not be told of the new log files", instance->slot,
-			 instance->pid);
-}
-
 void instance_send_news(struct instance *instance, const void *data, size_t size, const int *fds,
 			size_t count)
 {
@@ -182,6 +173,8 @@ static size_t list_kept(struct master *master, const struct birth *birth, int *f
 	size_t count = 0;
 
 	fds[count++] = birth->channel;
+	fds[count++] = birth->log.queue;
+	fds[count++] = birth->log.pipe;
 	for (size_t i = 0; i < birth->socket_count; i++)
 		fds[count++] = birth->sockets[i];
 	for (unsigned i = 0; i < birth->board_count; i++)
@@ -192,7 +185,7 @@ static size_t list_kept(struct master *master, const struct birth *birth, int *f
 static pid_t fork_worker(struct master *master, struct birth *birth)
 {
 	char title[16];
-	size_t room = 1 + birth->socket_count + birth->board_count + KEEP_MAX;
+	size_t room = 3 + birth->socket_count + birth->board_count + KEEP_MAX;
 	struct brood_process_options options = {.main = worker_main, .context = birth, .title = title};
 	int *kept = malloc(room * sizeof(int));
 	pid_t pid;
@@ -224,11 +217,12 @@ static void discard(struct instance *instance)
 
 /* Everything that can fail before the fork, so that a child is never without its parent's half. */
 static struct instance *prepare(struct master *master, struct slot *slot, bool next_kind,
-				struct birth *birth)
+				struct birth *birth, struct log_source **source)
 {
 	const struct cluster_options *options = next_kind ? &master->next_options : &master->options;
 	struct instance *instance = calloc(1, sizeof(*instance));
-	int ends[2];
+	char tag[LOG_TAG_MAX];
+	int ends[2], error;
 
 	if (!instance)
 		return NULL;
@@ -269,7 +263,12 @@ static struct instance *prepare(struct master *master, struct slot *slot, bool n
 		birth->socket_count = listeners_of_worker(
 			&master->listeners, next_kind && master->prepared, options->accept,
 			slot->index, birth->sockets, birth->listeners, WORKER_SOCKETS_MAX);
-	return instance;
+	snprintf(tag, sizeof(tag), "worker %u", slot->index);
+	error = logger_add_source(master, tag, options, &birth->log, source);
+	if (!error)
+		return instance;
+	errno = -error;
+	fd_close(&ends[1]);
 fail:
 	discard(instance);
 	return NULL;
@@ -291,7 +290,8 @@ static void cannot_start(struct master *master, const struct slot *slot, bool ne
 struct instance *instance_start(struct master *master, struct slot *slot, bool next_kind)
 {
 	struct birth birth;
-	struct instance *instance = prepare(master, slot, next_kind, &birth);
+	struct log_source *source = NULL;
+	struct instance *instance = prepare(master, slot, next_kind, &birth, &source);
 
 	if (!instance) {
 		cannot_start(master, slot, next_kind, "", errno);
@@ -300,6 +300,7 @@ struct instance *instance_start(struct master *master, struct slot *slot, bool n
 	master->program->select(master->program->context, next_kind);
 	instance->pid = fork_worker(master, &birth);
 	fd_close(&birth.channel);
+	logger_source_born(master, source, &birth.log, instance->pid);
 	if (instance->pid < 0) {
 		cannot_start(master, slot, next_kind, "fork: ", -instance->pid);
 		discard(instance);
@@ -387,7 +388,8 @@ void instance_ended(void *context, const struct brood_process_end *end)
 	struct instance *instance = find(master, end->pid);
 	struct slot *slot;
 
-	if (!instance && (admin_ended(master, end) || upgrade_ended(master, end)))
+	if (!instance && (admin_ended(master, end) || logger_ended(master, end) ||
+			  upgrade_ended(master, end)))
 		return;
 	if (!instance) {
 		log_debug("reaped a stranger, pid %d", end->pid);

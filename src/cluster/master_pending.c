@@ -105,6 +105,8 @@ static enum outcome outcome_of_slot(const struct master *master, unsigned index)
 
 static enum outcome outcome_of(const struct master *master, const struct command *command)
 {
+	if (command->kind == COMMAND_REOPEN)
+		return logger_has_reopened(master) ? GOOD : NOT_YET;
 	if (command->kind == COMMAND_DRAIN || command->kind == COMMAND_UNDRAIN)
 		return outcome_of_slot(master, (unsigned)command->argument);
 	for (unsigned i = 0; i < master->slot_room; i++) {

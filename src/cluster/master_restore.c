@@ -22,7 +22,7 @@ struct restoring {
 	struct master *master;
 	struct state_reader reader;
 	struct instance *last;  /* the one that was restored last */
-	bool self, admin;       /* they are there once */
+	bool self, admin, logger; /* they are there once */
 	unsigned char *claimed; /* a bit for each descriptor: two owners would close it twice */
 	size_t claimed_size;
 };
@@ -366,6 +366,36 @@ static int restore_hang(struct restoring *restoring, const struct state_record *
 	return obituary_restore_hang(restoring->last, record);
 }
 
+static int restore_logger(struct restoring *restoring, const struct state_record *record)
+{
+	struct saved_logger saved;
+	int error;
+
+	state_get(record, &saved, sizeof(saved));
+	if (restoring->logger || saved.pid < 0 || saved.pid == 1 || saved.pid == getpid() ||
+	    saved.pid == getppid() || (saved.pid == 0 && saved.channel != -1))
+		return -EBADMSG;
+	restoring->logger = true;
+	error = claim_channel(restoring, saved.channel);
+	return error ? error : logger_restore(restoring->master, &saved);
+}
+
+static int restore_log_source(struct restoring *restoring, const struct state_record *record)
+{
+	struct saved_log_source saved;
+	int error;
+
+	state_get(record, &saved, sizeof(saved));
+	if (!restoring->logger || saved.pid <= 1)
+		return -EBADMSG;
+	error = claim(restoring, saved.queue);
+	if (!error)
+		error = claim(restoring, saved.pipe);
+	if (!error && !fd_is_pipe(saved.pipe))
+		error = -EBADMSG;
+	return error ? error : logger_restore_source(restoring->master, &saved);
+}
+
 /* --- all of it --- */
 
 /* The worker of a slot, in one of these phases. */
@@ -412,7 +442,7 @@ static bool all_listen(const struct listeners *listeners)
 static int restore_one(struct restoring *restoring, const struct state_record *record)
 {
 	if (record->type != STATE_SELF && record->type >= STATE_LISTENER &&
-	    record->type <= STATE_HANG && !restoring->self)
+	    record->type < STATE_TYPES && !restoring->self)
 		return -EBADMSG;
 	switch (record->type) {
 	case STATE_SELF:
@@ -433,6 +463,10 @@ static int restore_one(struct restoring *restoring, const struct state_record *r
 		return restore_pending(restoring, record);
 	case STATE_HANG:
 		return restore_hang(restoring, record);
+	case STATE_LOGGER:
+		return restore_logger(restoring, record);
+	case STATE_LOG_SOURCE:
+		return restore_log_source(restoring, record);
 	default: /* the program's; or of a later version */
 		return 0;
 	}

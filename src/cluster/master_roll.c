@@ -82,6 +82,7 @@ static enum roll_action commit(struct master *master)
 	master->generation = master->next_generation;
 	if (master->prepared) {
 		master->program->commit(master->program->context);
+		logger_tell(master);
 		listeners_commit(&master->listeners, spread_leave, master);
 	}
 	level(master);
@@ -114,6 +115,7 @@ static enum roll_action give_back(struct master *master)
 	end_new_starts(master);
 	if (master->prepared) {
 		master->program->abandon(master->program->context);
+		logger_tell(master);
 		listeners_abandon(&master->listeners);
 	}
 	level(master);
@@ -216,6 +218,7 @@ static bool prepare(struct master *master, bool reload)
 		return false;
 	}
 	report->reason[0] = '\0';
+	logger_tell(master); /* before anybody writes to its files */
 	master->prepared = true;
 	return true;
 }

@@ -140,6 +140,7 @@ void master_save(const struct master *master, struct state_writer *writer)
 	};
 
 	state_put(writer, STATE_SELF, &self, sizeof(self));
+	logger_save(master, writer);
 	for (unsigned i = 0; i < master->listeners.count; i++)
 		save_listener(&master->listeners.all[i], writer);
 	for (unsigned i = 0; i < master->slot_room; i++)

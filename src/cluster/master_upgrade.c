@@ -255,7 +255,8 @@ bool upgrade_ended(struct master *master, const struct brood_process_end *end)
 /* What is queued here would be lost; what is in a socket stays there. */
 static bool is_quiet(const struct master *master)
 {
-	if (master->admin.channel && brood_channel_is_full(master->admin.channel))
+	if ((master->admin.channel && brood_channel_is_full(master->admin.channel)) ||
+	    (master->logger.channel && brood_channel_is_full(master->logger.channel)))
 		return false;
 	for (struct list *at = master->instances.next; at != &master->instances; at = at->next) {
 		const struct instance *instance = LIST_ENTRY(at, struct instance, link);

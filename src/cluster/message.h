@@ -22,8 +22,7 @@ enum message_type {
 	MESSAGE_CONNECTIONS = 16, /* struct message_connections + as many descriptors + states */
 	MESSAGE_RETIRE,           /* no data: accept no more, give connections away, leave at last */
 	MESSAGE_STOP,             /* no data: the same, and close what is idle */
-	MESSAGE_LOGS,             /* no data + descriptors: the log files were reopened */
-	MESSAGE_ADOPT,            /* struct message_sockets + descriptors: accept on these too */
+	MESSAGE_ADOPT = 20,       /* struct message_sockets + descriptors: accept on these too */
 	MESSAGE_RELEASE,          /* struct message_sockets, only the slot counts: no longer */
 	MESSAGE_BOARD,            /* struct message_board + a descriptor: a slot's scoreboard page */
 	MESSAGE_NEWS,             /* struct message_news + the program's own octets and descriptors */

@@ -7,6 +7,7 @@
 #define BROOD_CLUSTER_SAVED_H
 
 #include "base/address.h"
+#include "base/log.h"
 #include "cluster/command.h"
 #include "cluster/obituary.h"
 
@@ -22,6 +23,9 @@ enum state_type {
 	STATE_ADMIN,
 	STATE_PENDING,
 	STATE_HANG, /* of the instance in front of it */
+	STATE_LOGGER,
+	STATE_LOG_SOURCE,
+	STATE_TYPES
 };
 
 struct saved_self {
@@ -70,6 +74,19 @@ struct saved_transfer {
 struct saved_admin {
 	int32_t pid, channel;
 	uint32_t retired, unused; /* it was told to leave */
+};
+
+struct saved_logger {
+	uint64_t last_source;
+	int32_t pid, channel;
+	uint32_t finishing, unused;
+};
+
+struct saved_log_source {
+	uint64_t serial;
+	int32_t pid, queue, pipe;
+	uint32_t error_log, configuration, unused;
+	char tag[LOG_TAG_MAX];
 };
 
 struct saved_pending {

@@ -115,6 +115,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 	(void)fd, (void)what;
 	board_store64(&worker->record->heartbeat_ms, clock_now_ms());
 	worker->program->tick(worker->program->context);
+	log_outlet_ring(&worker->log);
 	worker_check_handed_over(worker);
 }
 
@@ -151,6 +152,11 @@ unsigned worker_listener_tag(const struct worker *worker, unsigned listener)
 		if (birth->tags[i].id == listener)
 			return birth->tags[i].tag;
 	return 0;
+}
+
+struct log_outlet *worker_log(struct worker *worker)
+{
+	return &worker->log;
 }
 
 unsigned worker_slot(const struct worker *worker)
@@ -251,16 +257,17 @@ int worker_main(void *argument)
 {
 	const struct birth *birth = argument;
 	struct worker worker = {.birth = birth, .program = birth->program, .signal_fd = -1};
-	char tag[32];
+	char tag[LOG_TAG_MAX];
 	int code;
 
 	snprintf(tag, sizeof(tag), "worker %u", birth->slot);
 	log_set_tag(tag);
+	if (log_outlet_open(&worker.log, &birth->log) < 0)
+		return CLUSTER_EXIT_RESOURCES; /* nobody would hear why */
 	log_set_tap(log_ring_add, &birth->boards[birth->slot].page->logs[birth->record]);
 	code = set_up(&worker);
 	if (code != 0)
 		return code;
 	event_base_dispatch(worker.base);
-	worker.program->finish(worker.program->context);
 	return worker.exit_code;
 }

@@ -7,6 +7,7 @@
 #include "cluster/board.h"
 #include "cluster/cluster.h"
 #include "cluster/listeners.h"
+#include "cluster/log_outlet.h"
 
 enum { WORKER_SOCKETS_MAX = 2048 };
 
@@ -16,6 +17,7 @@ struct birth {
 	const struct cluster_program *program;
 
 	int channel;           /* the worker's end */
+	struct log_birth log;
 	struct board *boards;  /* of all slots, as mapped in the master */
 	unsigned board_count;
 	int record;            /* which one of boards[slot] is this worker's */

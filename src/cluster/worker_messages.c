@@ -87,11 +87,6 @@ static void on_frame(void *context, struct brood_frame *frame)
 	case MESSAGE_STOP:
 		worker_stop(worker, true, worker->birth->options->stop_timeout_ms);
 		break;
-	case MESSAGE_LOGS:
-		worker->program->logs(worker->program->context, frame->fds, frame->fd_count);
-		for (size_t i = 0; i < frame->fd_count; i++)
-			frame->fds[i] = -1;
-		break;
 	case MESSAGE_ADOPT:
 		on_adopt(worker, frame);
 		break;

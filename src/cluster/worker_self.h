@@ -25,6 +25,7 @@ struct worker {
 	struct brood_channel *channel;
 	struct acceptor *acceptor; /* NULL in mode handoff, and when it accepts no more */
 	struct event *signals, *tick, *deadline;
+	struct log_outlet log;
 	int signal_fd;
 	struct board *boards; /* of all slots; read-only but for the own one */
 	unsigned board_count;

@@ -5,6 +5,7 @@
 #include "brood/process.h"
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/signals.h"
 
 #include <errno.h>
@@ -19,6 +20,7 @@ static _Noreturn void become_child(const struct brood_process_options *options)
 {
 	/* Handlers and masks first: a signal meant for the child must end it, not be kept for ever. */
 	signals_reset();
+	log_forget_parent();
 	if (options->title)
 		prctl(PR_SET_NAME, options->title);
 	/* The parent's epoll and signal descriptors go here too, so nothing that the child does to its

@@ -335,6 +335,7 @@ sub address_of
 sub port { return $_[0]->address($_[1]) =~ /:(\d+)\z/ ? $1 : undef }
 sub workers { return $_[0]->children_named(qr/: w\d+\z/) }
 sub admin { return ($_[0]->children_named(qr/: admin\z/))[0] }
+sub log_process { return ($_[0]->children_named(qr/: log\z/))[0] }
 
 sub children_named
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The access log: how lines look, and that only whole ones reach the file. */
+ * The access log: how lines look, and how they are left for the log process. */
 #include "brood/access_log.h"
 
 #include <setjmp.h>
@@ -9,25 +9,20 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "base/log.h"
 #include "brood/access_log_format.h"
+#include "cluster/log_outlet.h"
 #include "http/http.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static const struct sockaddr_in client = {.sin_family = AF_INET};
-static char seen[200000];
+static char seen[20000];
 
 static struct http_log_record record_of(const char *request_line)
 {
@@ -48,29 +43,6 @@ static const char *formatted(const struct http_log_record *record)
 	assert_in_range(length, 1, ACCESS_LINE_MAX);
 	seen[length] = '\0';
 	return seen;
-}
-
-static const char *read_now(int fd)
-{
-	size_t used = 0;
-	ssize_t got;
-
-	while ((got = read(fd, seen + used, sizeof(seen) - 1 - used)) > 0)
-		used += (size_t)got;
-	seen[used] = '\0';
-	return seen;
-}
-
-/* All lines are the one that record_of("GET / HTTP/1.1") makes; how many there are. */
-static size_t count_whole(const char *text)
-{
-	static const char line[] = "0.0.0.0 - - [10/Oct/2000:20:55:36 +0000] \"GET / HTTP/1.1\" "
-				   "200 1024 \"-\" \"-\"\n";
-	size_t count = 0;
-
-	for (; *text; text += sizeof(line) - 1, count++)
-		assert_memory_equal(text, line, sizeof(line) - 1);
-	return count;
 }
 
 static void a_line_is_in_the_combined_format(void **state)
@@ -174,169 +146,83 @@ static void what_is_too_long_is_cut_and_marked(void **state)
 	assert_non_null(strstr(formatted(&record), "a...\""));
 }
 
-static void lines_wait_for_a_tick_and_then_go_together(void **state)
+/* --- into the queue --- */
+
+static void lines_lie_in_the_queue_under_their_log_s_number(void **state)
 {
-	char path[] = "/tmp/access_log_test.XXXXXX";
-	int reader = mkstemp(path);
-	struct access_log *log = access_log_new(open(path, O_WRONLY | O_APPEND),
-						LOG_FORMAT_COMBINED);
 	struct http_log_record record = record_of("GET / HTTP/1.1");
+	struct log_outlet outlet = {0};
+	int memory = line_queue_create();
+	struct line_queue reader;
+	struct access_log log;
+	struct line line;
 
 	(void)state;
-	for (int i = 0; i < 100; i++)
-		access_log_add(log, &record);
-	assert_string_equal(read_now(reader), "");
-	access_log_tick(log);
-	assert_int_equal(count_whole(read_now(reader)), 100);
-	access_log_tick(log);
-	assert_string_equal(read_now(reader), "");
-	for (int i = 0; i < 1000; i++) /* more than the buffer holds */
-		access_log_add(log, &record);
-	assert_in_range(count_whole(read_now(reader)), 500, 999);
-	access_log_free(log);
-	lseek(reader, 0, SEEK_SET);
-	assert_int_equal(count_whole(read_now(reader)), 1100);
-	close(reader);
-	unlink(path);
+	assert_int_equal(line_queue_open(&outlet.queue, memory), 0);
+	assert_int_equal(line_queue_open(&reader, memory), 0);
+	access_log_init(&log, &outlet, LOG_FORMAT_COMBINED);
+	access_log_add(&log, 7, &record);
+	record.peer = record.client;
+	access_log_init(&log, &outlet, LOG_FORMAT_JSON);
+	access_log_add(&log, 8, &record);
+	assert_int_equal(line_queue_peek(&reader, &line), 1);
+	assert_int_equal(line.log, 7);
+	assert_int_equal(line.kind, LOG_LINE_WHOLE);
+	memcpy(seen, line.text, line.size);
+	seen[line.size] = '\0';
+	assert_string_equal(seen, "0.0.0.0 - - [10/Oct/2000:20:55:36 +0000] \"GET / HTTP/1.1\" 200 "
+				  "1024 \"-\" \"-\"\n");
+	line_queue_skip(&reader, &line);
+	assert_int_equal(line_queue_peek(&reader, &line), 1);
+	assert_int_equal(line.log, 8);
+	assert_int_equal(line.text[0], '{');
+	assert_int_equal(line.text[line.size - 1], '\n');
+	line_queue_close(&outlet.queue);
+	line_queue_close(&reader);
+	close(memory);
 }
 
-static void a_reopening_leaves_earlier_lines_in_the_old_file(void **state)
+/* In a child, whose standard descriptors become the pipe. */
+static int fill_queue(int memory, int pipe_end)
 {
-	char old_path[] = "/tmp/access_log_test.XXXXXX", new_path[] = "/tmp/access_log_test.XXXXXX";
-	int old = mkstemp(old_path), new = mkstemp(new_path);
-	struct access_log *log = access_log_new(open(old_path, O_WRONLY | O_APPEND),
-						LOG_FORMAT_COMBINED);
+	const struct log_birth birth = {.queue = memory, .pipe = pipe_end};
 	struct http_log_record record = record_of("GET / HTTP/1.1");
+	struct log_outlet outlet;
+	struct access_log log;
 
-	(void)state;
-	access_log_add(log, &record);
-	access_log_reopen(log, open(new_path, O_WRONLY | O_APPEND));
-	access_log_add(log, &record);
-	access_log_add(log, &record);
-	access_log_reopen(log, -1);
-	access_log_add(log, &record); /* off now */
-	access_log_tick(log);
-	access_log_free(log);
-	assert_int_equal(count_whole(read_now(old)), 1);
-	assert_int_equal(count_whole(read_now(new)), 2);
-	close(old);
-	close(new);
-	unlink(old_path);
-	unlink(new_path);
-}
-
-static void a_full_pipe_loses_whole_lines_only_and_no_time(void **state)
-{
-	struct http_log_record record = record_of("GET / HTTP/1.1");
-	struct access_log *log;
-	uint64_t dropped;
-	size_t whole;
-	int ends[2];
-
-	(void)state;
-	assert_int_equal(pipe(ends), 0);
-	log = access_log_new(ends[1], LOG_FORMAT_COMBINED);
-	for (int i = 0; i < 20000; i++)
-		access_log_add(log, &record);
-	dropped = access_log_dropped(log);
-	assert_true(dropped > 0);
-	fcntl(ends[0], F_SETFL, O_NONBLOCK);
-	whole = count_whole(read_now(ends[0]));
-	access_log_tick(log); /* there is room again */
-	whole += count_whole(read_now(ends[0]));
-	access_log_add(log, &record);
-	access_log_free(log);
-	whole += count_whole(read_now(ends[0]));
-	assert_int_equal(whole + dropped, 20001);
-	close(ends[0]);
-}
-
-static void a_pipe_is_written_in_pieces_that_do_not_mix(void **state)
-{
-	struct http_log_record record = record_of("GET / HTTP/1.1");
-	struct access_log *log;
-	int ends[2];
-
-	(void)state;
-	/* In packet mode each read gives what one write has put there. */
-	assert_int_equal(pipe2(ends, O_DIRECT | O_CLOEXEC), 0);
-	log = access_log_new(ends[1], LOG_FORMAT_COMBINED);
-	for (int i = 0; i < 200; i++)
-		access_log_add(log, &record);
-	access_log_free(log);
-	for (size_t lines = 0; lines < 200;) {
-		ssize_t got = read(ends[0], seen, sizeof(seen) - 1);
-
-		assert_in_range(got, 1, PIPE_BUF);
-		seen[got] = '\0';
-		lines += count_whole(seen);
-	}
-	close(ends[0]);
-}
-
-/* A file that may not grow beyond a limit stands for a full disk: the last write is partial. */
-static int fill_disk(const char *path, int error_log)
-{
-	struct rlimit limit = {.rlim_cur = 10000, .rlim_max = RLIM_INFINITY};
-	struct http_log_record record = record_of("GET / HTTP/1.1");
-	struct access_log *log = access_log_new(open(path, O_WRONLY | O_APPEND),
-						LOG_FORMAT_COMBINED);
-	struct stat status;
-
-	signal(SIGXFSZ, SIG_IGN);
-	log_set_fd(error_log);
-	if (setrlimit(RLIMIT_FSIZE, &limit) < 0)
+	if (log_outlet_open(&outlet, &birth) < 0)
 		return 1;
-	for (int i = 0; i < 2000; i++)
-		access_log_add(log, &record);
-	access_log_tick(log);
-	if (stat(path, &status) < 0 || status.st_size < 9900 || access_log_dropped(log) == 0)
-		return 2;
-	limit.rlim_cur = RLIM_INFINITY;
-	if (setrlimit(RLIMIT_FSIZE, &limit) < 0)
-		return 3;
-	access_log_tick(log);
-	access_log_add(log, &record);
-	access_log_free(log);
+	access_log_init(&log, &outlet, LOG_FORMAT_COMBINED);
+	for (int i = 0; i < 1200; i++) /* of 88 octets: 3 times what is worth a call */
+		access_log_add(&log, 7, &record);
 	return 0;
 }
 
-static void a_full_disk_loses_whole_lines_only_and_is_told_of(void **state)
+static void a_system_call_is_made_when_much_has_come_together(void **state)
 {
-	char path[] = "/tmp/access_log_test.XXXXXX";
-	int reader = mkstemp(path), errors[2], status;
-	size_t whole;
+	int memory = line_queue_create(), ends[2], status;
+	struct line_queue reader;
+	struct line line;
+	unsigned count = 0;
+	char octets[100];
 	pid_t pid;
 
 	(void)state;
-	assert_int_equal(pipe2(errors, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
 	pid = fork();
 	if (pid == 0)
-		_exit(fill_disk(path, errors[1]));
-	close(errors[1]);
+		_exit(fill_queue(memory, ends[1]));
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
-	whole = count_whole(read_now(reader));
-	assert_in_range(whole, 100, 2000);
-	read_now(errors[0]);
-	/* At the first loss and at the end, not for each of them. */
-	assert_non_null(strstr(seen, "access log: lines lost: 1 ("));
-	assert_int_equal(strchr(strchr(seen, '\n') + 1, '\n')[1], '\0');
-	close(errors[0]);
-	close(reader);
-	unlink(path);
-}
-
-static void standard_output_is_never_closed(void **state)
-{
-	struct access_log *log = access_log_new(STDOUT_FILENO, LOG_FORMAT_COMBINED);
-
-	(void)state;
-	access_log_reopen(log, -1);
-	access_log_free(log);
-	access_log_free(NULL);
-	assert_true(fcntl(STDOUT_FILENO, F_GETFD) >= 0);
+	assert_int_equal(status, 0);
+	assert_int_equal(read(ends[0], octets, sizeof(octets)), 3);
+	assert_int_equal(line_queue_open(&reader, memory), 0);
+	for (; line_queue_peek(&reader, &line) > 0; count++)
+		line_queue_skip(&reader, &line);
+	assert_int_equal(count, 1200);
+	line_queue_close(&reader);
+	close(ends[0]);
+	close(ends[1]);
+	close(memory);
 }
 
 int main(void)
@@ -347,12 +233,8 @@ int main(void)
 		cmocka_unit_test(clients_of_all_families_have_a_host),
 		cmocka_unit_test(nothing_from_a_client_can_forge_a_line_or_a_field),
 		cmocka_unit_test(what_is_too_long_is_cut_and_marked),
-		cmocka_unit_test(lines_wait_for_a_tick_and_then_go_together),
-		cmocka_unit_test(a_reopening_leaves_earlier_lines_in_the_old_file),
-		cmocka_unit_test(a_full_pipe_loses_whole_lines_only_and_no_time),
-		cmocka_unit_test(a_pipe_is_written_in_pieces_that_do_not_mix),
-		cmocka_unit_test(a_full_disk_loses_whole_lines_only_and_is_told_of),
-		cmocka_unit_test(standard_output_is_never_closed),
+		cmocka_unit_test(lines_lie_in_the_queue_under_their_log_s_number),
+		cmocka_unit_test(a_system_call_is_made_when_much_has_come_together),
 	};
 
 	setenv("TZ", "UTC0", 1);

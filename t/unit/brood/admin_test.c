@@ -234,10 +234,13 @@ static void assert_serves(void)
 
 /* --- birth and end --- */
 
+static int admin_log; /* a memory file */
+
 static int run_admin(void *birth)
 {
 	/* What is said of damaged messages belongs to the tests that send them. */
 	log_set_level(LOG_LEVEL_WARN);
+	log_set_fd(admin_log);
 	return admin_main(birth);
 }
 
@@ -247,9 +250,9 @@ static _Noreturn void be_parent(int channel, int listening, int hold, int report
 	struct privilege privilege;
 	char reason[128];
 	struct admin_birth birth = {channel, listening, boards, 1, &privilege, geteuid(), getpid()};
-	int keep[] = {channel, listening, master.boards[0].fd};
+	int keep[] = {channel, listening, master.boards[0].fd, admin_log};
 	struct brood_process_options options = {
-		.main = run_admin, .context = &birth, .keep_fds = keep, .keep_count = 3};
+		.main = run_admin, .context = &birth, .keep_fds = keep, .keep_count = 4};
 	char octet;
 	pid_t pid;
 
@@ -300,6 +303,7 @@ static int start(void **state)
 	(void)state;
 	memset(&master, 0, sizeof(master));
 	fill_boards();
+	admin_log = memfd_create("log", MFD_CLOEXEC);
 	listening = listen_somewhere();
 	assert_int_equal(brood_channel_pair(ends), 0);
 	assert_int_equal(pipe(hold), 0);
@@ -714,11 +718,10 @@ static void test_a_silent_client_is_dropped(void **state)
 static void test_a_damaged_status_fails_and_is_logged(void **state)
 {
 	struct whole_status status;
-	int log = memfd_create("log", MFD_CLOEXEC), fd;
 	char line[256] = "";
+	int fd;
 
 	(void)state;
-	tell(MESSAGE_LOGS, NULL, 0, log);
 	for (size_t cut = 1; cut < sizeof(status); cut += 997) {
 		fd = ask("{\"command\":\"status\"}");
 		status = make_status(next_command().id);
@@ -726,9 +729,8 @@ static void test_a_damaged_status_fails_and_is_logged(void **state)
 		assert_hears(fd, "{\"ok\":false,\"reason\":\"the status is not understood\"}");
 		close(fd);
 	}
-	assert_true(pread(log, line, sizeof(line) - 1, 0) > 0);
+	assert_true(pread(admin_log, line, sizeof(line) - 1, 0) > 0);
 	assert_non_null(strstr(line, "is not understood"));
-	close(log);
 	tell(MESSAGE_STATUS, &status, 3, -1);
 	tell(MESSAGE_RESULT, &status, 7, -1);
 	tell(MESSAGE_PROGRESS, &status, 7, -1);

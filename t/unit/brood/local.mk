@@ -5,6 +5,8 @@ brood_tests = \
 	t/unit/brood/daemon_test \
 	t/unit/brood/inherit_test \
 	t/unit/brood/log_files_test \
+	t/unit/brood/log_reader_test \
+	t/unit/brood/log_writer_test \
 	t/unit/brood/notify_test \
 	t/unit/brood/pidfile_test \
 	t/unit/brood/ticket_keys_test
@@ -15,7 +17,7 @@ brood_test_LDADD = libprogram.a libbase.a $(CMOCKA_LIBS)
 t_unit_brood_access_log_json_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 t_unit_brood_access_log_json_test_LDADD = $(brood_test_LDADD) $(JANSSON_LIBS)
 t_unit_brood_access_log_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-t_unit_brood_access_log_test_LDADD = $(brood_test_LDADD)
+t_unit_brood_access_log_test_LDADD = libprogram.a libcluster.a libbase.a $(CMOCKA_LIBS)
 t_unit_brood_certificate_watch_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_brood_certificate_watch_test_LDADD = $(brood_test_LDADD)
 t_unit_brood_daemon_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
@@ -23,7 +25,11 @@ t_unit_brood_daemon_test_LDADD = $(brood_test_LDADD)
 t_unit_brood_inherit_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_brood_inherit_test_LDADD = $(brood_test_LDADD)
 t_unit_brood_log_files_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-t_unit_brood_log_files_test_LDADD = $(brood_test_LDADD)
+t_unit_brood_log_files_test_LDADD = libprogram.a libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
+t_unit_brood_log_reader_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_brood_log_reader_test_LDADD = $(brood_test_LDADD)
+t_unit_brood_log_writer_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_brood_log_writer_test_LDADD = $(brood_test_LDADD)
 t_unit_brood_notify_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_brood_notify_test_LDADD = $(brood_test_LDADD)
 t_unit_brood_pidfile_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

@@ -131,17 +131,12 @@ static void answer(void *context, int fd, unsigned listener, bool scarce)
 	worker_connection_closed(self);
 }
 
-static void no_logs(void *context, const int *fds, size_t count)
-{
-	(void)context, (void)fds, (void)count;
-}
-
 static const struct cluster_program program = {
 	.prepare = prepare,
 	.commit = nothing,
 	.abandon = nothing,
 	.select = select_kind,
-	.reopen = no_fds,
+	.reopen = nothing,
 	.ready = tell_ready,
 	.rolling = nothing,
 	.rolled = nothing,
@@ -157,10 +152,8 @@ static const struct cluster_program program = {
 	.stop = nothing,
 	.abort = nothing,
 	.tick = nothing,
-	.logs = no_logs,
 	.look_after = tell_news,
 	.news = hear_news,
-	.finish = nothing,
 };
 
 /* --- the tests --- */

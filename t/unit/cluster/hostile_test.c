@@ -238,12 +238,6 @@ static unsigned none_movable(void *context)
 	return 0;
 }
 
-static size_t no_fds(void *context, int *fds, size_t room)
-{
-	(void)context, (void)fds, (void)room;
-	return 0;
-}
-
 static size_t keep_token(void *context, int *fds, size_t room)
 {
 	(void)context, (void)room;
@@ -265,18 +259,13 @@ static void nothing(void *context)
 	(void)context;
 }
 
-static void no_logs(void *context, const int *fds, size_t count)
-{
-	(void)context, (void)fds, (void)count;
-}
-
 static const struct cluster_program program = {
 	.prepare = prepare, .commit = nothing, .abandon = nothing, .select = select_kind,
-	.reopen = no_fds, .ready = tell_ready, .rolling = nothing, .rolled = nothing,
+	.reopen = nothing, .ready = tell_ready, .rolling = nothing, .rolled = nothing,
 	.stopping = nothing, .keep = keep_token, .start = start, .connection = answer,
 	.moved = no_move, .understands = understand_nothing, .retire = nothing,
 	.returned = no_return, .movable = none_movable, .stop = nothing, .abort = nothing,
-	.tick = nothing, .logs = no_logs, .finish = nothing,
+	.tick = nothing,
 };
 
 /* --- the tests --- */

@@ -45,6 +45,7 @@ static struct master *new_master(void)
 	master->base = event_base_new();
 	assert_non_null(master->base);
 	assert_int_equal(spread_open(master), 0);
+	assert_int_equal(logger_open(master), 0);
 	return master;
 }
 
@@ -99,6 +100,22 @@ static void add_transfer(struct master *master, struct instance *taker)
 	assert_non_null(handoff_restore(&master->handoff, taker ? &taker->target : NULL, &like));
 }
 
+static void add_log_source(struct master *master, const char *tag)
+{
+	struct saved_log_source saved = {.serial = master->logger.last_source + 1,
+					 .pid = FIRST_PID + 1,
+					 .error_log = 4,
+					 .configuration = 6 + (unsigned)master->logger.last_source,
+					 .queue = line_queue_create()};
+	int ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	saved.pipe = ends[0];
+	strcpy(saved.tag, tag);
+	master->logger.last_source++;
+	assert_int_equal(logger_restore_source(master, &saved), 0);
+}
+
 /* Its first slot serves and has a successor on its way, the second one waits, the third has a worker that
  * drains and hangs. */
 static struct master *full_master(void)
@@ -106,6 +123,7 @@ static struct master *full_master(void)
 	struct master *master = new_master();
 	struct command scale = {.id = 1, .kind = COMMAND_SCALE, .argument = 3};
 	struct command drain = {.id = 2, .kind = COMMAND_DRAIN, .argument = 2};
+	struct saved_logger logger = {.pid = FIRST_PID + 98, .channel = open_channel()};
 	struct timeval soon = {20, 0};
 	struct instance *draining;
 
@@ -134,6 +152,9 @@ static struct master *full_master(void)
 	assert_int_equal(admin_restore(master, FIRST_PID + 99, open_channel(), true), 0);
 	admin_await(master, &scale, false);
 	admin_await(master, &drain, false);
+	assert_int_equal(logger_restore(master, &logger), 0);
+	add_log_source(master, "worker 0");
+	add_log_source(master, "admin");
 	return master;
 }
 
@@ -263,6 +284,11 @@ static void check_all(void)
 	assert_int_equal(master->admin.pending_count, 2);
 	assert_true(master->admin.renew);
 	assert_true(master->admin.retired_ms > 0);
+	assert_int_equal(master->logger.pid, FIRST_PID + 98);
+	assert_int_equal(master->logger.phase, LOGGER_RUNNING);
+	assert_int_equal(master->logger.last_source, 2);
+	assert_true(cluster_has_log_source(master, 6, 6) && cluster_has_log_source(master, 7, 9));
+	assert_false(cluster_has_log_source(master, 1, 5) || cluster_has_log_source(master, 8, 9));
 }
 
 static void everything_arrives(void **state)
@@ -361,6 +387,14 @@ static const struct wrong {
 	{"a command for no slot", STATE_PENDING, 1, AT(pending, command.argument), 1000},
 	{"a command for a slot below all", STATE_PENDING, 1, AT(pending, command.argument), -1},
 	{"no such command", STATE_PENDING, 0, AT(pending, command.kind), 1000},
+	{"no log process, but its channel", STATE_LOGGER, 0, AT(logger, pid), 0},
+	{"every process as the log process", STATE_LOGGER, 0, AT(logger, pid), -1},
+	{"a log process without its channel", STATE_LOGGER, 0, AT(logger, channel), 60000},
+	{"lines of nobody", STATE_LOG_SOURCE, 0, AT(log_source, pid), 0},
+	{"lines of one who is still to be born", STATE_LOG_SOURCE, 1, AT(log_source, serial), 3},
+	{"lines in no order", STATE_LOG_SOURCE, 1, AT(log_source, serial), 0},
+	{"lines that are nowhere", STATE_LOG_SOURCE, 0, AT(log_source, queue), 60000},
+	{"no end of the pipe", STATE_LOG_SOURCE, 0, AT(log_source, pipe), -1},
 	{"a hang in no phase", STATE_HANG, 0, AT(hang, phase), INSTANCE_PHASES},
 };
 
@@ -391,18 +425,19 @@ static void descriptors_are_what_they_should_be(void **state)
 		      {STATE_SLOT, offsetof(struct saved_slot, page)},
 		      {STATE_INSTANCE, offsetof(struct saved_instance, channel)},
 		      {STATE_TRANSFER, offsetof(struct saved_transfer, fd)},
-		      {STATE_ADMIN, offsetof(struct saved_admin, channel)}};
+		      {STATE_ADMIN, offsetof(struct saved_admin, channel)},
+		      {STATE_LOG_SOURCE, offsetof(struct saved_log_source, queue)},
+		      {STATE_LOG_SOURCE, offsetof(struct saved_log_source, pipe)}};
 	enum { PLACES = sizeof(places) / sizeof(places[0]) };
 	struct state_record record;
-	int others[2];
+	int other = memfd_create("other", MFD_CLOEXEC);
 
 	(void)state;
-	assert_int_equal(pipe(others), 0);
 	for (size_t i = 0; i < PLACES; i++) {
 		size_t at = find_record(places[i].type, 0, &record) + places[i].at;
 
 		for (size_t k = 0; k < PLACES + 1; k++) {
-			int fd = others[0];
+			int fd = other;
 			char *octets;
 
 			if (k == i)
@@ -416,8 +451,7 @@ static void descriptors_are_what_they_should_be(void **state)
 			free(octets);
 		}
 	}
-	fd_close(&others[0]);
-	fd_close(&others[1]);
+	fd_close(&other);
 }
 
 /* One owner each: a socket, or a channel, that two records name. */
