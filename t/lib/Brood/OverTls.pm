@@ -30,6 +30,7 @@ our %left_out = (
 	'broodctl-alone' => 'broodctl without a server',
 	'coming-back' => $moving,
 	'documents' => 'starts no server',
+	'environment' => 'is about tests',
 	'fuzz' => 'starts no server; some of its targets are TLS',
 	'haproxy' => $moving,
 	'llhttp' => 'starts no server',
