@@ -33,6 +33,7 @@ our %left_out = (
 	'environment' => 'is about tests',
 	'fuzz' => 'starts no server; some of its targets are TLS',
 	'haproxy' => $moving,
+	'links' => 'is about files that the server writes',
 	'llhttp' => 'starts no server',
 	'moving' => $moving,
 	'prove' => 'the server and the clients are those of `brood prove`, which speak plainly',
