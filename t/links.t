@@ -49,8 +49,7 @@ sub lay
 	my ($target, $path) = @_;
 	rename $path, "$path.was" if -e $path || -l $path;
 	symlink $target, $path or die "$path: $!";
-	POSIX::lchown(HIS, HIS, $path) if POSIX->can('lchown');
-	system 'chown', '-h', HIS . ':' . HIS, $path;
+	POSIX::lchown(HIS, HIS, $path) or die "$path: $!";
 }
 
 # By setting: the arguments that make it so, and the name in its folder.
@@ -275,6 +274,24 @@ subtest 'links laid before a reload, and before an upgrade' => sub {
 		logs_are($server, 'third', "$logs/access.log", "$logs/site.log", 'and the new files are written');
 		$server->finish;
 	}
+};
+
+subtest 'links before a reload, on the way to what is no log' => sub {
+	my $world = make_world();
+	my $server = start_in_his($world);
+	my ($before, @workers) = (undef, $server->workers);
+	rename "$world->{his}/run", "$world->{his}/run.was";
+	rename "$world->{his}/state", "$world->{his}/state.was";
+	lay($world->{target}, "$world->{his}/$_") for qw(run state);
+	$before = state_of($world);
+	$server->signal('HUP');
+	ok log_has("$world->{his}/logs/error.log", "$_ '.*does not follow the link"), "$_: the reload fails, and it is said why" for qw(pid_file control state_dir listen);
+	is join(' ', $server->workers), "@workers", 'the same workers go on';
+	is state_of($world), $before, 'nothing was touched';
+	unlink map { "$world->{his}/$_" } qw(run state);
+	rename "$world->{his}/$_.was", "$world->{his}/$_" for qw(run state);
+	ok $server->roll, 'without them it succeeds';
+	$server->finish;
 };
 
 subtest 'a link laid before somebody dies' => sub {
