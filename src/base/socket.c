@@ -4,6 +4,7 @@
 #include "base/socket.h"
 
 #include "base/fd.h"
+#include "base/trusted_file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -120,15 +121,32 @@ static int connect_unix(const struct address *address)
 	return rc;
 }
 
+/* The address by which the kernel finds the path's very folder. Where nobody else can change the way there it is
+ * the path itself, which is what ss and getsockname show then. */
+static int address_of_place(struct address *out, const struct address *address, const struct trusted_path *place)
+{
+	struct sockaddr_un *name = (struct sockaddr_un *)&out->storage;
+	int length;
+
+	*out = *address;
+	if (place->steady)
+		return 0;
+	length = snprintf(name->sun_path, sizeof(name->sun_path), "/proc/self/fd/%d/%s", place->folder,
+			  place->name);
+	if (length >= (int)sizeof(name->sun_path))
+		return -ENAMETOOLONG;
+	out->size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)length + 1);
+	return 0;
+}
+
 /* Makes the path free where that robs nobody: only a socket file that refuses connections is
  * removed. What answers, and what cannot be asked, is in use. */
-static int clear_unix_path(const struct address *address)
+static int clear_unix_path(const struct address *address, const struct trusted_path *place)
 {
-	const char *path = address_unix_path(address);
 	struct stat status;
 	int fd;
 
-	if (lstat(path, &status) < 0)
+	if (fstatat(place->folder, place->name, &status, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISSOCK(status.st_mode))
 		return -EEXIST;
@@ -140,19 +158,19 @@ static int clear_unix_path(const struct address *address)
 			close(fd);
 		return -EADDRINUSE;
 	}
-	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+	return unlinkat(place->folder, place->name, 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
 /* Through a descriptor of the very file, so that somebody who may write to the directory cannot
  * have another file given away by swapping names. */
-static int set_unix_owner(const char *path, uid_t owner, gid_t group)
+static int set_unix_owner(const struct trusted_path *place, uid_t owner, gid_t group)
 {
 	struct stat status;
 	int rc = 0, file;
 
 	if (owner == (uid_t)-1 && group == (gid_t)-1)
 		return 0;
-	file = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	file = openat(place->folder, place->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (file < 0 || fstat(file, &status) < 0)
 		rc = -errno;
 	else if (!S_ISSOCK(status.st_mode) || status.st_uid != geteuid())
@@ -164,17 +182,13 @@ static int set_unix_owner(const char *path, uid_t owner, gid_t group)
 }
 
 /* The mode is right from the first moment by the umask, and nobody can connect before listen: so no
- * temporary name is needed, and the name that the kernel shows (ss, getsockname) is the real one.
- */
-static int listen_unix(const struct address *address, const struct socket_options *options)
+ * temporary name is needed. */
+static int listen_in(const struct trusted_path *place, const struct address *address,
+		     const struct socket_options *options)
 {
-	const char *path = address_unix_path(address);
 	mode_t mask;
-	int rc, fd;
+	int rc = clear_unix_path(address, place), fd;
 
-	if (!path)
-		return -EINVAL;
-	rc = clear_unix_path(address);
 	if (rc < 0)
 		return rc;
 	fd = open_stream(AF_UNIX);
@@ -185,14 +199,34 @@ static int listen_unix(const struct address *address, const struct socket_option
 	umask(mask);
 	if (rc < 0)
 		goto fail;
-	rc = set_unix_owner(path, options->unix_owner, options->unix_group);
+	rc = set_unix_owner(place, options->unix_owner, options->unix_group);
 	if (rc == 0 && listen(fd, options->backlog) < 0)
 		rc = -errno;
 	if (rc == 0)
 		return fd;
-	unlink(path);
+	unlinkat(place->folder, place->name, 0);
 fail:
 	fd_close(&fd);
+	return rc;
+}
+
+static int listen_unix(const struct address *address, const struct socket_options *options)
+{
+	const char *path = address_unix_path(address);
+	char reason[TRUSTED_REASON_MAX];
+	struct trusted_path place;
+	struct address found;
+	int rc;
+
+	if (!path)
+		return -EINVAL;
+	rc = trusted_path_find(&place, path, TRUSTED_NO_FOLLOW, reason, sizeof(reason));
+	if (rc < 0)
+		return rc;
+	rc = address_of_place(&found, address, &place);
+	if (rc == 0)
+		rc = listen_in(&place, &found, options);
+	trusted_path_close(&place);
 	return rc;
 }
 

@@ -32,7 +32,7 @@ struct socket_options {
  *
  * A Unix socket's file appears with its final mode, and has its final owner before anybody can
  * connect. What is at its path before is replaced only if it is a socket that nobody answers on;
- * -EEXIST: it is no socket. The umask is changed for a moment: not for processes with threads.
+ * -EEXIST: it is no socket; -EPERM: there is a link on the way that must not be followed (trusted_path.h). The umask is changed for a moment: not for processes with threads.
  *
  * Returns the fd or -errno (-EADDRINUSE: somebody listens there; ask socket_holder). */
 int socket_listen(struct address *address, const struct socket_options *options)

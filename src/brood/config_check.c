@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "brood/config_sites.h"
 #include "brood/config_tls.h"
+#include "brood/config_written.h"
 #include "brood/path.h"
 #include "http/fields.h"
 
@@ -112,6 +113,8 @@ static void check_log(const char *name, const char *path, const struct origin *o
 		report_add(report, origin, "%s '%s': no such folder '%s'", name, path, folder);
 	else if (is_directory(path))
 		report_add(report, origin, "%s '%s': is a folder", name, path);
+	else
+		config_written_log(name, path, origin, report);
 	free(folder);
 }
 
@@ -260,4 +263,5 @@ void config_check(struct config *config, const char *directory,
 	}
 	check_access_logs(&check);
 	check_log("error_log", config->error_log, origin_of(origins, "error_log"), report);
+	config_written_check(config, origins, report);
 }

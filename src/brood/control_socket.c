@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "base/socket.h"
+#include "base/trusted_file.h"
 #include "brood/path.h"
 #include "control/place.h"
 
@@ -24,13 +25,14 @@ static int explain(char *reason, size_t room, const char *path, int error, const
 }
 
 /* The socket itself is closed to others by its mode; the folder of a person's own is, too. */
-static int make_folder(const char *path)
+static int make_folder(const char *path, char *why, size_t room)
 {
 	char *folder = path_folder(path);
-	int error = folder ? 0 : -ENOMEM;
+	int fd = folder ? trusted_file_folder(folder, geteuid() == 0 ? 0755 : 0700, why, room) : -ENOMEM;
+	int error = fd < 0 ? fd : 0;
 
-	if (folder && mkdir(folder, geteuid() == 0 ? 0755 : 0700) < 0 && errno != EEXIST)
-		error = -errno;
+	if (fd >= 0)
+		fd_close(&fd);
 	free(folder);
 	return error;
 }
@@ -61,7 +63,7 @@ static int bind_at(struct control_socket *out, const char *path)
 		free(out->path);
 		out->path = NULL;
 		fd_close(&fd);
-		unlink(path);
+		trusted_file_remove(path, NULL);
 		return error;
 	}
 	out->fd = fd;
@@ -74,7 +76,7 @@ static int bind_at(struct control_socket *out, const char *path)
 int control_socket_open(struct control_socket *out, const char *setting, char *reason,
 			size_t reason_room)
 {
-	char standard[CONTROL_PLACE_MAX];
+	char standard[CONTROL_PLACE_MAX], why[TRUSTED_REASON_MAX];
 	const char *path = setting;
 	int error;
 
@@ -90,7 +92,9 @@ int control_socket_open(struct control_socket *out, const char *setting, char *r
 	if (strlen(path) > CONTROL_PATH_MAX)
 		return explain(reason, reason_room, path, -ENAMETOOLONG,
 			       "the path is longer than 107 octets");
-	error = make_folder(path);
+	error = make_folder(path, why, sizeof(why));
+	if (error == -EPERM)
+		return explain(reason, reason_room, path, error, why);
 	if (error == 0)
 		error = bind_at(out, path);
 	if (error == -EADDRINUSE)
@@ -102,11 +106,10 @@ int control_socket_open(struct control_socket *out, const char *setting, char *r
 
 void control_socket_close(struct control_socket *control)
 {
-	struct stat status;
+	struct stat made = {.st_dev = control->device, .st_ino = control->inode};
 
-	if (control->fd >= 0 && control->pid == getpid() && lstat(control->path, &status) == 0 &&
-	    status.st_dev == control->device && status.st_ino == control->inode)
-		unlink(control->path);
+	if (control->fd >= 0 && control->pid == getpid())
+		trusted_file_remove(control->path, &made);
 	fd_close(&control->fd);
 	free(control->path);
 	control->path = NULL;

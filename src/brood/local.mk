@@ -27,6 +27,7 @@ libprogram_a_SOURCES = \
 	src/brood/config_source.c src/brood/config_source.h \
 	src/brood/config_test.c \
 	src/brood/config_tls.c src/brood/config_tls.h \
+	src/brood/config_written.c src/brood/config_written.h \
 	src/brood/configuration.h \
 	src/brood/control_socket.c src/brood/control_socket.h \
 	src/brood/daemon.c src/brood/daemon.h \
@@ -39,6 +40,7 @@ libprogram_a_SOURCES = \
 	src/brood/notify.c src/brood/notify.h \
 	src/brood/obituary.c src/brood/obituary.h \
 	src/brood/obituary_file.c src/brood/obituary_file.h \
+	src/brood/obituary_folder.c \
 	src/brood/obituary_json.c src/brood/obituary_json.h \
 	src/brood/options.c src/brood/options.h \
 	src/brood/options_help.c src/brood/options_help.h \

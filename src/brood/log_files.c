@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/trusted_file.h"
 #include "cluster/cluster.h"
 #include "cluster/state_record.h"
 
@@ -20,11 +21,12 @@ enum { FILES_MAX = 4096 };
 
 static int open_path(const char *path)
 {
-	/* O_NONBLOCK: neither open nor a later write may wait for a FIFO's reader. */
-	int fd =
-		open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+	char reason[TRUSTED_REASON_MAX];
+	int fd = trusted_file_open(path, O_WRONLY | O_APPEND, 0640, reason, sizeof(reason));
 
-	return fd < 0 ? -errno : fd;
+	if (fd == -EPERM) /* more than the error's own words say */
+		log_warn("log %s: %s", path, reason);
+	return fd;
 }
 
 static bool is_path(const char *target)

@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "base/log.h"
+#include "base/trusted_path.h"
 #include "brood/obituary_file.h"
 #include "brood/obituary_json.h"
 #include "cluster/obituary.h"
@@ -67,15 +68,15 @@ static void make_room(struct obituaries *obituaries, const struct entry *new)
 static void save(struct obituaries *obituaries, const char *state_dir,
 		 const struct cluster_obituary *obituary, const char *text)
 {
-	char folder[PATH_MAX];
+	char folder[PATH_MAX], reason[TRUSTED_REASON_MAX];
 	int error;
 
 	if (!obituary_folder(state_dir, folder))
 		return;
-	error = obituary_file_write(folder, obituary, text);
+	error = obituary_file_write(folder, obituary, text, reason, sizeof(reason));
 	if (error && !obituaries->warned)
 		log_warn("cannot write obituaries to '%s': %s; broodctl why has the last ones",
-			 folder, strerror(-error));
+			 folder, reason);
 	obituaries->warned = error != 0;
 }
 

@@ -6,6 +6,7 @@
 #include "brood/obituary_file.h"
 
 #include "base/fd.h"
+#include "base/trusted_file.h"
 #include "brood/obituary_json.h"
 #include "cluster/obituary.h"
 
@@ -18,48 +19,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char root_folder[] = "/var/lib/brood";
-
 enum {
 	TRIM_MAX = 4,     /* files removed at a time: one comes, one goes */
 	LOOK_MAX = 10000, /* entries looked at: the folder may be full of others' files */
 };
 
-bool obituary_folder(const char *setting, char out[PATH_MAX])
-{
-	const char *home = getenv("XDG_STATE_HOME");
-	int size;
-
-	if (strcmp(setting, "off") == 0)
-		return false;
-	if (strcmp(setting, "auto") != 0)
-		size = snprintf(out, PATH_MAX, "%s", setting);
-	else if (geteuid() == 0)
-		size = snprintf(out, PATH_MAX, "%s", root_folder);
-	else if (home && home[0] == '/')
-		size = snprintf(out, PATH_MAX, "%s/brood", home);
-	else
-		return false;
-	return size < PATH_MAX;
-}
-
 /* The modes are what is promised, whatever the umask. */
-static int open_folder(const char *path)
+static int open_folder(const char *path, char *reason, size_t room)
 {
-	bool made = mkdir(path, 0755) == 0;
-	int fd;
+	mode_t mask = umask(0);
+	int fd = trusted_file_folder(path, 0755, reason, room);
 
-	if (!made && errno != EEXIST)
-		return -errno;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (made && fchmod(fd, 0755) < 0) {
-		int error = -errno;
-
-		fd_close(&fd);
-		return error;
-	}
+	umask(mask);
 	return fd;
 }
 
@@ -111,7 +82,7 @@ static unsigned find_oldest(DIR *folder, const char *prefix, char oldest[NAME_MA
 static void trim(int fd, const char *prefix)
 {
 	char oldest[NAME_MAX + 1];
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *folder = copy < 0 ? NULL : fdopendir(copy);
 
 	if (!folder) {
@@ -124,10 +95,11 @@ static void trim(int fd, const char *prefix)
 	closedir(folder);
 }
 
-int obituary_file_write(const char *path, const struct cluster_obituary *obituary, const char *text)
+int obituary_file_write(const char *path, const struct cluster_obituary *obituary, const char *text,
+			char *reason, size_t room)
 {
 	char name[NAME_MAX + 1], time[OBITUARY_TIME_MAX], prefix[32], temporary[NAME_MAX + 1];
-	int folder = open_folder(path), error;
+	int folder = open_folder(path, reason, room), error;
 
 	if (folder < 0)
 		return folder;
@@ -141,5 +113,7 @@ int obituary_file_write(const char *path, const struct cluster_obituary *obituar
 	if (error == 0)
 		trim(folder, prefix);
 	fd_close(&folder);
+	if (error)
+		snprintf(reason, room, "%s", strerror(-error));
 	return error;
 }

@@ -7,6 +7,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 struct cluster_obituary;
 
@@ -17,9 +18,10 @@ enum { OBITUARY_FILES_KEPT = 20 };
 bool obituary_folder(const char *setting, char out[PATH_MAX]);
 
 /* Writes the file whole, or not at all, over one of the same worker and time; makes the folder if
- * it is missing (but not those above it); removes the oldest files of the slot that are too many. 0
- * or -errno. */
+ * it is missing (but not those above it); removes the oldest files of the slot that are too many. 0, or
+ * -errno with a reason in words. */
 int obituary_file_write(const char *folder, const struct cluster_obituary *obituary,
-			const char *text) __attribute__((warn_unused_result));
+			const char *text, char *reason, size_t reason_room)
+	__attribute__((warn_unused_result));
 
 #endif

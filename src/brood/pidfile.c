@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "base/trusted_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,26 +49,24 @@ static bool is_at_path(int fd, const char *path)
 	       ours.st_ino == there.st_ino;
 }
 
-static int open_file(const char *path)
+static int open_file(const char *path, char *reason, size_t room)
 {
-	/* O_NONBLOCK: a FIFO must not hold us up. */
-	int fd =
-		open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0644);
+	int fd = trusted_file_open(path, O_RDWR | O_NOFOLLOW, 0644, reason, room);
 	struct stat status;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
 		return fd;
 	close(fd);
 	return -EEXIST;
 }
 
-/* The locked file at `path`, or -errno; of a running owner *pid gets the pid (0: not known). */
-static int open_locked(const char *path, long *pid)
+/* The locked file at `path`, or -errno (-EPERM: with a reason); of a running owner *pid gets the pid (0: not known). */
+static int open_locked(const char *path, long *pid, char *reason, size_t room)
 {
 	for (int tries = 0; tries < OPEN_TRIES; tries++) {
-		int rc, fd = open_file(path);
+		int rc, fd = open_file(path, reason, room);
 
 		if (fd < 0)
 			return fd;
@@ -84,7 +83,7 @@ static int open_locked(const char *path, long *pid)
 	return -EAGAIN;
 }
 
-static int explain(int rc, const char *path, long pid, char *reason, size_t room)
+static int explain(int rc, const char *path, long pid, const char *why, char *reason, size_t room)
 {
 	if (rc == -EWOULDBLOCK && pid > 0)
 		snprintf(reason, room, "already running, pid %ld (%s)", pid, path);
@@ -92,19 +91,22 @@ static int explain(int rc, const char *path, long pid, char *reason, size_t room
 		snprintf(reason, room, "already running (%s is locked)", path);
 	else if (rc == -EEXIST)
 		snprintf(reason, room, "%s is not a pid file", path);
+	else if (rc == -ELOOP)
+		snprintf(reason, room, "cannot open pid file %s: it is a link", path);
 	else
-		snprintf(reason, room, "cannot open pid file %s: %s", path, strerror(-rc));
+		snprintf(reason, room, "cannot open pid file %s: %s", path, rc == -EPERM ? why : strerror(-rc));
 	return rc;
 }
 
 int pidfile_open(struct pidfile *out, const char *path, char *reason, size_t reason_room)
 {
+	char why[TRUSTED_REASON_MAX] = "";
 	long pid = 0;
-	int rc, fd = open_locked(path, &pid);
+	int rc, fd = open_locked(path, &pid, why, sizeof(why));
 
 	*out = (struct pidfile){.fd = -1};
 	if (fd < 0)
-		return explain(fd, path, pid, reason, reason_room);
+		return explain(fd, path, pid, why, reason, reason_room);
 	pid = read_pid(fd); /* left by one who has ended, unless the file is somebody's letters */
 	out->path = strdup(path);
 	rc = pid < 0 ? (int)pid : out->path ? 0 : -ENOMEM;
@@ -114,7 +116,7 @@ int pidfile_open(struct pidfile *out, const char *path, char *reason, size_t rea
 	}
 	fd_close(&fd);
 	pidfile_close(out);
-	return explain(rc, path, 0, reason, reason_room);
+	return explain(rc, path, 0, "", reason, reason_room);
 }
 
 int pidfile_write(struct pidfile *pidfile)
@@ -132,9 +134,11 @@ int pidfile_write(struct pidfile *pidfile)
 
 void pidfile_close(struct pidfile *pidfile)
 {
+	struct stat ours;
+
 	/* Removed while the lock is still held: whoever opens it now sees that it is gone. */
-	if (pidfile->fd >= 0 && pidfile->pid == getpid() && is_at_path(pidfile->fd, pidfile->path))
-		unlink(pidfile->path);
+	if (pidfile->fd >= 0 && pidfile->pid == getpid() && fstat(pidfile->fd, &ours) == 0)
+		trusted_file_remove(pidfile->path, &ours);
 	fd_close(&pidfile->fd);
 	free(pidfile->path);
 	*pidfile = (struct pidfile){.fd = -1};

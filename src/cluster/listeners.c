@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "base/socket.h"
+#include "base/trusted_file.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -80,7 +81,7 @@ static void close_one(struct listener *listener)
 	for (unsigned k = 0; k < listener->count; k++)
 		fd_close(&listener->sockets[k]);
 	if (listener->unlink_path)
-		unlink(address_unix_path(&listener->address));
+		trusted_file_remove(address_unix_path(&listener->address), NULL);
 	free(listener->sockets);
 }
 

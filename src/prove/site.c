@@ -4,9 +4,11 @@
 #include "prove/site.h"
 
 #include "base/fd.h"
+#include "base/trusted_path.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,12 +65,25 @@ static int write_file(const char *path, const char *data, size_t size)
 	return error;
 }
 
+/* Nobody else can put something in the place of what is made in this folder. */
+static bool is_safe(const char *folder)
+{
+	char path[SITE_PATH_MAX + 8], reason[TRUSTED_REASON_MAX];
+	struct trusted_path found;
+	bool safe;
+
+	snprintf(path, sizeof(path), "%s/new", folder);
+	safe = trusted_path_find(&found, path, TRUSTED_NO_FOLLOW, reason, sizeof(reason)) == 0 && found.steady;
+	trusted_path_close(&found);
+	return safe;
+}
+
 static int make_folders(struct site *site)
 {
 	const char *parent = getenv("TMPDIR");
 	char folder[SITE_PATH_MAX];
 
-	if (!parent || parent[0] != '/' || strlen(parent) > SITE_PATH_MAX - 32)
+	if (!parent || parent[0] != '/' || strlen(parent) > SITE_PATH_MAX - 32 || !is_safe(parent))
 		parent = "/tmp";
 	snprintf(folder, sizeof(folder), "%s/brood-prove-XXXXXX", parent);
 	if (!mkdtemp(folder))

@@ -23,8 +23,9 @@ struct site {
 	char *noise; /* owned; the files are parts of it */
 };
 
-/* Makes the folder below $TMPDIR or /tmp, readable by everybody, since workers may run as another
- * user. 0 or -errno. In every case `site_remove` is to follow. */
+/* Makes the folder below $TMPDIR, or below /tmp, also for root where others could put another folder in its place;
+ * readable by everybody, since workers may run as another user. 0 or -errno. In every case `site_remove` is to
+ * follow. */
 int site_make(struct site *site) __attribute__((warn_unused_result));
 
 /* Writes the configuration afresh; each `edition` differs in a setting. 0 or -errno. */

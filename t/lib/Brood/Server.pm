@@ -19,6 +19,7 @@ package Brood::Server;
 
 use strict;
 use warnings;
+use Brood::Environment;
 use Brood::Proc qw(alive children descriptors in_group wait_until);
 use Cwd qw(abs_path);
 use Fcntl qw(F_DUPFD);
@@ -40,6 +41,8 @@ my $count = 0;
 $SIG{$_} = sub { exit 1 } for qw(INT TERM HUP); # so that END is reached
 
 sub source_dir { return $ENV{BROOD_SRC} // abs_path(dirname(__FILE__) . '/../../..') }
+
+Brood::Environment::clean(); # for a test that t/run did not start
 
 # Found out before any test changes its folder.
 my $program = abs_path($ENV{BROOD} // source_dir() . '/build/brood');

@@ -11,6 +11,7 @@ base_tests = \
 	t/unit/base/signals_test \
 	t/unit/base/socket_test \
 	t/unit/base/text_test \
+	t/unit/base/trusted_file_test \
 	t/unit/base/utf8_test
 check_PROGRAMS += $(base_tests)
 
@@ -38,5 +39,7 @@ t_unit_base_socket_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_base_socket_test_LDADD = libbase.a $(CMOCKA_LIBS)
 t_unit_base_text_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_base_text_test_LDADD = libbase.a $(CMOCKA_LIBS)
+t_unit_base_trusted_file_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_base_trusted_file_test_LDADD = libbase.a $(CMOCKA_LIBS)
 t_unit_base_utf8_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_base_utf8_test_LDADD = libbase.a $(CMOCKA_LIBS)

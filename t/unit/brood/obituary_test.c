@@ -338,6 +338,8 @@ static void assert_modes(const char *path, const char *name)
 	assert_int_equal(status.st_mode, S_IFREG | 0644);
 }
 
+static char reason[512];
+
 static void a_file_has_its_name_and_modes_whatever_the_umask(void **state)
 {
 	struct cluster_obituary obituary = a_hang();
@@ -345,8 +347,8 @@ static void a_file_has_its_name_and_modes_whatever_the_umask(void **state)
 	mode_t mask = umask(077);
 
 	(void)state;
-	assert_int_equal(obituary_file_write(folder, &obituary, "{}"), 0);
-	assert_int_equal(obituary_file_write(folder, &obituary, "{}"), 0); /* over it */
+	assert_int_equal(obituary_file_write(folder, &obituary, "{}", reason, sizeof(reason)), 0);
+	assert_int_equal(obituary_file_write(folder, &obituary, "{}", reason, sizeof(reason)), 0); /* over it */
 	umask(mask);
 	assert_int_equal(count_files(assert_modes), 1);
 	assert_int_equal(stat(folder, &status), 0);
@@ -375,7 +377,7 @@ static void twenty_files_of_each_slot_are_kept(void **state)
 		obituary.slot = i % 2 ? 3 : 31;
 		obituary.pid = 1000 + i;
 		obituary.time_ms = SOME_TIME_MS + (uint64_t)i * 997;
-		assert_int_equal(obituary_file_write(folder, &obituary, "{}"), 0);
+		assert_int_equal(obituary_file_write(folder, &obituary, "{}", reason, sizeof(reason)), 0);
 	}
 	oldest_pid = UINT64_MAX;
 	assert_int_equal(count_files(note_oldest), 2 * OBITUARY_FILES_KEPT);
@@ -395,7 +397,7 @@ static void links_are_not_followed(void **state)
 	assert_int_equal(symlink(victim, path), 0);
 	snprintf(path, sizeof(path), "%s/.obituary-%d", folder, (int)getpid());
 	assert_int_equal(symlink(victim, path), 0);
-	assert_int_equal(obituary_file_write(folder, &obituary, "{}"), 0);
+	assert_int_equal(obituary_file_write(folder, &obituary, "{}", reason, sizeof(reason)), 0);
 	assert_int_equal(lstat(victim, &status), -1);
 	assert_int_equal(count_files(assert_modes), 1);
 }
@@ -407,8 +409,8 @@ static void a_folder_that_cannot_be_is_an_error(void **state)
 
 	(void)state;
 	snprintf(deep, sizeof(deep), "%s/none/such", base);
-	assert_int_equal(obituary_file_write(deep, &obituary, "{}"), -ENOENT);
-	assert_int_equal(obituary_file_write("/dev/null", &obituary, "{}"), -ENOTDIR);
+	assert_int_equal(obituary_file_write(deep, &obituary, "{}", reason, sizeof(reason)), -ENOENT);
+	assert_int_equal(obituary_file_write("/dev/null", &obituary, "{}", reason, sizeof(reason)), -ENOTDIR);
 }
 
 static void the_folder_is_by_the_setting_and_by_who_asks(void **state)

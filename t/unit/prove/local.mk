@@ -3,6 +3,7 @@ prove_tests = \
 	t/unit/prove/client_test \
 	t/unit/prove/latency_test \
 	t/unit/prove/prove_options_test \
+	t/unit/prove/site_test \
 	t/unit/prove/verdict_test
 check_PROGRAMS += $(prove_tests)
 
@@ -16,5 +17,7 @@ t_unit_prove_latency_test_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(CMOCKA_CFLA
 t_unit_prove_latency_test_LDADD = $(prove_test_libs)
 t_unit_prove_prove_options_test_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_prove_prove_options_test_LDADD = $(prove_test_libs)
+t_unit_prove_site_test_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_prove_site_test_LDADD = $(prove_test_libs)
 t_unit_prove_verdict_test_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_prove_verdict_test_LDADD = $(prove_test_libs)
