@@ -21,7 +21,14 @@ enum { KEEP_MAX = 32768, DRAIN_GRACE_MS = 1000, LAST_WORDS_MAX = 1024 };
 
 struct board_record *instance_record(const struct instance *instance)
 {
-	return &instance->master->boards[instance->slot].page->records[instance->record];
+	return &instance->master->boards[instance->slot].cells[instance->record]->record;
+}
+
+bool cluster_place_is_used(const struct master *master, unsigned place)
+{
+	unsigned slot = place / BOARD_RECORDS;
+
+	return slot < master->slot_room && master->boards[slot].in_use & 1u << place % BOARD_RECORDS;
 }
 
 static void arm(struct instance *instance, unsigned delay_ms)
@@ -184,15 +191,14 @@ static size_t list_kept(struct master *master, const struct birth *birth, int *f
 	fds[count++] = birth->channel;
 	for (size_t i = 0; i < birth->socket_count; i++)
 		fds[count++] = birth->sockets[i];
-	for (unsigned i = 0; i < birth->board_count; i++)
-		fds[count++] = birth->boards[i].fd;
+	count += spread_keep_boards(master, fds + count);
 	return count + master->program->keep(master->program->context, fds + count, room - count);
 }
 
 static pid_t fork_worker(struct master *master, struct birth *birth)
 {
 	char title[16];
-	size_t room = 1 + birth->socket_count + birth->board_count + KEEP_MAX;
+	size_t room = 1 + birth->socket_count + birth->board_count * BOARD_RECORDS + KEEP_MAX;
 	struct brood_process_options options = {.main = worker_main, .context = birth, .title = title};
 	int *kept = malloc(room * sizeof(int));
 	pid_t pid;
@@ -244,9 +250,11 @@ static struct instance *prepare(struct master *master, struct slot *slot, bool n
 	handoff_target_init(&instance->target, NULL);
 	instance->timer = evtimer_new(master->base, on_timer, instance);
 	instance->record = board_take_record(&master->boards[slot->index]);
-	slot->crowded = instance->record < 0;
-	if (slot->crowded)
-		errno = EBUSY; /* by those of this slot that still finish */
+	slot->crowded = instance->record == -EBUSY; /* by those of this slot that still finish */
+	if (instance->record < 0)
+		errno = -instance->record;
+	if (instance->record >= BOARD_RECORDS_KEPT)
+		spread_show_board(master, slot->index, instance->record);
 	if (instance->record < 0 || !instance->timer || brood_channel_pair(ends) < 0)
 		goto fail;
 	if (brood_channel_open(&instance->channel, master->base, ends[0], &handlers, instance) < 0) {
@@ -306,7 +314,6 @@ struct instance *instance_start(struct master *master, struct slot *slot, bool n
 		return NULL;
 	}
 	instance_record(instance)->pid = instance->pid;
-	instance_record(instance)->generation = instance->generation;
 	list_append(&master->instances, &instance->link);
 	arm(instance, (next_kind ? &master->next_options : &master->options)->start_timeout_ms);
 	if (master->leaving)
@@ -327,6 +334,7 @@ struct instance *instance_restore(struct master *master, const struct instance *
 	instance->master = master;
 	instance->channel = NULL;
 	instance->timer = evtimer_new(master->base, on_timer, instance);
+	board_keep_record(&master->boards[instance->slot], instance->record);
 	list_init(&instance->link);
 	list_append(&master->instances, &instance->link);
 	if (!instance->timer || (channel >= 0 && brood_channel_open(&instance->channel, master->base,
@@ -399,7 +407,7 @@ void instance_ended(void *context, const struct brood_process_end *end)
 		brood_channel_drain(instance->channel);
 	handoff_target_gone(&master->handoff, &instance->target);
 	if (master->program->ended)
-		master->program->ended(master->program->context,
+		master->program->ended(master->program->context, master,
 				       board_place(instance->slot, instance->record));
 	obituary_of_end(instance, end);
 	report_failure(instance, end);

@@ -174,6 +174,17 @@ static int restore_socket(struct restoring *restoring, const struct state_record
 	return 0;
 }
 
+/* Those that are kept must be there. */
+static int restore_record(struct restoring *restoring, unsigned slot, int record, int fd)
+{
+	int error;
+
+	if (fd == -1)
+		return record < BOARD_RECORDS_KEPT ? -EBADMSG : 0;
+	error = claim(restoring, fd);
+	return error ? error : board_adopt(&restoring->master->boards[slot], record, fd);
+}
+
 static int restore_slot(struct restoring *restoring, const struct state_record *record)
 {
 	struct master *master = restoring->master;
@@ -187,9 +198,9 @@ static int restore_slot(struct restoring *restoring, const struct state_record *
 	if (saved.index != master->slot_room || saved.state >= SLOT_STATES ||
 	    saved.index >= CLUSTER_SLOTS_MAX || (waits && saved.timer_ms == 0))
 		return -EBADMSG;
-	error = claim(restoring, saved.page);
-	if (!error)
-		error = slot_restore(master, saved.page, saved.timer_ms);
+	error = slot_restore(master, saved.timer_ms);
+	for (int i = 0; i < BOARD_RECORDS && error == 0; i++)
+		error = restore_record(restoring, saved.index, i, saved.records[i]);
 	if (error)
 		return error;
 	slot = master->slots[saved.index];
@@ -228,7 +239,8 @@ static bool is_sound(const struct master *master, const struct saved_instance *s
 {
 	return saved->slot < master->slot_room && saved->phase < INSTANCE_PHASES && saved->pid > 1 &&
 	       saved->pid != getpid() && saved->pid != getppid() && saved->record >= 0 &&
-	       saved->record < BOARD_RECORDS && saved->accept <= CLUSTER_ACCEPT_REUSEPORT &&
+	       saved->record < BOARD_RECORDS && master->boards[saved->slot].cells[saved->record] &&
+	       saved->accept <= CLUSTER_ACCEPT_REUSEPORT &&
 	       saved->watchdog < WATCHDOG_PHASES && saved->serial > 0 &&
 	       saved->serial <= master->last_serial && is_another(master, saved);
 }
