@@ -110,12 +110,30 @@ void instance_send_news(struct instance *instance, const void *data, size_t size
 
 /* --- what the worker says --- */
 
+/* What a worker says may cross with what ends it, or with being told to do something else; a worker that was taken
+ * over says anything at any time. So each message counts in the phase that it belongs to only, and not from one that
+ * was killed, since its end will come and be dealt with. But what a draining one gave before goes to others, and
+ * answers count in any case: a connection that was taken must not be given to another one. */
+static bool is_timely(const struct instance *instance, uint32_t type)
+{
+	switch (type) {
+	case MESSAGE_READY:
+		return instance->phase == INSTANCE_STARTING && !instance->killed && !instance->reaped;
+	case MESSAGE_REPLACE:
+		return instance->phase == INSTANCE_SERVING && !instance->killed && !instance->reaped;
+	case MESSAGE_HANDED_OVER:
+		return instance->phase == INSTANCE_DRAINING;
+	case MESSAGE_GIVE:
+		return instance->phase == INSTANCE_DRAINING || !instance->killed;
+	default:
+		return true;
+	}
+}
+
 static void on_ready(struct instance *instance)
 {
 	struct master *master = instance->master;
 
-	if (instance->phase != INSTANCE_STARTING || instance->reaped)
-		return;
 	event_del(instance->timer);
 	instance->phase = INSTANCE_SERVING;
 	instance->ready_ms = clock_now_ms();
@@ -137,6 +155,8 @@ static void on_frame(void *context, struct brood_frame *frame)
 	struct instance *instance = context;
 	struct master *master = instance->master;
 
+	if (!is_timely(instance, frame->type))
+		return;
 	switch (frame->type) {
 	case MESSAGE_READY:
 		on_ready(instance);

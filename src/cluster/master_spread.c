@@ -52,7 +52,7 @@ static bool can_take(const struct master *master, const struct slot *slot, uint6
 	if (master->state == MASTER_RUNNING)
 		return slot_is_alive(slot, now_ms) &&
 		       handoff_target_has_room(&slot->lead->target, now_ms);
-	if (slot->state != SLOT_SERVING || !slot->lead)
+	if (slot->state != SLOT_SERVING || !slot->lead || slot->lead->killed)
 		return false;
 	target = &slot->lead->target;
 	return target->channel && !target->stuck &&
