@@ -16,6 +16,7 @@
 #include "brood/ready_line.h"
 #include "brood/takeover.h"
 #include "brood/version.h"
+#include "cluster/obituary.h"
 #include "http/http.h"
 #include "http/quota.h"
 #include "http/tls/tls.h"
@@ -148,6 +149,7 @@ static void on_ready(void *context, const struct listeners *listeners, unsigned 
 	struct server *server = context;
 	struct buffer line = {0};
 
+	start_log_end(&server->start_log);
 	if (ready_line(&line, server, listeners, workers) == 0) {
 		/* On standard error as it is: people and scripts wait for exactly this. */
 		if (write(STDERR_FILENO, line.data, line.used) < 0)
@@ -186,6 +188,7 @@ static void on_obituary(void *context, const struct cluster_obituary *obituary)
 {
 	struct server *server = context;
 
+	start_log_add_words(&server->start_log, obituary->slot, obituary->log);
 	obituaries_add(&server->obituaries, server->now.config->state_dir, obituary);
 }
 
@@ -326,7 +329,7 @@ static int open_pidfile(struct server *server)
 	}
 	error = pidfile_write(&server->pidfile);
 	if (error)
-		log_error("cannot write to '%s': %s", path, strerror(-error));
+		log_error("cannot write pid file %s: %s", path, strerror(-error));
 	return error;
 }
 
@@ -439,6 +442,7 @@ int server_run(const struct options *options, char **argv, int ready_fd, const i
 			       tell_of_certificate) < 0)
 		goto done;
 	use_log(&server.now);
+	start_log_begin(&server.start_log, server.now.error_log.fd);
 	certificates_tell(&server.now.certificates);
 	tell_of_kernel_tls(&server.now);
 	if (open_pidfile(&server) == 0 && open_control(&server) == 0)
@@ -446,6 +450,9 @@ int server_run(const struct options *options, char **argv, int ready_fd, const i
 	control_socket_close(&server.control);
 	free(server.no_control);
 	pidfile_close(&server.pidfile);
+	if (status != CLUSTER_EXIT_DONE)
+		start_log_tell(&server.start_log);
+	start_log_end(&server.start_log);
 done:
 	buffer_free(&text);
 	log_set_fd(STDERR_FILENO);
