@@ -432,6 +432,9 @@ void instance_ended(void *context, const struct brood_process_end *end)
 	obituary_of_end(instance, end);
 	report_failure(instance, end);
 	slot = master->slots[instance->slot];
+	/* It is for who comes next, perhaps at once. */
+	board_free_record(&master->boards[instance->slot], instance->record);
+	instance->record = -1;
 	list_remove(&instance->link);
 	slot_instance_ended(slot, instance, end);
 	discard(instance);
