@@ -6,6 +6,7 @@
 # runs alone
 use strict;
 use warnings;
+no warnings "portable"; # addresses
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use JSON::PP qw(decode_json);

@@ -232,13 +232,13 @@ void board_sum(const struct board *boards, unsigned count, uint64_t now_ms, unsi
 	*connections = 0;
 	for (unsigned slot = 0; slot < count; slot++) {
 		for (int i = 0; i < BOARD_RECORDS; i++) {
-			const struct board_record *record = &boards[slot].cells[i]->record;
+			const struct board_cell *cell = boards[slot].cells[i];
 
-			if (!boards[slot].cells[i] || board_load32(&record->state) != BOARD_SERVING ||
-			    !board_is_fresh(record, now_ms))
+			if (!cell || board_load32(&cell->record.state) != BOARD_SERVING ||
+			    !board_is_fresh(&cell->record, now_ms))
 				continue;
 			(*workers)++;
-			*connections += board_connections(record);
+			*connections += board_connections(&cell->record);
 		}
 	}
 }
