@@ -35,9 +35,11 @@ static struct process {
 static unsigned process_count;
 
 static unsigned told_ready, commits, abandons;
+static uint64_t now_ms = 1000000; /* time stands still */
 
 pid_t __wrap_brood_process_fork(const struct brood_process_options *options);
 int __wrap_kill(pid_t pid, int number);
+uint64_t __wrap_clock_now_ms(void);
 
 pid_t __wrap_brood_process_fork(const struct brood_process_options *options)
 {
@@ -52,6 +54,11 @@ int __wrap_kill(pid_t pid, int number)
 	if (number != SIGCONT)
 		processes[pid - FIRST_PID].killed = number;
 	return 0;
+}
+
+uint64_t __wrap_clock_now_ms(void)
+{
+	return now_ms;
 }
 
 /* --- the program --- */
@@ -483,11 +490,7 @@ static bool heard(unsigned number, enum message_type type)
 
 static void beat(unsigned number)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	board_store64(&instance_record(instance_of(number))->heartbeat_ms,
-		      (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
+	board_store64(&instance_record(instance_of(number))->heartbeat_ms, now_ms);
 }
 
 static void what_a_draining_worker_gave_before_its_end_goes_to_others(void **state)
@@ -546,8 +549,6 @@ static void a_killed_worker_that_serves_asks_for_nothing_and_gives_nothing(void 
 
 static void readiness_after_the_watchdogs_abort_changes_nothing(void **state)
 {
-	uint64_t now_ms = 1000000;
-
 	(void)state;
 	master.options.watchdog_ms = 1000;
 	for (unsigned i = 0; i < 8; i++) { /* the other one beats */
@@ -569,6 +570,37 @@ static void readiness_after_the_watchdogs_abort_changes_nothing(void **state)
 	assert_leads(0, 2);
 	end(0, 0);
 	assert_leads(0, 2);
+}
+
+/* One that says that it has nothing to do, and takes its time with all that it could be given. */
+static void a_connection_that_moves_does_not_wait_for_a_liar_for_long(void **state)
+{
+	struct transfer like = {.state = (void *)"moved", .state_size = 5}, *transfer;
+	int pair[2];
+
+	(void)state;
+	beat(0);
+	beat(1);
+	board_store64(&instance_record(instance_of(1))->opened, 100);
+	for (unsigned i = 0; i < HANDOFF_UNANSWERED_MAX; i++) {
+		like.fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		like.id = i + 1;
+		like.since_ms = now_ms;
+		assert_non_null(handoff_restore(&master.handoff, &instance_of(0)->target, &like));
+		/* Each counts as taken, and is not answered. */
+		instance_of(0)->target.given++;
+		board_store64(&instance_record(instance_of(0))->taken, i + 1);
+	}
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	transfer = handoff_offer(&master.handoff, pair[0], 1, "moved", 5);
+	assert_non_null(transfer);
+	spread_resume(&master);
+	assert_int_equal(master.handoff.waiting_count, 1);
+	transfer->offered_ms -= 250;
+	spread_resume(&master);
+	assert_int_equal(master.handoff.waiting_count, 0);
+	assert_true(heard(1, MESSAGE_CONNECTIONS));
+	close(pair[1]);
 }
 
 static void only_who_drains_has_handed_over(void **state)
@@ -601,6 +633,7 @@ int main(void)
 		SERVING(what_a_draining_worker_gave_before_its_end_goes_to_others),
 		SERVING(a_killed_worker_that_serves_asks_for_nothing_and_gives_nothing),
 		SERVING(readiness_after_the_watchdogs_abort_changes_nothing),
+		SERVING(a_connection_that_moves_does_not_wait_for_a_liar_for_long),
 		SERVING(only_who_drains_has_handed_over),
 	};
 
