@@ -213,6 +213,7 @@ static int on_admin(void *context, int channel, struct board *boards, unsigned b
 	};
 
 	/* It has no use for them. */
+	start_log_end(&server->start_log);
 	ticket_keys_forget(&server->ticket_keys);
 	ticket_keys_forget(&server->now.shared_tickets.keys);
 	ticket_keys_forget(&server->next.shared_tickets.keys);
