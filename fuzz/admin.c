@@ -95,7 +95,7 @@ static void answer_all(unsigned how)
 
 static void try_status(const uint8_t *data, size_t size)
 {
-	struct board boards[2] = {{.fd = -1}, {.fd = -1}};
+	struct board boards[2] = {{.in_use = 0}, {.in_use = 0}};
 	void *message = fuzz_copy(data, size);
 	json_t *json;
 

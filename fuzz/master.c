@@ -23,6 +23,7 @@ enum { PROCESSES_MAX = 64, FIRST_PID = 200000000 };
 
 static struct master master;
 static uint64_t now_ms;
+static struct board_record nowhere; /* for what a worker writes where no record is */
 
 /* What would be a child. */
 static struct process {
@@ -332,7 +333,8 @@ static bool step(struct fuzz_input *input)
 		a = fuzz_octet(input) % (master.slot_room ? master.slot_room : 1);
 		b = fuzz_octet(input);
 		if (a < master.slot_room && b < 16) {
-			struct board_record *record = &master.boards[a].page->records[b % BOARD_RECORDS];
+			struct board_cell *cell = master.boards[a].cells[b % BOARD_RECORDS];
+			struct board_record *record = cell ? &cell->record : &nowhere;
 
 			board_store32(&record->state, BOARD_SERVING);
 			board_store64(&record->heartbeat_ms, b < 8 ? now_ms : UINT64_MAX);

@@ -13,6 +13,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct board_record record;
+	struct board_figures figures;
 	static struct log_ring ring;
 	static struct cluster_obituary obituary;
 	struct fuzz_input input = {data, size};
@@ -30,9 +31,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	FUZZ_CHECK(log_ring_read(&ring, small, room) <= (room > 0 ? room - 1 : 0));
 	obituary = (struct cluster_obituary){.phase = "serving", .why = OBITUARY_HANG};
-	obituary.connections = board_connections(&record);
-	obituary.requests = board_load64(&record.requests);
-	obituary.idle = board_load32(&record.idle);
+	figures = board_figures(&record);
+	obituary.connections = figures.connections;
+	obituary.requests = figures.requests;
+	obituary.idle = figures.idle;
 	obituary.heartbeat_age_ms = board_load64(&record.heartbeat_ms);
 	(void)board_is_fresh(&record, 1000000);
 	got = log_ring_read(&ring, obituary.log, sizeof(obituary.log));

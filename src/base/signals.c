@@ -17,6 +17,12 @@ static void set_disposition(int signal, void (*handler)(int))
 	(void)sigaction(signal, &action, NULL);
 }
 
+void signals_ignore_writes(void)
+{
+	set_disposition(SIGPIPE, SIG_IGN);
+	set_disposition(SIGXFSZ, SIG_IGN);
+}
+
 int signals_open(const int *wanted, size_t count)
 {
 	sigset_t set;
@@ -32,7 +38,7 @@ int signals_open(const int *wanted, size_t count)
 	 * so, but an ignored SIGCHLD makes children vanish without a status (wait(2)). */
 	for (size_t i = 0; i < count; i++)
 		set_disposition(wanted[i], SIG_DFL);
-	set_disposition(SIGPIPE, SIG_IGN);
+	signals_ignore_writes();
 	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
@@ -110,7 +116,7 @@ void signals_reset(void)
 
 	for (int signal = 1; signal < NSIG; signal++)
 		set_disposition(signal, SIG_DFL);
-	set_disposition(SIGPIPE, SIG_IGN);
+	signals_ignore_writes();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

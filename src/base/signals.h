@@ -10,8 +10,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* What cannot be written, since its reader is gone or its file may not grow (ulimit -f), is an error then, and not
+ * the end of the process: SIGPIPE and SIGXFSZ are set to be ignored. */
+void signals_ignore_writes(void);
+
 /* Blocks the `count` signals, and no others, and returns a non-blocking, close-on-exec signalfd for them, or
- * -errno. SIGPIPE is set to be ignored. */
+ * -errno. Ignores writes, too. */
 int signals_open(const int *wanted, size_t count) __attribute__((warn_unused_result));
 
 struct signals_received {
@@ -31,7 +35,7 @@ void signals_release(const sigset_t *before);
 void signals_on_crash(void (*handler)(int), unsigned limit_s);
 void signals_off_crash(void);
 
-/* In a child after fork: every disposition back to default (SIGPIPE ignored), and an empty mask. */
+/* In a child after fork: every disposition back to default (but writes are ignored), and an empty mask. */
 void signals_reset(void);
 
 /* "SIGTERM"; "signal 70" for one without a name. Valid until the next call. */

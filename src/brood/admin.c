@@ -226,7 +226,7 @@ static void on_board(struct admin *admin, struct brood_frame *frame)
 	struct board *boards;
 
 	if (frame->size != sizeof(*message) || frame->fd_count != 1 ||
-	    message->slot >= CLUSTER_SLOTS_MAX)
+	    message->slot >= CLUSTER_SLOTS_MAX || message->record >= BOARD_RECORDS)
 		return;
 	if (message->slot >= admin->board_count) {
 		boards = realloc(admin->boards, (message->slot + 1) * sizeof(*boards));
@@ -234,10 +234,9 @@ static void on_board(struct admin *admin, struct brood_frame *frame)
 			return;
 		admin->boards = boards;
 		while (admin->board_count <= message->slot)
-			boards[admin->board_count++] = (struct board){.fd = -1};
+			board_init(&boards[admin->board_count++]);
 	}
-	board_close(&admin->boards[message->slot]);
-	if (board_map_readonly(&admin->boards[message->slot], frame->fds[0]) < 0)
+	if (board_show(&admin->boards[message->slot], (int)message->record, frame->fds[0]) < 0)
 		log_warn("cannot see the scoreboard of slot %u", message->slot);
 	frame->fds[0] = -1;
 }
@@ -319,7 +318,7 @@ static int set_up(struct admin *admin)
 	int control_fd = birth->control_fd, error = 0;
 
 	for (unsigned i = 0; i < birth->board_count && error == 0; i++)
-		error = board_demote(&admin->boards[i]);
+		error = board_demote(&admin->boards[i], -1);
 	if (error) {
 		log_error("cannot map the scoreboard: %s", strerror(-error));
 		return CLUSTER_EXIT_RESOURCES;

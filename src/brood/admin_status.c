@@ -29,9 +29,9 @@ static const struct board_record *record_of(const struct status_slot *slot,
 	const struct board_record *record;
 
 	if (slot->pid == 0 || slot->record < 0 || slot->record >= BOARD_RECORDS ||
-	    slot->slot >= board_count || !boards[slot->slot].page)
+	    slot->slot >= board_count || !boards[slot->slot].cells[slot->record])
 		return NULL;
-	record = &boards[slot->slot].page->records[slot->record];
+	record = &boards[slot->slot].cells[slot->record]->record;
 	return __atomic_load_n(&record->pid, __ATOMIC_RELAXED) == slot->pid ? record : NULL;
 }
 
@@ -39,28 +39,20 @@ static json_t *worker_json(const struct status_slot *slot, const struct board *b
 			   unsigned board_count)
 {
 	const struct board_record *record = record_of(slot, boards, board_count);
-	uint64_t connections = 0, idle = 0, requests = 0;
+	struct board_figures figures = {0};
 	json_t *pid = slot->pid > 0 ? json_integer(slot->pid) : json_null();
 
-	if (record) {
-		connections = board_connections(record);
-		idle = board_load32(&record->idle);
-		requests = board_load64(&record->requests);
-	}
-	/* The figures are not taken at one moment, nor by somebody who must be trusted. */
-	if (idle > connections)
-		idle = connections;
-	if (requests > INT64_MAX)
-		requests = 0;
+	if (record)
+		figures = board_figures(record);
 	return json_pack("{s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:I}",
 			 "slot", (json_int_t)slot->slot,
 			 "generation", (json_int_t)slot->generation,
 			 "pid", pid,
 			 "state", TEXT(slot->state),
 			 "age_ms", (json_int_t)slot->age_ms,
-			 "connections", (json_int_t)connections,
-			 "idle", (json_int_t)idle,
-			 "requests", (json_int_t)requests,
+			 "connections", (json_int_t)figures.connections,
+			 "idle", (json_int_t)figures.idle,
+			 "requests", (json_int_t)figures.requests,
 			 "restarts", (json_int_t)slot->restarts);
 }
 

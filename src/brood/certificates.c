@@ -103,8 +103,8 @@ static int open_files(const struct opening *opening, struct certificate *fresh)
 static int open_dev(const struct opening *opening, struct certificate *fresh)
 {
 	fresh->is_new = true;
-	fresh->pair.certificate_fd = memfd_create("brood-certificate", MFD_CLOEXEC);
-	fresh->pair.key_fd = memfd_create("brood-key", MFD_CLOEXEC);
+	fresh->pair.certificate_fd = memfd_create("brood-certificate", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	fresh->pair.key_fd = memfd_create("brood-key", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fresh->pair.certificate_fd < 0 || fresh->pair.key_fd < 0)
 		return fail(opening, "tls_certificate", "dev", strerror(errno));
 	return 0;
@@ -362,16 +362,38 @@ static int split(char *text, const char ***out)
 	return 0;
 }
 
+/* All workers have the descriptors that they are made through, so what is made must be closed to writing: one that
+ * was taken over could spoil it for those to come. An earlier version's cannot be, and stay as they are. */
+static bool is_closed(const struct tls_pair *pair)
+{
+	int seals = fcntl(pair->certificate_fd, F_GET_SEALS), key = fcntl(pair->key_fd, F_GET_SEALS);
+
+	return seals > 0 && key > 0 && (seals & key & F_SEAL_WRITE);
+}
+
+static void close_to_writing(const struct tls_pair *pair)
+{
+	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+
+	(void)fcntl(pair->key_fd, F_ADD_SEALS, seals);
+	(void)fcntl(pair->certificate_fd, F_ADD_SEALS, seals);
+}
+
 int certificate_fill(const struct certificate *certificate, char reason[TLS_REASON_MAX])
 {
-	char *text = strdup(certificate->key_path);
+	char *text;
 	const char **names = NULL;
 	int rc = -EINVAL;
 
+	if (is_closed(&certificate->pair))
+		return 0;
+	text = strdup(certificate->key_path);
 	if (!text || split(text, &names) < 0)
 		snprintf(reason, TLS_REASON_MAX, "no memory");
 	else
 		rc = tls_make_pair(&certificate->pair, names, reason);
+	if (rc == 0)
+		close_to_writing(&certificate->pair);
 	free(names);
 	free(text);
 	return rc;

@@ -51,9 +51,13 @@ void limits_come(struct limits_expected *expected, struct quota *quota)
 		expected->come = expected->count = 0;
 }
 
-void limits_worker_ended(void *server, unsigned place)
+void limits_worker_ended(void *server, const struct master *master, unsigned place)
 {
 	struct server *own = server;
+	struct quota_places used = {.words = {0}};
 
-	quota_give_back(own->quota, place);
+	for (unsigned i = 0; i < CLUSTER_PLACES_MAX; i++)
+		if (i != place && cluster_place_is_used(master, i))
+			quota_places_add(&used, i);
+	quota_give_back(own->quota, place, &used);
 }

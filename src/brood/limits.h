@@ -31,6 +31,6 @@ void limits_expect(struct limits_expected *expected, struct quota *quota, unsign
 void limits_come(struct limits_expected *expected, struct quota *quota);
 
 /* Master: for the cluster's callback. */
-void limits_worker_ended(void *server, unsigned place);
+void limits_worker_ended(void *server, const struct master *master, unsigned place);
 
 #endif

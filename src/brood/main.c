@@ -3,6 +3,7 @@
  * brood. Reads the command line, then becomes the server (server.c), checks its configuration, or
  * experiments on a copy of it (prove/prove.h). */
 #include "base/fd.h"
+#include "base/signals.h"
 #include "brood/configuration.h"
 #include "brood/inherit.h"
 #include "brood/notify.h"
@@ -25,6 +26,7 @@ static int run(const struct options *options, char **argv)
 	int ready_fd = notify_take_ready_fd();
 	size_t count = inherit_listeners(given, INHERITED_MAX);
 
+	signals_ignore_writes();
 	given[count] = ready_fd;
 	fd_close_all_but(given, count + 1);
 	if (fd_open_standard() < 0)

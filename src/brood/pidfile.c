@@ -123,13 +123,14 @@ int pidfile_write(struct pidfile *pidfile)
 {
 	char text[PID_TEXT_MAX];
 	int length = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+	ssize_t written;
 
-	if (ftruncate(pidfile->fd, 0) < 0)
-		return -errno;
-	if (pwrite(pidfile->fd, text, (size_t)length, 0) != length)
-		return -EIO;
+	/* From here on it is ours to remove, also if the disk is full: nobody shall find an empty one. */
 	pidfile->pid = getpid();
-	return 0;
+	written = pwrite(pidfile->fd, text, (size_t)length, 0);
+	if (written != length)
+		return written < 0 ? -errno : -ENOSPC;
+	return ftruncate(pidfile->fd, length) < 0 ? -errno : 0; /* of a longer one before */
 }
 
 void pidfile_close(struct pidfile *pidfile)

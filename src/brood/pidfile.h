@@ -12,7 +12,7 @@
 struct pidfile {
 	int fd;     /* close-on-exec, locked; -1: there is none */
 	char *path; /* owned */
-	pid_t pid;  /* that was written; 0: none yet */
+	pid_t pid;  /* of whom it was written for, or was to be; 0: nobody yet */
 };
 
 /* Opens (or creates) and locks; changes nothing in the file. `path` is absolute. 0, or -errno with
@@ -21,7 +21,7 @@ struct pidfile {
 int pidfile_open(struct pidfile *out, const char *path, char *reason, size_t reason_room)
 	__attribute__((warn_unused_result));
 
-/* Writes the pid of the calling process. 0 or -errno. */
+/* Writes the pid of the calling process. 0, or -errno: then closing it removes the file. */
 int pidfile_write(struct pidfile *pidfile) __attribute__((warn_unused_result));
 
 /* Removes the file, if it is still the one that this very process wrote, and lets go of it. */

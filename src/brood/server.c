@@ -17,6 +17,7 @@
 #include "brood/ready_line.h"
 #include "brood/takeover.h"
 #include "brood/version.h"
+#include "cluster/obituary.h"
 #include "http/http.h"
 #include "http/quota.h"
 #include "http/tls/tls.h"
@@ -168,6 +169,7 @@ static void on_ready(void *context, const struct listeners *listeners, unsigned 
 	struct server *server = context;
 	struct buffer line = {0};
 
+	start_log_end(&server->start_log);
 	if (ready_line(&line, server, listeners, workers) == 0) {
 		/* On standard error as it is: people and scripts wait for exactly this. */
 		if (write(STDERR_FILENO, line.data, line.used) < 0)
@@ -207,6 +209,7 @@ static void on_obituary(void *context, const struct cluster_obituary *obituary)
 {
 	struct server *server = context;
 
+	start_log_add_words(&server->start_log, obituary->slot, obituary->log);
 	obituaries_add(&server->obituaries, server->now.config->state_dir, obituary);
 }
 
@@ -231,6 +234,7 @@ static int on_admin(void *context, int channel, struct board *boards, unsigned b
 	};
 
 	/* It has no use for them. */
+	start_log_end(&server->start_log);
 	ticket_keys_forget(&server->ticket_keys);
 	ticket_keys_forget(&server->now.shared_tickets.keys);
 	ticket_keys_forget(&server->next.shared_tickets.keys);
@@ -346,7 +350,7 @@ static int open_pidfile(struct server *server)
 	}
 	error = pidfile_write(&server->pidfile);
 	if (error)
-		log_error("cannot write to '%s': %s", path, strerror(-error));
+		log_error("cannot write pid file %s: %s", path, strerror(-error));
 	return error;
 }
 
@@ -468,6 +472,7 @@ int server_run(const struct options *options, char **argv, int ready_fd, const i
 			       tell_of_certificate) < 0)
 		goto done;
 	use_log(&server);
+	start_log_begin(&server.start_log, log_files_fd(&server.logs, server.now.error_log));
 	certificates_tell(&server.now.certificates);
 	tell_of_kernel_tls(&server.now);
 	if (open_pidfile(&server) == 0 && open_control(&server) == 0)
@@ -475,6 +480,9 @@ int server_run(const struct options *options, char **argv, int ready_fd, const i
 	control_socket_close(&server.control);
 	free(server.no_control);
 	pidfile_close(&server.pidfile);
+	if (status != CLUSTER_EXIT_DONE)
+		start_log_tell(&server.start_log);
+	start_log_end(&server.start_log);
 done:
 	buffer_free(&text);
 	obituaries_free(&server.obituaries);

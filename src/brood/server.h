@@ -19,6 +19,7 @@
 #include "brood/renewal.h"
 #include "brood/site_logs.h"
 #include "brood/sites.h"
+#include "brood/start_log.h"
 #include "brood/tickets.h"
 #include "cluster/cluster.h"
 
@@ -60,6 +61,7 @@ struct server {
 	struct control_socket control; /* fd -1: off */
 	char *no_control;           /* owned: why there is none, to be told when ready; or NULL */
 	struct obituaries obituaries;
+	struct start_log start_log; /* until it is ready */
 	struct renewal renewal;     /* of now.certificates */
 	struct ticket_keys ticket_keys; /* made here */
 	bool keeps_certificates;    /* when it next reads its configuration: that is an upgrade's end */

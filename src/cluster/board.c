@@ -14,117 +14,159 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-_Static_assert(sizeof(struct board_page) <= 5 * 4096, "five pages");
+_Static_assert(sizeof(struct board_cell) <= 4096, "a page for each worker");
+_Static_assert(BOARD_RECORDS <= 8 * sizeof(((struct board *)NULL)->in_use), "a bit for each record");
 
 /* More than any machine will hold, and small enough to add up without overflow. */
 enum { CONNECTIONS_SANE = 1 << 30 };
 
-static int map(struct board *board, int fd, int protection)
+void board_init(struct board *board)
 {
-	void *page = mmap(NULL, sizeof(struct board_page), protection, MAP_SHARED, fd, 0);
+	*board = (struct board){.in_use = 0};
+	for (int i = 0; i < BOARD_RECORDS; i++)
+		board->fds[i] = -1;
+}
 
-	if (page == MAP_FAILED)
+static void forget(struct board *board, int record)
+{
+	if (board->cells[record])
+		munmap(board->cells[record], sizeof(struct board_cell));
+	board->cells[record] = NULL;
+	fd_close(&board->fds[record]);
+}
+
+/* In place of what was there. */
+static int map(struct board *board, int record, int fd, int protection)
+{
+	void *cell = mmap(NULL, sizeof(struct board_cell), protection, MAP_SHARED, fd, 0);
+
+	if (cell == MAP_FAILED)
 		return -errno;
-	board->page = page;
-	board->writable = (protection & PROT_WRITE) != 0;
+	forget(board, record);
+	board->cells[record] = cell;
 	return 0;
+}
+
+static int make(struct board *board, int record)
+{
+	int fd = memfd_create("brood-board", MFD_CLOEXEC | MFD_ALLOW_SEALING), error;
+
+	if (fd < 0)
+		return -errno;
+	/* The size is sealed: nobody who holds the descriptor can shrink it under a reader (SIGBUS), nor grow it. */
+	if (ftruncate(fd, sizeof(struct board_cell)) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+		error = -errno;
+	else
+		error = map(board, record, fd, PROT_READ | PROT_WRITE);
+	if (error)
+		fd_close(&fd);
+	else
+		board->fds[record] = fd;
+	return error;
 }
 
 int board_create(struct board *board)
 {
-	int error;
+	int error = 0;
 
-	*board = (struct board){.fd = memfd_create("brood-board", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
-	if (board->fd < 0)
-		return -errno;
-	/* The size is sealed: nobody who holds the descriptor can shrink it under a reader (SIGBUS). */
-	if (ftruncate(board->fd, sizeof(struct board_page)) < 0 ||
-	    fcntl(board->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
-		error = -errno;
-	else
-		error = map(board, board->fd, PROT_READ | PROT_WRITE);
+	board_init(board);
+	for (int i = 0; i < BOARD_RECORDS_KEPT && error == 0; i++)
+		error = make(board, i);
 	if (error)
 		board_close(board);
 	return error;
 }
 
-int board_adopt(struct board *board, int fd)
+int board_adopt(struct board *board, int record, int fd)
 {
 	int seals = fcntl(fd, F_GET_SEALS), error;
 	struct stat status;
 
-	*board = (struct board){.fd = fd};
 	if (fstat(fd, &status) < 0)
-		error = -errno;
-	else if (seals < 0 || !(seals & F_SEAL_SHRINK) || status.st_size != sizeof(struct board_page))
-		error = -EBADMSG;
-	else
-		error = map(board, fd, PROT_READ | PROT_WRITE);
-	if (error)
-		board->fd = -1; /* still the caller's */
+		return -errno;
+	if (seals < 0 || !(seals & F_SEAL_SHRINK) || status.st_size != sizeof(struct board_cell))
+		return -EBADMSG;
+	error = map(board, record, fd, PROT_READ | PROT_WRITE);
+	if (!error)
+		board->fds[record] = fd;
 	return error;
 }
 
-int board_open_readonly(const struct board *board)
+int board_open_readonly(const struct board *board, int record)
 {
 	char path[64];
 	int fd;
 
 	/* Only an open of its own gives a description that cannot be mapped for writing. */
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", board->fd);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", board->fds[record]);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
-int board_map_readonly(struct board *board, int fd)
+int board_show(struct board *board, int record, int fd)
 {
-	int error;
+	int error = map(board, record, fd, PROT_READ);
 
-	*board = (struct board){.fd = -1};
-	error = map(board, fd, PROT_READ);
 	fd_close(&fd);
 	return error;
 }
 
-int board_demote(struct board *board)
+int board_demote(struct board *board, int own)
 {
-	int fd;
+	for (int i = 0; i < BOARD_RECORDS; i++) {
+		int fd, error;
 
-	if (!board->page)
-		return 0;
-	fd = board_open_readonly(board);
-	if (fd < 0)
-		return fd;
-	board_close(board);
-	return board_map_readonly(board, fd);
+		if (i == own)
+			fd_close(&board->fds[i]);
+		if (i == own || !board->cells[i])
+			continue;
+		fd = board_open_readonly(board, i);
+		error = fd < 0 ? fd : board_show(board, i, fd);
+		if (error)
+			return error;
+	}
+	return 0;
 }
 
 void board_close(struct board *board)
 {
-	if (board->page)
-		munmap(board->page, sizeof(struct board_page));
-	board->page = NULL;
-	fd_close(&board->fd);
+	for (int i = 0; i < BOARD_RECORDS; i++)
+		forget(board, i);
+}
+
+void board_keep_record(struct board *board, int record)
+{
+	board->in_use |= 1u << record;
 }
 
 int board_take_record(struct board *board)
 {
-	for (int i = 0; i < BOARD_RECORDS; i++) {
-		struct board_record *record = &board->page->records[i];
+	struct board_cell *cell;
+	int record = 0, error;
 
-		if (board_load32(&record->state) != BOARD_FREE)
-			continue;
-		memset(record, 0, sizeof(*record));
-		log_ring_clear(&board->page->logs[i]);
-		board_store32(&record->state, BOARD_STARTING);
-		return i;
-	}
-	return -1;
+	while (record < BOARD_RECORDS && board->in_use & 1u << record)
+		record++;
+	if (record == BOARD_RECORDS)
+		return -EBUSY;
+	error = board->cells[record] ? 0 : make(board, record);
+	if (error)
+		return error;
+	cell = board->cells[record];
+	memset(&cell->record, 0, sizeof(cell->record));
+	log_ring_clear(&cell->log);
+	board_store32(&cell->record.state, BOARD_STARTING);
+	board_keep_record(board, record);
+	return record;
 }
 
-void board_free_record(struct board *board, int index)
+void board_free_record(struct board *board, int record)
 {
-	board_store32(&board->page->records[index].state, BOARD_FREE);
+	board->in_use &= ~(1u << record);
+	if (board->cells[record])
+		board_store32(&board->cells[record]->record.state, BOARD_FREE);
+	if (record >= BOARD_RECORDS_KEPT)
+		forget(board, record);
 }
 
 _Static_assert(CLUSTER_SLOTS_MAX * BOARD_RECORDS == CLUSTER_PLACES_MAX, "a place for each record");
@@ -162,12 +204,25 @@ uint64_t board_connections(const struct board_record *record)
 	return opened > closed && opened - closed < CONNECTIONS_SANE ? opened - closed : 0;
 }
 
+struct board_figures board_figures(const struct board_record *record)
+{
+	struct board_figures figures = {.connections = board_connections(record),
+					.idle = board_load32(&record->idle),
+					.requests = board_load64(&record->requests)};
+
+	/* They are not taken at one moment, nor by somebody who must be trusted. */
+	if (figures.idle > figures.connections)
+		figures.idle = figures.connections;
+	if (figures.requests > INT64_MAX)
+		figures.requests = 0;
+	return figures;
+}
+
 bool board_is_fresh(const struct board_record *record, uint64_t now_ms)
 {
 	uint64_t seen_ms = board_load64(&record->heartbeat_ms);
 
-	return board_load32(&record->state) == BOARD_SERVING &&
-	       (seen_ms > now_ms || now_ms - seen_ms <= BOARD_FRESH_MS);
+	return (seen_ms > now_ms ? seen_ms - now_ms : now_ms - seen_ms) <= BOARD_FRESH_MS;
 }
 
 void board_sum(const struct board *boards, unsigned count, uint64_t now_ms, unsigned *workers,
@@ -176,13 +231,14 @@ void board_sum(const struct board *boards, unsigned count, uint64_t now_ms, unsi
 	*workers = 0;
 	*connections = 0;
 	for (unsigned slot = 0; slot < count; slot++) {
-		for (int i = 0; boards[slot].page && i < BOARD_RECORDS; i++) {
-			const struct board_record *record = &boards[slot].page->records[i];
+		for (int i = 0; i < BOARD_RECORDS; i++) {
+			const struct board_cell *cell = boards[slot].cells[i];
 
-			if (!board_is_fresh(record, now_ms))
+			if (!cell || board_load32(&cell->record.state) != BOARD_SERVING ||
+			    !board_is_fresh(&cell->record, now_ms))
 				continue;
 			(*workers)++;
-			*connections += board_connections(record);
+			*connections += board_connections(&cell->record);
 		}
 	}
 }

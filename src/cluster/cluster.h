@@ -110,7 +110,7 @@ struct cluster_program {
 	 * cluster_tell. May be NULL. */
 	void (*look_after)(void *context, struct master *master);
 	/* The worker that had this place (worker_place) is gone; nobody has it yet again. May be NULL. */
-	void (*ended)(void *context, unsigned place);
+	void (*ended)(void *context, const struct master *master, unsigned place);
 	/* Descriptors that workers keep (root directory). */
 	size_t (*keep)(void *context, int *fds, size_t room);
 
@@ -192,6 +192,9 @@ const struct address *cluster_address(const struct listeners *listeners, unsigne
 
 /* Its tag in the configuration in force; 0 behind the last one. */
 unsigned cluster_tag(const struct listeners *listeners, unsigned index);
+
+/* Has a worker this place (worker_place), or had until just now? */
+bool cluster_place_is_used(const struct master *master, unsigned place);
 
 enum { CLUSTER_NEWS_MAX = 32768 };
 

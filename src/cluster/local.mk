@@ -11,6 +11,8 @@ libcluster_a_SOURCES = \
 	src/cluster/board.h \
 	src/cluster/cluster.h \
 	src/cluster/command.h \
+	src/cluster/fd_claims.c \
+	src/cluster/fd_claims.h \
 	src/cluster/handoff.c \
 	src/cluster/handoff.h \
 	src/cluster/listeners.c \

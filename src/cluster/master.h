@@ -248,8 +248,8 @@ bool slot_is_draining(const struct slot *slot);
 bool slot_is_alive(const struct slot *slot, uint64_t now_ms);
 /* Is there any worker that serves, or stands still? */
 bool slots_any_leads(const struct master *master);
-/* Adds one that an earlier version had, with its page (taken) and the time until its next try (0: none). */
-int slot_restore(struct master *master, int page, unsigned timer_ms)
+/* Adds one that an earlier version had, with the time until its next try (0: none), and without records. */
+int slot_restore(struct master *master, unsigned timer_ms)
 	__attribute__((warn_unused_result));
 /* When nobody serves at all, the slots that wait are tried once a second. */
 void slots_try_hard(struct master *master, uint64_t now_ms);
@@ -417,8 +417,10 @@ void spread_leave(void *master, const struct listener *listener);
 void spread_resume(struct master *master);
 /* Accepts what is queued and gives it away; before a stop. */
 void spread_drain(struct master *master);
-/* A slot was added: workers that balance among themselves must see its board. */
-void spread_show_board(struct master *master, unsigned slot);
+/* A record was made: workers that balance among themselves must see it, and the admin. */
+void spread_show_board(struct master *master, unsigned slot, int record);
+/* The descriptors of all records, which a child needs to map them; at most BOARD_RECORDS for each slot. */
+size_t spread_keep_boards(const struct master *master, int *fds);
 
 /* --- master_adopt.c --- */
 

@@ -260,7 +260,7 @@ static int live(void *context)
 static pid_t fork_admin(struct master *master, int channel)
 {
 	struct admin_life life = {.master = master, .channel = channel};
-	size_t room = 3 + master->slot_room + KEEP_MAX, count = 0;
+	size_t room = 3 + master->slot_room * BOARD_RECORDS + KEEP_MAX, count = 0;
 	struct brood_process_options options = {
 		.main = live, .context = &life, .title = "brood: admin"};
 	int *kept = malloc(room * sizeof(int)), error;
@@ -277,8 +277,7 @@ static pid_t fork_admin(struct master *master, int channel)
 	kept[count++] = channel;
 	kept[count++] = life.log.queue;
 	kept[count++] = life.log.pipe;
-	for (unsigned i = 0; i < master->slot_room; i++)
-		kept[count++] = master->boards[i].fd;
+	count += spread_keep_boards(master, kept + count);
 	count += master->program->keep_admin(master->program->context, kept + count, room - count);
 	options.keep_fds = kept;
 	options.keep_count = count;

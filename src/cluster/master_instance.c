@@ -21,7 +21,14 @@ enum { KEEP_MAX = 32768, DRAIN_GRACE_MS = 1000, LAST_WORDS_MAX = 1024 };
 
 struct board_record *instance_record(const struct instance *instance)
 {
-	return &instance->master->boards[instance->slot].page->records[instance->record];
+	return &instance->master->boards[instance->slot].cells[instance->record]->record;
+}
+
+bool cluster_place_is_used(const struct master *master, unsigned place)
+{
+	unsigned slot = place / BOARD_RECORDS;
+
+	return slot < master->slot_room && master->boards[slot].in_use & 1u << place % BOARD_RECORDS;
 }
 
 static void arm(struct instance *instance, unsigned delay_ms)
@@ -94,12 +101,30 @@ void instance_send_news(struct instance *instance, const void *data, size_t size
 
 /* --- what the worker says --- */
 
+/* What a worker says may cross with what ends it, or with being told to do something else; a worker that was taken
+ * over says anything at any time. So each message counts in the phase that it belongs to only, and not from one that
+ * was killed, since its end will come and be dealt with. But what a draining one gave before goes to others, and
+ * answers count in any case: a connection that was taken must not be given to another one. */
+static bool is_timely(const struct instance *instance, uint32_t type)
+{
+	switch (type) {
+	case MESSAGE_READY:
+		return instance->phase == INSTANCE_STARTING && !instance->killed && !instance->reaped;
+	case MESSAGE_REPLACE:
+		return instance->phase == INSTANCE_SERVING && !instance->killed && !instance->reaped;
+	case MESSAGE_HANDED_OVER:
+		return instance->phase == INSTANCE_DRAINING;
+	case MESSAGE_GIVE:
+		return instance->phase == INSTANCE_DRAINING || !instance->killed;
+	default:
+		return true;
+	}
+}
+
 static void on_ready(struct instance *instance)
 {
 	struct master *master = instance->master;
 
-	if (instance->phase != INSTANCE_STARTING || instance->reaped)
-		return;
 	event_del(instance->timer);
 	instance->phase = INSTANCE_SERVING;
 	instance->ready_ms = clock_now_ms();
@@ -121,6 +146,8 @@ static void on_frame(void *context, struct brood_frame *frame)
 	struct instance *instance = context;
 	struct master *master = instance->master;
 
+	if (!is_timely(instance, frame->type))
+		return;
 	switch (frame->type) {
 	case MESSAGE_READY:
 		on_ready(instance);
@@ -177,15 +204,14 @@ static size_t list_kept(struct master *master, const struct birth *birth, int *f
 	fds[count++] = birth->log.pipe;
 	for (size_t i = 0; i < birth->socket_count; i++)
 		fds[count++] = birth->sockets[i];
-	for (unsigned i = 0; i < birth->board_count; i++)
-		fds[count++] = birth->boards[i].fd;
+	count += spread_keep_boards(master, fds + count);
 	return count + master->program->keep(master->program->context, fds + count, room - count);
 }
 
 static pid_t fork_worker(struct master *master, struct birth *birth)
 {
 	char title[16];
-	size_t room = 3 + birth->socket_count + birth->board_count + KEEP_MAX;
+	size_t room = 3 + birth->socket_count + birth->board_count * BOARD_RECORDS + KEEP_MAX;
 	struct brood_process_options options = {.main = worker_main, .context = birth, .title = title};
 	int *kept = malloc(room * sizeof(int));
 	pid_t pid;
@@ -238,9 +264,11 @@ static struct instance *prepare(struct master *master, struct slot *slot, bool n
 	handoff_target_init(&instance->target, NULL);
 	instance->timer = evtimer_new(master->base, on_timer, instance);
 	instance->record = board_take_record(&master->boards[slot->index]);
-	slot->crowded = instance->record < 0;
-	if (slot->crowded)
-		errno = EBUSY; /* by those of this slot that still finish */
+	slot->crowded = instance->record == -EBUSY; /* by those of this slot that still finish */
+	if (instance->record < 0)
+		errno = -instance->record;
+	if (instance->record >= BOARD_RECORDS_KEPT)
+		spread_show_board(master, slot->index, instance->record);
 	if (instance->record < 0 || !instance->timer || brood_channel_pair(ends) < 0)
 		goto fail;
 	if (brood_channel_open(&instance->channel, master->base, ends[0], &handlers, instance) < 0) {
@@ -307,7 +335,6 @@ struct instance *instance_start(struct master *master, struct slot *slot, bool n
 		return NULL;
 	}
 	instance_record(instance)->pid = instance->pid;
-	instance_record(instance)->generation = instance->generation;
 	list_append(&master->instances, &instance->link);
 	arm(instance, (next_kind ? &master->next_options : &master->options)->start_timeout_ms);
 	if (master->leaving)
@@ -328,6 +355,7 @@ struct instance *instance_restore(struct master *master, const struct instance *
 	instance->master = master;
 	instance->channel = NULL;
 	instance->timer = evtimer_new(master->base, on_timer, instance);
+	board_keep_record(&master->boards[instance->slot], instance->record);
 	list_init(&instance->link);
 	list_append(&master->instances, &instance->link);
 	if (!instance->timer || (channel >= 0 && brood_channel_open(&instance->channel, master->base,
@@ -401,11 +429,14 @@ void instance_ended(void *context, const struct brood_process_end *end)
 		brood_channel_drain(instance->channel);
 	handoff_target_gone(&master->handoff, &instance->target);
 	if (master->program->ended)
-		master->program->ended(master->program->context,
+		master->program->ended(master->program->context, master,
 				       board_place(instance->slot, instance->record));
 	obituary_of_end(instance, end);
 	report_failure(instance, end);
 	slot = master->slots[instance->slot];
+	/* It is for who comes next, perhaps at once. */
+	board_free_record(&master->boards[instance->slot], instance->record);
+	instance->record = -1;
 	list_remove(&instance->link);
 	slot_instance_ended(slot, instance, end);
 	discard(instance);

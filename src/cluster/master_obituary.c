@@ -25,24 +25,29 @@ static uint64_t wall_clock_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+static const struct board_cell *cell_of(const struct instance *instance)
+{
+	return instance->master->boards[instance->slot].cells[instance->record];
+}
+
 /* What the scoreboard tells, of a worker that can do nothing about it any more. */
 static void fill(struct cluster_obituary *obituary, const struct instance *instance)
 {
-	const struct board_record *record = instance_record(instance);
-	const struct board *board = &instance->master->boards[instance->slot];
-	uint64_t now_ms = clock_now_ms(), beat_ms = board_load64(&record->heartbeat_ms);
+	const struct board_cell *cell = cell_of(instance);
+	struct board_figures figures = board_figures(&cell->record);
+	uint64_t now_ms = clock_now_ms(), beat_ms = board_load64(&cell->record.heartbeat_ms);
 
 	obituary->slot = instance->slot;
 	obituary->generation = instance->generation;
 	obituary->pid = instance->pid;
 	obituary->age_ms = now_ms - instance->started_ms;
 	obituary->phase = phases[instance->phase];
-	obituary->connections = board_connections(record);
-	obituary->requests = board_load64(&record->requests);
-	obituary->idle = board_load32(&record->idle);
+	obituary->connections = figures.connections;
+	obituary->requests = figures.requests;
+	obituary->idle = figures.idle;
 	if (beat_ms > 0 && beat_ms < now_ms)
 		obituary->heartbeat_age_ms = now_ms - beat_ms;
-	log_ring_read(&board->page->logs[instance->record], obituary->log, sizeof(obituary->log));
+	log_ring_read(&cell->log, obituary->log, sizeof(obituary->log));
 }
 
 static void tell(struct master *master, const struct cluster_obituary *obituary)
@@ -85,7 +90,7 @@ static bool is_as_told(const struct instance *instance, const struct brood_proce
 
 static void log_end(const struct instance *instance, const struct brood_process_end *end)
 {
-	const struct board_record *record = instance_record(instance);
+	struct board_figures figures = board_figures(instance_record(instance));
 	unsigned long long age_ms = clock_now_ms() - instance->started_ms;
 	char how[64];
 
@@ -99,8 +104,7 @@ static void log_end(const struct instance *instance, const struct brood_process_
 		 instance->slot, instance->pid, phases[instance->phase], how,
 		 instance->killed ? "; " : "", instance->killed ? instance->killed : "",
 		 instance->generation, age_ms / 1000, age_ms % 1000,
-		 (unsigned long long)board_load64(&record->requests),
-		 (unsigned long long)board_connections(record));
+		 (unsigned long long)figures.requests, (unsigned long long)figures.connections);
 }
 
 void obituary_of_end(struct instance *instance, const struct brood_process_end *end)
@@ -127,8 +131,7 @@ void obituary_of_end(struct instance *instance, const struct brood_process_end *
 
 void obituary_last_words(const struct instance *instance, char *out, size_t room)
 {
-	const struct board *board = &instance->master->boards[instance->slot];
-	size_t size = log_ring_read(&board->page->logs[instance->record], out, room);
+	size_t size = log_ring_read(&cell_of(instance)->log, out, room);
 
 	while (size > 0 && out[size - 1] == '\n')
 		out[--size] = '\0';

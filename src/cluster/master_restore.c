@@ -6,7 +6,7 @@
 #include "cluster/master.h"
 
 #include "base/fd.h"
-#include "base/socket.h"
+#include "cluster/fd_claims.h"
 #include "cluster/saved.h"
 #include "cluster/state_record.h"
 
@@ -23,47 +23,8 @@ struct restoring {
 	struct state_reader reader;
 	struct instance *last;  /* the one that was restored last */
 	bool self, admin, logger; /* they are there once */
-	unsigned char *claimed; /* a bit for each descriptor: two owners would close it twice */
-	size_t claimed_size;
+	struct fd_claims claims;
 };
-
-/* --- descriptors --- */
-
-static int claim(struct restoring *restoring, int fd)
-{
-	size_t octet = fd > STDERR_FILENO ? (size_t)fd / 8 : 0;
-	unsigned char bit = (unsigned char)(1u << (unsigned)fd % 8), *claimed;
-
-	if (fd <= STDERR_FILENO || fcntl(fd, F_GETFD) < 0)
-		return -EBADMSG;
-	if (octet >= restoring->claimed_size) {
-		claimed = realloc(restoring->claimed, octet + 1);
-		if (!claimed)
-			return -ENOMEM;
-		memset(claimed + restoring->claimed_size, 0, octet + 1 - restoring->claimed_size);
-		restoring->claimed = claimed;
-		restoring->claimed_size = octet + 1;
-	}
-	if (restoring->claimed[octet] & bit)
-		return -EBADMSG;
-	restoring->claimed[octet] |= bit;
-	return 0;
-}
-
-static int claim_socket(struct restoring *restoring, int fd, enum socket_role role)
-{
-	int error = claim(restoring, fd);
-
-	if (error)
-		return error;
-	return socket_has_role(fd, role) ? 0 : -EBADMSG;
-}
-
-/* -1: there is none. */
-static int claim_channel(struct restoring *restoring, int fd)
-{
-	return fd == -1 ? 0 : claim_socket(restoring, fd, SOCKET_CHANNEL);
-}
 
 /* --- the records, each checked by itself and against those before it --- */
 
@@ -163,7 +124,7 @@ static int restore_socket(struct restoring *restoring, const struct state_record
 	if (listener->count >= (listener->growable ? CLUSTER_SLOTS_MAX : 1))
 		return -EBADMSG;
 	state_get(record, &saved, sizeof(saved));
-	error = claim_socket(restoring, saved.fd, SOCKET_LISTENING);
+	error = fd_claim_socket(&restoring->claims, saved.fd, SOCKET_LISTENING);
 	if (error)
 		return error;
 	sockets = realloc(listener->sockets, (listener->count + 1) * sizeof(*sockets));
@@ -172,6 +133,17 @@ static int restore_socket(struct restoring *restoring, const struct state_record
 	listener->sockets = sockets;
 	sockets[listener->count++] = saved.fd;
 	return 0;
+}
+
+/* Those that are kept must be there. */
+static int restore_record(struct restoring *restoring, unsigned slot, int record, int fd)
+{
+	int error;
+
+	if (fd == -1)
+		return record < BOARD_RECORDS_KEPT ? -EBADMSG : 0;
+	error = fd_claim(&restoring->claims, fd);
+	return error ? error : board_adopt(&restoring->master->boards[slot], record, fd);
 }
 
 static int restore_slot(struct restoring *restoring, const struct state_record *record)
@@ -187,9 +159,9 @@ static int restore_slot(struct restoring *restoring, const struct state_record *
 	if (saved.index != master->slot_room || saved.state >= SLOT_STATES ||
 	    saved.index >= CLUSTER_SLOTS_MAX || (waits && saved.timer_ms == 0))
 		return -EBADMSG;
-	error = claim(restoring, saved.page);
-	if (!error)
-		error = slot_restore(master, saved.page, saved.timer_ms);
+	error = slot_restore(master, saved.timer_ms);
+	for (int i = 0; i < BOARD_RECORDS && error == 0; i++)
+		error = restore_record(restoring, saved.index, i, saved.records[i]);
 	if (error)
 		return error;
 	slot = master->slots[saved.index];
@@ -228,7 +200,8 @@ static bool is_sound(const struct master *master, const struct saved_instance *s
 {
 	return saved->slot < master->slot_room && saved->phase < INSTANCE_PHASES && saved->pid > 1 &&
 	       saved->pid != getpid() && saved->pid != getppid() && saved->record >= 0 &&
-	       saved->record < BOARD_RECORDS && saved->accept <= CLUSTER_ACCEPT_REUSEPORT &&
+	       saved->record < BOARD_RECORDS && master->boards[saved->slot].cells[saved->record] &&
+	       saved->accept <= CLUSTER_ACCEPT_REUSEPORT &&
 	       saved->watchdog < WATCHDOG_PHASES && saved->serial > 0 &&
 	       saved->serial <= master->last_serial && is_another(master, saved);
 }
@@ -268,7 +241,7 @@ static int restore_instance(struct restoring *restoring, const struct state_reco
 	state_get(record, &saved, sizeof(saved));
 	if (!is_sound(master, &saved))
 		return -EBADMSG;
-	error = claim_channel(restoring, saved.channel);
+	error = fd_claim_channel(&restoring->claims, saved.channel);
 	if (error)
 		return error;
 	like.serial = saved.serial;
@@ -313,7 +286,7 @@ static int restore_transfer(struct restoring *restoring, const struct state_reco
 	    (saved.taker && (!taker || taker->target.unanswered_count >= HANDOFF_UNANSWERED_MAX)) ||
 	    saved.id == 0 || saved.id > master->handoff.last_id)
 		return -EBADMSG;
-	error = claim_socket(restoring, saved.fd, SOCKET_CONNECTION);
+	error = fd_claim_socket(&restoring->claims, saved.fd, SOCKET_CONNECTION);
 	if (error)
 		return error;
 	like.id = saved.id;
@@ -340,7 +313,7 @@ static int restore_admin(struct restoring *restoring, const struct state_record 
 	    saved.pid == getppid() || (saved.pid == 0 && saved.channel != -1))
 		return -EBADMSG;
 	restoring->admin = true;
-	error = claim_channel(restoring, saved.channel);
+	error = fd_claim_channel(&restoring->claims, saved.channel);
 	return error ? error : admin_restore(restoring->master, saved.pid, saved.channel, saved.retired && saved.pid > 0);
 }
 
@@ -376,7 +349,7 @@ static int restore_logger(struct restoring *restoring, const struct state_record
 	    saved.pid == getppid() || (saved.pid == 0 && saved.channel != -1))
 		return -EBADMSG;
 	restoring->logger = true;
-	error = claim_channel(restoring, saved.channel);
+	error = fd_claim_channel(&restoring->claims, saved.channel);
 	return error ? error : logger_restore(restoring->master, &saved);
 }
 
@@ -388,9 +361,9 @@ static int restore_log_source(struct restoring *restoring, const struct state_re
 	state_get(record, &saved, sizeof(saved));
 	if (!restoring->logger || saved.pid <= 1)
 		return -EBADMSG;
-	error = claim(restoring, saved.queue);
+	error = fd_claim(&restoring->claims, saved.queue);
 	if (!error)
-		error = claim(restoring, saved.pipe);
+		error = fd_claim(&restoring->claims, saved.pipe);
 	if (!error && !fd_is_pipe(saved.pipe))
 		error = -EBADMSG;
 	return error ? error : logger_restore_source(restoring->master, &saved);
@@ -487,6 +460,6 @@ int master_restore(struct master *master, const struct state_reader *state)
 	if (error == 0 && (!restoring.self || master->slot_count > master->slot_room ||
 			   !all_listen(&master->listeners)))
 		error = -EBADMSG;
-	free(restoring.claimed);
+	fd_claims_free(&restoring.claims);
 	return error;
 }

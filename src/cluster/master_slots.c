@@ -260,7 +260,8 @@ void slot_has_room(struct slot *slot)
 
 bool slot_is_alive(const struct slot *slot, uint64_t now_ms)
 {
-	return slot->state == SLOT_SERVING && slot->lead && !slot->lead->stopped &&
+	return slot->state == SLOT_SERVING && slot->lead && slot->lead->channel &&
+	       !slot->lead->stopped && !slot->lead->killed &&
 	       board_is_fresh(instance_record(slot->lead), now_ms);
 }
 
@@ -294,14 +295,13 @@ void slots_try_hard(struct master *master, uint64_t now_ms)
 
 /* --- how many --- */
 
-/* With a new page, or the one behind the descriptor `page`. */
-static int add_slot(struct master *master, int page)
+/* Without records. */
+static int add_slot(struct master *master)
 {
 	unsigned index = master->slot_room;
 	struct slot **slots = realloc(master->slots, (index + 1) * sizeof(*slots));
 	struct board *boards;
 	struct slot *slot;
-	int error;
 
 	if (!slots)
 		return -ENOMEM;
@@ -315,25 +315,20 @@ static int add_slot(struct master *master, int page)
 		return -ENOMEM;
 	*slot = (struct slot){.master = master, .index = index};
 	slot->timer = evtimer_new(master->base, on_timer, slot);
-	if (!slot->timer)
-		error = -ENOMEM;
-	else
-		error = page < 0 ? board_create(&boards[index]) : board_adopt(&boards[index], page);
-	if (error) {
-		if (slot->timer)
-			event_free(slot->timer);
+	if (!slot->timer) {
 		free(slot);
-		return error;
+		return -ENOMEM;
 	}
+	board_init(&boards[index]);
 	slots[index] = slot;
 	master->slot_room++;
 	return 0;
 }
 
-int slot_restore(struct master *master, int page, unsigned timer_ms)
+int slot_restore(struct master *master, unsigned timer_ms)
 {
 	struct timeval delay = {timer_ms / 1000, (timer_ms % 1000) * 1000};
-	int error = add_slot(master, page);
+	int error = add_slot(master);
 
 	if (!error && timer_ms > 0)
 		event_add(master->slots[master->slot_room - 1]->timer, &delay);
@@ -343,14 +338,19 @@ int slot_restore(struct master *master, int page, unsigned timer_ms)
 int slots_make_room(struct master *master, unsigned count)
 {
 	while (master->slot_room < count) {
-		int error = add_slot(master, -1);
+		struct board board;
+		int error = board_create(&board);
 
+		if (error == 0 && (error = add_slot(master)) < 0)
+			board_close(&board);
 		if (error) {
 			log_error("cannot make a slot more than %u: %s", master->slot_room,
 				  strerror(-error));
 			return error;
 		}
-		spread_show_board(master, master->slot_room - 1);
+		master->boards[master->slot_room - 1] = board;
+		for (int i = 0; i < BOARD_RECORDS_KEPT; i++)
+			spread_show_board(master, master->slot_room - 1, i);
 	}
 	return 0;
 }

@@ -22,13 +22,14 @@ enum {
 	NOBODY_MS = 20,   /* pause while no worker can take a connection */
 	NOBODY_CAN_MS = 1000, /* nobody took it for so long: back to the worker that gave it */
 	NOBODY_EVER_MS = 5000, /* that one is gone, and those that are there refuse it: given up */
+	ANOTHER_MS = 250, /* a connection that moves waits no longer for a worker that has fewer */
 	UNEVEN_MAX = 16,  /* connections more than another one has, which may be given more in a moment */
 };
 
 /* --- handing out --- */
 
 /* What it holds, and what is on its way to it. The worker counts what it takes on the board before it
- * says so, so that nothing counts twice or not at all. */
+ * says so, so that nothing counts twice or not at all; and no lie makes more be on its way than is. */
 static uint64_t load_of(const struct instance *instance)
 {
 	const struct board_record *record = instance_record(instance);
@@ -36,7 +37,10 @@ static uint64_t load_of(const struct instance *instance)
 	uint64_t sent = target->given + target->outgoing_count;
 	uint64_t settled = target->refused + board_load64(&record->taken);
 
-	return board_connections(record) + (sent > settled ? sent - settled : 0);
+	uint64_t coming = sent > settled ? sent - settled : 0;
+	uint64_t most = target->unanswered_count + target->outgoing_count;
+
+	return board_connections(record) + (coming < most ? coming : most);
 }
 
 /* When the server stops, what it has accepted goes to any worker that is there: one that stands still
@@ -48,7 +52,7 @@ static bool can_take(const struct master *master, const struct slot *slot, uint6
 	if (master->state == MASTER_RUNNING)
 		return slot_is_alive(slot, now_ms) &&
 		       handoff_target_has_room(&slot->lead->target, now_ms);
-	if (slot->state != SLOT_SERVING || !slot->lead)
+	if (slot->state != SLOT_SERVING || !slot->lead || slot->lead->killed)
 		return false;
 	target = &slot->lead->target;
 	return target->channel && !target->stuck &&
@@ -99,7 +103,7 @@ static bool wait_for_another(const struct master *master, bool choosy, unsigned 
 	return false;
 }
 
-static int find_target(struct master *master, bool has_moved, unsigned *cursor)
+static int find_target(struct master *master, bool has_moved, bool patient, unsigned *cursor)
 {
 	struct place_candidate candidates[CLUSTER_SLOTS_MAX];
 	uint64_t now_ms = clock_now_ms();
@@ -119,7 +123,7 @@ static int find_target(struct master *master, bool has_moved, unsigned *cursor)
 	}
 	slot_found = place_choose(has_moved ? CLUSTER_LEAST_CONNECTIONS : master->options.policy,
 				  candidates, master->slot_count, cursor);
-	if (has_moved && slot_found >= 0 &&
+	if (patient && slot_found >= 0 &&
 	    wait_for_another(master, choosy, candidates[slot_found].load, now_ms))
 		return -1;
 	return slot_found;
@@ -128,7 +132,9 @@ static int find_target(struct master *master, bool has_moved, unsigned *cursor)
 static struct handoff_target *choose(void *context, const struct transfer *transfer)
 {
 	struct master *master = context;
-	int slot = find_target(master, transfer->state != NULL, &master->place_cursor);
+	bool has_moved = transfer->state != NULL;
+	bool patient = has_moved && clock_now_ms() - transfer->offered_ms < ANOTHER_MS;
+	int slot = find_target(master, has_moved, patient, &master->place_cursor);
 
 	return slot < 0 ? NULL : &master->slots[slot]->lead->target;
 }
@@ -186,7 +192,7 @@ static enum acceptor_verdict may_accept(void *context, bool after_pause, unsigne
 	}
 	*pause_ms = NOBODY_MS;
 	/* What was accepted in this batch is not placed yet, but counted: see HANDOFF_UNANSWERED_MAX. */
-	return find_target(master, false, &cursor) < 0 || master->handoff.waiting_count >= MESSAGE_BATCH
+	return find_target(master, false, false, &cursor) < 0 || master->handoff.waiting_count >= MESSAGE_BATCH
 		       ? ACCEPTOR_PAUSE
 		       : ACCEPTOR_GO_ON;
 }
@@ -364,9 +370,9 @@ void spread_drain(struct master *master)
 
 /* --- balancing --- */
 
-void spread_show_board(struct master *master, unsigned slot)
+void spread_show_board(struct master *master, unsigned slot, int record)
 {
-	struct message_board message = {.slot = slot};
+	struct message_board message = {.slot = slot, .record = (uint32_t)record};
 	int fd;
 	struct brood_frame frame = {.type = MESSAGE_BOARD,
 				    .data = &message,
@@ -376,7 +382,7 @@ void spread_show_board(struct master *master, unsigned slot)
 
 	if (list_empty(&master->instances))
 		return; /* whoever is forked later has it anyway */
-	fd = board_open_readonly(&master->boards[slot]);
+	fd = board_open_readonly(&master->boards[slot], record);
 	if (fd < 0)
 		return; /* they go on with the mean of those that they know */
 	admin_show_board(master, &frame);
@@ -387,4 +393,15 @@ void spread_show_board(struct master *master, unsigned slot)
 			log_debug("worker %u was not told of slot %u", instance->slot, slot);
 	}
 	fd_close(&fd);
+}
+
+size_t spread_keep_boards(const struct master *master, int *fds)
+{
+	size_t count = 0;
+
+	for (unsigned slot = 0; slot < master->slot_room; slot++)
+		for (int i = 0; i < BOARD_RECORDS; i++)
+			if (master->boards[slot].fds[i] >= 0)
+				fds[count++] = master->boards[slot].fds[i];
+	return count;
 }

@@ -55,7 +55,7 @@ static void save_slot(const struct master *master, const struct slot *slot, stru
 		.state = slot->state,
 		.early_deaths = slot->backoff.early_deaths,
 		.restarts = slot->restarts,
-		.page = state_keep_fd(writer, master->boards[slot->index].fd),
+		.no_page = -1,
 		.timer_ms = left_ms(slot->timer),
 		.adopter = slot->adopter ? slot->adopter->index + 1 : 0,
 		.ready_once = slot->ready_once,
@@ -65,6 +65,8 @@ static void save_slot(const struct master *master, const struct slot *slot, stru
 		.next = slot->next ? slot->next->serial : 0,
 	};
 
+	for (int i = 0; i < BOARD_RECORDS; i++)
+		saved.records[i] = state_keep_fd(writer, master->boards[slot->index].fds[i]);
 	state_put(writer, STATE_SLOT, &saved, sizeof(saved));
 }
 

@@ -24,7 +24,7 @@ enum message_type {
 	MESSAGE_STOP,             /* no data: the same, and close what is idle */
 	MESSAGE_ADOPT = 20,       /* struct message_sockets + descriptors: accept on these too */
 	MESSAGE_RELEASE,          /* struct message_sockets, only the slot counts: no longer */
-	MESSAGE_BOARD,            /* struct message_board + a descriptor: a slot's scoreboard page */
+	MESSAGE_BOARD,            /* struct message_board + a descriptor: a record of a slot's scoreboard */
 	MESSAGE_NEWS,             /* struct message_news + the program's own octets and descriptors */
 	MESSAGE_LEAVING,          /* no data: the whole server will stop soon; until then all is as it was */
 };
@@ -53,7 +53,7 @@ struct message_sockets {
 };
 
 struct message_board {
-	uint32_t slot, unused;
+	uint32_t slot, record;
 };
 
 struct message_news {

@@ -196,11 +196,9 @@ static int map_boards(struct worker *worker)
 
 	worker->boards = birth->boards;
 	worker->board_count = birth->board_count;
-	worker->record = &birth->boards[birth->slot].page->records[birth->record];
-	fd_close(&birth->boards[birth->slot].fd);
+	worker->record = &birth->boards[birth->slot].cells[birth->record]->record;
 	for (unsigned i = 0; i < birth->board_count && error == 0; i++)
-		if (i != birth->slot)
-			error = board_demote(&worker->boards[i]);
+		error = board_demote(&worker->boards[i], i == birth->slot ? birth->record : -1);
 	return error;
 }
 
@@ -264,7 +262,7 @@ int worker_main(void *argument)
 	log_set_tag(tag);
 	if (log_outlet_open(&worker.log, &birth->log) < 0)
 		return CLUSTER_EXIT_RESOURCES; /* nobody would hear why */
-	log_set_tap(log_ring_add, &birth->boards[birth->slot].page->logs[birth->record]);
+	log_set_tap(log_ring_add, &birth->boards[birth->slot].cells[birth->record]->log);
 	code = set_up(&worker);
 	if (code != 0)
 		return code;

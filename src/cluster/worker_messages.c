@@ -33,14 +33,16 @@ static void on_release(struct worker *worker, const struct brood_frame *frame)
 		acceptor_remove_group(worker->acceptor, message->slot);
 }
 
-/* A slot was added: its page is needed to know the mean. */
+/* A record was made: it is needed to know the mean. */
 static void on_board(struct worker *worker, struct brood_frame *frame)
 {
 	const struct message_board *message = frame->data;
 	struct board *boards;
 
 	if (frame->size != sizeof(*message) || frame->fd_count != 1 ||
-	    message->slot >= CLUSTER_SLOTS_MAX || message->slot == worker->birth->slot)
+	    message->slot >= CLUSTER_SLOTS_MAX || message->record >= BOARD_RECORDS ||
+	    (message->slot == worker->birth->slot &&
+	     (int)message->record == worker->birth->record))
 		return;
 	if (message->slot >= worker->board_count) {
 		boards = realloc(worker->boards, (message->slot + 1) * sizeof(*boards));
@@ -48,10 +50,9 @@ static void on_board(struct worker *worker, struct brood_frame *frame)
 			return;
 		worker->boards = boards;
 		while (worker->board_count <= message->slot)
-			boards[worker->board_count++] = (struct board){.fd = -1};
+			board_init(&boards[worker->board_count++]);
 	}
-	board_close(&worker->boards[message->slot]);
-	if (board_map_readonly(&worker->boards[message->slot], frame->fds[0]) < 0)
+	if (board_show(&worker->boards[message->slot], (int)message->record, frame->fds[0]) < 0)
 		log_warn("cannot see the scoreboard of slot %u", message->slot);
 	frame->fds[0] = -1;
 }

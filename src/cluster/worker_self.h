@@ -27,9 +27,9 @@ struct worker {
 	struct event *signals, *tick, *deadline;
 	struct log_outlet log;
 	int signal_fd;
-	struct board *boards; /* of all slots; read-only but for the own one */
+	struct board *boards; /* of all slots; read-only but for the own record */
 	unsigned board_count;
-	struct board_record *record;
+	struct board_record *record; /* its own, which it may write */
 	enum worker_phase phase;
 	unsigned connections, max_connections;
 	uint64_t opened, closed, taken;

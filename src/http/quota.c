@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 
@@ -15,13 +16,15 @@ enum { TELL_MS = 1000 };
 
 struct quota *quota_new(void)
 {
-	struct quota *quota = mmap(NULL, sizeof(*quota), PROT_READ | PROT_WRITE,
-				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct quota *quota = calloc(1, sizeof(*quota));
 	int error;
 
-	if (quota == MAP_FAILED)
+	if (!quota)
 		return NULL;
-	if (getrandom(&quota->secret, sizeof(quota->secret), 0) != sizeof(quota->secret) ||
+	quota->shared = mmap(NULL, sizeof(*quota->shared), PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (quota->shared == MAP_FAILED ||
+	    getrandom(&quota->secret, sizeof(quota->secret), 0) != sizeof(quota->secret) ||
 	    getrandom(&quota->first_life, sizeof(quota->first_life), 0) !=
 		    sizeof(quota->first_life)) {
 		error = errno;
@@ -34,8 +37,9 @@ struct quota *quota_new(void)
 
 void quota_free(struct quota *quota)
 {
-	if (quota)
-		munmap(quota, sizeof(*quota));
+	if (quota && quota->shared != MAP_FAILED)
+		munmap(quota->shared, sizeof(*quota->shared));
+	free(quota);
 }
 
 const struct client_secret *quota_secret(const struct quota *quota)
@@ -52,7 +56,7 @@ static uint32_t life_of(const struct quota *quota, uint64_t gauge)
 
 static uint32_t life_now(const struct quota *quota, unsigned place)
 {
-	return life_of(quota, quota_load(&quota->gauges[place]));
+	return life_of(quota, quota_load(&quota->shared->gauges[place]));
 }
 
 static uint32_t count_of(uint64_t gauge)
@@ -63,13 +67,13 @@ static uint32_t count_of(uint64_t gauge)
 /* Only its owner adds to a gauge. Returns the life that it is counted under. */
 static uint32_t gauge_add(struct quota *quota, unsigned place)
 {
-	return life_of(quota, __atomic_add_fetch(&quota->gauges[place], 1, __ATOMIC_SEQ_CST));
+	return life_of(quota, __atomic_add_fetch(&quota->shared->gauges[place], 1, __ATOMIC_SEQ_CST));
 }
 
 /* Owner, and who takes a connection over from it. */
 static void gauge_remove(struct quota *quota, unsigned place, uint32_t life)
 {
-	uint64_t *gauge = &quota->gauges[place];
+	uint64_t *gauge = &quota->shared->gauges[place];
 
 	for (unsigned i = 0; i < QUOTA_TRIES; i++) {
 		uint64_t now = quota_load(gauge);
@@ -82,32 +86,63 @@ static void gauge_remove(struct quota *quota, unsigned place, uint32_t life)
 /* Makes the sums reach up to there. */
 static void use_place(struct quota *quota, unsigned place)
 {
-	uint32_t places = __atomic_load_n(&quota->places, __ATOMIC_SEQ_CST);
+	uint32_t places = __atomic_load_n(&quota->shared->places, __ATOMIC_SEQ_CST);
 
-	while (places <= place &&
-	       !__atomic_compare_exchange_n(&quota->places, &places, place + 1, false,
-					    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-		;
+	for (unsigned i = 0; i < QUOTA_TRIES && places <= place; i++)
+		if (__atomic_compare_exchange_n(&quota->shared->places, &places, place + 1, false,
+						__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+			return;
 }
 
 uint64_t quota_total(const struct quota *quota)
 {
-	uint32_t places = __atomic_load_n(&quota->places, __ATOMIC_SEQ_CST);
+	uint32_t places = __atomic_load_n(&quota->shared->places, __ATOMIC_SEQ_CST);
 	uint64_t sum = 0;
 
 	for (uint32_t i = 0; i < places && i < QUOTA_PLACES_MAX; i++)
-		sum += count_of(quota_load(&quota->gauges[i]));
+		sum += count_of(quota_load(&quota->shared->gauges[i]));
 	return sum;
 }
 
-void quota_give_back(struct quota *quota, unsigned place)
+void quota_places_add(struct quota_places *places, unsigned place)
 {
-	uint64_t *gauge = &quota->gauges[place];
+	places->words[place / 64] |= UINT64_C(1) << place % 64;
+}
+
+bool quota_places_have(const struct quota_places *places, unsigned place)
+{
+	return places->words[place / 64] & UINT64_C(1) << place % 64;
+}
+
+static void next_life(struct quota *quota, unsigned place)
+{
+	uint64_t *gauge = &quota->shared->gauges[place];
 	uint64_t lives = quota_load(gauge) >> 32;
 
 	__atomic_store_n(gauge, (lives + 1) << 32, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&quota->clients, __ATOMIC_SEQ_CST) != 0)
-		quota_cells_clear(quota, place);
+}
+
+static void clear_gauges(struct quota *quota, const struct quota_places *used)
+{
+	uint32_t places = __atomic_load_n(&quota->shared->places, __ATOMIC_SEQ_CST), end = 0;
+
+	for (uint32_t i = 0; i < places && i < QUOTA_PLACES_MAX; i++) {
+		if (quota_places_have(used, i))
+			end = i + 1;
+		else if (count_of(quota_load(&quota->shared->gauges[i])) != 0)
+			next_life(quota, i);
+	}
+	if (end < places) /* each of those that are used is counted, so nobody is left out */
+		__atomic_store_n(&quota->shared->places, end, __ATOMIC_SEQ_CST);
+}
+
+void quota_give_back(struct quota *quota, unsigned place, const struct quota_places *used)
+{
+	next_life(quota, place);
+	if (used)
+		clear_gauges(quota, used);
+	if (__atomic_load_n(&quota->shared->clients, __ATOMIC_SEQ_CST) != 0)
+		quota_cells_clear(quota, place, used);
 }
 
 /* --- what connections hold --- */
@@ -188,12 +223,12 @@ void quota_take_over(struct quota *quota, unsigned place, bool total, uint64_t c
 
 uint64_t quota_refused(struct quota *quota, enum quota_kind kind, uint64_t now_ms)
 {
-	struct quota_told *told = &quota->told[kind];
+	struct quota_told *told = &quota->shared->told[kind];
 	uint64_t refused = __atomic_add_fetch(&told->refused, 1, __ATOMIC_RELAXED);
 	uint64_t last_ms = quota_load(&told->told_ms);
 
-	/* Workers' clocks are those of their turns: one may be a little behind. */
-	if ((last_ms != 0 && now_ms < last_ms + TELL_MS) ||
+	/* Workers' clocks are those of their turns: one may be a little behind. Further ahead is none. */
+	if ((last_ms != 0 && now_ms < last_ms + TELL_MS && last_ms <= now_ms + TELL_MS) ||
 	    !quota_swap(&told->told_ms, last_ms, now_ms))
 		return 0;
 	return refused - __atomic_exchange_n(&told->told, refused, __ATOMIC_RELAXED);

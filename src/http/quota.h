@@ -35,8 +35,18 @@ void quota_free(struct quota *quota); /* NULL is allowed */
 
 const struct client_secret *quota_secret(const struct quota *quota);
 
-/* Master: the process that had this place has ended, and nobody has it yet again. */
-void quota_give_back(struct quota *quota, unsigned place);
+/* A set of places; all-zero: none. */
+struct quota_places {
+	uint64_t words[QUOTA_PLACES_MAX / 64];
+};
+
+void quota_places_add(struct quota_places *places, unsigned place);
+bool quota_places_have(const struct quota_places *places, unsigned place);
+
+/* Master: the process that had this place has ended, and nobody has it yet again. What a process that was
+ * taken over may have written for places that nobody has, those not in `used`, goes as well; NULL: nothing is
+ * known of others. */
+void quota_give_back(struct quota *quota, unsigned place, const struct quota_places *used);
 
 /* --- connections --- */
 

@@ -17,7 +17,7 @@ _Static_assert(QUOTA_CLIENT_MAX < 1 << COUNT_BITS, "connections fit");
 
 static uint64_t *set_of(struct quota *quota, uint64_t client)
 {
-	return quota->cells[client % QUOTA_CELL_SETS];
+	return quota->shared->cells[client % QUOTA_CELL_SETS];
 }
 
 /* Never 0, so that no cell in use is. */
@@ -53,7 +53,7 @@ static uint64_t make_cell(uint32_t tag, uint32_t owner, uint32_t count)
 
 uint64_t quota_of_client(const struct quota *quota, uint64_t client)
 {
-	const uint64_t *set = quota->cells[client % QUOTA_CELL_SETS];
+	const uint64_t *set = quota->shared->cells[client % QUOTA_CELL_SETS];
 	uint32_t tag = tag_of(client);
 	uint64_t sum = 0;
 
@@ -90,8 +90,8 @@ bool quota_cell_add(struct quota *quota, uint64_t client, unsigned place, uint32
 	uint32_t tag = tag_of(client), owner = owner_of(place, life);
 	uint64_t *set = set_of(quota, client), *at, cell;
 
-	if (__atomic_load_n(&quota->clients, __ATOMIC_SEQ_CST) == 0)
-		__atomic_store_n(&quota->clients, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&quota->shared->clients, __ATOMIC_SEQ_CST) == 0)
+		__atomic_store_n(&quota->shared->clients, 1, __ATOMIC_SEQ_CST);
 	for (unsigned i = 0; i < QUOTA_TRIES; i++) {
 		at = find(set, tag, owner, &cell);
 		if (!at || cell_count(cell) == QUOTA_CLIENT_MAX)
@@ -117,17 +117,23 @@ void quota_cell_remove(struct quota *quota, uint64_t client, unsigned place, uin
 	}
 }
 
+static bool is_nobodys(uint64_t cell, unsigned place, const struct quota_places *used)
+{
+	unsigned owner = cell_owner(cell) >> LIFE_BITS;
+
+	return cell != 0 && (owner == place || (used && !quota_places_have(used, owner)));
+}
+
 /* Of a process that is gone: all that may still change such a cell is somebody who takes one of its
  * connections over, which makes it smaller. */
-void quota_cells_clear(struct quota *quota, unsigned place)
+void quota_cells_clear(struct quota *quota, unsigned place, const struct quota_places *used)
 {
-	uint64_t *cells = &quota->cells[0][0];
+	uint64_t *cells = &quota->shared->cells[0][0];
 
 	for (unsigned i = 0; i < QUOTA_CELL_SETS * QUOTA_CELLS; i++) {
 		uint64_t cell = quota_load(&cells[i]);
 
-		for (unsigned try = 0; try < QUOTA_TRIES && cell != 0 &&
-				       cell_owner(cell) >> LIFE_BITS == place; try++) {
+		for (unsigned try = 0; try < QUOTA_TRIES && is_nobodys(cell, place, used); try++) {
 			if (quota_swap(&cells[i], cell, 0))
 				break;
 			cell = quota_load(&cells[i]);

@@ -31,7 +31,7 @@ struct quota_rate quota_rate_of(uint64_t requests_per_hour, unsigned burst)
 
 static uint64_t *set_of(struct quota *quota, uint64_t client)
 {
-	return quota->buckets[client % QUOTA_BUCKET_SETS];
+	return quota->shared->buckets[client % QUOTA_BUCKET_SETS];
 }
 
 /* Never 0. */

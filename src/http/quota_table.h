@@ -25,15 +25,22 @@ struct quota_told {
 	uint64_t refused, told, told_ms;
 };
 
-struct quota {
-	struct client_secret secret;
-	uint32_t first_life;    /* of all places: random, so that another table's holds mean nothing */
+/* Any worker can write anything here, so what is read has a bounded effect, and what is counted for
+ * nobody's place goes when the next process ends. */
+struct quota_shared {
 	uint32_t places;        /* those below it may be in use */
 	uint32_t clients;       /* not 0: cells have been used */
 	struct quota_told told[QUOTA_KINDS];
 	uint64_t gauges[QUOTA_PLACES_MAX] __attribute__((aligned(64)));
 	uint64_t cells[QUOTA_CELL_SETS][QUOTA_CELLS] __attribute__((aligned(64)));
 	uint64_t buckets[QUOTA_BUCKET_SETS][QUOTA_BUCKETS] __attribute__((aligned(64)));
+};
+
+/* Each process's own, from its birth. */
+struct quota {
+	struct quota_shared *shared;
+	struct client_secret secret;
+	uint32_t first_life; /* of all places: random, so that another table's holds mean nothing */
 };
 
 static inline uint64_t quota_load(const uint64_t *word)
@@ -54,6 +61,7 @@ static inline bool quota_swap(uint64_t *word, uint64_t expected, uint64_t wanted
 bool quota_cell_add(struct quota *quota, uint64_t client, unsigned place, uint32_t life);
 /* One less, where there is one. */
 void quota_cell_remove(struct quota *quota, uint64_t client, unsigned place, uint32_t life);
-void quota_cells_clear(struct quota *quota, unsigned place);
+/* All of this place and, unless `used` is NULL, of those that are not among `used`. */
+void quota_cells_clear(struct quota *quota, unsigned place, const struct quota_places *used);
 
 #endif

@@ -33,7 +33,7 @@ static int check_reset(void)
 	for (int signal = 1; signal < NSIG; signal++) {
 		if (sigaction(signal, NULL, &action) < 0)
 			continue; /* libc's own */
-		if (action.sa_handler != (signal == SIGPIPE ? SIG_IGN : SIG_DFL))
+		if (action.sa_handler != (signal == SIGPIPE || signal == SIGXFSZ ? SIG_IGN : SIG_DFL))
 			return signal;
 	}
 	sigprocmask(SIG_SETMASK, NULL, &mask);

@@ -250,9 +250,9 @@ static _Noreturn void be_parent(int channel, int listening, int hold, int report
 	struct privilege privilege;
 	char reason[128];
 	struct admin_birth birth = {channel, listening, boards, 1, &privilege, geteuid(), getpid()};
-	int keep[] = {channel, listening, master.boards[0].fd, admin_log};
+	int keep[] = {channel, listening, master.boards[0].fds[0], master.boards[0].fds[1], admin_log};
 	struct brood_process_options options = {
-		.main = run_admin, .context = &birth, .keep_fds = keep, .keep_count = 4};
+		.main = run_admin, .context = &birth, .keep_fds = keep, .keep_count = 5};
 	char octet;
 	pid_t pid;
 
@@ -288,10 +288,10 @@ static void fill_boards(void)
 
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(board_create(&master.boards[i]), 0);
-	record = &master.boards[0].page->records[0];
+	record = &master.boards[0].cells[0]->record;
 	*record = (struct board_record){
 		.pid = 100, .opened = 50, .closed = 30, .requests = 12345, .idle = 7};
-	record = &master.boards[1].page->records[1];
+	record = &master.boards[1].cells[1]->record;
 	*record = (struct board_record){
 		.pid = 200, .opened = 5, .closed = 2, .requests = 77, .idle = 1000};
 }
@@ -452,16 +452,16 @@ static void test_status_joins_what_master_and_workers_say(void **state)
 		"\"connections\":0,\"idle\":0,\"requests\":0,\"restarts\":0},"
 		"{\"slot\":7,\"generation\":3,\"pid\":null,\"state\":\"parked\",\"age_ms\":0,"
 		"\"connections\":0,\"idle\":0,\"requests\":0,\"restarts\":9}],\"last_roll\":null}";
-	struct message_board board = {.slot = 1};
+	struct message_board board = {.slot = 1, .record = 1};
 	char text[sizeof(wanted)];
 	json_t *got, *want;
 	int fd, page;
 
 	(void)state;
-	/* First without slot 1's page, then with it; idle is never more than connections. */
+	/* First without that record of slot 1, then with it; idle is never more than connections. */
 	for (int known = 0; known < 2; known++) {
 		if (known) {
-			page = board_open_readonly(&master.boards[1]);
+			page = board_open_readonly(&master.boards[1], 1);
 			tell(MESSAGE_BOARD, &board, sizeof(board), page);
 			close(page);
 		}

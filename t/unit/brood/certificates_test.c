@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { TYPE = 7 };
@@ -201,6 +202,32 @@ static void one_for_trying_out_is_kept_as_long_as_its_names(void **state)
 	assert_content(other.list[0].pair.certificate_fd, "");
 	certificates_close(&other);
 	certificates_close(&same);
+	certificates_close(&all);
+}
+
+/* Every worker has the descriptors. */
+static void what_was_made_for_trying_out_cannot_be_spoilt(void **state)
+{
+	struct fixture *fixture = *state;
+	char reason[TLS_REASON_MAX], pem[10];
+	struct certificates all;
+	struct stat info;
+
+	load(fixture, "tls_certificate = \"dev\"; names = \"a.test\";");
+	all = opened(fixture, NULL, false);
+	assert_int_equal(certificate_fill(&all.list[0], reason), 0);
+	for (int i = 0; i < 2; i++) {
+		int fd = i == 0 ? all.list[0].pair.certificate_fd : all.list[0].pair.key_fd;
+
+		assert_int_equal(pwrite(fd, "spoilt", 6, 0), -1);
+		assert_int_equal(ftruncate(fd, 0), -1);
+		assert_int_equal(fstat(fd, &info), 0);
+		assert_int_equal(ftruncate(fd, info.st_size + 1), -1);
+		assert_ptr_equal(mmap(NULL, 1, PROT_WRITE, MAP_SHARED, fd, 0), MAP_FAILED);
+		assert_int_equal(pread(fd, pem, sizeof(pem), 0), sizeof(pem));
+		assert_memory_equal(pem, "-----BEGIN", sizeof(pem));
+	}
+	assert_int_equal(certificate_fill(&all.list[0], reason), 0);
 	certificates_close(&all);
 }
 
@@ -389,6 +416,8 @@ int main(void)
 			what_is_known_of_the_same_files_is_known_after_a_reload, fixture_set_up,
 			fixture_tear_down),
 		cmocka_unit_test_setup_teardown(one_for_trying_out_is_kept_as_long_as_its_names,
+						fixture_set_up, fixture_tear_down),
+		cmocka_unit_test_setup_teardown(what_was_made_for_trying_out_cannot_be_spoilt,
 						fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(an_upgrade_goes_on_with_what_was_used,
 						fixture_set_up, fixture_tear_down),

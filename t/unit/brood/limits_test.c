@@ -73,7 +73,7 @@ static void a_giver_that_goes_takes_nothing_along(void **unused)
 {
 	(void)unused;
 	expect_all();
-	quota_give_back(world.quota, GIVER);
+	quota_give_back(world.quota, GIVER, NULL);
 	assert_counted(4);
 	for (size_t i = 0; i < 4; i++) {
 		have(i);
@@ -92,7 +92,7 @@ static void where_it_stays_each_counts_once_in_the_end(void **unused)
 		have(i);
 		assert_counted(4 + 3 - i); /* those that are still expected count twice */
 	}
-	quota_give_back(world.quota, GIVER);
+	quota_give_back(world.quota, GIVER, NULL);
 	assert_counted(4);
 }
 
@@ -100,7 +100,7 @@ static void a_taker_that_ends_before_has_taken_nothing(void **unused)
 {
 	(void)unused;
 	expect_all();
-	quota_give_back(world.quota, TAKER);
+	quota_give_back(world.quota, TAKER, NULL);
 	assert_counted(4);
 }
 
@@ -112,7 +112,7 @@ static void one_that_could_not_be_taken_is_counted_no_more(void **unused)
 	limits_come(&world.expected, world.quota);
 	have(2);
 	have(3);
-	quota_give_back(world.quota, GIVER);
+	quota_give_back(world.quota, GIVER, NULL);
 	assert_counted(3);
 	limits_come(&world.expected, world.quota); /* none is expected any more */
 	assert_counted(3);

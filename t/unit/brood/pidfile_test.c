@@ -11,9 +11,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -180,6 +182,31 @@ static void only_its_writer_removes_it_and_only_his_own(void **state)
 	assert_string_equal(contents(), "4711\n");
 }
 
+/* As on a full disk. Before it is written it may be a stale one's. */
+static void what_cannot_be_written_is_not_left_behind(void **state)
+{
+	static const char *const before[] = {NULL, "", "99999999\n"};
+	struct rlimit limit, none;
+	struct pidfile pidfile;
+	char reason[256];
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	none = (struct rlimit){0, limit.rlim_max};
+	signal(SIGXFSZ, SIG_IGN);
+	for (size_t i = 0; i < 3; i++) {
+		if (before[i])
+			put(before[i]);
+		assert_int_equal(pidfile_open(&pidfile, path, reason, sizeof(reason)), 0);
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+		assert_int_equal(pidfile_write(&pidfile), -EFBIG);
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+		pidfile_close(&pidfile);
+		assert_int_equal(access(path, F_OK), -1);
+	}
+	signal(SIGXFSZ, SIG_DFL);
+}
+
 #define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
 
 int main(void)
@@ -190,6 +217,7 @@ int main(void)
 		IN_DIRECTORY(a_stale_one_is_taken_over),
 		IN_DIRECTORY(other_peoples_files_are_left_alone),
 		cmocka_unit_test(a_missing_folder_is_named),
+		IN_DIRECTORY(what_cannot_be_written_is_not_left_behind),
 		IN_DIRECTORY(only_its_writer_removes_it_and_only_his_own),
 	};
 

@@ -142,6 +142,29 @@ static void leave_a_talking_child(int channel)
 	_exit(0);
 }
 
+/* On its own record of the scoreboard; then it ends, so that the test sees when that is over. */
+static void write_nonsense_on_its_record(int channel)
+{
+	memset(self->record, 0xff, sizeof(*self->record));
+	memset(self->boards[0].cells[self->birth->record], 0xff, sizeof(struct board_cell));
+	put(channel, "no frame", 8, NULL, 0);
+}
+
+/* On its predecessor's, which drains, or that of another slot. */
+static void write_on_the_record_of_its_slots_other_worker(int channel)
+{
+	(void)channel;
+	signal(SIGSEGV, SIG_DFL); /* a sanitizer would make an exit of it */
+	self->boards[0].cells[!self->birth->record]->record.heartbeat_ms = 0;
+}
+
+static void write_on_the_record_of_another_slot(int channel)
+{
+	(void)channel;
+	signal(SIGSEGV, SIG_DFL);
+	log_ring_clear(&self->boards[1].cells[0]->log);
+}
+
 static void say_anything(int channel)
 {
 	static char data[BROOD_CHANNEL_SIZE_MAX];
@@ -341,17 +364,23 @@ static pid_t ask(void)
 	return (pid_t)atoi(text);
 }
 
+/* But those of the scoreboard, of which a slot has one more while a third worker of it lives. */
 static unsigned master_fds(void)
 {
-	char path[64];
+	char path[64], what[64];
 	unsigned count = 0;
+	struct dirent *entry;
 	DIR *folder;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd", server.master);
 	folder = opendir(path);
 	assert_non_null(folder);
-	while (readdir(folder))
-		count++;
+	while ((entry = readdir(folder))) {
+		ssize_t size = readlinkat(dirfd(folder), entry->d_name, what, sizeof(what) - 1);
+
+		what[size > 0 ? size : 0] = '\0';
+		count += !strstr(what, "brood-board");
+	}
 	closedir(folder);
 	return count;
 }
@@ -429,6 +458,24 @@ static void random_frames_end_it(void **state)
 	let_attack(say_anything, CLUSTER_ACCEPT_HANDOFF, "died while");
 }
 
+static void nonsense_on_its_record_changes_nothing(void **state)
+{
+	(void)state;
+	let_attack(write_nonsense_on_its_record, CLUSTER_ACCEPT_HANDOFF, "sent garbage");
+}
+
+static void who_writes_on_anothers_record_dies(void **state)
+{
+	(void)state;
+	let_attack(write_on_the_record_of_its_slots_other_worker, CLUSTER_ACCEPT_SHARED, "SIGSEGV");
+}
+
+static void so_does_who_empties_anothers_log(void **state)
+{
+	(void)state;
+	let_attack(write_on_the_record_of_another_slot, CLUSTER_ACCEPT_SHARED, "SIGSEGV");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -439,6 +486,9 @@ int main(void)
 		TEST(answers_for_others_end_it),
 		TEST(a_dead_workers_child_does_not_hold_the_master_up),
 		TEST(random_frames_end_it),
+		TEST(nonsense_on_its_record_changes_nothing),
+		TEST(who_writes_on_anothers_record_dies),
+		TEST(so_does_who_empties_anothers_log),
 	};
 
 	return cmocka_run_group_tests_name("hostile", tests, NULL, NULL);

@@ -3,6 +3,7 @@ cluster_tests = \
 	t/unit/cluster/backoff_test \
 	t/unit/cluster/board_test \
 	t/unit/cluster/cluster_test \
+	t/unit/cluster/crossing_test \
 	t/unit/cluster/handoff_test \
 	t/unit/cluster/hostile_test \
 	t/unit/cluster/log_ring_test \
@@ -25,6 +26,9 @@ t_unit_cluster_board_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLA
 t_unit_cluster_board_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
 t_unit_cluster_cluster_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
 t_unit_cluster_cluster_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
+t_unit_cluster_crossing_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
+t_unit_cluster_crossing_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
+t_unit_cluster_crossing_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=kill,--wrap=brood_process_fork,--wrap=clock_now_ms
 t_unit_cluster_handoff_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
 t_unit_cluster_handoff_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
 t_unit_cluster_place_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)

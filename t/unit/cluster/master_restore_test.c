@@ -360,7 +360,8 @@ static const struct wrong {
 	{"one that serves without a worker", STATE_SLOT, 1, AT(slot, state), SLOT_SERVING},
 	{"one that waits with a worker", STATE_SLOT, 0, AT(slot, state), SLOT_BACKOFF},
 	{"one that waits for ever", STATE_SLOT, 1, AT(slot, timer_ms), 0},
-	{"no such page", STATE_SLOT, 0, AT(slot, page), -1},
+	{"no such record", STATE_SLOT, 0, AT(slot, records[0]), -1},
+	{"a record of a former version", STATE_SLOT, 0, AT(slot, records[1]), 0},
 	{"another slot's worker", STATE_SLOT, 0, AT(slot, lead), 3},
 	{"a worker that is not there", STATE_SLOT, 0, AT(slot, lead), 77},
 	{"a successor that serves", STATE_SLOT, 0, AT(slot, next), 1},
@@ -422,7 +423,7 @@ static void descriptors_are_what_they_should_be(void **state)
 		uint32_t type;
 		size_t at;
 	} places[] = {{STATE_SOCKET, offsetof(struct saved_socket, fd)},
-		      {STATE_SLOT, offsetof(struct saved_slot, page)},
+		      {STATE_SLOT, offsetof(struct saved_slot, records[0])},
 		      {STATE_INSTANCE, offsetof(struct saved_instance, channel)},
 		      {STATE_TRANSFER, offsetof(struct saved_transfer, fd)},
 		      {STATE_ADMIN, offsetof(struct saved_admin, channel)},

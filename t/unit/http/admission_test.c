@@ -124,7 +124,7 @@ static void a_move_counts_once_at_every_moment(void **state)
 	assert_int_equal(http_server_take_moved(pair->servers[1], kept->fd, kept->state, kept->size), 0);
 	kept->fd = -1;
 	assert_int_equal(quota_total(quota), 1);
-	quota_give_back(quota, 0);
+	quota_give_back(quota, 0, NULL);
 	assert_int_equal(quota_total(quota), 1);
 	talk_say(talk, 0, "all.txt HTTP/1.1\r\nHost: a\r\n\r\n");
 	talk_expect(talk, 0, 200);
@@ -145,7 +145,7 @@ static void one_whose_giver_dies_is_counted_when_it_arrives(void **state)
 	talk_expect(talk, 0, 200);
 	pair->keeps = true;
 	assert_int_equal(pair_move(pair, 0), 1);
-	quota_give_back(quota, 0);
+	quota_give_back(quota, 0, NULL);
 	assert_int_equal(quota_total(quota), 0);
 	assert_int_equal(http_server_take_moved(pair->servers[1], kept->fd, kept->state, kept->size), 0);
 	kept->fd = -1;
@@ -191,7 +191,7 @@ static void between_servers_of_which_one_does_not_count(void **state)
 	talk_say(talk, 0, GET);
 	talk_expect(talk, 0, 200);
 	/* The giver ends, and with it what it held. */
-	quota_give_back(quota, 0);
+	quota_give_back(quota, 0, NULL);
 	assert_int_equal(quota_total(quota), 0);
 	assert_int_equal(pair_move(pair, 1), 1);
 	assert_int_equal(quota_total(quota), 1);
@@ -247,7 +247,7 @@ static void the_client_that_a_proxy_header_tells_of_is_counted(void **state)
 							kept->size), 0);
 		kept->fd = -1;
 	}
-	quota_give_back(quota, 0);
+	quota_give_back(quota, 0, NULL);
 	pair_stay(pair, 0);
 	assert_int_equal(quota_total(quota), 3);
 	talk_hang_up(talk, 3);

@@ -2,7 +2,7 @@
  *
  * Connections counted over all workers: exactly, also when they move, and when workers die in the
  * middle of it. */
-#include "http/quota.h"
+#include "http/quota_table.h"
 
 #include "crowd.h"
 
@@ -92,7 +92,7 @@ static void a_connection_that_moves_is_counted_once(void **state)
 	assert_int_equal(quota_total(quota), 1);
 	assert_int_equal(quota_of_client(quota, CLIENT_A), 1);
 	/* It is the new holder's by now. */
-	quota_give_back(quota, 0);
+	quota_give_back(quota, 0, NULL);
 	assert_int_equal(quota_total(quota), 1);
 	quota_release(quota, &hold);
 	assert_int_equal(quota_total(quota), 0);
@@ -126,7 +126,7 @@ static void a_dead_workers_share_is_given_back(void **state)
 		assert_true(quota_hold_total(quota, i % 2, 6, &held[i]));
 		assert_true(quota_hold_client(quota, i % 2, 6, CLIENT_A, &held[i]));
 	}
-	quota_give_back(quota, 0);
+	quota_give_back(quota, 0, NULL);
 	assert_int_equal(quota_total(quota), 3);
 	assert_int_equal(quota_of_client(quota, CLIENT_A), 3);
 	/* Its successor in the same place holds what it holds. */
@@ -139,10 +139,90 @@ static void a_dead_workers_share_is_given_back(void **state)
 	assert_int_equal(quota_of_client(quota, CLIENT_A), 5);
 	quota_release(quota, &held[2]);
 	assert_int_equal(quota_total(quota), 5);
-	quota_give_back(quota, 1);
+	quota_give_back(quota, 1, NULL);
 	quota_release(quota, &hold);
 	assert_int_equal(quota_total(quota), 0);
 	assert_int_equal(quota_of_client(quota, CLIENT_A), 0);
+}
+
+/* What a worker that was taken over can write: it has all of the shared table, as any other worker. */
+static void scribble(struct quota *quota, uint64_t word)
+{
+	uint64_t *words = (uint64_t *)quota->shared;
+
+	for (size_t i = 0; i < sizeof(*quota->shared) / sizeof(*words); i++)
+		words[i] = word;
+}
+
+static void nonsense_in_the_table_holds_nobody_up_and_goes_with_its_workers(void **state)
+{
+	static const uint64_t nonsense[] = {0, 1, UINT64_MAX, UINT64_C(1) << 63, 0x0000000100000001,
+					    0x8000000000000000 | 0xffff};
+	struct quota_rate rate = quota_rate_of(3600, 5);
+	struct quota *quota = *state;
+
+	for (size_t i = 0; i < sizeof(nonsense) / sizeof(nonsense[0]); i++) {
+		struct quota_places used = {.words = {0}};
+		struct quota_hold hold = {0}, held = {0};
+
+		quota_places_add(&used, 0);
+		quota_places_add(&used, 1);
+		/* Each call ends; what it says is of no worth then. */
+		(void)quota_hold_total(quota, 0, 10, &held);
+		(void)quota_hold_client(quota, 0, 10, CLIENT_A, &held);
+		scribble(quota, nonsense[i]);
+		(void)quota_hold_total(quota, 1, 10, &hold);
+		(void)quota_hold_client(quota, 1, 10, CLIENT_A, &hold);
+		quota_take_over(quota, 0, true, CLIENT_A, &hold);
+		(void)quota_ask(quota, &rate, CLIENT_A, 5000);
+		(void)quota_refused(quota, QUOTA_TOTAL, 5000);
+		(void)quota_total(quota);
+		quota_release(quota, &hold);
+		quota_release(quota, &held);
+		/* The one who wrote it ends, then the other: all is as at the start, also what no process has. */
+		used = (struct quota_places){.words = {0}};
+		quota_places_add(&used, 0);
+		quota_give_back(quota, 1, &used);
+		used = (struct quota_places){.words = {0}};
+		quota_give_back(quota, 0, &used);
+		assert_int_equal(quota_total(quota), 0);
+		assert_int_equal(quota_of_client(quota, CLIENT_A), 0);
+		assert_true(quota_hold_total(quota, 0, 1, &hold));
+		assert_true(quota_hold_client(quota, 0, 1, CLIENT_A, &hold));
+		assert_int_equal(quota_total(quota), 1);
+		assert_int_equal(quota_of_client(quota, CLIENT_A), 1);
+		quota_release(quota, &hold);
+		assert_int_equal(quota_total(quota), 0);
+		/* A bucket is full at most, which passes. */
+		assert_in_range(quota_ask(quota, &rate, CLIENT_A, 5000), 0, 5 * 1000000);
+		assert_int_equal(quota_ask(quota, &rate, CLIENT_A, 5000 + 6000), 0);
+	}
+}
+
+static void what_others_hold_outlives_the_end_of_one(void **state)
+{
+	struct quota *quota = *state;
+	struct quota_places used = {.words = {0}};
+	struct quota_hold held[4] = {0};
+
+	for (unsigned i = 0; i < 4; i++) {
+		assert_true(quota_hold_total(quota, 100 * i, 9, &held[i]));
+		assert_true(quota_hold_client(quota, 100 * i, 9, CLIENT_A, &held[i]));
+	}
+	quota_places_add(&used, 100);
+	quota_places_add(&used, 300);
+	quota_give_back(quota, 200, &used); /* place 0 is nobody's either */
+	assert_int_equal(quota_total(quota), 2);
+	assert_int_equal(quota_of_client(quota, CLIENT_A), 2);
+	quota_give_back(quota, 300, &(struct quota_places){.words = {[1] = UINT64_C(1) << 36}});
+	assert_int_equal(quota_total(quota), 1);
+	quota_release(quota, &held[1]);
+	assert_int_equal(quota_total(quota), 0);
+	assert_int_equal(quota_of_client(quota, CLIENT_A), 0);
+	/* And places beyond those that are left count again. */
+	held[0] = (struct quota_hold){0};
+	assert_true(quota_hold_total(quota, 8000, 9, &held[0]));
+	assert_int_equal(quota_total(quota), 1);
 }
 
 static void another_tables_holds_mean_nothing(void **state)
@@ -246,7 +326,7 @@ static void of_all_workers_together_exactly_as_many_get_in(void **state)
 		assert_int_equal(crowd_run(hold_what_there_is, *state), LIMIT);
 		assert_int_equal(quota_total(*state), LIMIT);
 		for (unsigned place = 0; place < CROWD; place++)
-			quota_give_back(*state, place);
+			quota_give_back(*state, place, NULL);
 		assert_int_equal(quota_total(*state), 0);
 	}
 }
@@ -267,7 +347,7 @@ static void of_a_client_too(void **state)
 		assert_int_equal(crowd_run(hold_a_clients, *state), LIMIT);
 		assert_int_equal(quota_of_client(*state, CLIENT_A), LIMIT);
 		for (unsigned place = 0; place < CROWD; place++)
-			quota_give_back(*state, place);
+			quota_give_back(*state, place, NULL);
 		assert_int_equal(quota_of_client(*state, CLIENT_A), 0);
 	}
 }
@@ -323,7 +403,7 @@ static void a_worker_killed_at_any_moment_leaves_nothing(void **state)
 
 		nanosleep(&moment, NULL);
 		crowd_kill(pid);
-		quota_give_back(*state, 1);
+		quota_give_back(*state, 1, NULL);
 		assert_int_equal(quota_total(*state), 0);
 		assert_int_equal(quota_of_client(*state, CLIENT_A), 0);
 	}
@@ -349,9 +429,9 @@ static void one_killed_while_it_takes_over_leaves_nothing_once_the_giver_is_gone
 
 		nanosleep(&moment, NULL);
 		crowd_kill(pid);
-		quota_give_back(*state, 1);
+		quota_give_back(*state, 1, NULL);
 		assert_in_range(quota_total(*state), 0, 1);
-		quota_give_back(*state, 2);
+		quota_give_back(*state, 2, NULL);
 		assert_int_equal(quota_total(*state), 0);
 		assert_int_equal(quota_of_client(*state, CLIENT_A), 0);
 	}
@@ -367,6 +447,11 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_move_is_never_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_dead_workers_share_is_given_back, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			nonsense_in_the_table_holds_nobody_up_and_goes_with_its_workers, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(what_others_hold_outlives_the_end_of_one, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(another_tables_holds_mean_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_full_table_lets_clients_in, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(one_client_may_have_sixty_five_thousand, set_up,
