@@ -10,6 +10,7 @@ libbase_a_SOURCES = \
 	src/base/network.c src/base/network.h \
 	src/base/output.c src/base/output.h \
 	src/base/privilege.c src/base/privilege.h \
+	src/base/sandbox.c src/base/sandbox.h \
 	src/base/signals.c src/base/signals.h \
 	src/base/slice.h \
 	src/base/socket.c src/base/socket.h \

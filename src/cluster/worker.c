@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/sandbox.h"
 #include "base/signals.h"
 #include "brood/channel.h"
 #include "cluster/acceptor.h"
@@ -247,6 +248,15 @@ static int set_up(struct worker *worker)
 	return worker->program->start(worker->program->context, worker, worker->base);
 }
 
+/* Before the first octet of a client is read. Where there is no filter, rights and limits must do. */
+static void lock(void)
+{
+	int error = sandbox_enter();
+
+	if (error)
+		log_debug("no filter of system calls: %s", strerror(-error));
+}
+
 int worker_main(void *argument)
 {
 	const struct birth *birth = argument;
@@ -260,6 +270,8 @@ int worker_main(void *argument)
 	code = set_up(&worker);
 	if (code != 0)
 		return code;
+	/* Whatever is to be forked off a worker is forked here: all is set up, and nothing has been read. */
+	lock();
 	event_base_dispatch(worker.base);
 	worker.program->finish(worker.program->context);
 	return worker.exit_code;

@@ -7,6 +7,7 @@ base_tests = \
 	t/unit/base/log_test \
 	t/unit/base/network_test \
 	t/unit/base/privilege_test \
+	t/unit/base/sandbox_test \
 	t/unit/base/signals_test \
 	t/unit/base/socket_test \
 	t/unit/base/text_test \
@@ -29,6 +30,8 @@ t_unit_base_network_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_base_network_test_LDADD = libbase.a $(CMOCKA_LIBS)
 t_unit_base_privilege_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_base_privilege_test_LDADD = libbase.a $(CMOCKA_LIBS)
+t_unit_base_sandbox_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_base_sandbox_test_LDADD = libbase.a $(CMOCKA_LIBS)
 t_unit_base_signals_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_base_signals_test_LDADD = libbase.a $(CMOCKA_LIBS)
 t_unit_base_socket_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
