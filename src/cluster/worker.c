@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/heap.h"
 #include "base/log.h"
 #include "base/sandbox.h"
 #include "base/signals.h"
@@ -116,6 +117,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 	(void)fd, (void)what;
 	board_store64(&worker->record->heartbeat_ms, clock_now_ms());
 	worker->program->tick(worker->program->context);
+	heap_tick(&worker->heap, clock_now_ms());
 	worker_check_handed_over(worker);
 }
 
@@ -234,6 +236,8 @@ static int set_up(struct worker *worker)
 			  strerror(-error));
 		return CLUSTER_EXIT_FATAL;
 	}
+	/* For each descriptor it keeps a few octets for good. */
+	event_set_mem_functions(heap_lasting_malloc, heap_lasting_realloc, heap_lasting_free);
 	worker->base = event_base_new();
 	if (!worker->base || watch(worker) < 0 ||
 	    brood_channel_open(&worker->channel, worker->base, birth->channel, &worker_channel_handlers,
