@@ -6,11 +6,13 @@ libbase_a_SOURCES = \
 	src/base/cpu.c src/base/cpu.h \
 	src/base/fd.c src/base/fd.h \
 	src/base/line_queue.c src/base/line_queue.h \
+	src/base/heap.c src/base/heap.h \
 	src/base/list.h \
 	src/base/log.c src/base/log.h \
 	src/base/network.c src/base/network.h \
 	src/base/output.c src/base/output.h \
 	src/base/privilege.c src/base/privilege.h \
+	src/base/sandbox.c src/base/sandbox.h \
 	src/base/signals.c src/base/signals.h \
 	src/base/slice.h \
 	src/base/socket.c src/base/socket.h \

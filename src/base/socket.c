@@ -404,5 +404,6 @@ int socket_close_door(int fd)
 
 	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0)
 		return -errno;
-	return 0;
+	/* Others have copies of the socket: none of them opens the door again. */
+	return set_option(fd, SOL_SOCKET, SO_LOCK_FILTER, 1);
 }

@@ -39,8 +39,8 @@ int socket_listen(struct address *address, const struct socket_options *options)
 	__attribute__((warn_unused_result));
 
 /* From now on the kernel drops attempts to connect to this TCP listening socket (and whoever makes one tries
- * again in a second); handshakes that have begun go on. There is no way back. 0, or -errno where it cannot
- * be done. */
+ * again in a second); handshakes that have begun go on. There is no way back, for nobody who has a copy of the
+ * socket. 0, or -errno where it cannot be done (-EPERM: it has been done). */
 int socket_close_door(int fd) __attribute__((warn_unused_result));
 
 enum socket_role { SOCKET_LISTENING, SOCKET_CONNECTION, SOCKET_CHANNEL };

@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/sandbox.h"
 #include "base/signals.h"
 #include "brood/admin_client.h"
 #include "brood/admin_status.h"
@@ -340,6 +341,9 @@ static int set_up(struct admin *admin)
 		log_error("cannot set up an event loop");
 		return CLUSTER_EXIT_RESOURCES;
 	}
+	error = sandbox_enter();
+	if (error)
+		log_debug("no filter of system calls: %s", strerror(-error));
 	return CLUSTER_EXIT_DONE;
 }
 

@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/privilege.h"
+#include "base/sandbox.h"
 #include "base/signals.h"
 #include "brood/channel.h"
 #include "brood/log_reader.h"
@@ -365,6 +366,9 @@ static int set_up(struct log_process *process, int channel, const struct privile
 		log_error("cannot set up an event loop");
 		return CLUSTER_EXIT_RESOURCES;
 	}
+	error = sandbox_enter();
+	if (error)
+		log_debug("no filter of system calls: %s", strerror(-error));
 	return CLUSTER_EXIT_DONE;
 }
 

@@ -295,6 +295,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 	recycle_tick(master, now_ms);
 	admin_tick(master, now_ms);
 	upgrade_tick(master, now_ms);
+	heap_tick(&master->heap, now_ms);
 	if (master->program->look_after)
 		master->program->look_after(master->program->context, master);
 }

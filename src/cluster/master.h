@@ -22,6 +22,7 @@
 #ifndef BROOD_CLUSTER_MASTER_H
 #define BROOD_CLUSTER_MASTER_H
 
+#include "base/heap.h"
 #include "base/list.h"
 #include "brood/process.h"
 #include "cluster/acceptor.h"
@@ -196,6 +197,7 @@ struct master {
 	struct acceptor *acceptor;      /* mode handoff */
 	unsigned place_cursor;
 	struct event *signals, *tick, *deadline;
+	struct heap heap;
 	struct event *last_call;        /* pending: the doors are closed, the last clients still come in */
 	int signal_fd;
 	enum master_state state;

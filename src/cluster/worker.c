@@ -14,7 +14,9 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/heap.h"
 #include "base/log.h"
+#include "base/sandbox.h"
 #include "base/signals.h"
 #include "brood/channel.h"
 #include "cluster/acceptor.h"
@@ -116,6 +118,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 	board_store64(&worker->record->heartbeat_ms, clock_now_ms());
 	worker->program->tick(worker->program->context);
 	log_outlet_ring(&worker->log);
+	heap_tick(&worker->heap, clock_now_ms());
 	worker_check_handed_over(worker);
 }
 
@@ -237,6 +240,8 @@ static int set_up(struct worker *worker)
 			  strerror(-error));
 		return CLUSTER_EXIT_FATAL;
 	}
+	/* For each descriptor it keeps a few octets for good. */
+	event_set_mem_functions(heap_lasting_malloc, heap_lasting_realloc, heap_lasting_free);
 	worker->base = event_base_new();
 	if (!worker->base || watch(worker) < 0 ||
 	    brood_channel_open(&worker->channel, worker->base, birth->channel, &worker_channel_handlers,
@@ -249,6 +254,15 @@ static int set_up(struct worker *worker)
 	if (worker->max_connections == 0)
 		worker->max_connections = connections_by_limit();
 	return worker->program->start(worker->program->context, worker, worker->base);
+}
+
+/* Before the first octet of a client is read. Where there is no filter, rights and limits must do. */
+static void lock(void)
+{
+	int error = sandbox_enter();
+
+	if (error)
+		log_debug("no filter of system calls: %s", strerror(-error));
 }
 
 int worker_main(void *argument)
@@ -266,6 +280,8 @@ int worker_main(void *argument)
 	code = set_up(&worker);
 	if (code != 0)
 		return code;
+	/* Whatever is to be forked off a worker is forked here: all is set up, and nothing has been read. */
+	lock();
 	event_base_dispatch(worker.base);
 	return worker.exit_code;
 }

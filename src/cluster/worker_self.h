@@ -8,6 +8,7 @@
 #ifndef BROOD_CLUSTER_WORKER_SELF_H
 #define BROOD_CLUSTER_WORKER_SELF_H
 
+#include "base/heap.h"
 #include "cluster/board.h"
 #include "cluster/handoff.h"
 #include "cluster/worker.h"
@@ -38,6 +39,7 @@ struct worker {
 	struct handoff_target master; /* to whom */
 	struct event *give;           /* due: something waits to be given */
 	bool handed_over;             /* has been told */
+	struct heap heap;
 	int exit_code;
 };
 

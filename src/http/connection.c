@@ -12,7 +12,6 @@
 #include "http/pool.h"
 #include "http/server.h"
 #include "http/state.h"
-#include "http/tls/tls.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -160,12 +159,6 @@ static void go_on(struct connection *connection, bool answered, bool more)
 		connection_close(connection);
 }
 
-static int speak_tls(struct connection *connection)
-{
-	connection->tls_follows = false;
-	return tls_open(connection->server->options.tls, &connection->stream);
-}
-
 /* What comes before all requests. False: the rest of it has to come, or the connection is gone. */
 static bool pass_proxy_header(struct connection *connection, struct input *input)
 {
@@ -179,7 +172,7 @@ static bool pass_proxy_header(struct connection *connection, struct input *input
 			return false;
 		if (!connection->tls_follows)
 			return true;
-		if (input_keep_rest(connection, input) < 0 || speak_tls(connection) < 0)
+		if (input_keep_rest(connection, input) < 0 || intake_speak_tls(connection) < 0)
 			connection_close(connection);
 		else
 			enter(connection, CONNECTION_WAITING);
@@ -370,7 +363,7 @@ void connection_open(struct http_server *server, int fd, unsigned flags)
 	}
 	if (server->admission.connections && !admission_of_connection(connection))
 		return;
-	if (!proxy && connection->tls_follows && speak_tls(connection) < 0) {
+	if (!proxy && connection->tls_follows && intake_speak_tls(connection) < 0) {
 		connection_close(connection);
 		return;
 	}

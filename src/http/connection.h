@@ -138,6 +138,11 @@ static inline struct connection *connection_of_link(struct list *link)
 	return LIST_ENTRY(link, struct connection, link);
 }
 
+static inline struct connection *connection_of_stream(struct stream *stream)
+{
+	return LIST_ENTRY(stream, struct connection, stream);
+}
+
 static inline struct connection *connection_of_deadline(struct deadline *deadline)
 {
 	return LIST_ENTRY(deadline, struct connection, deadline);

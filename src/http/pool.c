@@ -8,38 +8,10 @@
 
 #include <stdlib.h>
 
-static struct connection *allocate(struct http_server *server)
-{
-	if (list_empty(&server->spare))
-		return malloc(sizeof(struct connection));
-
-	struct connection *connection = connection_of_link(server->spare.next);
-
-	list_remove(&connection->link);
-	server->spare_count--;
-	return connection;
-}
-
-static void release(struct http_server *server, struct connection *connection)
-{
-	if (server->spare_count >= POOL_SPARE_MAX) {
-		free(connection);
-		return;
-	}
-	list_append(&server->spare, &connection->link);
-	server->spare_count++;
-}
-
-void pool_free(struct http_server *server)
-{
-	while (!list_empty(&server->spare))
-		free(allocate(server));
-}
-
 struct connection *pool_new(struct http_server *server, int fd, bool probe,
 			    enum connection_state state)
 {
-	struct connection *connection = allocate(server);
+	struct connection *connection = malloc(sizeof(*connection));
 
 	if (!connection)
 		return NULL;
@@ -85,5 +57,5 @@ void pool_delete(struct connection *connection)
 		server->idle -= connection->idle;
 		server->movable -= connection->movable;
 	}
-	release(server, connection);
+	free(connection);
 }

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The connections of a server as things: made, counted, kept for reuse. What happens to them in
+ * The connections of a server as things: made, counted, unmade. What happens to them in
  * between is connection.c's business. */
 #ifndef BROOD_HTTP_POOL_H
 #define BROOD_HTTP_POOL_H
 
 #include "http/connection.h"
-
-enum { POOL_SPARE_MAX = 1024 };
 
 /* A connection among the open ones, in one of the states CONNECTION_WAITING and CONNECTION_HEAD,
  * with its deadline not set and nothing registered. NULL: no memory. */
@@ -17,10 +15,7 @@ struct connection *pool_new(struct http_server *server, int fd, bool probe,
 /* Counts it as what it is now: to be called when its state, its stream or `stays` has changed. */
 void pool_count(struct connection *connection);
 
-/* Lets go of all that it has but the socket. */
+/* Lets go of all that it has but the socket, and of itself. */
 void pool_delete(struct connection *connection);
-
-/* Frees those kept for reuse. */
-void pool_free(struct http_server *server);
 
 #endif

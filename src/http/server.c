@@ -148,7 +148,6 @@ struct http_server *http_server_new(struct event_base *base, const struct http_o
 	list_init(&server->unvisited);
 	list_init(&server->turns);
 	list_init(&server->due);
-	list_init(&server->spare);
 	deadlines_init(&server->deadlines);
 	set_options(server, options);
 	parser_init(&server->parser);
@@ -173,7 +172,6 @@ void http_server_free(struct http_server *server)
 		return;
 	http_server_abort(server);
 	event_del(&server->next_turn);
-	pool_free(server);
 	free_parts(server);
 }
 

@@ -23,7 +23,6 @@
 enum {
 	SERVER_RECEIVE_SIZE = 64 << 10,
 	SERVER_FIELDS_MAX = REQUEST_ID_MAX + 32 + RESPONSE_FIELDS_MAX + HTTP_HSTS_MAX,
-	SERVER_SPARE_MAX = 1024, /* connections kept for reuse */
 	SERVER_SWEEP_MAX = 4096, /* deadlines seen to in one tick: those who are served must not wait */
 };
 
@@ -61,8 +60,6 @@ struct http_server {
 	struct list due;       /* go on in this turn */
 
 	struct event next_turn; /* timer without a delay: pending while there is work for it */
-	struct list spare;      /* of struct connection, for reuse */
-	unsigned spare_count;
 
 	bool retiring; /* each next answer is its connection's last one */
 	bool stopping; /* and no connection stays idle */

@@ -96,6 +96,7 @@ struct tls_saved;
 struct tls_session {
 	struct list link; /* among the unfinished */
 	struct tls *tls;  /* NULL: it came from another process, and there is none in this */
+	struct stream *stream; /* while the handshake is unfinished */
 	SSL *ssl;         /* NULL: the kernel has the keys, and `saved` what is known of the session */
 	struct tls_saved *saved;
 	int fd;

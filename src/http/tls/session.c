@@ -259,16 +259,11 @@ static const struct stream_io stream_tls = {
 	.turn = 4 * TLS_RECORD_MAX,
 };
 
-/* Whoever waits longest is the least likely to be a client in earnest. */
-static void make_room(struct tls *tls)
+struct stream *tls_gives_way(const struct tls *tls)
 {
-	struct tls_session *oldest;
-
 	if (tls->stats.handshakes < tls->handshakes_max)
-		return;
-	oldest = LIST_ENTRY(tls->handshakes.next, struct tls_session, link);
-	settle(oldest);
-	shutdown(oldest->fd, SHUT_RDWR);
+		return NULL;
+	return LIST_ENTRY(tls->handshakes.next, struct tls_session, link)->stream;
 }
 
 int tls_open(struct tls *tls, struct stream *stream)
@@ -278,6 +273,7 @@ int tls_open(struct tls *tls, struct stream *stream)
 	if (!session)
 		return -ENOMEM;
 	session->tls = tls;
+	session->stream = stream;
 	session->fd = stream->fd;
 	session->ssl = SSL_new(tls->contexts[0].ssl);
 	if (!session->ssl || SSL_set_fd(session->ssl, stream->fd) != 1 ||
@@ -288,7 +284,6 @@ int tls_open(struct tls *tls, struct stream *stream)
 		return -ENOMEM;
 	}
 	SSL_set_accept_state(session->ssl);
-	make_room(tls);
 	list_append(&tls->handshakes, &session->link);
 	tls->stats.handshakes++;
 	stream->tls = session;

@@ -89,6 +89,10 @@ struct tls_ticket_key {
 void tls_set_tickets(struct tls *tls, const struct tls_ticket_key *keys, size_t count,
 		     uint32_t lifetime_s);
 
+/* While there are as many unfinished handshakes as there may be: the one that waits longest, and is the least
+ * likely to be a client in earnest. To be closed before another one is opened. NULL: there is room. */
+struct stream *tls_gives_way(const struct tls *tls);
+
 /* Makes a plain stream, of a connection on which nothing has been sent yet, one of TLS. 0 or -ENOMEM. Receiving
  * comes to -EPROTO when the client speaks plain HTTP instead; the stream is plain then, and so it is after
  * -ECONNABORTED. */

@@ -5,9 +5,11 @@ base_tests = \
 	t/unit/base/cpu_test \
 	t/unit/base/fd_test \
 	t/unit/base/line_queue_test \
+	t/unit/base/heap_test \
 	t/unit/base/log_test \
 	t/unit/base/network_test \
 	t/unit/base/privilege_test \
+	t/unit/base/sandbox_test \
 	t/unit/base/signals_test \
 	t/unit/base/socket_test \
 	t/unit/base/text_test \
@@ -27,12 +29,16 @@ t_unit_base_fd_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_base_fd_test_LDADD = libbase.a $(CMOCKA_LIBS)
 t_unit_base_line_queue_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_base_line_queue_test_LDADD = libbase.a $(CMOCKA_LIBS)
+t_unit_base_heap_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_base_heap_test_LDADD = libbase.a $(CMOCKA_LIBS)
 t_unit_base_log_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_base_log_test_LDADD = libbase.a $(CMOCKA_LIBS) -lutil
 t_unit_base_network_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_base_network_test_LDADD = libbase.a $(CMOCKA_LIBS)
 t_unit_base_privilege_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_base_privilege_test_LDADD = libbase.a $(CMOCKA_LIBS)
+t_unit_base_sandbox_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_base_sandbox_test_LDADD = libbase.a $(CMOCKA_LIBS)
 t_unit_base_signals_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_base_signals_test_LDADD = libbase.a $(CMOCKA_LIBS)
 t_unit_base_socket_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

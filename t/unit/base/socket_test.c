@@ -11,12 +11,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -221,6 +223,28 @@ static void behind_a_closed_door_only_those_come_who_have_begun(void **state)
 	}
 }
 
+/* Not even for root, who may do so as long as the filter is not locked. */
+static void nobody_opens_a_closed_door_again(void **state)
+{
+	struct sock_filter all[] = {BPF_STMT(BPF_RET | BPF_K, UINT32_MAX)};
+	const struct sock_fprog program = {.len = 1, .filter = all};
+	struct address address = parsed("127.0.0.1:0");
+	int listening = socket_listen(&address, &alone), copy = dup(listening), none = 0;
+
+	(void)state;
+	assert_true(copy >= 0);
+	assert_int_equal(socket_close_door(listening), 0);
+	assert_int_equal(setsockopt(copy, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof(none)), -1);
+	assert_int_equal(errno, EPERM);
+	assert_int_equal(setsockopt(copy, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)), -1);
+	assert_int_equal(errno, EPERM);
+	assert_int_equal(setsockopt(copy, SOL_SOCKET, SO_LOCK_FILTER, &none, sizeof(none)), -1);
+	assert_int_equal(errno, EPERM);
+	assert_int_equal(socket_close_door(listening), -EPERM);
+	close(copy);
+	close(listening);
+}
+
 static void sockets_have_one_role(void **state)
 {
 	struct address address = parsed("127.0.0.1:0");
@@ -366,6 +390,7 @@ int main(void)
 		cmocka_unit_test(a_taken_address_is_in_use_and_names_its_holder),
 		cmocka_unit_test(a_group_shares_one_address),
 		cmocka_unit_test(the_wildcard_takes_both_families_and_any6_only_its_own),
+		cmocka_unit_test(nobody_opens_a_closed_door_again),
 		cmocka_unit_test(behind_a_closed_door_only_those_come_who_have_begun),
 		cmocka_unit_test(sockets_have_one_role),
 		cmocka_unit_test(a_unix_socket_has_its_mode_and_name_from_the_start),
