@@ -115,6 +115,20 @@ static void on_closed(void *context)
 	worker_connection_closed(serving->worker);
 }
 
+static void on_parting(void *context)
+{
+	struct serving *serving = context;
+
+	worker_connection_parting(serving->worker);
+}
+
+static void on_parted(void *context)
+{
+	struct serving *serving = context;
+
+	worker_connection_parted(serving->worker);
+}
+
 static void on_moved(void *context, int fd, const void *state, size_t size)
 {
 	struct serving *serving = context;
@@ -171,6 +185,8 @@ static struct http_server *make_http(struct serving *serving)
 	struct http_events events = {
 		.context = serving,
 		.closed = on_closed,
+		.parting = on_parting,
+		.parted = on_parted,
 		.moved = on_moved,
 		.log = setup->access_logs.count > 0 ? on_log : NULL,
 	};
@@ -275,6 +291,29 @@ void serving_returned(void *context, int fd, unsigned listener, const void *stat
 		fd_close(&fd);
 		worker_connection_closed(server->serving->worker);
 	}
+}
+
+unsigned serving_evictable(void *context)
+{
+	struct server *server = context;
+	struct http_stats stats;
+
+	http_server_get_stats(server->serving->http, &stats);
+	return stats.evictable;
+}
+
+bool serving_make_room(void *context)
+{
+	struct server *server = context;
+
+	return http_server_make_room(server->serving->http);
+}
+
+bool serving_free_descriptor(void *context)
+{
+	struct server *server = context;
+
+	return http_server_free_descriptor(server->serving->http);
 }
 
 unsigned serving_movable(void *context)

@@ -27,6 +27,7 @@
 enum {
 	TICK_MS = 250,
 	SPARE_FDS = 16, /* for files and logs, besides connections and cached files */
+	PARTING_FDS = 256,
 };
 
 void worker_leave(struct worker *worker, int code)
@@ -37,7 +38,7 @@ void worker_leave(struct worker *worker, int code)
 
 void worker_leave_if_finished(struct worker *worker)
 {
-	if (worker->phase >= WORKER_RETIRING && worker->connections == 0)
+	if (worker->phase >= WORKER_RETIRING && worker->connections + worker->parting == 0)
 		worker_leave(worker, CLUSTER_EXIT_DONE);
 }
 
@@ -180,7 +181,10 @@ static unsigned connections_by_limit(void)
 
 	if (limit <= other)
 		return 1;
-	return limit - other < 1000000 ? (unsigned)(limit - other) : 1000000;
+	/* Those that have given way are open for a moment beside those that came. */
+	limit -= other;
+	limit -= limit / 8 < PARTING_FDS ? limit / 8 : PARTING_FDS;
+	return limit < 1000000 ? (unsigned)limit : 1000000;
 }
 
 static int map_boards(struct worker *worker)

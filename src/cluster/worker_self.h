@@ -31,6 +31,7 @@ struct worker {
 	struct board_record *record;
 	enum worker_phase phase;
 	unsigned connections, max_connections;
+	unsigned parting; /* connections that have given way: not counted, but open */
 	uint64_t opened, closed, taken;
 	/* Giving away. */
 	struct handoff handoff;

@@ -79,8 +79,7 @@ static void gauge_remove(struct quota *quota, unsigned place, uint32_t life)
 	}
 }
 
-/* Makes the sums reach up to there. */
-static void use_place(struct quota *quota, unsigned place)
+void quota_use_place(struct quota *quota, unsigned place)
 {
 	uint32_t places = __atomic_load_n(&quota->places, __ATOMIC_SEQ_CST);
 
@@ -106,6 +105,7 @@ void quota_give_back(struct quota *quota, unsigned place)
 	uint64_t lives = quota_load(gauge) >> 32;
 
 	__atomic_store_n(gauge, (lives + 1) << 32, __ATOMIC_SEQ_CST);
+	quota_room_clear(quota, place);
 	if (__atomic_load_n(&quota->clients, __ATOMIC_SEQ_CST) != 0)
 		quota_cells_clear(quota, place);
 }
@@ -116,7 +116,7 @@ void quota_give_back(struct quota *quota, unsigned place)
  * who did looks again. Who is turned away in the end has seen the limit reached without itself. */
 bool quota_hold_total(struct quota *quota, unsigned place, uint32_t limit, struct quota_hold *hold)
 {
-	use_place(quota, place);
+	quota_use_place(quota, place);
 	for (unsigned i = 0; i < QUOTA_TRIES && quota_total(quota) < limit; i++) {
 		uint32_t life = gauge_add(quota, place);
 
@@ -172,7 +172,7 @@ void quota_take_over(struct quota *quota, unsigned place, bool total, uint64_t c
 		before = (struct quota_hold){0};
 	*hold = (struct quota_hold){.place = (uint16_t)place, .life = life};
 	if (total) {
-		use_place(quota, place);
+		quota_use_place(quota, place);
 		gauge_add(quota, place);
 		hold->in_total = true;
 	}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * See idle.h. Workers. */
+#include "http/idle.h"
+
+#include "http/connection.h"
+#include "http/room.h"
+#include "http/server.h"
+
+enum {
+	TIES_MAX = 64,   /* looked at for the exact order within one step of the wheel */
+	PLACES_MAX = 128, /* looked at for the place of one that has come from elsewhere */
+};
+
+static struct connection *of_link(const struct list *link)
+{
+	return LIST_ENTRY(link, struct connection, rest);
+}
+
+void idle_init(struct idle_lists *lists)
+{
+	list_init(&lists->kept.list);
+	list_init(&lists->mute.list);
+	lists->kept.count = lists->mute.count = 0;
+}
+
+/* All of them tell: another worker may be in need of room. */
+static void show(const struct http_server *server)
+{
+	if (server->admission.total_max > 0)
+		room_show_idle(server);
+}
+
+static struct idle_list *list_of(struct connection *connection)
+{
+	struct idle_lists *lists = &connection->server->idle_lists;
+
+	return connection->kept ? &lists->kept : &lists->mute;
+}
+
+static void leave(struct connection *connection)
+{
+	list_remove(&connection->rest);
+	list_of(connection)->count--;
+}
+
+/* Puts it behind `link`. */
+static void join(struct connection *connection, struct list *link)
+{
+	list_append(link->next, &connection->rest);
+	list_of(connection)->count++;
+}
+
+static void choose_list(struct connection *connection)
+{
+	connection->kept = connection->deadline.kind == DEADLINE_IDLE;
+}
+
+void idle_begin(struct connection *connection)
+{
+	connection->idle = true;
+	connection->server->idle++;
+	choose_list(connection);
+	join(connection, list_of(connection)->list.prev);
+	show(connection->server);
+}
+
+void idle_end(struct connection *connection)
+{
+	leave(connection);
+	connection->idle = false;
+	connection->server->idle--;
+	show(connection->server);
+}
+
+void idle_renew(struct connection *connection)
+{
+	leave(connection);
+	choose_list(connection);
+	join(connection, list_of(connection)->list.prev);
+}
+
+/* All of a list have the same time, so the deadlines tell. */
+void idle_place(struct connection *connection)
+{
+	uint64_t at_ms = connection->deadline.at_ms;
+	struct list *list, *at;
+	unsigned count;
+
+	leave(connection);
+	choose_list(connection);
+	list = &list_of(connection)->list;
+	at = list->next;
+	for (count = 0; count < PLACES_MAX && at != list && of_link(at)->deadline.at_ms <= at_ms; count++)
+		at = at->next;
+	if (count == PLACES_MAX) {
+		at = list;
+		for (count = 0; count < PLACES_MAX && of_link(at->prev)->deadline.at_ms > at_ms; count++)
+			at = at->prev;
+	}
+	join(connection, at->prev);
+}
+
+/* Negative: before the clock's zero. */
+static int64_t since_ms_of(const struct connection *connection)
+{
+	const struct deadline *deadline = &connection->deadline;
+	uint64_t timeout_ms = connection->server->deadlines.timeout_ms[deadline->kind];
+
+	return (int64_t)(deadline->at_ms - timeout_ms);
+}
+
+/* NULL: the list is empty. */
+static struct connection *longest_of(const struct idle_list *idle)
+{
+	struct connection *first, *longest;
+	const struct list *at;
+
+	if (list_empty(&idle->list))
+		return NULL;
+	first = longest = of_link(idle->list.next);
+	at = first->rest.next;
+	for (unsigned i = 0; i < TIES_MAX && at != &idle->list; i++, at = at->next) {
+		struct connection *other = of_link(at);
+
+		if (other->deadline.at_ms >= first->deadline.at_ms + DEADLINE_STEP_MS)
+			break;
+		if (other->deadline.at_ms < longest->deadline.at_ms)
+			longest = other;
+	}
+	return longest;
+}
+
+static struct connection *longest_mute(const struct http_server *server)
+{
+	struct connection *longest = longest_of(&server->idle_lists.mute);
+
+	/* One that has just been made has no deadline yet. One that has been answered may still be here, where both
+	 * deadlines belong to the same step. */
+	if (!longest || longest->deadline.at_ms == UINT64_MAX ||
+	    (longest->deadline.kind != DEADLINE_IDLE &&
+	     (int64_t)server->now_ms - since_ms_of(longest) < IDLE_MUTE_MS))
+		return NULL;
+	return longest;
+}
+
+struct connection *idle_longest(const struct http_server *server)
+{
+	struct connection *kept = longest_of(&server->idle_lists.kept);
+	struct connection *mute = longest_mute(server);
+
+	if (!kept || !mute)
+		return kept ? kept : mute;
+	return since_ms_of(mute) < since_ms_of(kept) ? mute : kept;
+}
+
+unsigned idle_count(const struct http_server *server, uint64_t *since_ms)
+{
+	const struct connection *longest = idle_longest(server);
+	int64_t since;
+
+	if (!longest)
+		return 0;
+	since = since_ms_of(longest);
+	*since_ms = since > 0 ? (uint64_t)since : 0;
+	return server->idle_lists.kept.count +
+	       (longest_mute(server) ? server->idle_lists.mute.count : 0);
+}
