@@ -75,9 +75,13 @@ void idle_end(struct connection *connection)
 
 void idle_renew(struct connection *connection)
 {
+	bool kept = connection->kept;
+
 	leave(connection);
 	choose_list(connection);
 	join(connection, list_of(connection)->list.prev);
+	if (connection->kept != kept)
+		show(connection->server);
 }
 
 /* All of a list have the same time, so the deadlines tell. */
@@ -99,6 +103,7 @@ void idle_place(struct connection *connection)
 			at = at->prev;
 	}
 	join(connection, at->prev);
+	show(connection->server);
 }
 
 /* Negative: before the clock's zero. */
