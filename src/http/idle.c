@@ -106,68 +106,71 @@ void idle_place(struct connection *connection)
 	show(connection->server);
 }
 
-/* Negative: before the clock's zero. */
+/* Negative: before the clock's zero. One that has just been made has no deadline yet. */
 static int64_t since_ms_of(const struct connection *connection)
 {
 	const struct deadline *deadline = &connection->deadline;
-	uint64_t timeout_ms = connection->server->deadlines.timeout_ms[deadline->kind];
 
-	return (int64_t)(deadline->at_ms - timeout_ms);
+	if (deadline->at_ms == UINT64_MAX)
+		return INT64_MAX;
+	return (int64_t)(deadline->at_ms -
+			 connection->server->deadlines.timeout_ms[deadline->kind]);
 }
 
 /* NULL: the list is empty. */
+static struct connection *first_of(const struct idle_list *idle)
+{
+	return list_empty(&idle->list) ? NULL : of_link(idle->list.next);
+}
+
 static struct connection *longest_of(const struct idle_list *idle)
 {
-	struct connection *first, *longest;
-	const struct list *at;
+	struct connection *first = first_of(idle), *longest = first;
+	const struct list *at = idle->list.next;
 
-	if (list_empty(&idle->list))
-		return NULL;
-	first = longest = of_link(idle->list.next);
-	at = first->rest.next;
 	for (unsigned i = 0; i < TIES_MAX && at != &idle->list; i++, at = at->next) {
 		struct connection *other = of_link(at);
 
-		if (other->deadline.at_ms >= first->deadline.at_ms + DEADLINE_STEP_MS)
+		if (since_ms_of(other) - DEADLINE_STEP_MS >= since_ms_of(first))
 			break;
-		if (other->deadline.at_ms < longest->deadline.at_ms)
+		if (since_ms_of(other) < since_ms_of(longest))
 			longest = other;
 	}
 	return longest;
 }
 
-static struct connection *longest_mute(const struct http_server *server)
+/* One that has been answered may still be among the mute, where both deadlines belong to the same step. */
+static bool may_give_way(const struct connection *mute)
 {
-	struct connection *longest = longest_of(&server->idle_lists.mute);
+	return mute && (mute->deadline.kind == DEADLINE_IDLE ||
+			since_ms_of(mute) <= (int64_t)mute->server->now_ms - IDLE_MUTE_MS);
+}
 
-	/* One that has just been made has no deadline yet. One that has been answered may still be here, where both
-	 * deadlines belong to the same step. */
-	if (!longest || longest->deadline.at_ms == UINT64_MAX ||
-	    (longest->deadline.kind != DEADLINE_IDLE &&
-	     (int64_t)server->now_ms - since_ms_of(longest) < IDLE_MUTE_MS))
-		return NULL;
-	return longest;
+static struct connection *longer(struct connection *kept, struct connection *mute)
+{
+	if (!may_give_way(mute))
+		return kept;
+	return !kept || since_ms_of(mute) < since_ms_of(kept) ? mute : kept;
 }
 
 struct connection *idle_longest(const struct http_server *server)
 {
-	struct connection *kept = longest_of(&server->idle_lists.kept);
-	struct connection *mute = longest_mute(server);
+	const struct idle_lists *lists = &server->idle_lists;
 
-	if (!kept || !mute)
-		return kept ? kept : mute;
-	return since_ms_of(mute) < since_ms_of(kept) ? mute : kept;
+	return longer(longest_of(&lists->kept), longest_of(&lists->mute));
 }
 
+/* Asked often: to a step of the wheel the first ones tell. */
 unsigned idle_count(const struct http_server *server, uint64_t *since_ms)
 {
-	const struct connection *longest = idle_longest(server);
+	const struct idle_lists *lists = &server->idle_lists;
+	struct connection *mute = first_of(&lists->mute);
+	const struct connection *longest = longer(first_of(&lists->kept), mute);
 	int64_t since;
 
 	if (!longest)
 		return 0;
 	since = since_ms_of(longest);
 	*since_ms = since > 0 ? (uint64_t)since : 0;
-	return server->idle_lists.kept.count +
-	       (longest_mute(server) ? server->idle_lists.mute.count : 0);
+	return lists->kept.count + (may_give_way(mute) ? lists->mute.count : 0);
 }

@@ -43,7 +43,7 @@ void idle_place(struct connection *connection);
 /* The one that is idle longest and may be closed to make room; NULL: there is none. */
 struct connection *idle_longest(const struct http_server *server);
 
-/* How many may be closed, and since when the longest is idle; 0: none. */
+/* How many may be closed, and since when, about, the longest is idle; 0: none. */
 unsigned idle_count(const struct http_server *server, uint64_t *since_ms);
 
 #endif
