@@ -191,6 +191,7 @@ for my $mode (@modes) {
 		    'and throws nobody out';
 		is $server->reload(connections_max_total => 'off'), 'done', 'none';
 		is((fill($server, 30))[1], '200: 30', 'lets everybody in');
+		$_->close for @$held;
 		$server->finish;
 	};
 }
@@ -228,6 +229,7 @@ subtest 'those that move are counted all the time' => sub {
 	(pop @$held)->close for 1 .. 3;
 	is has_room_for($server, 3, busy => 1), 3, 'when three go, three may come';
 	$server->ctl('undrain', 0);
+	$_->close for @$held;
 	$server->finish;
 };
 
@@ -238,6 +240,7 @@ subtest 'many at once: exactly as many as may get in' => sub {
 	$_->send("$next_head\r\n$next_head") for @clients;
 	my @statuses = map { answer($_->response) } @clients;
 	is tally(@statuses), "200: 100, ${\ refused(503) }: 100", 'a hundred of two hundred';
+	$_->close for @clients;
 	$server->finish;
 };
 
@@ -252,6 +255,7 @@ subtest 'those that are turned away and do not go' => sub {
 	is tally(map { $_->wait_end } @refused), 'closed: 400', 'and see the end of it';
 	ok wait_until(10, sub { Brood::Proc::sockets($worker) <= $sockets }), 'soon nothing is left of them';
 	is ask_busy(\my %workers, @$held), '', 'the others go on';
+	$_->close for @$held;
 	$server->finish;
 };
 
@@ -282,6 +286,7 @@ subtest 'a Unix socket is no client, but its connections are in the total' => su
 	my ($held, $statuses) = fill($server, 7, busy => 1);
 	is $statuses, '200: 5, 503: 2', 'five are let in';
 	is ask_busy(\my %workers, $held->[0]), '', 'and may ask as often as they like';
+	$_->close for @$held;
 	$server->finish;
 };
 

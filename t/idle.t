@@ -10,11 +10,11 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use Brood::Client;
 use Brood::Configured;
-use Brood::Proc qw(alive descriptors wait_until);
+use Brood::Proc qw(wait_until);
 use Brood::Server;
 use Time::HiRes qw(sleep time);
 
-my @modes = @ARGV ? @ARGV : qw(shared handoff reuseport);
+my @modes = Brood::Server::modes();
 my $tls = Brood::Server::with_tls();
 my %patient = map { $_ => '1h' } qw(keepalive_timeout head_timeout);
 
@@ -60,6 +60,14 @@ sub use_in_order
 	return 'answered';
 }
 
+# Those that are being closed would be waited for.
+sub done
+{
+	my ($server, @clients) = @_;
+	$_->close for @clients;
+	$server->finish;
+}
+
 # How each ends that has ended by now; the others are open.
 sub endings { return join ' ', map { $_->ending(0) } @_ }
 
@@ -77,7 +85,7 @@ for my $mode (@modes) {
 		is endings(@order[3 .. 5], @new), join(' ', ('open') x 6), 'no other';
 		is use_in_order(@order[3 .. 5], @new), 'answered', 'they go on';
 		like $server->stderr, qr/max_connections is reached: idle connections are closed/, 'the log tells of it, once';
-		$server->finish;
+		done($server, @held, @new);
 	};
 
 	subtest "$mode: one that is in the middle of something never gives way" => sub {
@@ -95,11 +103,12 @@ for my $mode (@modes) {
 			my $new = idle_one($server);
 			ok $new, "of four, one is idle: the place of that one is given to $number" or last;
 			is(($last // $idle)->wait_end, 'closed', 'which is closed') or last;
+			$last->close if $last;
 			$last = $new;
 		}
 		is join(' ', map { finish_request($_) } @busy), '200 200', 'half a head: goes on, and is answered';
 		is length $reader->response->body, $large, 'an answer that is being read is whole';
-		$server->finish;
+		done($server, @busy, $reader, $last);
 	};
 
 	subtest "$mode: a worker whose connections are all busy" => sub {
@@ -111,7 +120,7 @@ for my $mode (@modes) {
 		is $waiting->response->status, 200, 'then the one that waits is served';
 		is $busy[1]->wait_end, 'closed', 'in its place';
 		is join(' ', map { finish_request($_) } @busy[0, 2]), '200 200', 'the others go on';
-		$server->finish;
+		done($server, @busy, $waiting);
 	};
 
 	subtest "$mode: many at once, again and again" => sub {
@@ -133,7 +142,7 @@ for my $mode (@modes) {
 		    'sixteen are left';
 		is $ends{reset}, undef, 'none of the others has been reset';
 		ok wait_until(10, sub { Brood::Proc::sockets($worker) < 40 }), 'and the server has no more sockets than that';
-		$server->finish;
+		done($server, @held);
 	};
 
 	subtest "$mode: connections_max_total, and what is idle is with other workers" => sub {
@@ -172,7 +181,7 @@ for my $mode (@modes) {
 		my @all = (@busy, @idle, @new);
 		is scalar(grep { $_->ending(0) eq 'open' } @all), 16, 'sixteen are open';
 		is scalar(grep { $_->ending(0) eq 'reset' } @all), 0, 'none has been reset';
-		$server->finish;
+		done($server, @all);
 	};
 }
 
@@ -192,8 +201,7 @@ for my $mode (@modes) {
 		ok idle_one($server), 'another one is served by the new worker';
 		my @statuses = map { $_->ending(0) eq 'open' ? $_->get('/hello.txt')->status : 'closed' } @order[1 .. 5], $new;
 		is scalar(grep { $_ ne '200' } @statuses), 1, 'whose place one of its three has given up';
-		undef @held;
-		undef @order;
+		$_->close for @held, $new;
 		wait_until(10, sub { $server->workers == 1 });
 		$server->finish;
 	};
@@ -213,7 +221,7 @@ for my $mode (@modes) {
 		cmp_ok $closing, '<=', 20, "only $closing of them are told that they must go at once";
 		is scalar(grep { $_->ending(0) eq 'reset' } @clients), 0, 'none has been reset';
 		is $clients[-1]->ending(0), 'open', 'the last one is open';
-		$server->finish;
+		done($server, @clients);
 	};
 }
 

@@ -129,6 +129,13 @@ static void on_parted(void *context)
 	worker_connection_parted(serving->worker);
 }
 
+static void on_idle(void *context, unsigned count)
+{
+	struct serving *serving = context;
+
+	worker_report_idle(serving->worker, count);
+}
+
 static void on_moved(void *context, int fd, const void *state, size_t size)
 {
 	struct serving *serving = context;
@@ -187,6 +194,7 @@ static struct http_server *make_http(struct serving *serving)
 		.closed = on_closed,
 		.parting = on_parting,
 		.parted = on_parted,
+		.idle = on_idle,
 		.moved = on_moved,
 		.log = setup->access_logs.count > 0 ? on_log : NULL,
 	};
@@ -354,7 +362,7 @@ void serving_tick(void *context)
 
 	http_server_tick(serving->http);
 	http_server_get_stats(serving->http, &stats);
-	worker_report(serving->worker, stats.requests, stats.idle);
+	worker_report(serving->worker, stats.requests);
 	site_logs_tick(&server->chosen->access_logs, serving->access_logs);
 }
 

@@ -214,8 +214,10 @@ void worker_connection_parted(struct worker *worker);
  * It counts as ended for the program; nothing may be read from or written to it any more. */
 void worker_give(struct worker *worker, int fd, unsigned listener, const void *state, size_t size);
 
-/* Figures for the scoreboard. */
-void worker_report(struct worker *worker, uint64_t requests, unsigned idle);
+/* Figures for the scoreboard: a few times a second, and whenever that number changes (a full worker is given new
+ * connections as long as some are idle). */
+void worker_report(struct worker *worker, uint64_t requests);
+void worker_report_idle(struct worker *worker, unsigned idle);
 
 /* The set-up has failed after program->start returned: leaves the loop with this exit code. */
 void worker_fail(struct worker *worker, enum cluster_exit code);

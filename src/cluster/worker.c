@@ -133,9 +133,13 @@ void worker_ready(struct worker *worker)
 		worker_leave(worker, CLUSTER_EXIT_RESOURCES);
 }
 
-void worker_report(struct worker *worker, uint64_t requests, unsigned idle)
+void worker_report(struct worker *worker, uint64_t requests)
 {
 	board_store64(&worker->record->requests, requests);
+}
+
+void worker_report_idle(struct worker *worker, unsigned idle)
+{
 	board_store32(&worker->record->idle, idle);
 }
 

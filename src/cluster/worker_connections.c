@@ -17,6 +17,7 @@ _Static_assert((int)MESSAGE_BATCH <= (int)CLUSTER_EXPECTED_MAX, "so many come at
 
 enum {
 	FULL_MS = 100,  /* pause at max_connections, cut short when one ends */
+	FREE_AT_ONCE = 8, /* descriptors */
 	STUCK_MS = 5,   /* the master could not be given more; look again */
 };
 
@@ -64,12 +65,16 @@ static bool free_descriptor(struct worker *worker)
 	       worker->program->free_descriptor(worker->program->context);
 }
 
+/* Some had no descriptor left and are going to be sent again; there will be others. */
+static void free_descriptors(struct worker *worker, unsigned lost)
+{
+	for (unsigned i = 0; i < lost + FREE_AT_ONCE && free_descriptor(worker); i++)
+		;
+}
+
 void worker_connection_parting(struct worker *worker)
 {
-	uint32_t idle = board_load32(&worker->record->idle);
-
 	worker->parting++;
-	board_store32(&worker->record->idle, idle > 0 ? idle - 1 : 0);
 	count_closed(worker);
 }
 
@@ -196,7 +201,7 @@ void worker_take_frame(struct worker *worker, struct brood_frame *frame)
 						items[i].state_size);
 	}
 	if (count > 0 && (size_t)count > frame->fd_count)
-		free_descriptor(worker); /* for when they are sent again */
+		free_descriptors(worker, (unsigned)count);
 	/* "Taken" goes out before a byte is read: after it the giver forgets, before it it would give
 	 * the connection to somebody else if this process died. An answer that cannot be sent means
 	 * that the master is gone, which its end-of-file will say. */

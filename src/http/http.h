@@ -134,7 +134,7 @@ struct http_log_record {
 /* The most that moves with a connection, in octets. */
 enum { HTTP_STATE_MAX = 49152 };
 
-/* What the owner wants to hear. Members may be NULL. `log` must not call the server; `closed` and
+/* What the owner wants to hear. Members may be NULL. `log` and `idle` must not call the server; `closed` and
  * `moved` may, except for http_server_free. */
 struct http_events {
 	void *context;
@@ -153,6 +153,8 @@ struct http_events {
 	 * http_server_take_moved. Called from the loop and from within http_server_tick. */
 	void (*moved)(void *context, int fd, const void *state, size_t size);
 	void (*log)(void *context, const struct http_log_record *record);
+	/* So many connections are idle: told when that changes, but not from one request to the next. */
+	void (*idle)(void *context, unsigned count);
 };
 
 struct http_stats {

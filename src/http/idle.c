@@ -24,9 +24,11 @@ void idle_init(struct idle_lists *lists)
 	lists->kept.count = lists->mute.count = 0;
 }
 
-/* All of them tell: another worker may be in need of room. */
+/* Others want to know: another worker may be in need of room. */
 static void show(const struct http_server *server)
 {
+	if (server->events.idle)
+		server->events.idle(server->events.context, server->idle);
 	if (server->admission.total_max > 0)
 		room_show_idle(server);
 }
