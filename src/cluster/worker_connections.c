@@ -201,7 +201,7 @@ void worker_take_frame(struct worker *worker, struct brood_frame *frame)
 						items[i].state_size);
 	}
 	if (count > 0 && (size_t)count > frame->fd_count)
-		free_descriptors(worker, (unsigned)count);
+		free_descriptors(worker, (unsigned)count - (unsigned)frame->fd_count);
 	/* "Taken" goes out before a byte is read: after it the giver forgets, before it it would give
 	 * the connection to somebody else if this process died. An answer that cannot be sent means
 	 * that the master is gone, which its end-of-file will say. */

@@ -8,6 +8,7 @@
 #include "http/server.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define GET "GET /small.txt HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -230,7 +231,7 @@ static void those_that_come_from_elsewhere_keep_their_place(void **state)
 	for (unsigned i = 0; i < 5; i++)
 		talk_connect(talk, i, 0);
 	for (unsigned i = 0; i < 5; i++) {
-		pair_pass_time(pair, 7);
+		pair_pass_time(pair, 200);
 		talk_say(talk, order[i], GET);
 		talk_expect(talk, order[i], 200);
 	}
@@ -243,6 +244,38 @@ static void those_that_come_from_elsewhere_keep_their_place(void **state)
 		for (unsigned k = i + 1; k < 5; k++)
 			assert_false(talk->clients[order[k]].ended);
 	}
+}
+
+/* Clients that do not go would have two seconds each. */
+static void of_many_that_part_the_first_is_closed(void **state)
+{
+	enum { MANY = 40, PART_MAX = MANY / 8 + 8 };
+	struct talk *talk = *state;
+	int clients[MANY];
+	char octet;
+
+	for (unsigned i = 0; i < MANY; i++) {
+		int ends[2];
+
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+		clients[i] = ends[0];
+		http_server_take(talk->server, ends[1], 0);
+	}
+	pass_time(talk, 500);
+	for (unsigned i = 0; i < MANY; i++) {
+		assert_true(http_server_make_room(talk->server));
+		assert_int_equal(parting, i + 1);
+		assert_true(parting - parted <= PART_MAX);
+	}
+	assert_true(parted >= MANY - PART_MAX);
+	/* None of them by a reset. */
+	for (unsigned i = 0; i < MANY; i++) {
+		assert_int_equal(recv(clients[i], &octet, 1, 0), 0);
+		close(clients[i]);
+	}
+	talk_run(talk, true);
+	assert_int_equal(parted, MANY);
+	assert_int_equal(talk_stats(talk).connections, 0);
 }
 
 static void when_descriptors_are_short_a_few_part_and_then_the_first_is_closed(void **state)
@@ -277,6 +310,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_that_says_nothing_has_half_a_second, start, stop),
 		cmocka_unit_test_setup_teardown(those_that_come_from_elsewhere_keep_their_place, pair_start,
 						pair_stop),
+		cmocka_unit_test_setup_teardown(of_many_that_part_the_first_is_closed, start, stop),
 		cmocka_unit_test_setup_teardown(
 			when_descriptors_are_short_a_few_part_and_then_the_first_is_closed, start, stop),
 	};

@@ -227,6 +227,39 @@ static void a_lower_limit_takes_as_many_as_are_too_many(void **state)
 	assert_int_equal(quota_total(quota), 3);
 }
 
+static void as_many_are_asked_for_as_are_missing(void **state)
+{
+	struct quota_hold holds[4] = {0};
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++)
+		assert_true(quota_hold_total(quota, 0, 4, &holds[i]));
+	quota_show_idle(quota, 1, 3, 2000, 5000);
+	quota_show_idle(quota, 2, 3, 1000, 5000);
+	for (unsigned i = 0; i < 4; i++) {
+		quota_begin_wait(quota, 0);
+		for (unsigned again = 0; again < 3; again++)
+			assert_true(quota_ask_for_room(quota, 4, 5000));
+	}
+	assert_true(quota_has_longer(quota, 0, 2001, 5000));
+	assert_false(quota_has_longer(quota, 0, 2000, 5000));
+	/* First of those that are idle longest. */
+	assert_int_equal(quota_take_asked(quota, 2), 3);
+	assert_int_equal(quota_take_asked(quota, 1), 1);
+	assert_int_equal(quota_take_asked(quota, 1), 0);
+	for (unsigned i = 0; i < 3; i++)
+		quota_begin_wait(quota, 3);
+	assert_false(quota_ask_for_room(quota, 4, 5000));
+	quota_give_back(quota, 1);
+	quota_give_back(quota, 2);
+	quota_give_back(quota, 3);
+	assert_int_equal(quota_waiting(quota), 4);
+	for (unsigned i = 0; i < 4; i++)
+		quota_release(quota, &holds[i]);
+	assert_false(quota_lacks_room(quota, 4));
+	assert_true(quota_lacks_room(quota, 3));
+}
+
 static struct network unix_peers = {.kind = NETWORK_UNIX};
 static const struct networks all_peers = {&unix_peers, 1};
 
@@ -285,6 +318,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(it_does_not_wait_for_ever_for_one_that_stands_still, start, stop),
 		cmocka_unit_test_setup_teardown(one_that_dies_leaves_nothing_behind, start, stop),
 		cmocka_unit_test_setup_teardown(a_lower_limit_takes_as_many_as_are_too_many, start, stop),
+		cmocka_unit_test_setup_teardown(as_many_are_asked_for_as_are_missing, start, stop),
 		cmocka_unit_test_setup_teardown(nobody_gives_way_to_a_client_that_has_too_many, start, stop),
 		cmocka_unit_test_setup_teardown(one_that_waits_may_hang_up_or_be_stopped, start, stop),
 	};
