@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define GET "GET /small.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+#define GET_LARGE "GET /large.bin HTTP/1.1\r\nHost: a\r\n\r\n"
 
 static unsigned parting, parted;
 
@@ -178,7 +179,7 @@ static void one_in_the_middle_of_something_never_does(void **state)
 	talk->sockets_send_size = 4096;
 	connect_and_ask(talk, 5);
 	talk_say(talk, 0, "GET /sm");                            /* a head */
-	talk_send(talk, 1, "GET /large.bin HTTP/1.1\r\nHost: a\r\n\r\n", 38);
+	talk_send(talk, 1, GET_LARGE, sizeof(GET_LARGE) - 1);
 	talk_run(talk, false);                                    /* an answer */
 	talk_say(talk, 2, "GET / HTTP/1.1\r\n\r\n");              /* the end of one */
 	talk_expect(talk, 2, 400);
