@@ -86,18 +86,20 @@ void worker_connection_parted(struct worker *worker)
 
 /* --- accepting --- */
 
-/* A worker that is full looks away for a moment first: the others may have room. */
+/* A worker that is full looks away for a moment first where others, who may have room, hear of the same
+ * connection. */
 static enum acceptor_verdict may_accept(void *context, bool after_pause, unsigned *pause_ms)
 {
 	struct worker *worker = context;
+	bool ours = after_pause || worker->birth->options->accept != CLUSTER_ACCEPT_SHARED;
 	uint64_t total;
 	unsigned workers;
 
 	if (worker->connections >= worker->max_connections) {
-		*pause_ms = after_pause ? FULL_MS : BALANCE_STEP_BACK_MS;
-		return after_pause && can_make_room(worker, 0) ? ACCEPTOR_GO_ON : ACCEPTOR_PAUSE;
+		*pause_ms = ours ? FULL_MS : BALANCE_STEP_BACK_MS;
+		return ours && can_make_room(worker, 0) ? ACCEPTOR_GO_ON : ACCEPTOR_PAUSE;
 	}
-	if (worker->birth->options->accept != CLUSTER_ACCEPT_SHARED || after_pause)
+	if (ours)
 		return ACCEPTOR_GO_ON;
 	board_sum(worker->boards, worker->board_count, clock_now_ms(), &workers, &total);
 	*pause_ms = BALANCE_STEP_BACK_MS;
