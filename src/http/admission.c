@@ -47,6 +47,7 @@ void admission_init(struct admission *admission, const struct http_limits *limit
 	*admission = (struct admission){
 		.quota = limits->quota,
 		.place = limits->place,
+		.look_ms = ROOM_LOOK_MS,
 		.prefixes = {limits->client_prefix_ipv4 > 0 ? limits->client_prefix_ipv4 : 32,
 			     limits->client_prefix_ipv6 > 0 ? limits->client_prefix_ipv6 : 64},
 	};

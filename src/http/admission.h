@@ -38,6 +38,7 @@ struct admission {
 	struct quota_rate rate, handshakes;
 	struct client_prefixes prefixes;
 	struct admission_answer answers[QUOTA_KINDS];
+	unsigned look_ms; /* from one look for room to the next; replaced by tests */
 	unsigned lingering; /* turned away, and not closed yet */
 	uint64_t refused;   /* connections and requests */
 };

@@ -45,6 +45,16 @@ bool room_is_free(struct connection *connection)
 	return !quota_lacks_room(admission->quota, admission->total_max - 1) && take(connection);
 }
 
+/* Where there is no memory for it the next tick is soon enough. */
+static void look_again_soon(struct http_server *server)
+{
+	unsigned ms = server->admission.look_ms;
+	struct timeval delay = {ms / 1000, (ms % 1000) * 1000};
+
+	if (!evtimer_pending(&server->look, NULL))
+		(void)!event_add(&server->look, &delay);
+}
+
 static void wait_outside(struct connection *connection)
 {
 	struct http_server *server = connection->server;
@@ -54,6 +64,7 @@ static void wait_outside(struct connection *connection)
 	list_append(&server->outside, &connection->rest);
 	deadline_resume(&server->deadlines, &connection->deadline, connection->deadline.kind,
 			ROOM_WAIT_MS, server->now_ms);
+	look_again_soon(server);
 }
 
 enum room_verdict room_make(struct connection *connection)
@@ -116,6 +127,27 @@ void room_tick(struct http_server *server)
 	room_show_idle(server);
 	if (!list_empty(&server->outside))
 		(void)!quota_ask_for_room(admission->quota, admission->total_max, server->now_ms);
+	if (quota_lacks_room(admission->quota, admission->total_max - 1))
+		look_again_soon(server);
+}
+
+static void on_look(evutil_socket_t fd, short what, void *context)
+{
+	struct http_server *server = context;
+
+	(void)fd, (void)what;
+	server_turn(server);
+	room_tick(server);
+}
+
+int room_init(struct http_server *server)
+{
+	return evtimer_assign(&server->look, server->base, on_look, server);
+}
+
+void room_end(struct http_server *server)
+{
+	event_del(&server->look);
 }
 
 void room_show_idle(const struct http_server *server)

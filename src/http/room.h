@@ -2,7 +2,8 @@
  *
  * Room for a new connection where all workers together may hold so many (connections_max_total): the
  * one that is idle longest, of all workers' to about a second, gives way. Where another worker has
- * it, the new one waits, with nothing read of it, for that worker's next tick and then for ours. Nobody
+ * it, the new one waits, with nothing read of it, until that worker has
+ * looked what it was asked for, and then we have. All look at each tick, and more often while it is full. Nobody
  * who comes later overtakes it. */
 #ifndef BROOD_HTTP_ROOM_H
 #define BROOD_HTTP_ROOM_H
@@ -12,7 +13,10 @@
 struct connection;
 struct http_server;
 
-enum { ROOM_WAIT_MS = 2000 /* then it is turned away; two ticks are what it takes */ };
+enum {
+	ROOM_LOOK_MS = 25,   /* while it is full */
+	ROOM_WAIT_MS = 2000, /* then it is turned away; two looks, or ticks at first, are what it takes */
+};
 
 enum room_verdict {
 	ROOM_TAKEN, /* it is counted now */
@@ -27,6 +31,10 @@ enum room_verdict room_make(struct connection *connection) __attribute__((warn_u
 
 /* If it waits, it does so no longer. */
 void room_stop_waiting(struct connection *connection);
+
+/* 0 or -1. */
+int room_init(struct http_server *server) __attribute__((warn_unused_result));
+void room_end(struct http_server *server);
 
 /* A few times a second. */
 void room_tick(struct http_server *server);

@@ -164,7 +164,8 @@ struct http_server *http_server_new(struct event_base *base, const struct http_o
 	server->maker = response_maker_new(options->worker_tag);
 	server->site = static_site_new(&server->options);
 	if (!server->receive || !server->state || !server->staging || !server->maker ||
-	    !server->site || evtimer_assign(&server->next_turn, base, on_next_turn, server) < 0)
+	    !server->site || evtimer_assign(&server->next_turn, base, on_next_turn, server) < 0 ||
+	    room_init(server) < 0)
 		goto fail;
 	return server;
 fail:
@@ -178,6 +179,7 @@ void http_server_free(struct http_server *server)
 		return;
 	http_server_abort(server);
 	event_del(&server->next_turn);
+	room_end(server);
 	pool_free(server);
 	free_parts(server);
 }

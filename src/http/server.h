@@ -66,6 +66,7 @@ struct http_server {
 	struct idle_lists idle_lists;
 	struct evicted evicted;
 	struct list outside; /* new ones that wait to be let in (room.h) */
+	struct event look;   /* timer: pending while that may be soon */
 
 	struct event next_turn; /* timer without a delay: pending while there is work for it */
 	struct list spare;      /* of struct connection, for reuse */

@@ -36,6 +36,7 @@ static void limit(struct pair *pair, unsigned total, unsigned client)
 					     .client_connections = client};
 
 		admission_init(&pair->servers[i]->admission, &limits);
+		pair->servers[i]->admission.look_ms = 3600000; /* no timers here: ticks do */
 		http_server_tick(pair->servers[i]);
 	}
 }
