@@ -2,9 +2,9 @@
  *
  * Room for a new connection where all workers together may hold so many (connections_max_total): the
  * one that is idle longest, of all workers' to about a second, gives way. Where another worker has
- * it, the new one waits, with nothing read of it, until that worker has
- * looked what it was asked for, and then we have. All look at each tick, and more often while it is full. Nobody
- * who comes later overtakes it. */
+ * it, the new one waits, with nothing read of it, until that worker has looked for what it was asked, and
+ * then this one has. All look at each tick, and more often while it is full. Nobody who comes later
+ * overtakes it. */
 #ifndef BROOD_HTTP_ROOM_H
 #define BROOD_HTTP_ROOM_H
 
