@@ -116,6 +116,27 @@ static void on_closed(void *context)
 	worker_connection_closed(serving->worker);
 }
 
+static void on_parting(void *context)
+{
+	struct serving *serving = context;
+
+	worker_connection_parting(serving->worker);
+}
+
+static void on_parted(void *context)
+{
+	struct serving *serving = context;
+
+	worker_connection_parted(serving->worker);
+}
+
+static void on_idle(void *context, unsigned count)
+{
+	struct serving *serving = context;
+
+	worker_report_idle(serving->worker, count);
+}
+
 static void on_moved(void *context, int fd, const void *state, size_t size)
 {
 	struct serving *serving = context;
@@ -172,6 +193,9 @@ static struct http_server *make_http(struct serving *serving)
 	struct http_events events = {
 		.context = serving,
 		.closed = on_closed,
+		.parting = on_parting,
+		.parted = on_parted,
+		.idle = on_idle,
 		.moved = on_moved,
 		.log = worker_log(serving->worker)->queue.page && site_logs_exist(&setup->access_logs)
 			       ? on_log : NULL,
@@ -280,6 +304,29 @@ void serving_returned(void *context, int fd, unsigned listener, const void *stat
 	}
 }
 
+unsigned serving_evictable(void *context)
+{
+	struct server *server = context;
+	struct http_stats stats;
+
+	http_server_get_stats(server->serving->http, &stats);
+	return stats.evictable;
+}
+
+bool serving_make_room(void *context)
+{
+	struct server *server = context;
+
+	return http_server_make_room(server->serving->http);
+}
+
+bool serving_free_descriptor(void *context)
+{
+	struct server *server = context;
+
+	return http_server_free_descriptor(server->serving->http);
+}
+
 unsigned serving_movable(void *context)
 {
 	struct server *server = context;
@@ -318,7 +365,7 @@ void serving_tick(void *context)
 
 	http_server_tick(serving->http);
 	http_server_get_stats(serving->http, &stats);
-	worker_report(serving->worker, stats.requests, stats.idle);
+	worker_report(serving->worker, stats.requests);
 }
 
 void serving_news(void *context, uint32_t kind, const void *data, size_t size, int *fds,

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -59,7 +60,7 @@ static void pause_for(struct acceptor *acceptor, unsigned pause_ms)
 }
 
 /* No descriptor is left: the reserve gives one connection its turn, so that even a process full of
- * idle connections goes on answering, slowly; then a pause. */
+ * connections goes on answering, slowly; then a pause. */
 static void accept_scarce(struct ear *ear, int error)
 {
 	struct acceptor *acceptor = ear->acceptor;
@@ -103,6 +104,21 @@ static enum outcome accept_one(struct ear *ear)
 	}
 }
 
+/* Descriptors are short. NOTHING_LEFT: nobody waits, which accept does not tell then; ACCEPTED: one has been freed,
+ * to try again with; SHORTAGE: a pause has begun. */
+static enum outcome see_to_shortage(struct ear *ear, int error)
+{
+	struct acceptor *acceptor = ear->acceptor;
+	struct pollfd one = {.fd = ear->fd, .events = POLLIN};
+
+	if (poll(&one, 1, 0) == 0)
+		return NOTHING_LEFT;
+	if (acceptor->handlers->relieve && acceptor->handlers->relieve(acceptor->context))
+		return ACCEPTED;
+	accept_scarce(ear, error);
+	return SHORTAGE;
+}
+
 /* Takes what is queued on one socket, as far as it may. False: a pause has begun. */
 static bool accept_batch(struct ear *ear, bool after_pause)
 {
@@ -117,10 +133,10 @@ static bool accept_batch(struct ear *ear, bool after_pause)
 			return false;
 		}
 		outcome = accept_one(ear);
-		if (outcome == SHORTAGE) {
-			accept_scarce(ear, errno);
+		if (outcome == SHORTAGE)
+			outcome = see_to_shortage(ear, errno);
+		if (outcome == SHORTAGE)
 			return false;
-		}
 		if (outcome == DEAF) /* somebody shut it down, so it would be "readable" for ever */
 			event_del(ear->event);
 	}

@@ -23,6 +23,9 @@ struct acceptor_handlers {
 	/* Takes a connection: non-blocking, close-on-exec. `scarce`: it came by the reserve descriptor
 	 * because this process has no other; it should be answered and closed. */
 	void (*accepted)(void *context, int fd, unsigned listener, bool scarce);
+	/* This process is out of descriptors, and somebody waits. True: one has been closed; false: that may
+	 * happen in a moment. May be NULL. */
+	bool (*relieve)(void *context);
 	/* A batch is over: what was accepted may be sent on. May be NULL. */
 	void (*settled)(void *context);
 };

@@ -164,6 +164,12 @@ struct cluster_program {
 	void (*retire)(void *context);
 	/* One that nobody could take comes back: do not give that one away again, say goodbye instead. */
 	void (*returned)(void *context, int fd, unsigned listener, const void *state, size_t size);
+	/* How many connections are idle and could give way to new ones. May be NULL: none ever. */
+	unsigned (*evictable)(void *context);
+	/* One of them gives way, or turns out not to be idle. False: there is none. */
+	bool (*make_room)(void *context);
+	/* Descriptors are short: true when one has been closed, else a few will be in a moment. */
+	bool (*free_descriptor)(void *context);
 	/* How many connections could move now and were not given yet. */
 	unsigned (*movable)(void *context);
 	/* The server has been told to stop, and will after drain_delay_ms: say so to who asks, and go on as
@@ -222,12 +228,18 @@ void worker_ready(struct worker *worker);
 /* A connection given by program->connection or program->moved has ended. */
 void worker_connection_closed(struct worker *worker);
 
+/* One gives way: it counts no more, though its descriptor will be closed a little later. Then it has been. */
+void worker_connection_parting(struct worker *worker);
+void worker_connection_parted(struct worker *worker);
+
 /* Gives a connection away, after program->retire: takes fd, copies the state (at most 64000 octets).
  * It counts as ended for the program; nothing may be read from or written to it any more. */
 void worker_give(struct worker *worker, int fd, unsigned listener, const void *state, size_t size);
 
-/* Figures for the scoreboard. */
-void worker_report(struct worker *worker, uint64_t requests, unsigned idle);
+/* Figures for the scoreboard: a few times a second, and whenever that number changes (a full worker is given new
+ * connections as long as some are idle). */
+void worker_report(struct worker *worker, uint64_t requests);
+void worker_report_idle(struct worker *worker, unsigned idle);
 
 /* The set-up has failed after program->start returned: leaves the loop with this exit code. */
 void worker_fail(struct worker *worker, enum cluster_exit code);

@@ -66,6 +66,14 @@ static bool is_below_most(const struct master *master, const struct instance *le
 	return most == 0 || load_of(lead) < most;
 }
 
+/* It is full, and has idle connections, one of which would give way: as the worker itself decides. */
+static bool gives_way(const struct master *master, const struct slot *slot, uint64_t now_ms)
+{
+	return can_take(master, slot, now_ms) &&
+	       load_of(slot->lead) < (uint64_t)master->options.max_connections +
+					     board_figures(instance_record(slot->lead)).idle;
+}
+
 static bool is_eligible(const struct master *master, const struct slot *slot, uint64_t now_ms)
 {
 	return can_take(master, slot, now_ms) && is_below_most(master, slot->lead);
@@ -103,6 +111,26 @@ static bool wait_for_another(const struct master *master, bool choosy, unsigned 
 	return false;
 }
 
+/* For a new connection while all are full: the one with the fewest that are busy. */
+static int find_giving_way(const struct master *master, unsigned *cursor)
+{
+	struct place_candidate candidates[CLUSTER_SLOTS_MAX];
+	uint64_t now_ms = clock_now_ms();
+
+	for (unsigned i = 0; i < master->slot_count; i++) {
+		const struct slot *slot = master->slots[i];
+		uint64_t load, idle;
+
+		candidates[i].eligible = gives_way(master, slot, now_ms);
+		if (!candidates[i].eligible)
+			continue;
+		load = load_of(slot->lead);
+		idle = board_figures(instance_record(slot->lead)).idle;
+		candidates[i].load = load > idle ? (unsigned)(load - idle) : 0;
+	}
+	return place_choose(CLUSTER_LEAST_CONNECTIONS, candidates, master->slot_count, cursor);
+}
+
 static int find_target(struct master *master, bool has_moved, bool patient, unsigned *cursor)
 {
 	struct place_candidate candidates[CLUSTER_SLOTS_MAX];
@@ -123,6 +151,8 @@ static int find_target(struct master *master, bool has_moved, bool patient, unsi
 	}
 	slot_found = place_choose(has_moved ? CLUSTER_LEAST_CONNECTIONS : master->options.policy,
 				  candidates, master->slot_count, cursor);
+	if (!has_moved && slot_found < 0)
+		return find_giving_way(master, cursor);
 	if (patient && slot_found >= 0 &&
 	    wait_for_another(master, choosy, candidates[slot_found].load, now_ms))
 		return -1;

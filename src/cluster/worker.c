@@ -29,6 +29,7 @@
 enum {
 	TICK_MS = 250,
 	SPARE_FDS = 16, /* for files and logs, besides connections and cached files */
+	PARTING_FDS = 256,
 };
 
 void worker_leave(struct worker *worker, int code)
@@ -39,7 +40,7 @@ void worker_leave(struct worker *worker, int code)
 
 void worker_leave_if_finished(struct worker *worker)
 {
-	if (worker->phase >= WORKER_RETIRING && worker->connections == 0)
+	if (worker->phase >= WORKER_RETIRING && worker->connections + worker->parting == 0)
 		worker_leave(worker, CLUSTER_EXIT_DONE);
 }
 
@@ -136,9 +137,13 @@ void worker_ready(struct worker *worker)
 		worker_leave(worker, CLUSTER_EXIT_RESOURCES);
 }
 
-void worker_report(struct worker *worker, uint64_t requests, unsigned idle)
+void worker_report(struct worker *worker, uint64_t requests)
 {
 	board_store64(&worker->record->requests, requests);
+}
+
+void worker_report_idle(struct worker *worker, unsigned idle)
+{
 	board_store32(&worker->record->idle, idle);
 }
 
@@ -189,7 +194,10 @@ static unsigned connections_by_limit(void)
 
 	if (limit <= other)
 		return 1;
-	return limit - other < 1000000 ? (unsigned)(limit - other) : 1000000;
+	/* Those that have given way are open for a moment beside those that came. */
+	limit -= other;
+	limit -= limit / 8 < PARTING_FDS ? limit / 8 : PARTING_FDS;
+	return limit < 1000000 ? (unsigned)limit : 1000000;
 }
 
 static int map_boards(struct worker *worker)

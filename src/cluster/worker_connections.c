@@ -16,7 +16,8 @@
 _Static_assert((int)MESSAGE_BATCH <= (int)CLUSTER_EXPECTED_MAX, "so many come at a time");
 
 enum {
-	FULL_MS = 1000, /* pause at max_connections, cut short when one ends */
+	FULL_MS = 100,  /* pause at max_connections, cut short when one ends */
+	FREE_AT_ONCE = 8, /* descriptors */
 	STUCK_MS = 5,   /* the master could not be given more; look again */
 };
 
@@ -26,28 +27,79 @@ static void count_opened(struct worker *worker)
 	board_store64(&worker->record->opened, ++worker->opened);
 }
 
-void worker_connection_closed(struct worker *worker)
+static void count_closed(struct worker *worker)
 {
 	worker->connections--;
 	board_store64(&worker->record->closed, ++worker->closed);
 	if (worker->acceptor && worker->connections + 1 == worker->max_connections)
 		acceptor_resume(worker->acceptor);
+}
+
+void worker_connection_closed(struct worker *worker)
+{
+	count_closed(worker);
+	worker_leave_if_finished(worker);
+}
+
+/* --- giving way --- */
+
+/* Whoever comes now gets the place of an idle one. */
+static bool can_make_room(const struct worker *worker, unsigned already)
+{
+	const struct cluster_program *program = worker->program;
+
+	return program->evictable && worker->connections + already <
+				     worker->max_connections + program->evictable(program->context);
+}
+
+static void make_room(struct worker *worker)
+{
+	while (worker->connections > worker->max_connections && worker->program->make_room &&
+	       worker->program->make_room(worker->program->context))
+		;
+}
+
+static bool free_descriptor(struct worker *worker)
+{
+	return worker->program->free_descriptor &&
+	       worker->program->free_descriptor(worker->program->context);
+}
+
+/* Some had no descriptor left and are going to be sent again; there will be others. */
+static void free_descriptors(struct worker *worker, unsigned lost)
+{
+	for (unsigned i = 0; i < lost + FREE_AT_ONCE && free_descriptor(worker); i++)
+		;
+}
+
+void worker_connection_parting(struct worker *worker)
+{
+	worker->parting++;
+	count_closed(worker);
+}
+
+void worker_connection_parted(struct worker *worker)
+{
+	worker->parting--;
 	worker_leave_if_finished(worker);
 }
 
 /* --- accepting --- */
 
+/* A worker that is full looks away for a moment first where others, who may have room, hear of the same
+ * connection. */
 static enum acceptor_verdict may_accept(void *context, bool after_pause, unsigned *pause_ms)
 {
 	struct worker *worker = context;
+	bool ours = after_pause || worker->birth->options->accept != CLUSTER_ACCEPT_SHARED;
 	uint64_t total;
 	unsigned workers;
 
 	if (worker->connections >= worker->max_connections) {
-		*pause_ms = FULL_MS;
-		return ACCEPTOR_PAUSE;
+		*pause_ms = ours ? FULL_MS : BALANCE_STEP_BACK_MS;
+		return ours && can_make_room(worker, 0) ? ACCEPTOR_GO_ON : ACCEPTOR_PAUSE;
 	}
-	if (worker->birth->options->accept != CLUSTER_ACCEPT_SHARED || after_pause)
+	if (ours)
 		return ACCEPTOR_GO_ON;
 	board_sum(worker->boards, worker->board_count, clock_now_ms(), &workers, &total);
 	*pause_ms = BALANCE_STEP_BACK_MS;
@@ -60,12 +112,19 @@ static void accepted(void *context, int fd, unsigned listener, bool scarce)
 	struct worker *worker = context;
 
 	count_opened(worker);
+	make_room(worker);
 	worker->program->connection(worker->program->context, fd, listener, scarce);
+}
+
+static bool relieve(void *context)
+{
+	return free_descriptor(context);
 }
 
 static const struct acceptor_handlers acceptor_handlers = {
 	.may_accept = may_accept,
 	.accepted = accepted,
+	.relieve = relieve,
 };
 
 int worker_start_accepting(struct worker *worker)
@@ -95,12 +154,16 @@ void worker_stop_accepting(struct worker *worker)
 
 /* --- taking --- */
 
+/* One that moves here is, as a rule, idle itself, so no other gives way to it. */
 static bool can_take(const struct worker *worker, const struct handoff_item *item, unsigned already)
 {
-	if (worker->phase != WORKER_SERVING ||
-	    worker->connections + already >= worker->max_connections)
+	bool full = worker->connections + already >= worker->max_connections;
+
+	if (worker->phase != WORKER_SERVING)
 		return false;
-	return !item->state ||
+	if (!item->state)
+		return !full || can_make_room(worker, already);
+	return !full &&
 	       worker->program->understands(worker->program->context, item->state, item->state_size);
 }
 
@@ -110,6 +173,7 @@ static void take(struct worker *worker, int fd, const struct handoff_item *item)
 
 	count_opened(worker);
 	if (!item->state) {
+		make_room(worker);
 		program->connection(program->context, fd, item->listener, false);
 		return;
 	}
@@ -138,6 +202,8 @@ void worker_take_frame(struct worker *worker, struct brood_frame *frame)
 			worker->program->expect(worker->program->context, items[i].state,
 						items[i].state_size);
 	}
+	if (count > 0 && (size_t)count > frame->fd_count)
+		free_descriptors(worker, (unsigned)count - (unsigned)frame->fd_count);
 	/* "Taken" goes out before a byte is read: after it the giver forgets, before it it would give
 	 * the connection to somebody else if this process died. An answer that cannot be sent means
 	 * that the master is gone, which its end-of-file will say. */

@@ -33,6 +33,7 @@ struct worker {
 	struct board_record *record; /* its own, which it may write */
 	enum worker_phase phase;
 	unsigned connections, max_connections;
+	unsigned parting; /* connections that have given way: not counted, but open */
 	uint64_t opened, closed, taken;
 	/* Giving away. */
 	struct handoff handoff;

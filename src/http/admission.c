@@ -9,6 +9,7 @@
 #include "base/slice.h"
 #include "http/connection.h"
 #include "http/response.h"
+#include "http/room.h"
 #include "http/server.h"
 
 #include <inttypes.h>
@@ -46,6 +47,7 @@ void admission_init(struct admission *admission, const struct http_limits *limit
 	*admission = (struct admission){
 		.quota = limits->quota,
 		.place = limits->place,
+		.look_ms = ROOM_LOOK_MS,
 		.prefixes = {limits->client_prefix_ipv4 > 0 ? limits->client_prefix_ipv4 : 32,
 			     limits->client_prefix_ipv6 > 0 ? limits->client_prefix_ipv6 : 64},
 	};
@@ -184,13 +186,29 @@ bool admission_of_connection(struct connection *connection)
 
 	if (connection->probe)
 		return true;
-	if (admission->total_max > 0 &&
-	    !quota_hold_total(admission->quota, admission->place, admission->total_max,
-			      &connection->hold)) {
-		turn_away(connection, QUOTA_TOTAL);
+	if (admission->total_max == 0 || room_is_free(connection))
+		return admission_of_client(connection);
+	/* Before: nobody gives way to a client that has too many itself. */
+	if (!admission_of_client(connection))
 		return false;
+	switch (room_make(connection)) {
+	case ROOM_TAKEN:
+		return true;
+	case ROOM_LATER:
+		return false;
+	case ROOM_NONE:
+		break;
 	}
-	return admission_of_client(connection);
+	quota_release(admission->quota, &connection->hold);
+	turn_away(connection, QUOTA_TOTAL);
+	return false;
+}
+
+void admission_give_up(struct connection *connection)
+{
+	room_stop_waiting(connection);
+	quota_release(connection->server->admission.quota, &connection->hold);
+	turn_away(connection, QUOTA_TOTAL);
 }
 
 bool admission_of_client(struct connection *connection)
@@ -224,6 +242,7 @@ void admission_end(struct connection *connection)
 {
 	struct admission *admission = &connection->server->admission;
 
+	room_stop_waiting(connection);
 	admission->lingering -= connection->refused;
 	quota_release(admission->quota, &connection->hold);
 }

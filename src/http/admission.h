@@ -38,6 +38,7 @@ struct admission {
 	struct quota_rate rate, handshakes;
 	struct client_prefixes prefixes;
 	struct admission_answer answers[QUOTA_KINDS];
+	unsigned look_ms; /* from one look for room to the next; replaced by tests */
 	unsigned lingering; /* turned away, and not closed yet */
 	uint64_t refused;   /* connections and requests */
 };
@@ -45,9 +46,12 @@ struct admission {
 void admission_init(struct admission *admission, const struct http_limits *limits);
 
 /* A new connection: among all, and, once it is known whose it is, among those of its client (both at
- * once where nobody tells of another peer). False: it was turned away, and is gone. */
+ * once where nobody tells of another peer). False: it was turned away, and is gone, or it waits for room (room.h). */
 bool admission_of_connection(struct connection *connection) __attribute__((warn_unused_result));
 bool admission_of_client(struct connection *connection) __attribute__((warn_unused_result));
+
+/* It has waited for room in vain: it is turned away. */
+void admission_give_up(struct connection *connection);
 
 /* One that has come from another server, with what it held there. */
 void admission_take_over(struct connection *connection, const struct quota_hold *hold);

@@ -4,7 +4,9 @@
  * response is exchange.c's business. */
 #include "http/connection.h"
 
+#include "http/evict.h"
 #include "http/exchange.h"
+#include "http/idle.h"
 #include "http/input.h"
 #include "http/intake.h"
 #include "http/moving.h"
@@ -24,8 +26,6 @@ struct state_rule {
 };
 
 static void give(struct connection *connection);
-static void read_requests(struct connection *connection);
-static void answer_or_close(struct connection *connection);
 static void give_up_head(struct connection *connection);
 static void wait_for_turn(struct connection *connection);
 static void renew_turn(struct connection *connection);
@@ -33,13 +33,14 @@ static void discard(struct connection *connection);
 static void look_for_progress(struct connection *connection);
 
 static const struct state_rule rules[CONNECTION_STATES] = {
-	[CONNECTION_PROXY] = {EV_READ, read_requests, connection_close},
-	[CONNECTION_WAITING] = {EV_READ, read_requests, answer_or_close},
-	[CONNECTION_HEAD] = {EV_READ, read_requests, give_up_head},
+	[CONNECTION_PROXY] = {EV_READ, connection_read, connection_close},
+	[CONNECTION_WAITING] = {EV_READ, connection_read, connection_answer_or_close},
+	[CONNECTION_HEAD] = {EV_READ, connection_read, give_up_head},
 	[CONNECTION_TURN] = {0, wait_for_turn, renew_turn},
 	[CONNECTION_WRITING] = {EV_WRITE, connection_take_turn, look_for_progress},
 	[CONNECTION_CONCLUDING] = {EV_WRITE, connection_finish, look_for_progress},
 	[CONNECTION_LINGERING] = {EV_READ, discard, connection_close},
+	[CONNECTION_OUTSIDE] = {0, wait_for_turn, admission_give_up},
 };
 
 static void on_event(evutil_socket_t fd, short what, void *context)
@@ -55,7 +56,9 @@ static void set_deadline(struct connection *connection, enum deadline_kind kind)
 {
 	struct http_server *server = connection->server;
 
-	deadline_set(&server->deadlines, &connection->deadline, kind, server->now_ms);
+	if (deadline_set(&server->deadlines, &connection->deadline, kind, server->now_ms) &&
+	    connection->idle)
+		idle_renew(connection);
 	if (kind == DEADLINE_HEAD)
 		pacing_begin_head(connection);
 }
@@ -247,16 +250,15 @@ static void note_handshake(struct connection *connection)
 		set_deadline(connection, DEADLINE_FIRST);
 }
 
-/* Nothing has come that is to be answered, and nothing more will. What was sent last may still have to find its
- * way into the socket. */
-static void part(struct connection *connection, enum connection_end end)
+/* What was sent last may still have to find its way into the socket. */
+void connection_part(struct connection *connection, enum connection_end end)
 {
 	connection->end = end;
 	connection->drained = true;
 	connection_finish(connection);
 }
 
-static void read_requests(struct connection *connection)
+void connection_read(struct connection *connection)
 {
 	struct input input;
 	ssize_t size = input_receive(connection, &input);
@@ -269,18 +271,18 @@ static void read_requests(struct connection *connection)
 	else if (size == -EPROTO)
 		refuse(connection, REFUSAL_PLAIN_HTTP);
 	else
-		part(connection, size == -ECONNABORTED ? END_STAGED : END_PLAIN);
+		connection_part(connection, size == -ECONNABORTED ? END_STAGED : END_PLAIN);
 }
 
 /* Before an idle connection is closed: a request may have come in this very moment. */
-static void answer_or_close(struct connection *connection)
+void connection_answer_or_close(struct connection *connection)
 {
 	struct input input;
 
 	if (input_receive(connection, &input) > 0)
 		advance(connection, &input);
 	else
-		part(connection, END_PLAIN);
+		connection_part(connection, END_PLAIN);
 }
 
 /* It may have been time only to look how fast it comes. */
@@ -336,12 +338,42 @@ static void discard(struct connection *connection)
 		set_deadline(connection, DEADLINE_LINGER);
 }
 
+static void begin(struct connection *connection, bool reads)
+{
+	if (!connection->awaits_proxy && connection->tls_follows && intake_speak_tls(connection) < 0) {
+		connection_close(connection);
+		return;
+	}
+	/* Not at once when it is to leave: the owner is not done with handing it in. */
+	if (connection_leaves(connection) && queue(connection) == 0)
+		return;
+	if (reads)
+		connection_read(connection);
+	else
+		enter(connection, connection->state);
+}
+
+static void set_first_deadline(struct connection *connection)
+{
+	set_deadline(connection, connection->awaits_proxy  ? DEADLINE_PROXY
+				 : connection->tls_follows ? DEADLINE_HANDSHAKE
+							   : DEADLINE_FIRST);
+}
+
+void connection_admit(struct connection *connection)
+{
+	connection->state = connection->awaits_proxy ? CONNECTION_PROXY : CONNECTION_WAITING;
+	set_first_deadline(connection);
+	pool_count(connection);
+	begin(connection, true);
+}
+
 void connection_open(struct http_server *server, int fd, unsigned flags)
 {
 	bool probe = (flags & HTTP_TAKE_PROBE) != 0;
 	bool proxy = (flags & HTTP_TAKE_PROXY) != 0;
-	enum connection_state begin = proxy ? CONNECTION_PROXY : CONNECTION_WAITING;
-	struct connection *connection = pool_new(server, fd, probe, begin);
+	struct connection *connection =
+		pool_new(server, fd, probe, proxy ? CONNECTION_PROXY : CONNECTION_WAITING);
 
 	if (!connection) {
 		close(fd);
@@ -354,41 +386,32 @@ void connection_open(struct http_server *server, int fd, unsigned flags)
 	connection->origin = server->options.origin;
 	connection->awaits_proxy = proxy;
 	connection->tls_follows = (flags & HTTP_TAKE_TLS) != 0;
-	set_deadline(connection, proxy                     ? DEADLINE_PROXY
-				 : connection->tls_follows ? DEADLINE_HANDSHAKE
-							   : DEADLINE_FIRST);
+	set_first_deadline(connection);
 	if (proxy && !intake_may_begin(connection)) {
 		connection_close(connection);
 		return;
 	}
 	if (server->admission.connections && !admission_of_connection(connection))
 		return;
-	if (!proxy && connection->tls_follows && intake_speak_tls(connection) < 0) {
-		connection_close(connection);
-		return;
-	}
-	/* Not at once when it is to leave: the owner is not done with handing it in. */
-	if (connection_leaves(connection) && queue(connection) == 0)
-		return;
-	if (flags & HTTP_TAKE_WAITING)
-		read_requests(connection);
-	else
-		enter(connection, begin);
+	begin(connection, (flags & HTTP_TAKE_WAITING) != 0);
 }
 
 void connection_close(struct connection *connection)
 {
 	struct http_server *server = connection->server;
-	bool probe = connection->probe;
+	bool probe = connection->probe, parting = connection->parting;
+	void (*closed)(void *context) = parting ? server->events.parted : server->events.closed;
 	int fd = connection->stream.fd;
 
+	if (parting)
+		evict_end_parting(connection);
 	if (server->admission.connections)
 		admission_end(connection);
 	(void)!stream_conclude(&connection->stream);
 	pool_delete(connection);
 	close(fd);
-	if (!probe && server->events.closed)
-		server->events.closed(server->events.context);
+	if (!probe && closed)
+		closed(server->events.context);
 }
 
 void connection_expire(struct connection *connection)
@@ -396,34 +419,7 @@ void connection_expire(struct connection *connection)
 	rules[connection->state].expired(connection);
 }
 
-/* A client that opens its stream, or has just done so, is about to send a request. */
-static void hurry_first_request(struct connection *connection)
-{
-	uint64_t now_ms = connection->server->now_ms;
-	uint64_t left_ms = deadline_left_ms(&connection->deadline, now_ms);
-
-	if (left_ms > CONNECTION_STOP_HANDSHAKE_MS)
-		deadline_resume(&connection->server->deadlines, &connection->deadline,
-				DEADLINE_HANDSHAKE, CONNECTION_STOP_HANDSHAKE_MS, now_ms);
-}
-
-void connection_stop(struct connection *connection)
-{
-	if (connection->stream.handshakes || connection->stream.fresh)
-		hurry_first_request(connection);
-	else if (connection->state == CONNECTION_WAITING ||
-	    (connection->state == CONNECTION_PROXY && connection->input.used == 0))
-		answer_or_close(connection);
-}
-
 /* --- moving --- */
-
-bool connection_leaves(const struct connection *connection)
-{
-	return connection->server->moving && !connection->probe && !connection->stays &&
-	       connection->stream.io->moves && !connection->tls_follows && !connection->outbox &&
-	       connection->end == END_OPEN && connection->input.used <= STATE_INPUT_MAX;
-}
 
 /* The socket lives on elsewhere, so it must not be shut down, and the kernel forgets that it was to
  * be watched here only if it is told so: closing it later would not do. */
@@ -476,6 +472,8 @@ int connection_take_moved(struct http_server *server, int fd, const struct state
 		pool_delete(connection);
 		return -ENOMEM;
 	}
+	if (connection->idle)
+		idle_place(connection);
 	if (server->admission.connections)
 		admission_take_over(connection, &state->hold);
 	if (connection->state == CONNECTION_TURN)
@@ -488,6 +486,6 @@ int connection_take_moved(struct http_server *server, int fd, const struct state
 	else if (size == -EAGAIN && !server->stopping)
 		enter(connection, begin);
 	else
-		part(connection, END_PLAIN);
+		connection_part(connection, END_PLAIN);
 	return 0;
 }

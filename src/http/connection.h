@@ -24,7 +24,7 @@
  * its own (TLS) and the socket does not take it yet.
  *
  * One that must begin with a PROXY header is in the state PROXY before all this, and is closed
- * without a word when none comes, in time and well formed.
+ * without a word when none comes, in time and well formed. One for which there is no room yet is OUTSIDE before that.
  *
  * Reading stops while there is something to write: a client that does not read its answers does not
  * get to ask for more.
@@ -65,6 +65,7 @@ enum connection_state {
 	CONNECTION_WRITING,   /* the socket takes no more */
 	CONNECTION_CONCLUDING, /* all is written, and the socket takes no more to say so */
 	CONNECTION_LINGERING, /* all is said; waiting for the client to close */
+	CONNECTION_OUTSIDE,   /* not let in yet (room.h): nothing is read */
 	CONNECTION_STATES
 };
 
@@ -81,6 +82,7 @@ struct connection {
 	struct http_server *server;
 	struct deadline deadline;
 	struct list link;       /* in one of http_server's lists */
+	struct list rest;       /* while it is idle, parts or is outside: among those that are, too */
 	struct buffer input;    /* read but not used yet: part of a head, or requests held back */
 	struct guard guard;     /* of the head that comes next */
 	struct outbox *outbox;  /* answers that the socket has not taken, or NULL */
@@ -101,6 +103,8 @@ struct connection {
 	bool probe;             /* not counted, not logged */
 	bool stays;             /* nobody takes it: it leaves no more, and its next answer is its last */
 	bool idle, movable;     /* as what it is counted */
+	bool kept;              /* idle: between requests (idle.h) */
+	bool parting;           /* it has given way, and counts no more (evict.h) */
 	bool last;              /* its next answer is its last (HTTP_TAKE_CLOSE) */
 	bool drained;           /* one read got all that there was */
 	bool awaits_proxy;      /* a PROXY header must come before anything else */
@@ -125,8 +129,14 @@ bool connection_leaves(const struct connection *connection);
 
 void connection_take_turn(struct connection *connection);
 void connection_expire(struct connection *connection);
-/* If it is idle: answers what is in the socket by now, else closes. */
-void connection_stop(struct connection *connection);
+/* It was outside, and is counted now: begins. */
+void connection_admit(struct connection *connection);
+/* One that waits: reads and answers what is in the socket by now. */
+void connection_read(struct connection *connection);
+/* The same, and closes it where there is nothing. */
+void connection_answer_or_close(struct connection *connection);
+/* One that waits: nothing has come that is to be answered, and nothing more will. */
+void connection_part(struct connection *connection, enum connection_end end);
 /* If it waits for the client: moves away, unless more has been read than fits. */
 void connection_leave(struct connection *connection);
 /* Closes in stages, unless there is no need. */

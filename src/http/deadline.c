@@ -32,7 +32,7 @@ static void insert(struct deadlines *deadlines, struct deadline *deadline)
 	list_append(&deadlines->steps[step_of(deadline->at_ms) % DEADLINE_STEPS], &deadline->link);
 }
 
-static void set(struct deadlines *deadlines, struct deadline *deadline, enum deadline_kind kind,
+static bool set(struct deadlines *deadlines, struct deadline *deadline, enum deadline_kind kind,
 		uint64_t at_ms)
 {
 	uint64_t before_ms = deadline->at_ms;
@@ -40,15 +40,16 @@ static void set(struct deadlines *deadlines, struct deadline *deadline, enum dea
 	deadline->at_ms = at_ms;
 	deadline->kind = kind;
 	if (step_of(at_ms) == step_of(before_ms))
-		return;
+		return false;
 	list_remove(&deadline->link);
 	insert(deadlines, deadline);
+	return true;
 }
 
-void deadline_set(struct deadlines *deadlines, struct deadline *deadline, enum deadline_kind kind,
+bool deadline_set(struct deadlines *deadlines, struct deadline *deadline, enum deadline_kind kind,
 		  uint64_t now_ms)
 {
-	set(deadlines, deadline, kind, now_ms + deadlines->timeout_ms[kind]);
+	return set(deadlines, deadline, kind, now_ms + deadlines->timeout_ms[kind]);
 }
 
 void deadline_resume(struct deadlines *deadlines, struct deadline *deadline,

@@ -13,6 +13,7 @@
 
 #include "base/list.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -51,8 +52,8 @@ void deadlines_init(struct deadlines *deadlines);
 void deadline_init(struct deadline *deadline);
 
 /* Sets, or sets anew, to now + the kind's timeout. Times must not go backwards from call to call of
- * these functions. */
-void deadline_set(struct deadlines *deadlines, struct deadline *deadline, enum deadline_kind kind,
+ * these functions. True: it belongs to another step than before. */
+bool deadline_set(struct deadlines *deadlines, struct deadline *deadline, enum deadline_kind kind,
 		  uint64_t now_ms);
 /* The same with `left_ms` to go, at most the kind's timeout. */
 void deadline_resume(struct deadlines *deadlines, struct deadline *deadline,

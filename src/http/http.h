@@ -134,13 +134,18 @@ struct http_log_record {
 /* The most that moves with a connection, in octets. */
 enum { HTTP_STATE_MAX = 49152 };
 
-/* What the owner wants to hear. Members may be NULL. `log` must not call the server; `closed` and
+/* What the owner wants to hear. Members may be NULL. `log` and `idle` must not call the server; `closed` and
  * `moved` may, except for http_server_free. */
 struct http_events {
 	void *context;
 	/* A connection that came by http_server_take or http_server_take_moved has ended, its fd is
 	 * closed. May be called from within these. */
 	void (*closed)(void *context);
+	/* One that was idle gives way (http_server_make_room, connections_max_total): it counts as ended,
+	 * without `closed` being called. Its fd is closed a little later, when the client has been given
+	 * time to see that, and `parted` is called. */
+	void (*parting)(void *context);
+	void (*parted)(void *context);
 	/* A connection that http_server_move_away wants gone leaves now. It counts as ended,
 	 * without `closed` being called. The fd is the owner's from here on: not registered with
 	 * the loop, neither shut down nor closed. `state`, at most HTTP_STATE_MAX octets that are
@@ -148,14 +153,18 @@ struct http_events {
 	 * http_server_take_moved. Called from the loop and from within http_server_tick. */
 	void (*moved)(void *context, int fd, const void *state, size_t size);
 	void (*log)(void *context, const struct http_log_record *record);
+	/* So many connections are idle: told when that changes, but not from one request to the next. */
+	void (*idle)(void *context, unsigned count);
 };
 
 struct http_stats {
 	unsigned connections; /* open, all */
-	unsigned idle;        /* of these, waiting for a next request with nothing read of it */
+	unsigned idle;        /* of these, waiting for a request or PROXY header with nothing read of it */
 	unsigned movable;     /* of these, about to leave (http_server_move_away) */
 	uint64_t requests;    /* answered since the start */
 	uint64_t refused;     /* connections and requests, for a limit that all share */
+	unsigned evictable;   /* connections that could give way (http_server_make_room) */
+	uint64_t evicted;     /* that have given way */
 };
 
 /* Returns NULL when there is no memory. `options` and `events` are copied. */
@@ -217,6 +226,15 @@ void http_server_announce_stop(struct http_server *server);
 /* The same, and connections that are idle, or become so, are closed. Requests in flight (also
  * half-read heads) go on, and so do TLS handshakes and those who have just done with theirs, for a second. */
 void http_server_stop(struct http_server *server);
+
+/* A new connection needs the place of another: the one that is idle longest gives way. If something has come on
+ * it by now it is answered instead, as its last request. False: none is idle. To be called until there is room,
+ * or none is left. */
+bool http_server_make_room(struct http_server *server);
+
+/* Descriptors are short. True: one has been closed, of a connection that had given way before; false: a few idle
+ * ones have been asked to, and may be closed in a moment. */
+bool http_server_free_descriptor(struct http_server *server);
 
 /* Closes every connection now. */
 void http_server_abort(struct http_server *server);

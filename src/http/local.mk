@@ -9,11 +9,14 @@ libhttp_a_SOURCES += \
 	src/http/client.c src/http/client.h \
 	src/http/connection.c src/http/connection.h \
 	src/http/deadline.c src/http/deadline.h \
+	src/http/ending.c src/http/ending.h \
+	src/http/evict.c src/http/evict.h \
 	src/http/exchange.c src/http/exchange.h \
 	src/http/forwarded.c src/http/forwarded.h \
 	src/http/framing.c src/http/framing.h \
 	src/http/guard.c src/http/guard.h \
 	src/http/health.c src/http/health.h \
+	src/http/idle.c src/http/idle.h \
 	src/http/input.c src/http/input.h \
 	src/http/intake.c src/http/intake.h \
 	src/http/loop.h \
@@ -27,12 +30,14 @@ libhttp_a_SOURCES += \
 	src/http/quota.c src/http/quota.h src/http/quota_table.h \
 	src/http/quota_clients.c \
 	src/http/quota_rate.c \
+	src/http/quota_room.c \
 	src/http/proxy.c src/http/proxy.h \
 	src/http/record.c src/http/record.h \
 	src/http/refusal.c src/http/refusal.h \
 	src/http/request.c \
 	src/http/request_id.c src/http/request_id.h \
 	src/http/server.c src/http/server.h \
+	src/http/room.c src/http/room.h \
 	src/http/state.c src/http/state.h \
 	src/http/stream.c src/http/stream.h
 

@@ -12,6 +12,13 @@
 
 _Static_assert((int)STREAM_STATE_MAX == (int)STATE_SESSION_MAX, "what a stream saves travels");
 
+bool connection_leaves(const struct connection *connection)
+{
+	return connection->server->moving && !connection->probe && !connection->stays &&
+	       connection->stream.io->moves && !connection->tls_follows && !connection->outbox &&
+	       connection->end == END_OPEN && connection->input.used <= STATE_INPUT_MAX;
+}
+
 static const enum deadline_kind kinds[] = {
 	[STATE_WAIT_FIRST] = DEADLINE_FIRST,
 	[STATE_WAIT_HEAD] = DEADLINE_HEAD,

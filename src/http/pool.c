@@ -4,6 +4,7 @@
 #include "http/pool.h"
 
 #include "http/exchange.h"
+#include "http/idle.h"
 #include "http/server.h"
 
 #include <stdlib.h>
@@ -21,6 +22,7 @@ struct connection *pool_new(struct http_server *server, int fd, bool probe,
 	connection->probe = probe;
 	connection->state = state;
 	deadline_init(&connection->deadline);
+	list_init(&connection->rest);
 	list_append(&server->open, &connection->link);
 	if (!probe) {
 		server->connections++;
@@ -29,16 +31,33 @@ struct connection *pool_new(struct http_server *server, int fd, bool probe,
 	return connection;
 }
 
+/* Nothing has come of a next request, or of the first one, or of what is to come before that. */
+static bool rests(const struct connection *connection)
+{
+	if (connection->state != CONNECTION_WAITING)
+		return connection->state == CONNECTION_PROXY && connection->input.used == 0;
+	return !connection->stream.handshakes || !stream_holds_part(&connection->stream);
+}
+
 void pool_count(struct connection *connection)
 {
-	struct http_server *server = connection->server;
-	bool idle = !connection->probe && connection->state == CONNECTION_WAITING;
-	bool movable = idle && connection->stream.io->moves && !connection->stays;
+	bool idle = !connection->probe && rests(connection);
+	bool movable = idle && connection->state == CONNECTION_WAITING &&
+		       connection->stream.io->moves && !connection->stays;
 
-	server->idle += (unsigned)idle - (unsigned)connection->idle;
-	server->movable += (unsigned)movable - (unsigned)connection->movable;
-	connection->idle = idle;
+	if (idle != connection->idle)
+		idle ? idle_begin(connection) : idle_end(connection);
+	if (movable != connection->movable)
+		connection->server->movable += movable ? 1u : -1u;
 	connection->movable = movable;
+}
+
+void pool_forget_idle(struct connection *connection)
+{
+	connection->server->movable -= connection->movable;
+	connection->movable = false;
+	if (connection->idle)
+		idle_end(connection);
 }
 
 void pool_delete(struct connection *connection)
@@ -52,10 +71,8 @@ void pool_delete(struct connection *connection)
 	buffer_free(&connection->input);
 	deadline_clear(&connection->deadline);
 	list_remove(&connection->link);
-	if (!connection->probe) {
-		server->connections--;
-		server->idle -= connection->idle;
-		server->movable -= connection->movable;
-	}
+	pool_forget_idle(connection);
+	list_remove(&connection->rest);
+	server->connections -= !connection->probe;
 	free(connection);
 }

@@ -15,6 +15,9 @@ struct connection *pool_new(struct http_server *server, int fd, bool probe,
 /* Counts it as what it is now: to be called when its state, its stream or `stays` has changed. */
 void pool_count(struct connection *connection);
 
+/* Counts it as one that is not idle, though it waits, until pool_count looks at it again. */
+void pool_forget_idle(struct connection *connection);
+
 /* Lets go of all that it has but the socket, and of itself. */
 void pool_delete(struct connection *connection);
 

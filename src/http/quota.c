@@ -83,8 +83,7 @@ static void gauge_remove(struct quota *quota, unsigned place, uint32_t life)
 	}
 }
 
-/* Makes the sums reach up to there. */
-static void use_place(struct quota *quota, unsigned place)
+void quota_use_place(struct quota *quota, unsigned place)
 {
 	uint32_t places = __atomic_load_n(&quota->shared->places, __ATOMIC_SEQ_CST);
 
@@ -122,6 +121,14 @@ static void next_life(struct quota *quota, unsigned place)
 	__atomic_store_n(gauge, (lives + 1) << 32, __ATOMIC_SEQ_CST);
 }
 
+/* What is left there in nobody's name. */
+static void clear_place(struct quota *quota, unsigned place)
+{
+	quota_room_clear(quota, place);
+	if (count_of(quota_load(&quota->shared->gauges[place])) != 0)
+		next_life(quota, place);
+}
+
 static void clear_gauges(struct quota *quota, const struct quota_places *used)
 {
 	uint32_t places = __atomic_load_n(&quota->shared->places, __ATOMIC_SEQ_CST), end = 0;
@@ -129,8 +136,8 @@ static void clear_gauges(struct quota *quota, const struct quota_places *used)
 	for (uint32_t i = 0; i < places && i < QUOTA_PLACES_MAX; i++) {
 		if (quota_places_have(used, i))
 			end = i + 1;
-		else if (count_of(quota_load(&quota->shared->gauges[i])) != 0)
-			next_life(quota, i);
+		else
+			clear_place(quota, i);
 	}
 	if (end < places) /* each of those that are used is counted, so nobody is left out */
 		__atomic_store_n(&quota->shared->places, end, __ATOMIC_SEQ_CST);
@@ -139,6 +146,7 @@ static void clear_gauges(struct quota *quota, const struct quota_places *used)
 void quota_give_back(struct quota *quota, unsigned place, const struct quota_places *used)
 {
 	next_life(quota, place);
+	quota_room_clear(quota, place);
 	if (used)
 		clear_gauges(quota, used);
 	if (__atomic_load_n(&quota->shared->clients, __ATOMIC_SEQ_CST) != 0)
@@ -151,7 +159,7 @@ void quota_give_back(struct quota *quota, unsigned place, const struct quota_pla
  * who did looks again. Who is turned away in the end has seen the limit reached without itself. */
 bool quota_hold_total(struct quota *quota, unsigned place, uint32_t limit, struct quota_hold *hold)
 {
-	use_place(quota, place);
+	quota_use_place(quota, place);
 	for (unsigned i = 0; i < QUOTA_TRIES && quota_total(quota) < limit; i++) {
 		uint32_t life = gauge_add(quota, place);
 
@@ -207,7 +215,7 @@ void quota_take_over(struct quota *quota, unsigned place, bool total, uint64_t c
 		before = (struct quota_hold){0};
 	*hold = (struct quota_hold){.place = (uint16_t)place, .life = life};
 	if (total) {
-		use_place(quota, place);
+		quota_use_place(quota, place);
 		gauge_add(quota, place);
 		hold->in_total = true;
 	}

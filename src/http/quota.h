@@ -79,6 +79,32 @@ void quota_take_over(struct quota *quota, unsigned place, bool total, uint64_t c
 uint64_t quota_total(const struct quota *quota);
 uint64_t quota_of_client(const struct quota *quota, uint64_t client);
 
+/* --- room for those who wait --- */
+
+/* Shown by each worker, at least a few times a second: how many of its connections are idle and may be
+ * closed, and since when the longest is. */
+void quota_show_idle(struct quota *quota, unsigned place, uint32_t idle, uint64_t since_ms,
+		     uint64_t now_ms);
+
+/* One more connection of this place waits to be let in; one less. */
+void quota_begin_wait(struct quota *quota, unsigned place);
+void quota_end_wait(struct quota *quota, unsigned place);
+uint64_t quota_waiting(const struct quota *quota); /* of all */
+
+/* With all that wait there would be more than `limit`. */
+bool quota_lacks_room(const struct quota *quota, uint32_t limit);
+
+/* Asks places that show idle connections, those with the longest first, to close as many as are missing
+ * and have not been asked for. False: there are not as many. */
+bool quota_ask_for_room(struct quota *quota, uint32_t limit, uint64_t now_ms)
+	__attribute__((warn_unused_result));
+
+/* How many this place was asked to close, which is its own affair from here on. */
+uint32_t quota_take_asked(struct quota *quota, unsigned place);
+
+/* Does another place show one that is idle since before that? */
+bool quota_has_longer(struct quota *quota, unsigned place, uint64_t since_ms, uint64_t now_ms);
+
 /* --- requests per second --- */
 
 /* A bucket that holds `burst` requests and is filled at the rate (GCRA, in microseconds). */

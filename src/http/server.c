@@ -5,8 +5,10 @@
 
 #include "base/clock.h"
 #include "http/connection.h"
+#include "http/ending.h"
 #include "http/pool.h"
 #include "http/response.h"
+#include "http/room.h"
 #include "http/state.h"
 #include "http/static.h"
 #include "http/tls/tls.h"
@@ -148,6 +150,9 @@ struct http_server *http_server_new(struct event_base *base, const struct http_o
 	list_init(&server->unvisited);
 	list_init(&server->turns);
 	list_init(&server->due);
+	list_init(&server->outside);
+	list_init(&server->evicted.parting);
+	idle_init(&server->idle_lists);
 	deadlines_init(&server->deadlines);
 	set_options(server, options);
 	parser_init(&server->parser);
@@ -158,7 +163,8 @@ struct http_server *http_server_new(struct event_base *base, const struct http_o
 	server->maker = response_maker_new(options->worker_tag);
 	server->site = static_site_new(&server->options);
 	if (!server->receive || !server->state || !server->staging || !server->maker ||
-	    !server->site || evtimer_assign(&server->next_turn, base, on_next_turn, server) < 0)
+	    !server->site || evtimer_assign(&server->next_turn, base, on_next_turn, server) < 0 ||
+	    room_init(server) < 0)
 		goto fail;
 	return server;
 fail:
@@ -172,6 +178,7 @@ void http_server_free(struct http_server *server)
 		return;
 	http_server_abort(server);
 	event_del(&server->next_turn);
+	room_end(server);
 	free_parts(server);
 }
 
@@ -186,6 +193,7 @@ void http_server_tick(struct http_server *server)
 	struct deadline *deadline;
 
 	server_turn(server);
+	room_tick(server);
 	for (unsigned count = 0; count < SERVER_SWEEP_MAX; count++) {
 		deadline = deadlines_passed(&server->deadlines, server->now_ms);
 		if (!deadline)
@@ -261,7 +269,7 @@ void http_server_stop(struct http_server *server)
 	server->retiring = server->stopping = server->health.leaving = true;
 	list_append_all(&server->unvisited, &server->open);
 	while (!list_empty(&server->unvisited))
-		connection_stop(visit_next(server));
+		ending_of_stop(visit_next(server));
 }
 
 /* NULL: there is none. */
@@ -285,11 +293,30 @@ void http_server_abort(struct http_server *server)
 
 void http_server_get_stats(const struct http_server *server, struct http_stats *out)
 {
+	uint64_t since_ms = 0;
+
 	*out = (struct http_stats){
 		.connections = server->connections,
 		.idle = server->idle,
 		.movable = server->moving ? server->movable : 0,
 		.requests = server->requests,
 		.refused = server->admission.refused,
+		.evictable = idle_count(server, &since_ms),
+		.evicted = server->evicted.count,
 	};
+}
+
+bool http_server_make_room(struct http_server *server)
+{
+	server_turn(server);
+	return evict_longest(server, "max_connections");
+}
+
+bool http_server_free_descriptor(struct http_server *server)
+{
+	server_turn(server);
+	if (evict_first_parting(server))
+		return true;
+	evict_some(server, "the limit of open files");
+	return false;
 }

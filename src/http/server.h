@@ -8,9 +8,11 @@
 #include "http/admission.h"
 #include "http/client.h"
 #include "http/deadline.h"
+#include "http/evict.h"
 #include "http/guard.h"
 #include "http/health.h"
 #include "http/http.h"
+#include "http/idle.h"
 #include "http/intake.h"
 #include "http/loop.h"
 #include "http/outbox.h"
@@ -58,6 +60,12 @@ struct http_server {
 	struct list unvisited; /* to be looked at once (moving, stopping), then open as well */
 	struct list turns;     /* go on in the next turn of the loop */
 	struct list due;       /* go on in this turn */
+
+	/* And those on one of these, too, by `rest`. */
+	struct idle_lists idle_lists;
+	struct evicted evicted;
+	struct list outside; /* new ones that wait to be let in (room.h) */
+	struct event look;   /* timer: pending while that may be soon */
 
 	struct event next_turn; /* timer without a delay: pending while there is work for it */
 

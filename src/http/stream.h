@@ -36,6 +36,8 @@ struct stream_io {
 	/* Writes what another process needs to go on with the socket, at most STREAM_STATE_MAX
 	 * octets, and returns how many. NULL: nothing. */
 	size_t (*save)(const struct stream *stream, char *out);
+	/* Something has come that is not enough to receive any of it. NULL: there is no such thing. */
+	bool (*holds_part)(const struct stream *stream);
 	/* Gives back all but the socket, and tells the client nothing. */
 	void (*release)(struct stream *stream);
 	unsigned requests_max; /* of one connection */
@@ -99,6 +101,11 @@ static inline int stream_conclude(struct stream *stream)
 static inline int stream_finish(struct stream *stream)
 {
 	return stream->io->finish(stream);
+}
+
+static inline bool stream_holds_part(const struct stream *stream)
+{
+	return stream->io->holds_part && stream->io->holds_part(stream);
 }
 
 static inline size_t stream_save(const struct stream *stream, char *out)

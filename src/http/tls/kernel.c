@@ -10,12 +10,14 @@
 #include "http/tls/private.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <linux/tls.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -201,6 +203,14 @@ static void release(struct stream *stream)
 	stream->io = &stream_plain;
 }
 
+/* Part of a record is all that may be in the socket after nothing could be received. */
+static bool holds_part(const struct stream *stream)
+{
+	int octets;
+
+	return ioctl(stream->fd, SIOCINQ, &octets) == 0 && octets > 0;
+}
+
 const struct stream_io stream_kernel = {
 	.receive = receive,
 	.send = stream_socket_send,
@@ -208,6 +218,7 @@ const struct stream_io stream_kernel = {
 	.conclude = conclude,
 	.finish = finish,
 	.save = save,
+	.holds_part = holds_part,
 	.release = release,
 	.requests_max = REQUESTS_MAX,
 	.turn = 4 * TLS_RECORD_MAX, /* sealing takes its time in the kernel, too */

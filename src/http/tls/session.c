@@ -248,12 +248,23 @@ static int finish(struct stream *stream)
 	return shutdown(stream->fd, SHUT_WR) < 0 ? -errno : 0;
 }
 
+/* A handshake that has begun, part of a record. */
+static bool holds_part(const struct stream *stream)
+{
+	const SSL *ssl = stream->tls->ssl;
+
+	if (stream->handshakes)
+		return BIO_number_read(SSL_get_rbio(ssl)) > 0;
+	return SSL_has_pending(ssl);
+}
+
 static const struct stream_io stream_tls = {
 	.receive = receive,
 	.send = send_pieces,
 	.send_file = send_file,
 	.conclude = conclude,
 	.finish = finish,
+	.holds_part = holds_part,
 	.release = release,
 	.requests_max = UINT_MAX,
 	.turn = 4 * TLS_RECORD_MAX,

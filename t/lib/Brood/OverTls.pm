@@ -17,7 +17,7 @@ use Time::HiRes qw(time);
 our %tests = (
 	'tls-suite' => [qw(calm changing closing codings conditional damage differential errors forwarded limits logs
 		multirange pipelining places range rfc sites static)],
-	'tls-suite-clients' => [qw(balancers browser client-limits clients health peers proxy-protocol slow-clients)],
+	'tls-suite-clients' => [qw(balancers browser client-limits clients health idle peers proxy-protocol slow-clients)],
 	'tls-suite-processes' => [qw(daemon download orphans privileges scale start stop)],
 	'tls-suite-alone' => [qw(accept-modes resources rolling stop-storm supervision)],
 );

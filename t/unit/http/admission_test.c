@@ -45,7 +45,7 @@ static void one_too_many_is_turned_away_and_leaves_no_trace(void **state)
 	limit(pair, 2);
 	for (unsigned i = 0; i < 2; i++) {
 		talk_connect(talk, i, 0);
-		talk_say(talk, i, GET);
+		talk_say(talk, i, GET "GET /sm"); /* none that would give way */
 		talk_expect(talk, i, 200);
 	}
 	assert_int_equal(quota_total(quota), 2);
@@ -233,6 +233,9 @@ static void the_client_that_a_proxy_header_tells_of_is_counted(void **state)
 	begin_told(talk, 3, "PROXY UNKNOWN\r\n");
 	talk_expect(talk, 3, 200);
 	assert_int_equal(quota_total(quota), 3);
+	for (unsigned i = 0; i < 4; i++)
+		if (i != 1)
+			talk_say(talk, i, "GET /sm"); /* none that would give way */
 	/* The total is asked before anything is read. */
 	talk_connect(talk, 4, HTTP_TAKE_PROXY);
 	talk_run(talk, true);

@@ -202,6 +202,16 @@ t_unit_http_admission_test_SOURCES = t/unit/http/admission_test.c $(http_pair_so
 t_unit_http_admission_test_CFLAGS = $(http_test_cflags)
 t_unit_http_admission_test_LDADD = $(http_test_libs)
 
+check_PROGRAMS += t/unit/http/evict_test
+t_unit_http_evict_test_SOURCES = t/unit/http/evict_test.c $(http_pair_sources)
+t_unit_http_evict_test_CFLAGS = $(http_test_cflags)
+t_unit_http_evict_test_LDADD = $(http_test_libs)
+
+check_PROGRAMS += t/unit/http/room_test
+t_unit_http_room_test_SOURCES = t/unit/http/room_test.c $(http_pair_sources)
+t_unit_http_room_test_CFLAGS = $(http_test_cflags)
+t_unit_http_room_test_LDADD = $(http_test_libs)
+
 check_PROGRAMS += t/unit/http/pace_test
 t_unit_http_pace_test_SOURCES = t/unit/http/pace_test.c $(http_pair_sources)
 t_unit_http_pace_test_CFLAGS = $(http_test_cflags)

@@ -878,6 +878,78 @@ static void what_has_begun_is_answered_at_a_stop(void **state)
 	assert_true(world->talk->clients[3].ended);
 }
 
+/* The octets of a request, sealed and not sent. */
+static size_t seal(struct client *client, const char *text, char *out, size_t room)
+{
+	BIO *wire = SSL_get_wbio(client->ssl), *memory = BIO_new(BIO_s_mem());
+	size_t sent;
+	int size;
+
+	assert_true(BIO_up_ref(wire));
+	SSL_set0_wbio(client->ssl, memory);
+	assert_int_equal(SSL_write_ex(client->ssl, text, strlen(text), &sent), 1);
+	size = BIO_read(memory, out, (int)room);
+	assert_true(size > 0);
+	SSL_set0_wbio(client->ssl, wire);
+	return (size_t)size;
+}
+
+static bool makes_room(struct world *world)
+{
+	bool some = http_server_make_room(world->talk->server);
+
+	event_base_loop(world->talk->base, EVLOOP_NONBLOCK);
+	return some;
+}
+
+static void an_idle_client_gives_way_with_a_goodbye_and_none_in_the_middle(void **state)
+{
+	struct world *world = *state;
+	char record[1024];
+
+	for (size_t i = 0; i < 2; i++) {
+		struct client *client;
+		size_t size;
+		int fd;
+
+		use_version(world, versions[i]);
+		client = connect_as(world, 0, "one.test", NULL);
+		fd = world->talk->clients[0].fd;
+		assert_int_equal(SSL_do_handshake(client->ssl), -1);
+		event_base_loop(world->talk->base, EVLOOP_NONBLOCK);
+		talk_now_ms += 1000;
+		assert_false(makes_room(world)); /* the handshake has begun */
+		ask(world, client);
+		size = seal(client, "GET /small.txt HTTP/1.1\r\nHost: one.test\r\n\r\n", record,
+			    sizeof(record));
+		assert_int_equal(send(fd, record, size - 10, 0), size - 10);
+		event_base_loop(world->talk->base, EVLOOP_NONBLOCK);
+		makes_room(world);
+		assert_false(makes_room(world)); /* part of a record has come */
+		client->used = 0;
+		assert_int_equal(send(fd, record + size - 10, 10, 0), 10);
+		hear(world, client);
+		assert_true(starts_with(client, "HTTP/1.1 200 OK\r\n"));
+		assert_false(client->ended);
+		assert_true(makes_room(world));
+		assert_false(makes_room(world));
+		hear(world, client);
+		assert_true(client->ended);
+		leave(client);
+		talk_hang_up(world->talk, 0);
+		talk_run(world->talk, false);
+	}
+	/* One that has not even begun. */
+	talk_connect(world->talk, 1, HTTP_TAKE_TLS);
+	talk_now_ms += 499;
+	assert_false(makes_room(world));
+	talk_now_ms += 1;
+	assert_true(makes_room(world));
+	talk_run(world->talk, true);
+	assert_true(world->talk->clients[1].ended);
+	assert_false(world->talk->clients[1].reset);
+}
+
 static void only_http_1_is_spoken(void **state)
 {
 	struct world *world = *state;
@@ -995,6 +1067,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_session_that_breaks_while_sending_stays_one, start, stop),
 		cmocka_unit_test_setup_teardown(close_notify_waits_until_the_socket_takes_it, start, stop),
 		cmocka_unit_test_setup_teardown(what_has_begun_is_answered_at_a_stop, start, stop),
+		cmocka_unit_test_setup_teardown(
+			an_idle_client_gives_way_with_a_goodbye_and_none_in_the_middle, start, stop),
 		cmocka_unit_test_setup_teardown(only_http_1_is_spoken, start, stop),
 		cmocka_unit_test_setup_teardown(old_versions_are_refused, start, stop),
 		cmocka_unit_test_setup_teardown(a_proxy_header_comes_before_the_handshake, start, stop),
