@@ -12,8 +12,7 @@ enum { HEAP_LOOKS = 3 };
 
 /* All zero at the beginning. */
 struct heap {
-	int64_t idle[HEAP_LOOKS]; /* octets that are in memory and not in use, as of the last looks
-				   */
+	int64_t idle[HEAP_LOOKS]; /* octets in memory and not in use, as of the last looks */
 	unsigned looks;           /* since some were given back */
 	int64_t floor; /* the least there has been since, when nothing more could be given back */
 	uint64_t next_ms; /* time of the next look */
