@@ -2,8 +2,8 @@
  *
  * Giving memory back, and what would be in the way of it (heap.h).
  *
- * The C library keeps what was freed for the next one who asks; all that it gives back by itself is the heap's
- * upper end, and there most often something lies that is in use. */
+ * The C library keeps what was freed for the next one who asks; all that it gives back by itself is
+ * the heap's upper end, and there most often something lies that is in use. */
 #include "base/heap.h"
 
 #include "base/clock.h"
@@ -21,7 +21,7 @@ enum {
 	LOOK_MS = 1000,
 	LOOK_SHARE = 200,       /* at most one part in so many of the time is spent on it */
 	WORTH_IT = 256 << 10,   /* octets */
-	CACHED_SIZE_MAX = 1032, /* octets in a piece of those that are kept apart (glibc's tcache) */
+	CACHED_SIZE_MAX = 1032, /* octets in a piece that is kept apart (glibc's tcache) */
 	CACHED_CHOICE = 32,     /* of which 7 of a size are kept */
 	PIECE = 32,             /* of lasting memory */
 	PIECES_MAX = 1 << 20,   /* about as many descriptors as a process can have */
@@ -47,9 +47,10 @@ static int64_t resident(void)
 	return (int64_t)(pages - shared) * sysconf(_SC_PAGESIZE);
 }
 
-/* Octets in memory that nobody has asked for, and some that have nothing to do with the heap. What was given back is
- * free, but not in memory; what somebody has asked for and not touched counts less than nothing. So only how it
- * changes means anything. False: it cannot be told now (no descriptor is left, say). */
+/* Octets in memory that nobody has asked for, and some that have nothing to do with the heap. What
+ * was given back is free, but not in memory; what somebody has asked for and not touched counts
+ * less than nothing. So only how it changes means anything. False: it cannot be told now (no
+ * descriptor is left, say). */
 static bool idle(int64_t *out)
 {
 	struct mallinfo2 all = mallinfo2();
@@ -78,8 +79,9 @@ static int by_address(const void *one, const void *other)
 	return (a > b) - (a < b);
 }
 
-/* The C library keeps a few free pieces of each small size apart, where malloc_trim does not see them; each holds
- * a page back. So these become the lowest ones that there are: at the beginning of the heap lies what lasts. */
+/* The C library keeps a few free pieces of each small size apart, where malloc_trim does not see
+ * them; each holds a page back. So these become the lowest ones that there are: at the beginning of
+ * the heap lies what lasts. */
 static void gather_cached(void)
 {
 	void *pieces[CACHED_CHOICE];
@@ -138,10 +140,11 @@ struct piece {
 	struct piece *next; /* while it is free */
 };
 
-/* A library's functions for memory get no context: one of the few things of a process that have no owner but it. */
+/* A library's functions for memory get no context: one of the few things of a process that have no
+ * owner but it. */
 static struct {
-	char *begin;  /* NULL: not asked for yet, or not to be had */
-	size_t used;  /* octets from the beginning on that have ever been given out */
+	char *begin; /* NULL: not asked for yet, or not to be had */
+	size_t used; /* octets from the beginning on that have ever been given out */
 	struct piece *free;
 	bool asked;
 } lasting;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The lock as a seccomp filter (sandbox.h), made of two tables: calls that are refused, and calls that are
- * refused but for some arguments. All others are allowed, and for these the kernel asks the filter once and
- * remembers (it knows what does not depend on arguments), so that they cost next to nothing.
+ * The lock as a seccomp filter (sandbox.h), made of two tables: calls that are refused, and calls
+ * that are refused but for some arguments. All others are allowed, and for these the kernel asks
+ * the filter once and remembers (it knows what does not depend on arguments), so that they cost
+ * next to nothing.
  *
- * Only whole words of arguments can be looked at, no memory behind a pointer: this is why clone3 is refused
- * altogether, and why no call that hands on a descriptor within a message can be told from others. */
+ * Only whole words of arguments can be looked at, no memory behind a pointer: this is why clone3 is
+ * refused altogether, and why no call that hands on a descriptor within a message can be told from
+ * others. */
 #include "base/sandbox.h"
 
 #include <errno.h>
@@ -26,7 +28,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Where calls have these numbers, and sockets a call each. 0: not known here, so there is no filter. */
+/* Where calls have these numbers, and sockets a call each. 0: not known here, so there is no
+ * filter. */
 #if defined(__x86_64__) && !defined(__ILP32__)
 enum { ARCHITECTURE = (int)AUDIT_ARCH_X86_64, FOREIGN_CALLS = 0x40000000 /* those of x32 */ };
 #elif defined(__aarch64__) && defined(__AARCH64EL__) && !defined(__ILP32__)
@@ -77,7 +80,7 @@ static const int refused[] = {
 	SYS_bind,
 	SYS_connect,
 	SYS_listen,
-	/* Its requests are carried out past any filter. */
+/* Its requests are carried out past any filter. */
 #ifdef SYS_io_uring_setup
 	SYS_io_uring_setup,
 #endif
@@ -103,8 +106,8 @@ static const struct permitted {
 	{SYS_prlimit64, {{.argument = 1, .value = 0}}},
 	{SYS_prctl, {{.argument = 1, .value = PR_SET_NAME}}},
 	{SYS_prctl, {{.argument = 1, .value = PR_GET_DUMPABLE}}},
-	/* Without O_ASYNC (signals), and never blocking: others wait on the same socket, and one of them, the
-	 * master perhaps, would stand still. */
+	/* Without O_ASYNC (signals), and never blocking: others wait on the same socket, and one of
+	 * them, the master perhaps, would stand still. */
 	{SYS_fcntl,
 	 {{.argument = 2, .value = F_SETFL},
 	  {.argument = 3, .value = O_NONBLOCK, .others = ~(O_NONBLOCK | O_ASYNC)}}},
@@ -118,7 +121,8 @@ static const struct permitted {
 	{SYS_fcntl, {{.argument = 2, .value = F_SETLKW}}},
 	{SYS_fcntl, {{.argument = 2, .value = F_GET_SEALS}}},
 	{SYS_fcntl, {{.argument = 2, .value = F_ADD_SEALS}}},
-	/* A terminal that the server was started from takes more than one may like (TIOCSTI types). */
+	/* A terminal that the server was started from takes more than one may like (TIOCSTI types).
+	 */
 	{SYS_ioctl, {{.argument = 2, .value = SIOCOUTQ}}},
 	{SYS_ioctl, {{.argument = 2, .value = FIONREAD}}},
 	{SYS_ioctl, {{.argument = 2, .value = TCGETS}}},
@@ -126,7 +130,8 @@ static const struct permitted {
 	{SYS_shutdown, {{.argument = 2, .value = SHUT_WR}}},
 	{SYS_setsockopt,
 	 {{.argument = 2, .value = SOL_SOCKET}, {.argument = 3, .value = SO_LINGER}}},
-	{SYS_setsockopt, {{.argument = 2, .value = IPPROTO_TCP}, {.argument = 3, .value = TCP_ULP}}},
+	{SYS_setsockopt,
+	 {{.argument = 2, .value = IPPROTO_TCP}, {.argument = 3, .value = TCP_ULP}}},
 	{SYS_setsockopt, {{.argument = 2, .value = LEVEL_TLS}}},
 };
 
@@ -150,8 +155,8 @@ static void add(struct program *program, unsigned code, uint32_t value)
 /* A verdict for when the word at hand has that value; else the filter goes on behind it. */
 static void add_verdict(struct program *program, unsigned compare, uint32_t value, uint32_t verdict)
 {
-	program->code[program->used++] =
-		(struct sock_filter)BPF_JUMP((unsigned short)(BPF_JMP | compare | BPF_K), value, 0, 1);
+	program->code[program->used++] = (struct sock_filter)BPF_JUMP(
+		(unsigned short)(BPF_JMP | compare | BPF_K), value, 0, 1);
 	add(program, BPF_RET | BPF_K, verdict);
 }
 
@@ -188,7 +193,8 @@ static void add_row(struct program *program, const struct permitted *row)
 		load_argument(program, match->argument);
 		if (match->others != 0)
 			add(program, BPF_ALU | BPF_AND | BPF_K, ~(uint32_t)match->others);
-		jumps[count] = add_jump(program, (uint32_t)(match->own_pid ? getpid() : match->value));
+		jumps[count] =
+			add_jump(program, (uint32_t)(match->own_pid ? getpid() : match->value));
 	}
 	add(program, BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	land(program, jumps, count);
@@ -235,9 +241,10 @@ int sandbox_enter(void)
 		return -ENOTSUP;
 	make(&program);
 	filter.len = program.used;
-	/* Older kernels would else slow all of the process down (Speculative Store Bypass), for filters that
-	 * keep secrets from code within the same process. */
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &filter) < 0)
+	/* Older kernels would else slow all of the process down (Speculative Store Bypass), for
+	 * filters that keep secrets from code within the same process. */
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &filter) <
+	    0)
 		return -errno;
 	return 0;
 }

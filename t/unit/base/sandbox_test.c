@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a process can and cannot do behind the lock. Each try has a child of its own, which becomes like a
- * worker: it is who it was (or nobody, where root runs the test), without new privileges. */
+ * What a process can and cannot do behind the lock. Each try has a child of its own, which becomes
+ * like a worker: it is who it was (or nobody, where root runs the test), without new privileges. */
 #include "base/sandbox.h"
 
 #include "base/privilege.h"
@@ -66,7 +66,8 @@ static int run(int (*body)(void))
 	return status;
 }
 
-/* The error of a call that was refused; 0 when it was not. Where it has made a process, that one ends at once. */
+/* The error of a call that was refused; 0 when it was not. Where it has made a process, that one
+ * ends at once. */
 static int error_of(long result)
 {
 	return result < 0 ? errno : 0;
@@ -84,14 +85,21 @@ static void refuses(const char *what, int (*body)(void), int error)
 	int status = run(body);
 
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != error)
-		fail_msg("%s: wait status %#x, and not the error %d", what, (unsigned)status, error);
+		fail_msg("%s: wait status %#x, and not the error %d", what, (unsigned)status,
+			 error);
 }
 
 /* --- processes --- */
 
-static int by_fork(void) { return error_of_process(fork()); }
+static int by_fork(void)
+{
+	return error_of_process(fork());
+}
 
-static int by_clone(void) { return error_of_process(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)); }
+static int by_clone(void)
+{
+	return error_of_process(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0));
+}
 
 static int by_clone3(void)
 {
@@ -112,8 +120,9 @@ static int by_thread(void)
 {
 	static char stack[65536] __attribute__((aligned(16)));
 
-	return error_of_process(syscall(SYS_clone, CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD,
-					stack + sizeof(stack) - 4096, 0, 0, 0));
+	return error_of_process(
+		syscall(SYS_clone, CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD,
+			stack + sizeof(stack) - 4096, 0, 0, 0));
 }
 
 static char true_word[] = "true";
@@ -126,7 +135,10 @@ static int by_spawn(void)
 	return posix_spawn(&pid, "/bin/true", NULL, NULL, no_words, no_words + 1);
 }
 
-static int by_execve(void) { return error_of(execve("/bin/true", no_words, no_words + 1)); }
+static int by_execve(void)
+{
+	return error_of(execve("/bin/true", no_words, no_words + 1));
+}
 
 static int by_execveat(void)
 {
@@ -135,7 +147,10 @@ static int by_execveat(void)
 	return error_of(syscall(SYS_execveat, file, "", no_words, no_words + 1, AT_EMPTY_PATH));
 }
 
-static int by_namespace(void) { return error_of(unshare(CLONE_NEWUSER)); }
+static int by_namespace(void)
+{
+	return error_of(unshare(CLONE_NEWUSER));
+}
 
 static void it_makes_no_process_and_runs_no_program(void **state)
 {
@@ -171,12 +186,16 @@ static int by_int_0x80(void)
 	return result < 0 ? (int)-result : 0;
 }
 
-static int by_call(void) { return error_of_process(syscall(foreign_call)); }
+static int by_call(void)
+{
+	return error_of_process(syscall(foreign_call));
+}
 
 /* Kernels without these doors end a process that tries the first. */
 static void other_abis_do_not_exist_for_it(void **state)
 {
-	static const int i386[] = {FORK_I386, VFORK_I386, CLONE_I386}, x32[] = {X32 | FORK, X32 | VFORK, -1};
+	static const int i386[] = {FORK_I386, VFORK_I386, CLONE_I386},
+			 x32[] = {X32 | FORK, X32 | VFORK, -1};
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
@@ -198,14 +217,38 @@ static void other_abis_do_not_exist_for_it(void **state)
 
 /* --- others --- */
 
-static int to_parent(void) { return error_of(kill(getppid(), 0)); }
-static int to_group(void) { return error_of(kill(0, 0)); }
-static int to_all(void) { return error_of(kill(-1, 0)); }
-static int to_thread(void) { return error_of(syscall(SYS_tgkill, getppid(), getppid(), 0)); }
-static int to_any_thread(void) { return error_of(syscall(SYS_tkill, getppid(), 0)); }
-static int queued(void) { return error_of(sigqueue(getppid(), 0, (union sigval){0})); }
-static int by_trace(void) { return error_of(syscall(SYS_ptrace, 16 /* PTRACE_ATTACH */, getppid(), 0, 0)); }
-static int by_priority(void) { return error_of(setpriority(PRIO_PROCESS, (id_t)getppid(), 0)); }
+static int to_parent(void)
+{
+	return error_of(kill(getppid(), 0));
+}
+static int to_group(void)
+{
+	return error_of(kill(0, 0));
+}
+static int to_all(void)
+{
+	return error_of(kill(-1, 0));
+}
+static int to_thread(void)
+{
+	return error_of(syscall(SYS_tgkill, getppid(), getppid(), 0));
+}
+static int to_any_thread(void)
+{
+	return error_of(syscall(SYS_tkill, getppid(), 0));
+}
+static int queued(void)
+{
+	return error_of(sigqueue(getppid(), 0, (union sigval){0}));
+}
+static int by_trace(void)
+{
+	return error_of(syscall(SYS_ptrace, 16 /* PTRACE_ATTACH */, getppid(), 0, 0));
+}
+static int by_priority(void)
+{
+	return error_of(setpriority(PRIO_PROCESS, (id_t)getppid(), 0));
+}
 
 static int by_pidfd(void)
 {
@@ -252,9 +295,18 @@ static int by_processor(void)
 	return error_of(sched_setaffinity(getppid(), sizeof(all), &all));
 }
 
-static int by_sigio(void) { return error_of(fcntl(listener, F_SETOWN, getppid())); }
-static int with_another_signal(void) { return error_of(fcntl(listener, F_SETSIG, SIGKILL)); }
-static int opens_itself(void) { return error_of(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)); }
+static int by_sigio(void)
+{
+	return error_of(fcntl(listener, F_SETOWN, getppid()));
+}
+static int with_another_signal(void)
+{
+	return error_of(fcntl(listener, F_SETSIG, SIGKILL));
+}
+static int opens_itself(void)
+{
+	return error_of(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
+}
 
 static void it_touches_no_other_process(void **state)
 {
@@ -280,7 +332,10 @@ static void it_touches_no_other_process(void **state)
 
 /* --- sockets --- */
 
-static int of_its_own(void) { return error_of(socket(AF_UNIX, SOCK_STREAM, 0)); }
+static int of_its_own(void)
+{
+	return error_of(socket(AF_UNIX, SOCK_STREAM, 0));
+}
 
 static int a_pair(void)
 {
@@ -289,14 +344,38 @@ static int a_pair(void)
 	return error_of(socketpair(AF_UNIX, SOCK_DGRAM, 0, ends));
 }
 
-static int shuts_down(void) { return error_of(shutdown(listener, SHUT_RD)); }
-static int shuts_both_down(void) { return error_of(shutdown(listener, SHUT_RDWR)); }
-static int shortens_its_queue(void) { return error_of(listen(listener, 0)); }
-static int makes_it_block(void) { return error_of(fcntl(listener, F_SETFL, O_RDWR)); }
-static int asks_for_signals(void) { return error_of(fcntl(listener, F_SETFL, O_NONBLOCK | O_ASYNC)); }
-static int blocks_by_ioctl(void) { return error_of(ioctl(listener, FIONBIO, &(int){0})); }
-static int signals_by_ioctl(void) { return error_of(ioctl(listener, FIOASYNC, &one)); }
-static int types(void) { return error_of(ioctl(listener, TIOCSTI, "x")); }
+static int shuts_down(void)
+{
+	return error_of(shutdown(listener, SHUT_RD));
+}
+static int shuts_both_down(void)
+{
+	return error_of(shutdown(listener, SHUT_RDWR));
+}
+static int shortens_its_queue(void)
+{
+	return error_of(listen(listener, 0));
+}
+static int makes_it_block(void)
+{
+	return error_of(fcntl(listener, F_SETFL, O_RDWR));
+}
+static int asks_for_signals(void)
+{
+	return error_of(fcntl(listener, F_SETFL, O_NONBLOCK | O_ASYNC));
+}
+static int blocks_by_ioctl(void)
+{
+	return error_of(ioctl(listener, FIONBIO, &(int){0}));
+}
+static int signals_by_ioctl(void)
+{
+	return error_of(ioctl(listener, FIOASYNC, &one));
+}
+static int types(void)
+{
+	return error_of(ioctl(listener, TIOCSTI, "x"));
+}
 
 static int disconnects(void)
 {
@@ -315,7 +394,8 @@ static int sets_option(void)
 	struct sock_fprog nothing = {.len = 1, .filter = code};
 	int filter = option.name == SO_ATTACH_FILTER || option.name == SO_ATTACH_REUSEPORT_CBPF;
 
-	return error_of(setsockopt(listener, option.level, option.name, filter ? (void *)&nothing : &one,
+	return error_of(setsockopt(listener, option.level, option.name,
+				   filter ? (void *)&nothing : &one,
 				   filter ? sizeof(nothing) : sizeof(one)));
 }
 
@@ -351,10 +431,10 @@ static void it_leaves_nothing_with_a_shared_socket(void **state)
 
 /* --- what it needs --- */
 
-#define NEEDS(what) \
-	do { \
-		if (!(what)) \
-			return __LINE__ & 0x7f ? __LINE__ & 0x7f : 1; \
+#define NEEDS(what)                                                                                \
+	do {                                                                                       \
+		if (!(what))                                                                       \
+			return __LINE__ & 0x7f ? __LINE__ & 0x7f : 1;                              \
 	} while (0)
 
 static int does_its_work(void)
@@ -396,7 +476,8 @@ static void a_workers_work_goes_on(void **state)
 	assert_int_equal(write(client, "ping", 4), 4);
 	status = run(does_its_work);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != SURVIVED)
-		fail_msg("wait status %#x: not line %d (modulo 128)", (unsigned)status, WEXITSTATUS(status));
+		fail_msg("wait status %#x: not line %d (modulo 128)", (unsigned)status,
+			 WEXITSTATUS(status));
 	assert_int_equal(recv(client, octets, 100, MSG_WAITALL), 100);
 	close(client);
 }
@@ -421,7 +502,9 @@ static int only_limited(void)
 {
 	struct rlimit limit;
 
-	return getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur == 0 && limit.rlim_max == 0 ? 0 : 1;
+	return getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur == 0 && limit.rlim_max == 0
+		       ? 0
+		       : 1;
 }
 
 static void the_number_of_its_processes_is_limited_too(void **state)
@@ -439,7 +522,8 @@ static bool has_filters(void)
 
 static int set_up(void **state)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	char reason[128];
 
 	(void)state;
