@@ -121,6 +121,12 @@ static void next_life(struct quota *quota, unsigned place)
 	__atomic_store_n(gauge, (lives + 1) << 32, __ATOMIC_SEQ_CST);
 }
 
+void quota_take_place(struct quota *quota, unsigned place)
+{
+	next_life(quota, place);
+	quota_room_clear(quota, place);
+}
+
 /* What is left there in nobody's name. */
 static void clear_place(struct quota *quota, unsigned place)
 {
@@ -145,8 +151,7 @@ static void clear_gauges(struct quota *quota, const struct quota_places *used)
 
 void quota_give_back(struct quota *quota, unsigned place, const struct quota_places *used)
 {
-	next_life(quota, place);
-	quota_room_clear(quota, place);
+	quota_take_place(quota, place);
 	if (used)
 		clear_gauges(quota, used);
 	if (__atomic_load_n(&quota->shared->clients, __ATOMIC_SEQ_CST) != 0)

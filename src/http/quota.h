@@ -43,6 +43,9 @@ struct quota_places {
 void quota_places_add(struct quota_places *places, unsigned place);
 bool quota_places_have(const struct quota_places *places, unsigned place);
 
+/* A process begins to use its place: what it finds there was never its own. Before it holds anything. */
+void quota_take_place(struct quota *quota, unsigned place);
+
 /* Master: the process that had this place has ended, and nobody has it yet again. What a process that was
  * taken over may have written for places that nobody has, those not in `used`, goes as well; NULL: nothing is
  * known of others. */
