@@ -54,7 +54,7 @@ void limits_come(struct limits_expected *expected, struct quota *quota)
 void limits_worker_ended(void *server, const struct master *master, unsigned place)
 {
 	struct server *own = server;
-	struct quota_places used = {.words = {0}};
+	struct quota_places used = {.end = cluster_places(master)};
 
 	for (unsigned i = 0; i < CLUSTER_PLACES_MAX; i++)
 		if (i != place && cluster_place_is_used(master, i))

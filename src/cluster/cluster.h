@@ -199,6 +199,9 @@ const struct address *cluster_address(const struct listeners *listeners, unsigne
 /* Its tag in the configuration in force; 0 behind the last one. */
 unsigned cluster_tag(const struct listeners *listeners, unsigned index);
 
+/* Places from here on no worker has ever had. */
+unsigned cluster_places(const struct master *master);
+
 /* Has a worker this place (worker_place), or had until just now? */
 bool cluster_place_is_used(const struct master *master, unsigned place);
 

@@ -24,6 +24,11 @@ struct board_record *instance_record(const struct instance *instance)
 	return &instance->master->boards[instance->slot].cells[instance->record]->record;
 }
 
+unsigned cluster_places(const struct master *master)
+{
+	return master->slot_room * BOARD_RECORDS;
+}
+
 bool cluster_place_is_used(const struct master *master, unsigned place)
 {
 	unsigned slot = place / BOARD_RECORDS;

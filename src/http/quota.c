@@ -139,7 +139,8 @@ static void clear_gauges(struct quota *quota, const struct quota_places *used)
 {
 	uint32_t places = __atomic_load_n(&quota->shared->places, __ATOMIC_SEQ_CST), end = 0;
 
-	for (uint32_t i = 0; i < places && i < QUOTA_PLACES_MAX; i++) {
+	/* Also beyond those that seem to be in use: that may have been made less. */
+	for (uint32_t i = 0; (i < places || i < used->end) && i < QUOTA_PLACES_MAX; i++) {
 		if (quota_places_have(used, i))
 			end = i + 1;
 		else

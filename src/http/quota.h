@@ -38,6 +38,7 @@ const struct client_secret *quota_secret(const struct quota *quota);
 /* A set of places; all-zero: none. */
 struct quota_places {
 	uint64_t words[QUOTA_PLACES_MAX / 64];
+	unsigned end; /* places from there on nobody has ever had */
 };
 
 void quota_places_add(struct quota_places *places, unsigned place);
