@@ -5,6 +5,7 @@ libbase_a_SOURCES = \
 	src/base/clock.c src/base/clock.h \
 	src/base/cpu.c src/base/cpu.h \
 	src/base/fd.c src/base/fd.h \
+	src/base/interrupt.c src/base/interrupt.h \
 	src/base/list.h \
 	src/base/log.c src/base/log.h \
 	src/base/network.c src/base/network.h \

@@ -92,6 +92,16 @@ void signals_off_crash(void)
 		set_disposition(crashes[i], SIG_DFL);
 }
 
+static void do_nothing(int signal)
+{
+	(void)signal;
+}
+
+void signals_interruptible(void)
+{
+	set_disposition(SIGNALS_INTERRUPT, do_nothing); /* without SA_RESTART */
+}
+
 void signals_reset(void)
 {
 	sigset_t none;

@@ -31,6 +31,12 @@ void signals_release(const sigset_t *before);
 void signals_on_crash(void (*handler)(int), unsigned limit_s);
 void signals_off_crash(void);
 
+/* What is sent to end a call that sleeps (interrupt.h); where nobody is prepared for it, it is ignored. */
+enum { SIGNALS_INTERRUPT = SIGURG };
+
+/* From now on it ends them. */
+void signals_interruptible(void);
+
 /* In a child after fork: every disposition back to default (SIGPIPE ignored), and an empty mask. */
 void signals_reset(void);
 

@@ -9,6 +9,8 @@ libcluster_a_SOURCES = \
 	src/cluster/balance.h \
 	src/cluster/board.c \
 	src/cluster/board.h \
+	src/cluster/closer.c \
+	src/cluster/closer.h \
 	src/cluster/cluster.h \
 	src/cluster/command.h \
 	src/cluster/handoff.c \

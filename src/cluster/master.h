@@ -20,11 +20,13 @@
 #ifndef BROOD_CLUSTER_MASTER_H
 #define BROOD_CLUSTER_MASTER_H
 
+#include "base/interrupt.h"
 #include "base/list.h"
 #include "brood/process.h"
 #include "cluster/acceptor.h"
 #include "cluster/backoff.h"
 #include "cluster/board.h"
+#include "cluster/closer.h"
 #include "cluster/cluster.h"
 #include "cluster/handoff.h"
 #include "cluster/listeners.h"
@@ -158,6 +160,8 @@ struct master {
 	struct handoff handoff;
 	struct admin admin;
 	struct upgrade upgrade;
+	struct closer closer;           /* of all that a worker has or had a copy of */
+	struct interrupt interrupt;     /* of what makes it late */
 	struct acceptor *acceptor;      /* mode handoff */
 	unsigned place_cursor;
 	struct event *signals, *tick, *deadline;
@@ -187,6 +191,8 @@ void master_stop(struct master *master, const char *asked_by);
 bool master_is_leaving(const struct master *master);
 void master_reopen_logs(struct master *master);
 void master_leave_if_done(struct master *master);
+/* Closes a descriptor that a worker has or had, without waiting for it. */
+void master_discard(struct master *master, int fd);
 
 /* --- master_slots.c --- */
 

@@ -22,7 +22,7 @@ struct restoring {
 	struct master *master;
 	struct state_reader reader;
 	struct instance *last;  /* the one that was restored last */
-	bool self, admin;       /* they are there once */
+	bool self, admin, closer; /* they are there once */
 	unsigned char *claimed; /* a bit for each descriptor: two owners would close it twice */
 	size_t claimed_size;
 };
@@ -330,14 +330,19 @@ static int restore_transfer(struct restoring *restoring, const struct state_reco
 	return 0;
 }
 
+/* Can it be one of ours (0: none)? It may be sent a signal. */
+static bool is_child(int32_t pid)
+{
+	return pid == 0 || (pid > 1 && pid != getpid() && pid != getppid());
+}
+
 static int restore_admin(struct restoring *restoring, const struct state_record *record)
 {
 	struct saved_admin saved;
 	int error;
 
 	state_get(record, &saved, sizeof(saved));
-	if (restoring->admin || saved.pid < 0 || saved.pid == 1 || saved.pid == getpid() ||
-	    saved.pid == getppid() || (saved.pid == 0 && saved.channel != -1))
+	if (restoring->admin || !is_child(saved.pid) || (saved.pid == 0 && saved.channel != -1))
 		return -EBADMSG;
 	restoring->admin = true;
 	error = claim_channel(restoring, saved.channel);
@@ -364,6 +369,23 @@ static int restore_hang(struct restoring *restoring, const struct state_record *
 	if (!restoring->last || restoring->last->hang)
 		return -EBADMSG;
 	return obituary_restore_hang(restoring->last, record);
+}
+
+static int restore_closer(struct restoring *restoring, const struct state_record *record)
+{
+	struct saved_closer saved;
+	int error;
+
+	state_get(record, &saved, sizeof(saved));
+	if (restoring->closer || !is_child(saved.pid) || !is_child(saved.heir))
+		return -EBADMSG;
+	restoring->closer = true;
+	error = claim_socket(restoring, saved.send, SOCKET_CHANNEL);
+	if (!error)
+		error = claim_socket(restoring, saved.receive, SOCKET_CHANNEL);
+	if (!error)
+		closer_restore(&restoring->master->closer, &saved);
+	return error;
 }
 
 /* --- all of it --- */
@@ -412,7 +434,7 @@ static bool all_listen(const struct listeners *listeners)
 static int restore_one(struct restoring *restoring, const struct state_record *record)
 {
 	if (record->type != STATE_SELF && record->type >= STATE_LISTENER &&
-	    record->type <= STATE_HANG && !restoring->self)
+	    record->type <= STATE_CLOSER && !restoring->self)
 		return -EBADMSG;
 	switch (record->type) {
 	case STATE_SELF:
@@ -433,6 +455,8 @@ static int restore_one(struct restoring *restoring, const struct state_record *r
 		return restore_pending(restoring, record);
 	case STATE_HANG:
 		return restore_hang(restoring, record);
+	case STATE_CLOSER:
+		return restore_closer(restoring, record);
 	default: /* the program's; or of a later version */
 		return 0;
 	}

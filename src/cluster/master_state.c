@@ -124,6 +124,17 @@ static void save_instance(const struct instance *instance, struct state_writer *
 	obituary_save_hang(instance, writer);
 }
 
+static void save_closer(const struct closer *closer, struct state_writer *writer)
+{
+	struct saved_closer saved;
+
+	if (!closer_save(closer, &saved))
+		return;
+	state_keep_fd(writer, saved.send);
+	state_keep_fd(writer, saved.receive);
+	state_put(writer, STATE_CLOSER, &saved, sizeof(saved));
+}
+
 void master_save(const struct master *master, struct state_writer *writer)
 {
 	const struct saved_self self = {
@@ -153,4 +164,5 @@ void master_save(const struct master *master, struct state_writer *writer)
 		save_transfers(&instance->target.unanswered, instance->serial, writer);
 	}
 	admin_save(master, writer);
+	save_closer(&master->closer, writer);
 }

@@ -22,6 +22,7 @@ enum state_type {
 	STATE_ADMIN,
 	STATE_PENDING,
 	STATE_HANG, /* of the instance in front of it */
+	STATE_CLOSER,
 };
 
 struct saved_self {
@@ -75,6 +76,11 @@ struct saved_admin {
 struct saved_pending {
 	struct command command;
 	uint32_t next, unused;
+};
+
+/* The queue's ends, and processes that are to be reaped (0: none). */
+struct saved_closer {
+	int32_t send, receive, pid, heir;
 };
 
 struct saved_hang {

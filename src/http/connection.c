@@ -254,8 +254,7 @@ static void note_handshake(struct connection *connection)
 		set_deadline(connection, DEADLINE_FIRST);
 }
 
-/* Nothing has come that is to be answered, and nothing more will. What was sent last may still have to find its
- * way into the socket. */
+/* Nothing more is to be answered. What was sent last may still have to find its way into the socket. */
 static void part(struct connection *connection, enum connection_end end)
 {
 	connection->end = end;
@@ -358,6 +357,7 @@ void connection_open(struct http_server *server, int fd, unsigned flags)
 	}
 	pool_count(connection);
 	connection->last = (flags & HTTP_TAKE_CLOSE) != 0;
+	connection->stream.unsure = (flags & HTTP_TAKE_GIVEN) != 0;
 	connection->origin = server->options.origin;
 	connection->awaits_proxy = proxy;
 	connection->tls_follows = (flags & HTTP_TAKE_TLS) != 0;
@@ -387,13 +387,14 @@ void connection_close(struct connection *connection)
 {
 	struct http_server *server = connection->server;
 	bool probe = connection->probe;
-	int fd = connection->stream.fd;
+	struct stream stream;
 
 	if (server->admission.connections)
 		admission_end(connection);
 	(void)!stream_conclude(&connection->stream);
+	stream = connection->stream;
 	pool_delete(connection);
-	close(fd);
+	stream_close(&stream);
 	if (!probe && server->events.closed)
 		server->events.closed(server->events.context);
 }
@@ -447,7 +448,6 @@ static void give(struct connection *connection)
 void connection_leave(struct connection *connection)
 {
 	struct http_server *server = connection->server;
-
 	bool waits = connection->state == CONNECTION_PROXY ||
 		     connection->state == CONNECTION_WAITING ||
 		     connection->state == CONNECTION_HEAD;

@@ -288,6 +288,8 @@ int tls_open(struct tls *tls, struct stream *stream)
 		return -ENOMEM;
 	}
 	SSL_set_accept_state(session->ssl);
+	if (stream->unsure)
+		stream_make_sure(stream);
 	make_room(tls);
 	list_append(&tls->handshakes, &session->link);
 	tls->stats.handshakes++;

@@ -61,7 +61,7 @@ static void on_closed(void *context, int error)
 	end->error = error;
 }
 
-static const struct brood_channel_handlers handlers = {on_frame, on_closed};
+static const struct brood_channel_handlers handlers = {.frame = on_frame, .closed = on_closed};
 
 static struct event_base *base;
 static struct end near_end, far_end;
