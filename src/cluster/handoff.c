@@ -291,6 +291,7 @@ static void settle(struct handoff *handoff, struct handoff_target *target, struc
 	}
 	target->refused++;
 	transfer->refused = true;
+	transfer->refuser = target->id;
 	if (handoff->rules->refused && handoff->rules->refused(handoff->context, transfer)) {
 		handoff_discard(handoff, transfer);
 		return;

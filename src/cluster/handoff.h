@@ -42,6 +42,7 @@ struct transfer {
 	void *state;
 	uint32_t state_size;
 	bool refused; /* by somebody, once at least */
+	uint64_t refuser; /* who did last, by the target's id */
 	/* In the master, for one that a worker gave: who, and under which id there. 0: nobody. */
 	uint64_t giver, giver_id;
 };
@@ -49,6 +50,7 @@ struct transfer {
 /* Somebody who takes; part of the giver's record of it. */
 struct handoff_target {
 	struct brood_channel *channel; /* NULL: takes nothing */
+	uint64_t id;                   /* the owner's name for it, or 0 */
 	struct list unanswered;        /* sent, oldest first */
 	struct list outgoing;          /* chosen for it, to be sent with the next flush */
 	unsigned unanswered_count, outgoing_count;

@@ -13,6 +13,7 @@
  *     master_pending.c  of these, those whose outcome comes later
  *     master_status.c   what it tells the admin
  *     master_watchdog.c workers that are silent
+ *     master_suspects.c who may have made them so
  *     master_obituary.c what there is to say about those that ended
  *     master_recycle.c  those that have done enough
  *     master_spread.c   connections to workers
@@ -46,6 +47,8 @@ struct state_writer;
 struct event;
 struct master;
 
+enum { INSTANCE_GIVERS_MAX = 32 };
+
 enum instance_phase { INSTANCE_STARTING, INSTANCE_SERVING, INSTANCE_DRAINING, INSTANCE_PHASES };
 
 /* A worker process, from fork to reaping. */
@@ -64,12 +67,14 @@ struct instance {
 	struct brood_channel *channel;
 	struct event *timer; /* start timeout, then drain deadline */
 	const char *killed;  /* why we ended it, or NULL */
-	char former_why[96]; /* that, as a former version said it */
+	char former_why[96]; /* that, as a former version said it; or it is made here */
 	bool reaped;         /* dead, and its pid may be another's by now */
 	bool stopped;        /* by SIGSTOP: alive, but takes nothing */
 	bool handed_over;    /* draining: holds only what cannot move */
 	struct handoff_target target;
 	unsigned given_away; /* connections that it gave and that nobody has taken yet */
+	uint64_t givers[INSTANCE_GIVERS_MAX]; /* serials of those who had what it was given; 0: none */
+	unsigned giver_next;
 	struct watchdog watchdog;
 	struct recycle_limits limits;  /* when it has done enough */
 	struct cluster_obituary *hang; /* owned: how it was when it was found to hang, or NULL */
@@ -316,6 +321,14 @@ void master_status(struct master *master, uint64_t id);
 /* --- master_watchdog.c, every interval_ms --- */
 
 void watchdog_tick(struct master *master, uint64_t now_ms, uint64_t interval_ms);
+
+/* --- master_suspects.c --- */
+
+/* A worker is given what this one (its serial; 0: nobody) has given, or refused. */
+void suspects_note(struct instance *instance, uint64_t giver);
+/* One hangs. If that is in a call on a socket, whoever gave it connections is ended, and what is returned says so; else
+ * NULL. */
+const char *suspects_end(struct instance *instance, const struct cluster_obituary *hang);
 
 /* --- master_obituary.c --- */
 

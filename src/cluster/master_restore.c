@@ -289,6 +289,7 @@ static int restore_instance(struct restoring *restoring, const struct state_reco
 					  .looked = saved.watched,
 					  .heartbeat = saved.heartbeat,
 					  .since_ms = saved.watched_since_ms};
+	memcpy(like.givers, saved.givers, sizeof(like.givers));
 	set_limits(master, &like, &saved, record->size);
 	restoring->last = instance_restore(master, &like, saved.channel, saved.timer_ms);
 	if (!restoring->last)

@@ -129,8 +129,17 @@ static struct handoff_target *choose(void *context, const struct transfer *trans
 {
 	struct master *master = context;
 	int slot = find_target(master, transfer->state != NULL, &master->place_cursor);
+	struct instance *lead;
 
-	return slot < 0 ? NULL : &master->slots[slot]->lead->target;
+	if (slot < 0)
+		return NULL;
+	lead = master->slots[slot]->lead;
+	lead->target.id = lead->serial;
+	if (transfer->giver)
+		suspects_note(lead, transfer->giver);
+	if (transfer->refuser)
+		suspects_note(lead, transfer->refuser);
+	return &lead->target;
 }
 
 static struct instance *find_instance(struct master *master, uint64_t serial)

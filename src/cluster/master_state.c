@@ -118,6 +118,8 @@ static void save_instance(const struct instance *instance, struct state_writer *
 		.watched = instance->watchdog.looked,
 	};
 
+	_Static_assert(sizeof(saved.givers) == sizeof(instance->givers), "all of them");
+	memcpy(saved.givers, instance->givers, sizeof(saved.givers));
 	if (instance->killed)
 		snprintf(saved.why, sizeof(saved.why), "%s", instance->killed);
 	state_put(writer, STATE_INSTANCE, &saved, sizeof(saved));

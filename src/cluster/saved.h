@@ -60,6 +60,7 @@ struct saved_instance {
 	uint64_t heartbeat, watched_since_ms;
 	uint32_t watchdog, watched; /* enum watchdog_phase; has it been looked at? */
 	char why[96];               /* it was killed */
+	uint64_t givers[32];        /* serials of those who had what it was given */
 };
 
 struct saved_transfer {
