@@ -14,7 +14,7 @@ int interrupt_open(struct interrupt *interrupt)
 {
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGNALS_INTERRUPT};
 
-	signals_interruptible();
+	signals_interruptible(true);
 	if (timer_create(CLOCK_MONOTONIC, &event, &interrupt->timer) < 0)
 		return -errno;
 	interrupt->made = true;
@@ -44,7 +44,9 @@ void interrupt_never(const struct interrupt *interrupt)
 
 void interrupt_close(struct interrupt *interrupt)
 {
-	if (interrupt->made)
-		(void)timer_delete(interrupt->timer);
+	if (!interrupt->made)
+		return;
+	(void)timer_delete(interrupt->timer);
+	signals_interruptible(false);
 	interrupt->made = false;
 }

@@ -97,9 +97,9 @@ static void do_nothing(int signal)
 	(void)signal;
 }
 
-void signals_interruptible(void)
+void signals_interruptible(bool yes)
 {
-	set_disposition(SIGNALS_INTERRUPT, do_nothing); /* without SA_RESTART */
+	set_disposition(SIGNALS_INTERRUPT, yes ? do_nothing : SIG_DFL); /* without SA_RESTART */
 }
 
 void signals_reset(void)

@@ -6,6 +6,7 @@
 #define BROOD_BASE_SIGNALS_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -34,8 +35,8 @@ void signals_off_crash(void);
 /* What is sent to end a call that sleeps (interrupt.h); where nobody is prepared for it, it is ignored. */
 enum { SIGNALS_INTERRUPT = SIGURG };
 
-/* From now on it ends them. */
-void signals_interruptible(void);
+/* From now on it ends them, or again it does not. */
+void signals_interruptible(bool yes);
 
 /* In a child after fork: every disposition back to default (SIGPIPE ignored), and an empty mask. */
 void signals_reset(void);

@@ -4,6 +4,7 @@ base_tests = \
 	t/unit/base/clock_test \
 	t/unit/base/cpu_test \
 	t/unit/base/fd_test \
+	t/unit/base/interrupt_test \
 	t/unit/base/log_test \
 	t/unit/base/network_test \
 	t/unit/base/privilege_test \
@@ -23,6 +24,8 @@ t_unit_base_cpu_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_base_cpu_test_LDADD = libbase.a $(CMOCKA_LIBS)
 t_unit_base_fd_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_base_fd_test_LDADD = libbase.a $(CMOCKA_LIBS)
+t_unit_base_interrupt_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_base_interrupt_test_LDADD = libbase.a $(CMOCKA_LIBS)
 t_unit_base_log_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_base_log_test_LDADD = libbase.a $(CMOCKA_LIBS) -lutil
 t_unit_base_network_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
