@@ -77,8 +77,9 @@ for my $mode (qw(shared handoff reuseport)) {
 	});
 	SKIP: {
 		skip 'strace cannot attach here', 1 if !$close;
-		# Accepting ends with an accept4 that finds nothing; handed over, a connection costs a message.
-		my %more = $mode eq 'handoff' ? (recvmsg => 2, 'sendto or sendmsg' => 2) : (accept4 => 2);
+		# Accepting ends with an accept4 that finds nothing, and begins with a look whether that would wait, which
+		# whoever has a copy of the socket can bring about; handed over, a connection costs a message.
+		my %more = $mode eq 'handoff' ? (recvmsg => 2, 'sendto or sendmsg' => 2) : (accept4 => 2, fcntl => 1);
 		check("$mode, Connection: close", $close, recvfrom => 1, 'sendto or sendmsg' => 1, close => 1,
 			epoll_wait => 1, epoll_pwait2 => 1, %more);
 	}
@@ -113,7 +114,7 @@ for my $mode (qw(shared handoff reuseport)) {
 		check('limits, keep-alive', $keep, recvfrom => 1, 'sendto or sendmsg' => 1, epoll_wait => 1,
 			epoll_pwait2 => 1);
 		check('limits, Connection: close', $close, recvfrom => 1, 'sendto or sendmsg' => 1, close => 1,
-			epoll_wait => 1, epoll_pwait2 => 1, accept4 => 2, getpeername => 1);
+			epoll_wait => 1, epoll_pwait2 => 1, accept4 => 2, fcntl => 1, getpeername => 1);
 	}
 	$server->finish;
 }

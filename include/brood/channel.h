@@ -28,7 +28,7 @@ struct brood_frame {
 	const void *data;  /* may be NULL when size is 0 */
 	size_t size;       /* octets */
 	int *fds;          /* received: the callback takes one by putting -1 in its place; what it
-	                      leaves is closed. Sent: borrowed, the sender keeps its copies. */
+	                      leaves is closed (`discard`). Sent: borrowed, the sender keeps its copies. */
 	size_t fd_count;
 	bool fds_lost;     /* received: the kernel dropped descriptors (this process has none free) */
 };
@@ -39,6 +39,10 @@ struct brood_channel_handlers {
 	/* The peer is gone and all it sent has been delivered; error is 0 or a negative errno.
 	 * Called once. May free the channel. */
 	void (*closed)(void *context, int error);
+	/* Takes a descriptor that is to be closed: one that came and that `frame` has left, a copy made for
+	 * sending, at last the channel's own end, with what was not read from it. For a process that must not
+	 * wait for a close. NULL: it is closed at once. */
+	void (*discard)(void *context, int fd);
 };
 
 /* Makes a connected pair, close-on-exec and non-blocking. 0 or -errno. */
@@ -50,11 +54,15 @@ int brood_channel_open(struct brood_channel **out, struct event_base *base, int 
 		       const struct brood_channel_handlers *handlers, void *context)
 	__attribute__((warn_unused_result));
 
-/* Sends now or not at all: 0; -EAGAIN when the peer's queue is full or the kernel has too many
- * descriptors in flight (nothing was sent; frames queued by brood_channel_send go first); -EPIPE
- * when the peer is gone; -EMSGSIZE, -ENOMEM. */
+/* Sends now or not at all: 0; -EAGAIN when the peer's queue is full (nothing was sent; frames queued by
+ * brood_channel_send go first); -EPIPE when the peer is gone; -EMSGSIZE, -ENOMEM; another -errno, most often for
+ * one of the descriptors: see brood_channel_can_carry. */
 int brood_channel_try(struct brood_channel *channel, const struct brood_frame *frame)
 	__attribute__((warn_unused_result));
+
+/* Can this descriptor be sent over a channel at all? 0, also where nothing can be sent at the moment; or why not:
+ * -EBADF, -EINVAL, -ETOOMANYREFS (a Unix socket in whose queue others are nested too deep). */
+int brood_channel_can_carry(int fd) __attribute__((warn_unused_result));
 
 /* Sends now, or as soon as the peer has room, in order. The frame is copied, its descriptors are
  * duplicated. 0; -ENOBUFS when the queue is full; -EPIPE, -EMSGSIZE, -ENOMEM, -EMFILE. */

@@ -110,6 +110,16 @@ void signals_off_crash(void)
 		set_disposition(crashes[i], SIG_DFL);
 }
 
+static void do_nothing(int signal)
+{
+	(void)signal;
+}
+
+void signals_interruptible(bool yes)
+{
+	set_disposition(SIGNALS_INTERRUPT, yes ? do_nothing : SIG_DFL); /* without SA_RESTART */
+}
+
 void signals_reset(void)
 {
 	sigset_t none;

@@ -6,6 +6,7 @@
 #define BROOD_BASE_SIGNALS_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -34,6 +35,12 @@ void signals_release(const sigset_t *before);
  * signal handler: only what signal-safety(7) lists may be called. These signals are no longer blocked. */
 void signals_on_crash(void (*handler)(int), unsigned limit_s);
 void signals_off_crash(void);
+
+/* What is sent to end a call that sleeps (interrupt.h); where nobody is prepared for it, it is ignored. */
+enum { SIGNALS_INTERRUPT = SIGURG };
+
+/* From now on it ends them, or again it does not. */
+void signals_interruptible(bool yes);
 
 /* In a child after fork: every disposition back to default (but writes are ignored), and an empty mask. */
 void signals_reset(void);

@@ -389,6 +389,34 @@ bool socket_has_role(int fd, enum socket_role role)
 	       listens == (role == SOCKET_LISTENING);
 }
 
+void socket_close_promptly(int fd)
+{
+	static const struct linger off = {0};
+
+	(void)!setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof(off));
+	fd_close(&fd);
+}
+
+static int option_of(int fd, int option)
+{
+	int value = -1;
+	socklen_t size = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, option, &value, &size) < 0 ? -1 : value;
+}
+
+bool socket_is_connection(int fd)
+{
+	int family = option_of(fd, SO_DOMAIN), protocol = option_of(fd, SO_PROTOCOL);
+
+	if (!socket_has_role(fd, SOCKET_CONNECTION))
+		return false;
+	if (family == AF_UNIX)
+		return true;
+	return (family == AF_INET || family == AF_INET6) &&
+	       (protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP);
+}
+
 int socket_close_door(int fd)
 {
 	enum { FLAGS_AT = 13, SYN = 0x02, ACK = 0x10 };

@@ -48,6 +48,14 @@ enum socket_role { SOCKET_LISTENING, SOCKET_CONNECTION, SOCKET_CHANNEL };
 /* Is the descriptor a stream socket that listens, one that does not, or a channel (SOCK_SEQPACKET)? */
 bool socket_has_role(int fd, enum socket_role role);
 
+/* Is it a client's connection, as a listener of ours accepts them: TCP (or MPTCP) or Unix, a stream, not listening? One
+ * that has been reset is one, too. None of the questions waits for whoever else uses the socket. */
+bool socket_is_connection(int fd);
+
+/* Closes one of which others have, or had, copies: should they have set it to linger, it does not. (They can set it
+ * again in this very moment; whoever must not wait at all leaves the close to somebody else.) */
+void socket_close_promptly(int fd);
+
 /* Who listens on this address, by /proc: "pid 4711 (nginx)"; of a family of processes the one with
  * the lowest pid. False when it cannot be told. Slow (reads all of /proc): for error messages. */
 bool socket_holder(const struct address *address, char *out, size_t room);

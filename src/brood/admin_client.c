@@ -231,7 +231,8 @@ static void advance(struct client *client)
 static void on_readable(evutil_socket_t fd, short what, void *argument)
 {
 	struct client *client = argument;
-	ssize_t size = recv(fd, client->input + client->used, sizeof(client->input) - client->used, 0);
+	ssize_t size = recv(fd, client->input + client->used, sizeof(client->input) - client->used,
+			    MSG_DONTWAIT);
 
 	(void)what;
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
@@ -475,7 +476,7 @@ static void retire_client(struct client *client)
 	if (client->state == READING && !client->has_asked)
 		expect_within(client, LAST_REQUEST_MS);
 	if (client->state == READING && client->listening &&
-	    recv(client->fd, &octet, 1, MSG_PEEK) > 0)
+	    recv(client->fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
 		on_readable(client->fd, EV_READ, client);
 	else
 		advance(client);

@@ -42,7 +42,7 @@ static void on_readable(evutil_socket_t fd, short what, void *argument)
 {
 	struct probe *probe = argument;
 	unsigned status;
-	ssize_t got = recv(fd, probe->answer + probe->size, STATUS_LINE - probe->size, 0);
+	ssize_t got = recv(fd, probe->answer + probe->size, STATUS_LINE - probe->size, MSG_DONTWAIT);
 
 	(void)what;
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))

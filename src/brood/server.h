@@ -105,7 +105,7 @@ int server_cluster_options(const struct server *server, struct setup *setup,
 /* --- serving.c, for the cluster's callbacks --- */
 
 int serving_start(void *server, struct worker *worker, struct event_base *base);
-void serving_connection(void *server, int fd, unsigned listener, bool scarce);
+void serving_connection(void *server, int fd, unsigned listener, unsigned arrival);
 int serving_moved(void *server, int fd, unsigned listener, const void *state, size_t size);
 bool serving_understands(void *server, const void *state, size_t size);
 void serving_expect(void *server, const void *state, size_t size);

@@ -246,13 +246,17 @@ int serving_start(void *context, struct worker *worker, struct event_base *base)
 
 /* --- what the cluster asks for --- */
 
-void serving_connection(void *context, int fd, unsigned listener, bool scarce)
+void serving_connection(void *context, int fd, unsigned listener, unsigned arrival)
 {
-	unsigned flags = HTTP_TAKE_WAITING | (scarce ? HTTP_TAKE_CLOSE : 0), tag;
+	unsigned flags = HTTP_TAKE_WAITING, tag;
 	struct server *server = context;
 
 	note_listener(server->serving, fd, listener);
 	tag = worker_listener_tag(server->serving->worker, listener);
+	if (arrival & CLUSTER_SCARCE)
+		flags |= HTTP_TAKE_CLOSE;
+	if (arrival & CLUSTER_GIVEN)
+		flags |= HTTP_TAKE_GIVEN;
 	if (tag & LISTENER_PROXY)
 		flags |= HTTP_TAKE_PROXY;
 	if (tag & LISTENER_TLS)

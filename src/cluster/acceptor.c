@@ -96,6 +96,7 @@ static enum outcome accept_one(struct ear *ear)
 	case ENOMEM:
 		return SHORTAGE;
 	case EAGAIN:
+	case EINTR: /* it would have waited */
 		return NOTHING_LEFT;
 	case EINVAL: /* no longer a listening socket */
 		return DEAF;
@@ -126,6 +127,9 @@ static bool accept_batch(struct ear *ear, bool after_pause)
 	enum outcome outcome = ACCEPTED;
 	unsigned pause_ms = 0;
 
+	/* Whoever has a copy may have made it wait. */
+	if (fd_set_nonblock(ear->fd, true) < 0)
+		return true;
 	for (int i = 0; i < BATCH && (outcome == ACCEPTED || outcome == PASSED_OVER); i++) {
 		if (acceptor->handlers->may_accept(acceptor->context, after_pause, &pause_ms) ==
 		    ACCEPTOR_PAUSE) {
@@ -194,9 +198,14 @@ struct acceptor *acceptor_new(struct event_base *base, const struct acceptor_han
 
 static void ear_free(struct ear *ear)
 {
+	const struct acceptor *acceptor = ear->acceptor;
+
 	list_remove(&ear->link);
 	event_free(ear->event);
-	fd_close(&ear->fd);
+	if (acceptor->handlers->discard)
+		acceptor->handlers->discard(acceptor->context, ear->fd);
+	else
+		fd_close(&ear->fd);
 	free(ear);
 }
 
@@ -259,10 +268,11 @@ void acceptor_resume(struct acceptor *acceptor)
 void acceptor_drain(struct acceptor *acceptor)
 {
 	for (struct list *at = acceptor->ears.next; at != &acceptor->ears; at = at->next) {
-		enum outcome outcome = ACCEPTED;
+		struct ear *ear = LIST_ENTRY(at, struct ear, link);
+		enum outcome outcome = fd_set_nonblock(ear->fd, true) < 0 ? DEAF : ACCEPTED;
 
 		for (int i = 0; i < DRAIN_MAX && (outcome == ACCEPTED || outcome == PASSED_OVER); i++)
-			outcome = accept_one(LIST_ENTRY(at, struct ear, link));
+			outcome = accept_one(ear);
 	}
 	settle(acceptor);
 }

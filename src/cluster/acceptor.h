@@ -28,6 +28,8 @@ struct acceptor_handlers {
 	bool (*relieve)(void *context);
 	/* A batch is over: what was accepted may be sent on. May be NULL. */
 	void (*settled)(void *context);
+	/* Takes a listening socket that is no longer accepted on. NULL: it is closed. */
+	void (*discard)(void *context, int fd);
 };
 
 /* NULL: no memory. `handlers` must outlive it. */

@@ -35,6 +35,12 @@ enum cluster_accept {
 
 enum cluster_policy { CLUSTER_LEAST_CONNECTIONS, CLUSTER_ROUND_ROBIN };
 
+/* Of a connection that a worker gets. */
+enum {
+	CLUSTER_SCARCE = 1, /* this process is out of descriptors: answer and close */
+	CLUSTER_GIVEN = 2,  /* others have had it in their hands: it may wait where it should not (O_NONBLOCK) */
+};
+
 enum {
 	CLUSTER_SLOTS_MAX = 1024,
 	CLUSTER_LISTEN_MAX = 64, /* addresses */
@@ -147,9 +153,9 @@ struct cluster_program {
 	 * later, from the loop) the program calls worker_ready. */
 	int (*start)(void *context, struct worker *worker, struct event_base *base);
 	/* Takes a connected socket. The program must call worker_connection_closed once for each, also
-	 * from within this call. `listener` is a number for as long as that one lives. `scarce`: this
-	 * process is out of descriptors; answer and close. */
-	void (*connection)(void *context, int fd, unsigned listener, bool scarce);
+	 * from within this call. `listener` is a number for as long as that one lives. `flags`: CLUSTER_SCARCE
+	 * and so on. */
+	void (*connection)(void *context, int fd, unsigned listener, unsigned flags);
 	/* A connection that has moved here from another worker, with the state that it was given with. 0;
 	 * negative: the state is not understood, and the fd is still the caller's. Else as `connection`. */
 	int (*moved)(void *context, int fd, unsigned listener, const void *state, size_t size);

@@ -32,10 +32,13 @@ static void move(struct transfer *transfer, struct list *to)
 	list_append(to, &transfer->link);
 }
 
-void handoff_discard(struct transfer *transfer)
+void handoff_discard(struct handoff *handoff, struct transfer *transfer)
 {
 	list_remove(&transfer->link);
-	fd_close(&transfer->fd);
+	if (handoff->rules->discard)
+		handoff->rules->discard(handoff->context, transfer->fd);
+	else
+		fd_close(&transfer->fd);
 	free(transfer->state);
 	free(transfer);
 }
@@ -51,7 +54,7 @@ int handoff_init(struct handoff *handoff, const struct handoff_rules *rules, voi
 void handoff_free(struct handoff *handoff)
 {
 	while (handoff->rules && !list_empty(&handoff->waiting))
-		handoff_discard(first(&handoff->waiting));
+		handoff_discard(handoff, first(&handoff->waiting));
 	free(handoff->frame);
 	*handoff = (struct handoff){0};
 }
@@ -192,6 +195,28 @@ static void pack(struct handoff *handoff, const struct handoff_target *target, u
 	frame->fd_count = count;
 }
 
+/* Ends those among the first `count` outgoing ones that nobody can be sent. Returns how many these were. */
+static unsigned sort_out(struct handoff *handoff, struct handoff_target *target, unsigned count)
+{
+	struct list *at = target->outgoing.next;
+	unsigned ended = 0;
+
+	for (; count > 0; count--) {
+		struct transfer *transfer = LIST_ENTRY(at, struct transfer, link);
+		int error = brood_channel_can_carry(transfer->fd);
+
+		at = at->next;
+		if (error == 0)
+			continue;
+		ended++;
+		target->outgoing_count--;
+		if (handoff->rules->unsendable)
+			handoff->rules->unsendable(handoff->context, transfer, error);
+		handoff_discard(handoff, transfer);
+	}
+	return ended;
+}
+
 /* Sends a target what was chosen for it; what cannot be sent waits for somebody else. */
 static void send_outgoing(struct handoff *handoff, struct handoff_target *target,
 			  enum message_type type)
@@ -200,10 +225,14 @@ static void send_outgoing(struct handoff *handoff, struct handoff_target *target
 	struct brood_frame frame = {.type = type, .fds = fds};
 	uint64_t now_ms = clock_now_ms();
 	unsigned count;
+	int error;
 
 	while ((count = count_fitting(target)) > 0) {
 		pack(handoff, target, count, &frame);
-		if (brood_channel_try(target->channel, &frame) < 0) {
+		error = brood_channel_try(target->channel, &frame);
+		if (error < 0) {
+			if (error != -EAGAIN && error != -EPIPE && sort_out(handoff, target, count) > 0)
+				continue;
 			target->stuck = true;
 			break;
 		}
@@ -257,13 +286,14 @@ static void settle(struct handoff *handoff, struct handoff_target *target, struc
 	if (taken) {
 		if (handoff->rules->taken)
 			handoff->rules->taken(handoff->context, transfer);
-		handoff_discard(transfer);
+		handoff_discard(handoff, transfer);
 		return;
 	}
 	target->refused++;
 	transfer->refused = true;
+	transfer->refuser = target->id;
 	if (handoff->rules->refused && handoff->rules->refused(handoff->context, transfer)) {
-		handoff_discard(transfer);
+		handoff_discard(handoff, transfer);
 		return;
 	}
 	handoff_wait(handoff, transfer);

@@ -42,6 +42,7 @@ struct transfer {
 	void *state;
 	uint32_t state_size;
 	bool refused; /* by somebody, once at least */
+	uint64_t refuser; /* who did last, by the target's id */
 	/* In the master, for one that a worker gave: who, and under which id there. 0: nobody. */
 	uint64_t giver, giver_id;
 };
@@ -49,10 +50,12 @@ struct transfer {
 /* Somebody who takes; part of the giver's record of it. */
 struct handoff_target {
 	struct brood_channel *channel; /* NULL: takes nothing */
+	uint64_t id;                   /* the owner's name for it, or 0 */
 	struct list unanswered;        /* sent, oldest first */
 	struct list outgoing;          /* chosen for it, to be sent with the next flush */
 	unsigned unanswered_count, outgoing_count;
-	bool stuck;                    /* it could not be sent something, or refused; until it answers */
+	bool stuck;                    /* it could not be sent something, or refused; until it answers. One
+	                                  connection that nobody can be sent costs only itself. */
 	uint64_t given, refused;
 };
 
@@ -64,6 +67,11 @@ struct handoff_rules {
 	/* It was refused. True: the callee has taken fd and state (set to -1 and NULL), the transfer is
 	 * over. False: it waits for another taker. NULL: always so. */
 	bool (*refused)(void *context, struct transfer *transfer);
+	/* It cannot be sent to anybody, for a reason of its own (-errno). The callee may take fd and state, as for `refused`;
+	 * the transfer is over in any case. NULL: nothing more is done. */
+	void (*unsendable)(void *context, struct transfer *transfer, int error);
+	/* Takes the descriptor of one that is over. NULL: it is closed. */
+	void (*discard)(void *context, int fd);
 };
 
 struct handoff {
@@ -115,7 +123,7 @@ void handoff_target_gone(struct handoff *handoff, struct handoff_target *target)
  * meanwhile; NULL: none is. The caller ends it by handoff_discard, or puts it back, at the end of the
  * queue, by handoff_wait. */
 struct transfer *handoff_take_stale(struct handoff *handoff, uint64_t before_ms);
-void handoff_discard(struct transfer *transfer);
+void handoff_discard(struct handoff *handoff, struct transfer *transfer);
 void handoff_wait(struct handoff *handoff, struct transfer *transfer);
 
 /* --- for takers --- */

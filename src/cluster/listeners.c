@@ -76,13 +76,25 @@ static int open_one(struct listener *listener, const struct cluster_listen *wish
 	return error;
 }
 
-static void close_one(struct listener *listener)
+static void close_one(const struct listeners *listeners, struct listener *listener)
 {
-	for (unsigned k = 0; k < listener->count; k++)
-		fd_close(&listener->sockets[k]);
+	for (unsigned k = 0; k < listener->count; k++) {
+		if (listeners->discard)
+			listeners->discard(listeners->context, listener->sockets[k]);
+		else
+			fd_close(&listener->sockets[k]);
+	}
 	if (listener->unlink_path)
 		trusted_file_remove(address_unix_path(&listener->address), NULL);
 	free(listener->sockets);
+}
+
+/* Nobody is to come by it any more, whoever still has a copy; one that was inherited lives on with whoever bound it. */
+static void close_for_good(const struct listeners *listeners, struct listener *listener)
+{
+	for (unsigned k = 0; k < listener->count && (listener->growable || listener->unlink_path); k++)
+		(void)!shutdown(listener->sockets[k], SHUT_RDWR);
+	close_one(listeners, listener);
 }
 
 /* Keeps those for which `keep` says so, in their order. */
@@ -94,7 +106,7 @@ static void sweep(struct listeners *listeners, bool (*keep)(const struct listene
 		if (keep(&listeners->all[i]))
 			listeners->all[kept++] = listeners->all[i];
 		else
-			close_one(&listeners->all[i]);
+			close_for_good(listeners, &listeners->all[i]);
 	}
 	listeners->count = kept;
 }
@@ -129,7 +141,7 @@ static int add(struct listeners *listeners, const struct cluster_listen *wish, c
 	error = open_one(listener, wish);
 	if (error) {
 		explain(listener, error, reason, room);
-		close_one(listener);
+		close_one(listeners, listener);
 		return error;
 	}
 	listeners->count++;
@@ -297,9 +309,9 @@ bool listeners_close_doors(const struct listeners *listeners)
 void listeners_close(struct listeners *listeners)
 {
 	for (unsigned i = 0; i < listeners->count; i++)
-		close_one(&listeners->all[i]);
+		close_one(listeners, &listeners->all[i]);
 	free(listeners->all);
-	*listeners = (struct listeners){0};
+	*listeners = (struct listeners){.discard = listeners->discard, .context = listeners->context};
 }
 
 const struct address *cluster_address(const struct listeners *listeners, unsigned index)

@@ -35,6 +35,9 @@ struct listeners {
 	struct listener *all;
 	unsigned count;
 	unsigned last_id;
+	/* Takes sockets that are no longer listened on. NULL: they are closed. */
+	void (*discard)(void *context, int fd);
+	void *context;
 };
 
 /* Opens what `options` wants and what is not there yet, all or nothing, and marks the next set. 0, or

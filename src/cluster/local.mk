@@ -9,6 +9,8 @@ libcluster_a_SOURCES = \
 	src/cluster/balance.h \
 	src/cluster/board.c \
 	src/cluster/board.h \
+	src/cluster/closer.c \
+	src/cluster/closer.h \
 	src/cluster/cluster.h \
 	src/cluster/command.h \
 	src/cluster/fd_claims.c \
@@ -38,6 +40,7 @@ libcluster_a_SOURCES = \
 	src/cluster/master_state.c \
 	src/cluster/master_restore.c \
 	src/cluster/master_status.c \
+	src/cluster/master_suspects.c \
 	src/cluster/master_watchdog.c \
 	src/cluster/memory.c \
 	src/cluster/memory.h \

@@ -26,6 +26,7 @@
 
 enum {
 	TICK_MS = 250,
+	LATE_MS = 500, /* so late it has been made to wait, and what it waits for is interrupted */
 	START_GRACE_MS = 1000,
 	LAST_CALL_MS = 100,  /* for clients whose handshake has begun when a stop does */
 	PLACING_MS = 1000, /* a stop waits so long for workers that take what was accepted */
@@ -35,8 +36,19 @@ enum {
 
 void master_leave_if_done(struct master *master)
 {
-	if (master->state != MASTER_RUNNING && list_empty(&master->instances) && logger_finish(master))
+	if (master->state != MASTER_RUNNING && list_empty(&master->instances) &&
+	    logger_finish(master) && closer_leave(&master->closer))
 		event_base_loopexit(master->base, NULL);
+}
+
+void master_discard(struct master *master, int fd)
+{
+	closer_put(&master->closer, fd);
+}
+
+static void discard(void *context, int fd)
+{
+	master_discard(context, fd);
 }
 
 /* Nobody is started any more: neither by a slot whose time to try again comes, nor by a roll. */
@@ -283,6 +295,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 	uint64_t now_ms = clock_now_ms();
 
 	(void)fd, (void)what;
+	interrupt_after(&master->interrupt, LATE_MS);
 	spread_tick(master, now_ms);
 	master_stop_workers(master);
 	logger_tell(master);
@@ -322,11 +335,16 @@ static int watch(struct master *master)
 	if (!master->signals || !master->tick || !master->deadline || !master->last_call ||
 	    event_add(master->signals, NULL) < 0 || event_add(master->tick, &interval) < 0)
 		return -ENOMEM;
-	return 0;
+	if (interrupt_open(&master->interrupt) < 0)
+		log_warn("no timer can be had: a call that should not wait, and does, cannot be interrupted");
+	return closer_open(&master->closer, master->base, &master->options.privilege);
 }
 
 static void close_all(struct master *master)
 {
+	/* What workers had is closed by the end of this process, which does not wait for it. */
+	closer_close(&master->closer);
+	interrupt_close(&master->interrupt);
 	admin_close(master);
 	logger_close(master);
 	upgrade_cancel(master);
@@ -391,6 +409,8 @@ int cluster_run(const struct cluster_options *options, const struct cluster_prog
 
 	list_init(&master.instances);
 	list_init(&master.admin.pending);
+	master.listeners.discard = discard;
+	master.listeners.context = &master;
 	log_set_tag("master");
 	if (program->resumed) {
 		master.exit_status = CLUSTER_EXIT_DONE;

@@ -15,6 +15,7 @@
  *     master_pending.c  of these, those whose outcome comes later
  *     master_status.c   what it tells the admin
  *     master_watchdog.c workers that are silent
+ *     master_suspects.c who may have made them so
  *     master_obituary.c what there is to say about those that ended
  *     master_recycle.c  those that have done enough
  *     master_spread.c   connections to workers
@@ -23,11 +24,13 @@
 #define BROOD_CLUSTER_MASTER_H
 
 #include "base/heap.h"
+#include "base/interrupt.h"
 #include "base/list.h"
 #include "brood/process.h"
 #include "cluster/acceptor.h"
 #include "cluster/backoff.h"
 #include "cluster/board.h"
+#include "cluster/closer.h"
 #include "cluster/cluster.h"
 #include "cluster/handoff.h"
 #include "cluster/listeners.h"
@@ -51,6 +54,8 @@ struct state_writer;
 struct event;
 struct master;
 
+enum { INSTANCE_GIVERS_MAX = 32 };
+
 enum instance_phase { INSTANCE_STARTING, INSTANCE_SERVING, INSTANCE_DRAINING, INSTANCE_PHASES };
 
 /* A worker process, from fork to reaping. */
@@ -69,12 +74,14 @@ struct instance {
 	struct brood_channel *channel;
 	struct event *timer; /* start timeout, then drain deadline */
 	const char *killed;  /* why we ended it, or NULL */
-	char former_why[96]; /* that, as a former version said it */
+	char former_why[96]; /* that, as a former version said it; or it is made here */
 	bool reaped;         /* dead, and its pid may be another's by now */
 	bool stopped;        /* by SIGSTOP: alive, but takes nothing */
 	bool handed_over;    /* draining: holds only what cannot move */
 	struct handoff_target target;
 	unsigned given_away; /* connections that it gave and that nobody has taken yet */
+	uint64_t givers[INSTANCE_GIVERS_MAX]; /* serials of those who had what it was given; 0: none */
+	unsigned giver_next;
 	struct watchdog watchdog;
 	struct recycle_limits limits;  /* when it has done enough */
 	struct cluster_obituary *hang; /* owned: how it was when it was found to hang, or NULL */
@@ -194,6 +201,8 @@ struct master {
 	struct admin admin;
 	struct logger logger;
 	struct upgrade upgrade;
+	struct closer closer;           /* of all that a worker has or had a copy of */
+	struct interrupt interrupt;     /* of what makes it late */
 	struct acceptor *acceptor;      /* mode handoff */
 	unsigned place_cursor;
 	struct event *signals, *tick, *deadline;
@@ -224,6 +233,8 @@ void master_stop(struct master *master, const char *asked_by);
 bool master_is_leaving(const struct master *master);
 void master_reopen_logs(struct master *master);
 void master_leave_if_done(struct master *master);
+/* Closes a descriptor that a worker has or had, without waiting for it. */
+void master_discard(struct master *master, int fd);
 
 /* --- master_slots.c --- */
 
@@ -382,6 +393,14 @@ void master_status(struct master *master, uint64_t id);
 /* --- master_watchdog.c, every interval_ms --- */
 
 void watchdog_tick(struct master *master, uint64_t now_ms, uint64_t interval_ms);
+
+/* --- master_suspects.c --- */
+
+/* A worker is given what this one (its serial; 0: nobody) has given, or refused. */
+void suspects_note(struct instance *instance, uint64_t giver);
+/* One hangs. If that is in a call on a socket, whoever gave it connections is ended, and what is returned says so; else
+ * NULL. */
+const char *suspects_end(struct instance *instance, const struct cluster_obituary *hang);
 
 /* --- master_obituary.c --- */
 

@@ -216,6 +216,14 @@ static void on_frame(void *context, struct brood_frame *frame)
 {
 	struct command command;
 
+	if (frame->fd_count > 0 || frame->fds_lost) {
+		struct admin *admin = &((struct master *)context)->admin;
+
+		log_error("the admin process sent descriptors, of which none are asked: it is ended");
+		if (admin->pid > 0)
+			kill(admin->pid, SIGKILL);
+		return;
+	}
 	if (frame->type != MESSAGE_COMMAND || frame->size != sizeof(command))
 		return; /* of a later version */
 	memcpy(&command, frame->data, sizeof(command));
@@ -234,9 +242,15 @@ static void on_closed(void *context, int error)
 	admin_forget_pending(&master->admin);
 }
 
+static void on_discard(void *context, int fd)
+{
+	master_discard(context, fd);
+}
+
 static const struct brood_channel_handlers handlers = {
 	.frame = on_frame,
 	.closed = on_closed,
+	.discard = on_discard,
 };
 
 struct admin_life {

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/socket.h"
 #include "brood/channel.h"
 #include "cluster/message.h"
 #include "cluster/worker.h"
@@ -126,10 +127,11 @@ static bool is_timely(const struct instance *instance, uint32_t type)
 	}
 }
 
-static void on_ready(struct instance *instance)
+static void on_ready(struct instance *instance, struct brood_frame *frame)
 {
 	struct master *master = instance->master;
 
+	(void)frame;
 	event_del(instance->timer);
 	instance->phase = INSTANCE_SERVING;
 	instance->ready_ms = clock_now_ms();
@@ -138,45 +140,72 @@ static void on_ready(struct instance *instance)
 	spread_resume(master);
 }
 
-static void on_handed_over(struct instance *instance)
+static void on_handed_over(struct instance *instance, struct brood_frame *frame)
 {
 	struct roll_view view = master_roll_view(instance->master);
 
+	(void)frame;
 	instance->handed_over = true;
 	master_roll_event(instance->master, roll_settled(&instance->master->roll, &view));
+}
+
+static void on_answer(struct instance *instance, struct brood_frame *frame)
+{
+	struct master *master = instance->master;
+
+	if (!handoff_answer(&master->handoff, &instance->target, frame))
+		instance_kill(instance, "answered for a connection it was not given");
+	else if (master->handoff.waiting_count > 0)
+		spread_resume(master);
+}
+
+static void on_replace(struct instance *instance, struct brood_frame *frame)
+{
+	struct master *master = instance->master;
+
+	(void)frame;
+	if (master->state == MASTER_RUNNING && master->slots[instance->slot]->lead == instance)
+		slot_replace(master->slots[instance->slot], instance->next);
+}
+
+/* What a worker may say, and what may come with it. Of a type that is not here, which a later version may know,
+ * nothing is done, and no descriptor may come. */
+enum cargo { CARGO_NONE, CARGO_CONNECTIONS };
+
+static const struct {
+	enum message_type type;
+	enum cargo cargo;
+	void (*take)(struct instance *instance, struct brood_frame *frame);
+} messages[] = {
+	{MESSAGE_READY, CARGO_NONE, on_ready},
+	{MESSAGE_GIVE, CARGO_CONNECTIONS, spread_given},
+	{MESSAGE_HANDED_OVER, CARGO_NONE, on_handed_over},
+	{MESSAGE_TAKEN, CARGO_NONE, on_answer},
+	{MESSAGE_REFUSED, CARGO_NONE, on_answer},
+	{MESSAGE_REPLACE, CARGO_NONE, on_replace},
+};
+
+static bool carries(const struct brood_frame *frame, enum cargo cargo)
+{
+	if (cargo == CARGO_NONE)
+		return frame->fd_count == 0 && !frame->fds_lost;
+	for (size_t i = 0; i < frame->fd_count; i++)
+		if (!socket_is_connection(frame->fds[i]))
+			return false;
+	return true; /* how many there must be its own data say */
 }
 
 static void on_frame(void *context, struct brood_frame *frame)
 {
 	struct instance *instance = context;
-	struct master *master = instance->master;
+	size_t at = 0, count = sizeof(messages) / sizeof(messages[0]);
 
-	if (!is_timely(instance, frame->type))
-		return;
-	switch (frame->type) {
-	case MESSAGE_READY:
-		on_ready(instance);
-		break;
-	case MESSAGE_GIVE:
-		spread_given(instance, frame);
-		break;
-	case MESSAGE_HANDED_OVER:
-		on_handed_over(instance);
-		break;
-	case MESSAGE_TAKEN:
-	case MESSAGE_REFUSED:
-		if (!handoff_answer(&master->handoff, &instance->target, frame))
-			instance_kill(instance, "answered for a connection it was not given");
-		else if (master->handoff.waiting_count > 0)
-			spread_resume(master);
-		break;
-	case MESSAGE_REPLACE:
-		if (master->state == MASTER_RUNNING && master->slots[instance->slot]->lead == instance)
-			slot_replace(master->slots[instance->slot], instance->next);
-		break;
-	default: /* of a later version */
-		break;
-	}
+	while (at < count && messages[at].type != frame->type)
+		at++;
+	if (!carries(frame, at < count ? messages[at].cargo : CARGO_NONE))
+		instance_kill(instance, "sent descriptors that its message must not carry");
+	else if (at < count && is_timely(instance, frame->type))
+		messages[at].take(instance, frame);
 }
 
 /* It closed its end: it is exiting or dead, which SIGCHLD says too. Nothing can be sent any more. */
@@ -192,9 +221,17 @@ static void on_closed(void *context, int error)
 	spread_resume(instance->master);
 }
 
+static void on_discard(void *context, int fd)
+{
+	const struct instance *instance = context;
+
+	master_discard(instance->master, fd);
+}
+
 static const struct brood_channel_handlers handlers = {
 	.frame = on_frame,
 	.closed = on_closed,
+	.discard = on_discard,
 };
 
 /* --- birth and end --- */
@@ -404,6 +441,8 @@ void instance_changed(void *context, pid_t pid, int stopped)
 	struct instance *instance = find(master, pid);
 	struct roll_view view = master_roll_view(master);
 
+	if (stopped)
+		closer_stopped(&master->closer, pid);
 	if (!instance || instance->stopped == (stopped != 0))
 		return;
 	instance->stopped = stopped != 0;
@@ -421,6 +460,10 @@ void instance_ended(void *context, const struct brood_process_end *end)
 	struct instance *instance = find(master, end->pid);
 	struct slot *slot;
 
+	if (!instance && closer_ended(&master->closer, end->pid)) {
+		master_leave_if_done(master);
+		return;
+	}
 	if (!instance && (admin_ended(master, end) || logger_ended(master, end) ||
 			  upgrade_ended(master, end)))
 		return;

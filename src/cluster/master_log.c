@@ -219,6 +219,10 @@ static void on_frame(void *context, struct brood_frame *frame)
 	struct logger *logger = &master->logger;
 	struct log_sync_message message;
 
+	if (frame->fd_count > 0 || frame->fds_lost) {
+		log_error("the log process sent a descriptor: it is replaced");
+		kill(logger->pid, SIGKILL); /* not reaped yet, so the number is its own */
+	}
 	if (frame->size != sizeof(message))
 		return;
 	memcpy(&message, frame->data, sizeof(message));
@@ -247,9 +251,15 @@ static void on_closed(void *context, int error)
 	admin_check(master);
 }
 
+static void on_discard(void *context, int fd)
+{
+	master_discard(context, fd);
+}
+
 static const struct brood_channel_handlers handlers = {
 	.frame = on_frame,
 	.closed = on_closed,
+	.discard = on_discard,
 };
 
 int logger_open_channel(struct master *master, int fd)

@@ -67,6 +67,10 @@ void obituary_of_hang(struct instance *instance)
 	obituary->exit_code = -1;
 	fill(obituary, instance);
 	obituary_inspect(obituary, instance->pid);
+	instance->killed = suspects_end(instance, obituary);
+	if (!instance->killed)
+		instance->killed = "silent for longer than watchdog allows";
+	obituary->detail = instance->killed;
 	free(instance->hang);
 	instance->hang = obituary;
 	tell(instance->master, obituary);

@@ -22,7 +22,7 @@ struct restoring {
 	struct master *master;
 	struct state_reader reader;
 	struct instance *last;  /* the one that was restored last */
-	bool self, admin, logger; /* they are there once */
+	bool self, admin, logger, closer; /* they are there once */
 	struct fd_claims claims;
 };
 
@@ -262,6 +262,7 @@ static int restore_instance(struct restoring *restoring, const struct state_reco
 					  .looked = saved.watched,
 					  .heartbeat = saved.heartbeat,
 					  .since_ms = saved.watched_since_ms};
+	memcpy(like.givers, saved.givers, sizeof(like.givers));
 	set_limits(master, &like, &saved, record->size);
 	restoring->last = instance_restore(master, &like, saved.channel, saved.timer_ms);
 	if (!restoring->last)
@@ -303,14 +304,19 @@ static int restore_transfer(struct restoring *restoring, const struct state_reco
 	return 0;
 }
 
+/* Can it be one of ours (0: none)? It may be sent a signal. */
+static bool is_child(int32_t pid)
+{
+	return pid == 0 || (pid > 1 && pid != getpid() && pid != getppid());
+}
+
 static int restore_admin(struct restoring *restoring, const struct state_record *record)
 {
 	struct saved_admin saved;
 	int error;
 
 	state_get(record, &saved, sizeof(saved));
-	if (restoring->admin || saved.pid < 0 || saved.pid == 1 || saved.pid == getpid() ||
-	    saved.pid == getppid() || (saved.pid == 0 && saved.channel != -1))
+	if (restoring->admin || !is_child(saved.pid) || (saved.pid == 0 && saved.channel != -1))
 		return -EBADMSG;
 	restoring->admin = true;
 	error = fd_claim_channel(&restoring->claims, saved.channel);
@@ -367,6 +373,23 @@ static int restore_log_source(struct restoring *restoring, const struct state_re
 	if (!error && !fd_is_pipe(saved.pipe))
 		error = -EBADMSG;
 	return error ? error : logger_restore_source(restoring->master, &saved);
+}
+
+static int restore_closer(struct restoring *restoring, const struct state_record *record)
+{
+	struct saved_closer saved;
+	int error;
+
+	state_get(record, &saved, sizeof(saved));
+	if (restoring->closer || !is_child(saved.pid) || !is_child(saved.heir))
+		return -EBADMSG;
+	restoring->closer = true;
+	error = fd_claim_socket(&restoring->claims, saved.send, SOCKET_CHANNEL);
+	if (!error)
+		error = fd_claim_socket(&restoring->claims, saved.receive, SOCKET_CHANNEL);
+	if (!error)
+		closer_restore(&restoring->master->closer, &saved);
+	return error;
 }
 
 /* --- all of it --- */
@@ -440,6 +463,8 @@ static int restore_one(struct restoring *restoring, const struct state_record *r
 		return restore_logger(restoring, record);
 	case STATE_LOG_SOURCE:
 		return restore_log_source(restoring, record);
+	case STATE_CLOSER:
+		return restore_closer(restoring, record);
 	default: /* the program's; or of a later version */
 		return 0;
 	}

@@ -165,8 +165,17 @@ static struct handoff_target *choose(void *context, const struct transfer *trans
 	bool has_moved = transfer->state != NULL;
 	bool patient = has_moved && clock_now_ms() - transfer->offered_ms < ANOTHER_MS;
 	int slot = find_target(master, has_moved, patient, &master->place_cursor);
+	struct instance *lead;
 
-	return slot < 0 ? NULL : &master->slots[slot]->lead->target;
+	if (slot < 0)
+		return NULL;
+	lead = master->slots[slot]->lead;
+	lead->target.id = lead->serial;
+	if (transfer->giver)
+		suspects_note(lead, transfer->giver);
+	if (transfer->refuser)
+		suspects_note(lead, transfer->refuser);
+	return &lead->target;
 }
 
 static struct instance *find_instance(struct master *master, uint64_t serial)
@@ -201,7 +210,25 @@ static void on_taken(void *context, const struct transfer *transfer)
 		log_debug("a worker that gave a connection has gone meanwhile");
 }
 
-static const struct handoff_rules rules = {.choose = choose, .taken = on_taken};
+/* Back to who gave it; a new one has nobody else. */
+static void on_unsendable(void *context, struct transfer *transfer, int error)
+{
+	struct master *master = context;
+
+	log_warn("a connection cannot be passed on: %s; it %s", strerror(-error),
+		 transfer->giver ? "goes back" : "is closed");
+	spread_count_given(master, transfer, -1);
+	if (transfer->giver && !tell_giver(master, transfer, MESSAGE_REFUSED))
+		log_debug("the worker that gave it has gone meanwhile");
+}
+
+static void discard(void *context, int fd)
+{
+	master_discard(context, fd);
+}
+
+static const struct handoff_rules rules = {
+	.choose = choose, .taken = on_taken, .unsendable = on_unsendable, .discard = discard};
 
 /* Those that could not be sent something may be tried again. */
 static void unstick(struct master *master)
@@ -222,7 +249,9 @@ static enum acceptor_verdict may_accept(void *context, bool after_pause, unsigne
 	}
 	*pause_ms = NOBODY_MS;
 	/* What was accepted in this batch is not placed yet, but counted: see HANDOFF_UNANSWERED_MAX. */
-	return find_target(master, false, false, &cursor) < 0 || master->handoff.waiting_count >= MESSAGE_BATCH
+	return find_target(master, false, false, &cursor) < 0 ||
+			       master->handoff.waiting_count >= MESSAGE_BATCH ||
+			       closer_is_crowded(&master->closer)
 		       ? ACCEPTOR_PAUSE
 		       : ACCEPTOR_GO_ON;
 }
@@ -233,7 +262,7 @@ static void accepted(void *context, int fd, unsigned listener, bool scarce)
 
 	(void)scarce; /* the worker that gets it is not short of descriptors */
 	if (!handoff_offer(&master->handoff, fd, listener, NULL, 0))
-		fd_close(&fd); /* costs this connection, as an accept without memory would */
+		master_discard(master, fd); /* costs this connection, as an accept without memory would */
 }
 
 static void settled(void *context)
@@ -247,6 +276,7 @@ static const struct acceptor_handlers handlers = {
 	.may_accept = may_accept,
 	.accepted = accepted,
 	.settled = settled,
+	.discard = discard,
 };
 
 int spread_open(struct master *master)
@@ -307,6 +337,8 @@ void spread_leave(void *context, const struct listener *listener)
 	for (unsigned i = 0; i < listener->count; i++) {
 		int fd;
 
+		if (fd_set_nonblock(listener->sockets[i], true) < 0)
+			continue; /* workers have copies, and the flag is the copies', too */
 		while ((fd = accept4(listener->sockets[i], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
 			accepted(master, fd, listener->id, false);
 	}
@@ -322,19 +354,33 @@ void spread_resume(struct master *master)
 		acceptor_resume(master->acceptor);
 }
 
+/* What a worker must not do that gives connections, or NULL. */
+static const char *find_wrong(const struct instance *giver, const struct brood_frame *frame,
+			      const struct handoff_item *items, int count)
+{
+	if (count < 0)
+		return "gave connections in a way that makes no sense";
+	/* Each keeps a descriptor and memory of ours in use until somebody has taken it. */
+	if (giver->given_away + (unsigned)count > HANDOFF_UNANSWERED_MAX)
+		return "gave more connections at a time than it may";
+	if (frame->fd_count != (size_t)count && !frame->fds_lost)
+		return "gave connections without their descriptors";
+	/* Whoever takes one without a state takes it for a new one, that nobody had before. */
+	for (int i = 0; i < count; i++)
+		if (!items[i].state)
+			return "gave a connection without its state";
+	return NULL;
+}
+
 void spread_given(struct instance *giver, struct brood_frame *frame)
 {
 	struct master *master = giver->master;
 	struct handoff_item items[MESSAGE_BATCH];
 	int count = handoff_read(frame, items);
+	const char *wrong = find_wrong(giver, frame, items, count);
 
-	if (count < 0) {
-		instance_kill(giver, "gave connections in a way that makes no sense");
-		return;
-	}
-	/* Each keeps a descriptor and memory of ours in use until somebody has taken it. */
-	if (giver->given_away + (unsigned)count > HANDOFF_UNANSWERED_MAX) {
-		instance_kill(giver, "gave more connections at a time than it may");
+	if (wrong) {
+		instance_kill(giver, wrong);
 		return;
 	}
 	for (int i = 0; i < count; i++) {
@@ -372,10 +418,10 @@ void spread_tick(struct master *master, uint64_t now_ms)
 	while ((transfer = handoff_take_stale(&master->handoff, now_ms - NOBODY_CAN_MS))) {
 		if (tell_giver(master, transfer, MESSAGE_REFUSED)) {
 			spread_count_given(master, transfer, -1);
-			handoff_discard(transfer);
+			handoff_discard(&master->handoff, transfer);
 		} else if (is_hopeless(transfer, now_ms)) {
 			log_warn("a connection is closed: its worker is gone, and no other understands it");
-			handoff_discard(transfer);
+			handoff_discard(&master->handoff, transfer);
 		} else {
 			list_append(&kept, &transfer->link); /* nobody else has it: it waits on */
 		}

@@ -120,10 +120,23 @@ static void save_instance(const struct instance *instance, struct state_writer *
 		.watched = instance->watchdog.looked,
 	};
 
+	_Static_assert(sizeof(saved.givers) == sizeof(instance->givers), "all of them");
+	memcpy(saved.givers, instance->givers, sizeof(saved.givers));
 	if (instance->killed)
 		snprintf(saved.why, sizeof(saved.why), "%s", instance->killed);
 	state_put(writer, STATE_INSTANCE, &saved, sizeof(saved));
 	obituary_save_hang(instance, writer);
+}
+
+static void save_closer(const struct closer *closer, struct state_writer *writer)
+{
+	struct saved_closer saved;
+
+	if (!closer_save(closer, &saved))
+		return;
+	state_keep_fd(writer, saved.send);
+	state_keep_fd(writer, saved.receive);
+	state_put(writer, STATE_CLOSER, &saved, sizeof(saved));
 }
 
 void master_save(const struct master *master, struct state_writer *writer)
@@ -156,4 +169,5 @@ void master_save(const struct master *master, struct state_writer *writer)
 		save_transfers(&instance->target.unanswered, instance->serial, writer);
 	}
 	admin_save(master, writer);
+	save_closer(&master->closer, writer);
 }

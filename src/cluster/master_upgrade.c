@@ -253,8 +253,10 @@ bool upgrade_ended(struct master *master, const struct brood_process_end *end)
 /* --- the exec --- */
 
 /* What is queued here would be lost; what is in a socket stays there. */
-static bool is_quiet(const struct master *master)
+static bool is_quiet(struct master *master)
 {
+	if (!closer_flush(&master->closer))
+		return false; /* an exec would wait where a close does */
 	if ((master->admin.channel && brood_channel_is_full(master->admin.channel)) ||
 	    (master->logger.channel && brood_channel_is_full(master->logger.channel)))
 		return false;

@@ -17,7 +17,8 @@ static void abort_instance(struct instance *instance, unsigned long long silence
 	if (slot->lead == instance)
 		slot_replace(slot, instance->next);
 	obituary_of_hang(instance);
-	instance->killed = "silent for longer than watchdog allows";
+	if (!instance->killed)
+		instance->killed = "silent for longer than watchdog allows";
 	if (instance->reaped)
 		return;
 	/* One that is stopped takes the first only when it goes on. */

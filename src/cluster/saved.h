@@ -26,6 +26,7 @@ enum state_type {
 	STATE_HANG, /* of the instance in front of it */
 	STATE_LOGGER,
 	STATE_LOG_SOURCE,
+	STATE_CLOSER,
 	STATE_TYPES
 };
 
@@ -65,6 +66,7 @@ struct saved_instance {
 	uint64_t heartbeat, watched_since_ms;
 	uint32_t watchdog, watched; /* enum watchdog_phase; has it been looked at? */
 	char why[96];               /* it was killed */
+	uint64_t givers[32];        /* serials of those who had what it was given */
 };
 
 struct saved_transfer {
@@ -94,6 +96,11 @@ struct saved_log_source {
 struct saved_pending {
 	struct command command;
 	uint32_t next, unused;
+};
+
+/* The queue's ends, and processes that are to be reaped (0: none). */
+struct saved_closer {
+	int32_t send, receive, pid, heir;
 };
 
 struct saved_hang {

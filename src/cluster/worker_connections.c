@@ -6,12 +6,14 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/socket.h"
 #include "brood/channel.h"
 #include "cluster/acceptor.h"
 #include "cluster/balance.h"
 
 #include <errno.h>
 #include <event2/event.h>
+#include <string.h>
 
 _Static_assert((int)MESSAGE_BATCH <= (int)CLUSTER_EXPECTED_MAX, "so many come at a time");
 
@@ -113,7 +115,8 @@ static void accepted(void *context, int fd, unsigned listener, bool scarce)
 
 	count_opened(worker);
 	make_room(worker);
-	worker->program->connection(worker->program->context, fd, listener, scarce);
+	worker->program->connection(worker->program->context, fd, listener,
+				    scarce ? CLUSTER_SCARCE : 0);
 }
 
 static bool relieve(void *context)
@@ -174,7 +177,7 @@ static void take(struct worker *worker, int fd, const struct handoff_item *item)
 	count_opened(worker);
 	if (!item->state) {
 		make_room(worker);
-		program->connection(program->context, fd, item->listener, false);
+		program->connection(program->context, fd, item->listener, CLUSTER_GIVEN);
 		return;
 	}
 	if (program->moved(program->context, fd, item->listener, item->state, item->state_size) < 0) {
@@ -245,10 +248,26 @@ static bool come_back(void *context, struct transfer *transfer)
 	return true;
 }
 
+static void stay_here(void *context, struct transfer *transfer, int error)
+{
+	log_warn("a connection cannot be passed on and stays: %s", strerror(-error));
+	(void)come_back(context, transfer);
+}
+
+/* The taker may have it closed by now, and may have set it to linger. */
+static void let_go(void *context, int fd)
+{
+	(void)context;
+	if (fd != -1)
+		socket_close_promptly(fd);
+}
+
 static const struct handoff_rules rules = {
 	.choose = choose,
 	.taken = gone_elsewhere,
 	.refused = come_back,
+	.unsendable = stay_here,
+	.discard = let_go,
 };
 
 static void give_in(struct worker *worker, unsigned delay_ms)
@@ -303,7 +322,7 @@ void worker_stop_giving(struct worker *worker)
 	handoff_target_gone(&worker->handoff, &worker->master);
 	while ((transfer = handoff_take_stale(&worker->handoff, UINT64_MAX))) {
 		come_back(worker, transfer);
-		handoff_discard(transfer);
+		handoff_discard(&worker->handoff, transfer);
 	}
 }
 

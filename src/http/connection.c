@@ -383,6 +383,7 @@ void connection_open(struct http_server *server, int fd, unsigned flags)
 	}
 	pool_count(connection);
 	connection->last = (flags & HTTP_TAKE_CLOSE) != 0;
+	connection->stream.unsure = (flags & HTTP_TAKE_GIVEN) != 0;
 	connection->origin = server->options.origin;
 	connection->awaits_proxy = proxy;
 	connection->tls_follows = (flags & HTTP_TAKE_TLS) != 0;
@@ -401,15 +402,16 @@ void connection_close(struct connection *connection)
 	struct http_server *server = connection->server;
 	bool probe = connection->probe, parting = connection->parting;
 	void (*closed)(void *context) = parting ? server->events.parted : server->events.closed;
-	int fd = connection->stream.fd;
+	struct stream stream;
 
 	if (parting)
 		evict_end_parting(connection);
 	if (server->admission.connections)
 		admission_end(connection);
 	(void)!stream_conclude(&connection->stream);
+	stream = connection->stream;
 	pool_delete(connection);
-	close(fd);
+	stream_close(&stream);
 	if (!probe && closed)
 		closed(server->events.context);
 }
@@ -436,7 +438,6 @@ static void give(struct connection *connection)
 void connection_leave(struct connection *connection)
 {
 	struct http_server *server = connection->server;
-
 	bool waits = connection->state == CONNECTION_PROXY ||
 		     connection->state == CONNECTION_WAITING ||
 		     connection->state == CONNECTION_HEAD;

@@ -182,6 +182,7 @@ enum http_take_flags {
 	HTTP_TAKE_TLS = 8,   /* the client speaks TLS; options.tls must be there */
 	HTTP_TAKE_PROXY = 16, /* a header of the PROXY protocol must come first; otherwise none is
 				looked for */
+	HTTP_TAKE_GIVEN = 32, /* other processes have had the socket: it may not be non-blocking */
 };
 
 /* Takes a connected, non-blocking, close-on-exec stream socket; it is the server's from here on,

@@ -83,6 +83,7 @@ int moving_restore(struct connection *connection, const struct state *state)
 	struct http_server *server = connection->server;
 	uint64_t now_us = clock_now_us();
 
+	connection->stream.moved = connection->stream.unsure = true;
 	connection->answered = state->answered;
 	connection->last = state->last;
 	connection->origin = state->origin;

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * A socket as it is: recv; send for one piece, sendmsg for several, sendfile for files. */
+ * A socket as it is: recv; send for one piece, sendmsg for several, sendfile for files. Only the last depends on the
+ * socket being non-blocking, which others can change who have a copy. */
 #include "http/stream.h"
+
+#include "base/fd.h"
+#include "base/socket.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -19,13 +23,13 @@ static ssize_t result_of(ssize_t size)
 
 static ssize_t receive(struct stream *stream, void *out, size_t room)
 {
-	return result_of(recv(stream->fd, out, room, 0));
+	return result_of(recv(stream->fd, out, room, MSG_DONTWAIT));
 }
 
 ssize_t stream_socket_send(struct stream *stream, const struct iovec *pieces, unsigned count,
 			   bool more)
 {
-	int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+	int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0);
 	struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = count};
 
 	if (count == 1)
@@ -38,6 +42,8 @@ ssize_t stream_socket_send_file(struct stream *stream, int file, uint64_t offset
 {
 	off_t from = (off_t)offset;
 
+	if (stream->unsure)
+		stream_make_sure(stream);
 	return result_of(sendfile(stream->fd, file, &from, size));
 }
 
@@ -64,15 +70,32 @@ const struct stream_io stream_plain = {
 
 ssize_t stream_peek(const struct stream *stream, void *out, size_t room)
 {
-	return result_of(recv(stream->fd, out, room, MSG_PEEK));
+	return result_of(recv(stream->fd, out, room, MSG_PEEK | MSG_DONTWAIT));
 }
 
-void stream_abandon(const struct stream *stream)
+void stream_make_sure(struct stream *stream)
+{
+	if (fd_set_nonblock(stream->fd, true) == 0)
+		stream->unsure = false;
+}
+
+void stream_close(const struct stream *stream)
+{
+	int fd = stream->fd;
+
+	if (stream->moved)
+		socket_close_promptly(fd);
+	else
+		fd_close(&fd);
+}
+
+void stream_abandon(struct stream *stream)
 {
 	static const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
 
 	/* Where that cannot be set the kernel goes on for a while: no harm that could be helped. */
 	(void)!setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	stream->moved = false; /* it is as it should be */
 }
 
 int stream_unacknowledged(const struct stream *stream)

@@ -55,6 +55,9 @@ struct stream {
 	short wants;
 	bool handshakes; /* it is not open yet: what is received and sent is not the client's or ours */
 	bool fresh;    /* it has been opened by a handshake, and nothing of the client's has come */
+	/* Other processes have had the socket, and may have copies: what copies share may not be as it should. */
+	bool moved;  /* it may have been set to linger */
+	bool unsure; /* it may wait: calls that cannot be told not to are made after stream_make_sure only */
 	bool buffered; /* there is more to receive, whatever the socket says */
 	struct tls_session *tls;
 };
@@ -71,7 +74,13 @@ ssize_t stream_socket_send_file(struct stream *stream, int file, uint64_t offset
 ssize_t stream_peek(const struct stream *stream, void *out, size_t room);
 
 /* When it is closed now, what the client has not taken is dropped, and it sees a reset. */
-void stream_abandon(const struct stream *stream);
+void stream_abandon(struct stream *stream);
+
+/* No call on its socket waits from now on (as long as nobody who has a copy changes that). */
+void stream_make_sure(struct stream *stream);
+
+/* Closes the socket without waiting. */
+void stream_close(const struct stream *stream);
 
 /* Octets that have been sent, but not taken by the client. */
 int stream_unacknowledged(const struct stream *stream);

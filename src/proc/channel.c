@@ -6,6 +6,7 @@
 
 #include "base/fd.h"
 #include "base/list.h"
+#include "base/log.h"
 #include "proc/fdpass.h"
 
 #include <errno.h>
@@ -57,54 +58,81 @@ static int transmit(struct brood_channel *channel, const struct header *header, 
 	struct iovec parts[2] = {{(void *)header, sizeof(*header)}, {(void *)data, header->size}};
 	int error = fdpass_send(channel->fd, parts, header->size > 0 ? 2 : 1, fds, fd_count);
 
-	/* Too many descriptors in flight for this user passes as soon as somebody reads; so does a
-	 * shortage of kernel memory for the packet. */
-	if (error == -ETOOMANYREFS || error == -ENOBUFS)
+	/* A shortage of kernel memory for the packet passes as soon as somebody reads. */
+	if (error == -ENOBUFS)
 		return -EAGAIN;
 	if (error == -ECONNRESET || error == -ENOTCONN)
 		return -EPIPE;
 	return error;
 }
 
+static void discard(const struct brood_channel_handlers *handlers, void *context, int *fds,
+		    size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (handlers->discard && fds[i] != -1)
+			handlers->discard(context, fds[i]);
+		else
+			fd_close(&fds[i]);
+		fds[i] = -1;
+	}
+}
+
 static void forget(struct brood_channel *channel, struct waiting *frame)
 {
 	list_remove(&frame->link);
 	channel->queued--;
-	for (size_t i = 0; i < frame->fd_count; i++)
-		fd_close(&frame->fds[i]);
+	discard(channel->handlers, channel->context, frame->fds, frame->fd_count);
 	free(frame);
+}
+
+/* So does too many descriptors in flight for this user. */
+static bool passes(int error)
+{
+	return error == -EAGAIN || error == -ETOOMANYREFS;
+}
+
+/* Has it a descriptor that nobody can be sent? */
+static bool is_hopeless(const struct waiting *frame)
+{
+	bool hopeless = false;
+
+	for (size_t i = 0; i < frame->fd_count && !hopeless; i++)
+		hopeless = fdpass_check(frame->fds[i]) < 0;
+	return hopeless;
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *argument)
 {
 	struct brood_channel *channel = argument;
 	struct waiting *frame;
+	int error;
 
 	(void)fd, (void)what;
 	while (!list_empty(&channel->queue)) {
 		frame = LIST_ENTRY(channel->queue.next, struct waiting, link);
-		if (transmit(channel, &frame->header, frame->data, frame->fds, frame->fd_count) == -EAGAIN)
+		error = transmit(channel, &frame->header, frame->data, frame->fds, frame->fd_count);
+		if (error == -EAGAIN || (error == -ETOOMANYREFS && !is_hopeless(frame)))
 			return;
 		/* Sent; or the peer is gone, which the reading side will say. */
+		if (error < 0 && error != -EPIPE)
+			log_error("a message of type %u cannot be sent and is lost: %s", frame->header.type,
+				  strerror(-error));
 		forget(channel, frame);
 	}
 	event_del(channel->writable);
 }
 
-static void close_received(const struct brood_frame *frame)
-{
-	for (size_t i = 0; i < frame->fd_count; i++)
-		fd_close(&frame->fds[i]);
-}
-
 /* Delivers one frame. False when the callback has freed the channel. */
 static bool deliver(struct brood_channel *channel, struct brood_frame *frame)
 {
+	const struct brood_channel_handlers *handlers = channel->handlers;
+	void *context = channel->context;
 	bool freed = false;
 
 	channel->freed = &freed;
-	channel->handlers->frame(channel->context, frame);
-	close_received(frame);
+	handlers->frame(context, frame);
+	discard(handlers, context, frame->fds, frame->fd_count);
 	if (freed)
 		return false;
 	channel->freed = NULL;
@@ -124,7 +152,7 @@ static enum reading end(struct brood_channel *channel, int error)
 /* Receives and delivers one frame. READING_OVER: the end was told, or the channel is no more. */
 static enum reading read_one(struct brood_channel *channel)
 {
-	int fds[BROOD_CHANNEL_FDS_MAX];
+	int fds[FDPASS_RECEIVE_MAX];
 	struct header header;
 	struct brood_frame frame = {.fds = fds};
 	ssize_t size = fdpass_receive(channel->fd, channel->received,
@@ -140,8 +168,9 @@ static enum reading read_one(struct brood_channel *channel)
 	if (size < 0 || (size == 0 && frame.fd_count == 0))
 		return end(channel, (int)size);
 	memcpy(&header, channel->received, (size_t)size < sizeof(header) ? (size_t)size : sizeof(header));
-	if ((size_t)size < sizeof(header) || header.size != (size_t)size - sizeof(header)) {
-		close_received(&frame);
+	if ((size_t)size < sizeof(header) || header.size != (size_t)size - sizeof(header) ||
+	    frame.fd_count > BROOD_CHANNEL_FDS_MAX) {
+		discard(channel->handlers, channel->context, fds, frame.fd_count);
 		return end(channel, -EPROTO);
 	}
 	frame.type = header.type;
@@ -260,7 +289,12 @@ int brood_channel_send(struct brood_channel *channel, const struct brood_frame *
 {
 	int error = brood_channel_try(channel, frame);
 
-	return error == -EAGAIN ? enqueue(channel, frame) : error;
+	return passes(error) ? enqueue(channel, frame) : error;
+}
+
+int brood_channel_can_carry(int fd)
+{
+	return fdpass_check(fd);
 }
 
 bool brood_channel_drain(struct brood_channel *channel)
@@ -294,7 +328,7 @@ void brood_channel_free(struct brood_channel *channel)
 		event_free(channel->readable);
 	if (channel->writable)
 		event_free(channel->writable);
-	fd_close(&channel->fd);
+	discard(channel->handlers, channel->context, &channel->fd, 1);
 	free(channel->received);
 	free(channel);
 }

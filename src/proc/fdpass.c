@@ -5,10 +5,17 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 union control {
 	char space[CMSG_SPACE(FDPASS_MAX * sizeof(int))];
+	struct cmsghdr align;
+};
+
+union control_received {
+	char space[CMSG_SPACE(FDPASS_RECEIVE_MAX * sizeof(int))];
 	struct cmsghdr align;
 };
 
@@ -40,7 +47,7 @@ int fdpass_send(int socket, const struct iovec *parts, size_t part_count, const 
 
 ssize_t fdpass_receive(int socket, void *data, size_t room, int *fds, size_t *fd_count, bool *lost)
 {
-	union control control;
+	union control_received control;
 	struct iovec part = {.iov_base = data, .iov_len = room};
 	struct msghdr message = {.msg_iov = &part,
 				 .msg_iovlen = 1,
@@ -66,4 +73,22 @@ ssize_t fdpass_receive(int socket, void *data, size_t room, int *fds, size_t *fd
 		*fd_count += bytes / sizeof(int);
 	}
 	return size;
+}
+
+/* One that can always be sent tells whether it is this descriptor that cannot. */
+int fdpass_check(int fd)
+{
+	struct iovec part = {.iov_base = (char[]){0}, .iov_len = 1};
+	int ends[2], other, error = 0;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return 0;
+	other = eventfd(0, EFD_CLOEXEC);
+	if (other >= 0 && fdpass_send(ends[0], &part, 1, &other, 1) == 0)
+		error = fdpass_send(ends[0], &part, 1, &fd, 1);
+	if (other >= 0)
+		close(other);
+	close(ends[0]);
+	close(ends[1]);
+	return error == -EAGAIN || error == -ENOBUFS || error == -ENOMEM ? 0 : error;
 }

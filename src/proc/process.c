@@ -5,6 +5,7 @@
 #include "brood/process.h"
 
 #include "base/fd.h"
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/signals.h"
 
@@ -16,16 +17,24 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+enum { CLOSING_MS = 100 };
+
 static _Noreturn void become_child(const struct brood_process_options *options)
 {
+	struct interrupt interrupt = {.made = false};
+
 	/* Handlers and masks first: a signal meant for the child must end it, not be kept for ever. */
 	signals_reset();
 	log_forget_parent();
 	if (options->title)
 		prctl(PR_SET_NAME, options->title);
 	/* The parent's epoll and signal descriptors go here too, so nothing that the child does to its
-	 * copies of event structures can reach the parent's loop. */
+	 * copies of event structures can reach the parent's loop. One of these may be the last of a socket that
+	 * lingers, and nobody is there yet who would miss us. */
+	if (interrupt_open(&interrupt) == 0)
+		interrupt_after(&interrupt, CLOSING_MS);
 	fd_close_all_but(options->keep_fds, options->keep_count);
+	interrupt_close(&interrupt);
 	_exit(options->main(options->context) & 0xff);
 }
 

@@ -58,7 +58,7 @@ static int send_alert(int fd, unsigned char level, unsigned char description)
 	header->cmsg_type = TLS_SET_RECORD_TYPE;
 	header->cmsg_len = CMSG_LEN(sizeof(unsigned char));
 	*CMSG_DATA(header) = RECORD_ALERT;
-	return sendmsg(fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
 /* --- what comes --- */
@@ -139,7 +139,7 @@ static ssize_t receive(struct stream *stream, void *out, size_t room)
 		.msg_control = &control,
 		.msg_controllen = sizeof(control),
 	};
-	ssize_t size = recvmsg(stream->fd, &message, 0);
+	ssize_t size = recvmsg(stream->fd, &message, MSG_DONTWAIT);
 
 	if (size < 0)
 		return receive_failure(stream, errno);

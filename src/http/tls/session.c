@@ -295,6 +295,8 @@ int tls_open(struct tls *tls, struct stream *stream)
 		return -ENOMEM;
 	}
 	SSL_set_accept_state(session->ssl);
+	if (stream->unsure)
+		stream_make_sure(stream);
 	list_append(&tls->handshakes, &session->link);
 	tls->stats.handshakes++;
 	stream->tls = session;

@@ -4,6 +4,7 @@ base_tests = \
 	t/unit/base/clock_test \
 	t/unit/base/cpu_test \
 	t/unit/base/fd_test \
+	t/unit/base/interrupt_test \
 	t/unit/base/line_queue_test \
 	t/unit/base/heap_test \
 	t/unit/base/log_test \
@@ -27,6 +28,8 @@ t_unit_base_cpu_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_base_cpu_test_LDADD = libbase.a $(CMOCKA_LIBS)
 t_unit_base_fd_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_base_fd_test_LDADD = libbase.a $(CMOCKA_LIBS)
+t_unit_base_interrupt_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_base_interrupt_test_LDADD = libbase.a $(CMOCKA_LIBS)
 t_unit_base_line_queue_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_base_line_queue_test_LDADD = libbase.a $(CMOCKA_LIBS)
 t_unit_base_heap_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

@@ -119,12 +119,12 @@ static int start(void *context, struct worker *worker, struct event_base *base)
 	return 0;
 }
 
-static void answer(void *context, int fd, unsigned listener, bool scarce)
+static void answer(void *context, int fd, unsigned listener, unsigned flags)
 {
 	char text[64], request[64];
 	int size = snprintf(text, sizeof(text), "%d %u", getpid(), worker_generation(self));
 
-	(void)context, (void)listener, (void)scarce;
+	(void)context, (void)listener, (void)flags;
 	if (recv(fd, request, sizeof(request), 0) > 0 && send(fd, text, (size_t)size, 0) != size)
 		abort();
 	close(fd);

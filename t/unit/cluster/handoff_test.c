@@ -71,8 +71,10 @@ static void on_closed(void *context, int error)
 	(void)context, (void)error;
 }
 
-static const struct brood_channel_handlers worker_handlers = {on_worker_frame, on_closed};
-static const struct brood_channel_handlers master_handlers = {on_master_frame, on_closed};
+static const struct brood_channel_handlers worker_handlers = {
+	.frame = on_worker_frame, .closed = on_closed};
+static const struct brood_channel_handlers master_handlers = {
+	.frame = on_master_frame, .closed = on_closed};
 
 static struct handoff_target *choose(void *context, const struct transfer *transfer)
 {
@@ -109,7 +111,17 @@ static bool on_refused(void *context, struct transfer *transfer)
 	return keep_refused;
 }
 
-static const struct handoff_rules rules = {choose, on_taken, on_refused};
+static unsigned told_unsendable;
+
+static void on_unsendable(void *context, struct transfer *transfer, int error)
+{
+	(void)context, (void)transfer;
+	assert_true(error < 0);
+	told_unsendable++;
+}
+
+static const struct handoff_rules rules = {
+	.choose = choose, .taken = on_taken, .refused = on_refused, .unsendable = on_unsendable};
 
 static int set_up(void **state)
 {
@@ -118,7 +130,7 @@ static int set_up(void **state)
 	(void)state;
 	base = event_base_new();
 	turn = 0;
-	told_taken = told_refused = 0;
+	told_taken = told_refused = told_unsendable = 0;
 	keep_refused = false;
 	if (handoff_init(&handoff, &rules, NULL) < 0)
 		return -1;
@@ -206,6 +218,30 @@ static void the_copy_is_kept_until_taken(void **state)
 	assert_int_equal(fakes[0].target.unanswered_count, 1);
 	/* The fake worker has closed its copies, so a closed one is one that the master let go. */
 	assert_int_equal(count_closed(2), 1);
+}
+
+/* It is closed by somebody else's fault, or lies in the queue of another too deep. */
+static void one_that_nobody_can_be_sent_costs_only_itself(void **state)
+{
+	struct transfer *transfer;
+	int spoilt = -1;
+
+	(void)state;
+	offer(70);
+	/* The third one of the first frame. */
+	transfer = LIST_ENTRY(handoff.waiting.next->next->next, struct transfer, link);
+	spoilt = transfer->fd;
+	transfer->fd = 100000;
+	fakes[1].eligible = fakes[2].eligible = false;
+	handoff_flush(&handoff, MESSAGE_CONNECTIONS);
+	brood_channel_drain(fakes[0].worker_end);
+	assert_int_equal(told_unsendable, 1);
+	assert_int_equal(fakes[0].count, 69);
+	assert_int_equal(fakes[0].target.unanswered_count, 69);
+	assert_int_equal(handoff.waiting_count, 0);
+	assert_false(fakes[0].target.stuck);
+	close(spoilt);
+	assert_int_equal(count_closed(70), 1);
 }
 
 static void what_is_refused_goes_to_another(void **state)
@@ -362,7 +398,7 @@ static void what_nobody_takes_can_be_called_back(void **state)
 	assert_int_equal(handoff.waiting_count, 1);
 	handoff_wait(&handoff, transfer);
 	assert_int_equal(handoff.waiting_count, 2);
-	handoff_discard(handoff_take_stale(&handoff, UINT64_MAX));
+	handoff_discard(&handoff, handoff_take_stale(&handoff, UINT64_MAX));
 	assert_int_equal(count_closed(2), 1);
 }
 
@@ -456,6 +492,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 		TEST(connections_go_round_many_in_a_frame),
 		TEST(the_copy_is_kept_until_taken),
+		TEST(one_that_nobody_can_be_sent_costs_only_itself),
 		TEST(what_is_refused_goes_to_another),
 		TEST(what_a_dead_worker_did_not_take_goes_to_another),
 		TEST(a_worker_that_does_not_answer_is_given_no_more_than_its_share),

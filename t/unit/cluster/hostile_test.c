@@ -6,6 +6,7 @@
 #include "cluster/cluster.h"
 
 #include "base/log.h"
+#include "base/sandbox.h"
 #include "brood/channel.h"
 #include "cluster/message.h"
 #include "cluster/worker_self.h"
@@ -82,8 +83,13 @@ static bool put_frame(int channel, uint32_t type, const void *data, uint32_t siz
 
 static void many_descriptors(int fds[BROOD_CHANNEL_FDS_MAX])
 {
+	static int ends[2];
+
+	/* A connection, so that it is not for what it is that it is not taken. */
+	if (ends[0] == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0)
+		abort();
 	for (int i = 0; i < BROOD_CHANNEL_FDS_MAX; i++)
-		fds[i] = STDERR_FILENO;
+		fds[i] = ends[0];
 }
 
 static bool give(int channel, uint32_t count, uint32_t state_size)
@@ -130,6 +136,142 @@ static void answer_for_what_was_not_given(int channel)
 
 	while (put_frame(channel, MESSAGE_TAKEN, &message, 16, NULL, 0))
 		continue;
+}
+
+/* Where connections wait that nobody accepts, or reads from. It is this program's own, and outlives workers. */
+static struct sockaddr_in far_end = {.sin_family = AF_INET};
+
+static int open_far_end(void **state)
+{
+	int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	socklen_t size = sizeof(far_end);
+
+	(void)state;
+	far_end.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	return bind(listening, (struct sockaddr *)&far_end, sizeof(far_end)) < 0 ||
+	       listen(listening, 1024) < 0 ||
+	       getsockname(listening, (struct sockaddr *)&far_end, &size) < 0;
+}
+
+/* A connection with octets that its far end never takes; its last close sleeps for an hour. */
+static int lingering(void)
+{
+	static const struct linger hour = {.l_onoff = 1, .l_linger = 3600};
+	static char octets[65536];
+	int near = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (connect(near, (struct sockaddr *)&far_end, sizeof(far_end)) < 0)
+		abort();
+	while (send(near, octets, sizeof(octets), MSG_DONTWAIT) > 0)
+		continue;
+	setsockopt(near, SOL_SOCKET, SO_LINGER, &hour, sizeof(hour));
+	return near;
+}
+
+/* The master reads what is sent between the two when the sender is dead, and its copies are closed. */
+static pid_t hold_master(void)
+{
+	pid_t master = getppid();
+
+	kill(master, SIGSTOP);
+	return master;
+}
+
+static void die_and_let_go(pid_t master)
+{
+	struct pollfd tick = {.fd = -1};
+	pid_t self_pid = getpid();
+
+	if (fork() > 0)
+		raise(SIGKILL);
+	for (int fd = 3; fd < 1024; fd++)
+		close(fd);
+	while (getppid() == self_pid)
+		poll(&tick, 0, 1);
+	kill(master, SIGCONT);
+	_exit(0);
+}
+
+static uint32_t sent_type;
+
+/* As many as a packet takes, and no copy is kept: whoever closes them there closes the last ones. */
+static void send_what_lingers(int channel)
+{
+	static char data[BROOD_CHANNEL_SIZE_MAX];
+	struct message_connections *message = (void *)data;
+	int fds[8];
+
+	message->count = 8;
+	for (int i = 0; i < 8; i++)
+		fds[i] = lingering();
+	pid_t master = hold_master();
+
+	put_frame(channel, sent_type, data,
+		  (uint32_t)(offsetof(struct message_connections, each) + 8 * sizeof(message->each[0])),
+		  fds, 8);
+	die_and_let_go(master);
+}
+
+/* More than there is room for in a frame: what the kernel has to drop it closes in the receiver. */
+static void send_more_than_a_frame_holds(int channel)
+{
+	union {
+		char space[CMSG_SPACE(253 * sizeof(int))];
+		struct cmsghdr align;
+	} control = {.space = {0}};
+	uint32_t header[] = {0, MESSAGE_GIVE};
+	struct iovec part = {.iov_base = header, .iov_len = sizeof(header)};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space,
+				 .msg_controllen = CMSG_SPACE(253 * sizeof(int))};
+	struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+	int fds[253], one = lingering();
+
+	for (int i = 0; i < 253; i++)
+		fds[i] = one;
+	rights->cmsg_level = SOL_SOCKET;
+	rights->cmsg_type = SCM_RIGHTS;
+	rights->cmsg_len = CMSG_LEN(sizeof(fds));
+	memcpy(CMSG_DATA(rights), fds, sizeof(fds));
+	pid_t master = hold_master();
+
+	if (sendmsg(channel, &message, MSG_NOSIGNAL) < 0)
+		abort();
+	die_and_let_go(master);
+}
+
+/* Connections that say they are, and are something else. */
+static void give_something_else(int channel)
+{
+	int fd = -1;
+
+	switch (sent_type) {
+	case 0:
+		fd = open("/dev/null", O_RDWR);
+		break;
+	case 1:
+		fd = socket(AF_INET, SOCK_DGRAM, 0);
+		break;
+	case 2:
+		fd = socket(AF_INET, SOCK_STREAM, 0);
+		if (listen(fd, 1) < 0)
+			abort();
+		break;
+	}
+	put_frame(channel, MESSAGE_GIVE, (struct message_connections[]){{.count = 1}},
+		  (uint32_t)(offsetof(struct message_connections, each) +
+			     sizeof(((struct message_connections *)NULL)->each[0])),
+		  &fd, 1);
+}
+
+static void give_fewer_than_it_says(int channel)
+{
+	int fds[BROOD_CHANNEL_FDS_MAX];
+
+	many_descriptors(fds);
+	put_frame(channel, MESSAGE_GIVE, (struct message_connections[]){{.count = 2}},
+		  (uint32_t)(offsetof(struct message_connections, each) +
+			     2 * sizeof(((struct message_connections *)NULL)->each[0])),
+		  fds, 1);
 }
 
 /* Dies, and leaves somebody behind who goes on. */
@@ -213,12 +355,12 @@ static int start(void *context, struct worker *worker, struct event_base *base)
 	return event_base_once(base, -1, EV_TIMEOUT, attack_now, worker, &soon);
 }
 
-static void answer(void *context, int fd, unsigned listener, bool scarce)
+static void answer(void *context, int fd, unsigned listener, unsigned flags)
 {
 	char text[64], request[64];
 	int size = snprintf(text, sizeof(text), "%d", getpid());
 
-	(void)context, (void)listener, (void)scarce;
+	(void)context, (void)listener, (void)flags;
 	if (recv(fd, request, sizeof(request), 0) > 0 && send(fd, text, (size_t)size, MSG_NOSIGNAL) != size)
 		abort();
 	close(fd);
@@ -280,6 +422,13 @@ static void tell_ready(void *context, const struct listeners *listeners, unsigne
 static void nothing(void *context)
 {
 	(void)context;
+}
+
+/* Where there are no filters of system calls a worker that was taken over can do more, and that is what it does here:
+ * in place of base/sandbox.h's. */
+int sandbox_enter(void)
+{
+	return 0;
 }
 
 static const struct cluster_program program = {
@@ -452,6 +601,43 @@ static void a_dead_workers_child_does_not_hold_the_master_up(void **state)
 	let_attack(leave_a_talking_child, CLUSTER_ACCEPT_SHARED, "exit status 1");
 }
 
+/* Also of those that lie unread in the channel of one that has died. */
+static void no_close_of_what_was_sent_stops_the_master(void **state)
+{
+	static const uint32_t types[] = {MESSAGE_READY, MESSAGE_GIVE, MESSAGE_TAKEN, 200};
+	static const enum cluster_accept modes[] = {CLUSTER_ACCEPT_SHARED, CLUSTER_ACCEPT_HANDOFF,
+						    CLUSTER_ACCEPT_REUSEPORT};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		sent_type = types[i];
+		let_attack(send_what_lingers, modes[i % 3], "died while");
+		if (i + 1 < sizeof(types) / sizeof(types[0]))
+			assert_int_equal(end_cluster(state), 0);
+	}
+}
+
+static void what_is_too_much_for_a_frame_does_not_stop_it_either(void **state)
+{
+	(void)state;
+	let_attack(send_more_than_a_frame_holds, CLUSTER_ACCEPT_HANDOFF, "died while");
+}
+
+static void what_is_no_connection_ends_its_giver(void **state)
+{
+	for (sent_type = 0; sent_type < 3; sent_type++) {
+		let_attack(give_something_else, sent_type % 2 ? CLUSTER_ACCEPT_HANDOFF : CLUSTER_ACCEPT_SHARED,
+			   "sent descriptors that its message must not carry");
+		if (sent_type < 2)
+			assert_int_equal(end_cluster(state), 0);
+	}
+}
+
+static void each_given_connection_comes_with_its_descriptor(void **state)
+{
+	(void)state;
+	let_attack(give_fewer_than_it_says, CLUSTER_ACCEPT_SHARED, "gave connections without their descriptors");
+}
+
 static void random_frames_end_it(void **state)
 {
 	(void)state;
@@ -489,7 +675,11 @@ int main(void)
 		TEST(nonsense_on_its_record_changes_nothing),
 		TEST(who_writes_on_anothers_record_dies),
 		TEST(so_does_who_empties_anothers_log),
+		TEST(no_close_of_what_was_sent_stops_the_master),
+		TEST(what_is_too_much_for_a_frame_does_not_stop_it_either),
+		TEST(what_is_no_connection_ends_its_giver),
+		TEST(each_given_connection_comes_with_its_descriptor),
 	};
 
-	return cmocka_run_group_tests_name("hostile", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("hostile", tests, open_far_end, NULL);
 }

@@ -35,9 +35,9 @@ static void note(const char *what, const void *text, size_t size)
 		 (const char *)text);
 }
 
-static void connection(void *context, int fd, unsigned listener, bool scarce)
+static void connection(void *context, int fd, unsigned listener, unsigned flags)
 {
-	(void)context, (void)listener, (void)scarce;
+	(void)context, (void)listener, (void)flags;
 	note("new", "", 0);
 	close(fd);
 }

@@ -61,7 +61,7 @@ static void on_closed(void *context, int error)
 	end->error = error;
 }
 
-static const struct brood_channel_handlers handlers = {on_frame, on_closed};
+static const struct brood_channel_handlers handlers = {.frame = on_frame, .closed = on_closed};
 
 static struct event_base *base;
 static struct end near_end, far_end;
@@ -309,6 +309,48 @@ static void only_its_kind_of_socket_is_taken(void **state)
 	close(ends[1]); /* the other one was taken, and closed */
 }
 
+static unsigned discarded;
+
+static void on_discard(void *context, int fd)
+{
+	(void)context;
+	discarded++;
+	close(fd);
+}
+
+/* What came and was not taken, copies for a peer that is full, the channel's own end. */
+static void who_must_not_close_is_left_all_descriptors(void **state)
+{
+	static const struct brood_channel_handlers careful = {
+		.frame = on_frame, .closed = on_closed, .discard = on_discard};
+	struct end careful_end = {.ordered = true}, plain_end = {.ordered = true};
+	struct brood_channel *careful_channel, *plain_channel;
+	int ends[2], fds[2] = {STDERR_FILENO, STDERR_FILENO};
+	struct brood_frame frame = {.type = 1, .fds = fds, .fd_count = 2};
+
+	(void)state;
+	discarded = 0;
+	assert_int_equal(brood_channel_pair(ends), 0);
+	assert_int_equal(brood_channel_open(&careful_channel, base, ends[0], &careful, &careful_end), 0);
+	assert_int_equal(brood_channel_open(&plain_channel, base, ends[1], &handlers, &plain_end), 0);
+	assert_int_equal(brood_channel_send(plain_channel, &frame), 0);
+	brood_channel_drain(careful_channel);
+	assert_int_equal(careful_end.frames, 1);
+	assert_int_equal(discarded, 2);
+	while (!brood_channel_is_full(careful_channel))
+		assert_int_equal(brood_channel_send(careful_channel, &frame), 0);
+	brood_channel_free(careful_channel);
+	assert_int_equal(discarded, 2 + 2 + 1);
+	brood_channel_free(plain_channel);
+}
+
+static void a_descriptor_that_cannot_be_sent_is_found_out(void **state)
+{
+	(void)state;
+	assert_int_equal(brood_channel_can_carry(STDERR_FILENO), 0);
+	assert_int_equal(brood_channel_can_carry(100000), -EBADF);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -324,6 +366,8 @@ int main(void)
 		TEST(descriptors_without_a_frame_are_closed),
 		TEST(draining_ends_also_when_somebody_goes_on_sending),
 		TEST(only_its_kind_of_socket_is_taken),
+		TEST(who_must_not_close_is_left_all_descriptors),
+		TEST(a_descriptor_that_cannot_be_sent_is_found_out),
 	};
 
 	return cmocka_run_group_tests_name("channel", tests, NULL, NULL);

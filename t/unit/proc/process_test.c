@@ -98,7 +98,8 @@ static int check_signals(void *context)
 		if (sigismember(&mask, number))
 			return number;
 		sigaction(number, NULL, &action);
-		if (action.sa_handler != SIG_DFL && number != SIGPIPE)
+		if (action.sa_handler != SIG_DFL && number != SIGPIPE &&
+		    number != SIGXFSZ)
 			return 64 + number;
 	}
 	return 0;
