@@ -61,7 +61,7 @@ sub tls_context
 sub is_over { return $_[0]{phase} eq 'over' }
 sub idle { return $_[0]{phase} eq 'open' && !@{ $_[0]{asked} } && !$_[0]{told_close} }
 sub waits { return scalar @{ $_[0]{asked} } }
-sub local_port { return eval { (Socket::unpack_sockaddr_in(getsockname $_[0]{socket}))[0] } // 0 }
+sub local_port { return $_[0]{port} // 0 }
 
 # Sends requests, all at once; or, with `pieces`, in so many pieces with `pause` seconds between them.
 sub ask
@@ -118,6 +118,8 @@ sub connected
 		return $self->over($error == ECONNREFUSED ? 'refused' : $error == ECONNRESET ? 'reset' : "$!");
 	}
 	@$self{qw(phase wants connected_at)} = ('open', 'r', time);
+	my $name = getsockname $self->{socket};
+	$self->{port} = (Socket::unpack_sockaddr_in($name))[0] if $name && Socket::sockaddr_family($name) == AF_INET;
 	return $self->send_out if !$self->{tls};
 	my $ssl = $self->{ssl} = Net::SSLeay::new($self->{tls}) or die 'TLS: no session';
 	Net::SSLeay::set_fd($ssl, $self->{fd});

@@ -35,7 +35,8 @@ sub each_line
 	}
 }
 
-my $access = qr/^127\.0\.0\.1 - - \[[^\]]+\] "(?:[^"\\]|\\.)*" \d{3} (?:\d+|-) "(?:[^"\\]|\\.)*" "(?:[^"\\]|\\.)*"\z/;
+# Of a client that has gone before it is asked for its address, that is not known.
+my $access = qr/^(?:127\.0\.0\.1|-) - - \[[^\]]+\] "(?:[^"\\]|\\.)*" \d{3} (?:\d+|-) "(?:[^"\\]|\\.)*" "(?:[^"\\]|\\.)*"\z/;
 my $error = qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (?:error|warn |info |debug) [\w ]+ \[\d+\] [ -~\x80-\xff]*\z/;
 
 # Lines that are not whole or in the wrong file, in words; the first ten.

@@ -33,7 +33,7 @@ sub come
 	my ($self, $kind, $over, $once) = @_;
 	return if $self->{stopped};
 	my $dice = $self->{dice};
-	my %slow = $kind eq 'slow' ? (receive_buffer => 65536, pace => [$dice->one_of(16384, 65536), 0.01]) : ();
+	my %slow = $kind eq 'slow' ? (receive_buffer => 65536, pace => [$dice->one_of(32768, 65536), 0.01]) : ();
 	$self->{count}{connections}++;
 	my $asker = Brood::Asker->new($self->{flock}, address => $self->{addresses}{$over}, name => $kind, kind => $kind,
 		tls => $over eq 'tls' ? $self->{context} : undef, %slow,

@@ -30,6 +30,8 @@ sub new
 sub count { return scalar @sizes }
 sub least { return $sizes[ $_[1] ] }
 sub large { return grep { $sizes[$_] > 1_000_000 } 0 .. $#sizes }
+# Whose octets tell the version.
+sub replaceable { return grep { $sizes[$_] >= 100 } 0 .. $#sizes }
 sub small { return grep { $sizes[$_] <= 65537 } 0 .. $#sizes }
 sub path { return sprintf '/c/%03d.bin', $_[1] }
 
@@ -40,7 +42,7 @@ sub replace
 	my $versions = $self->{files}[$file] //= [];
 	my $number = @$versions ? $versions->[-1]{number} + 1 : 1;
 	my $path = $self->{root} . $self->path($file);
-	my $size = $sizes[$file] + ($sizes[$file] > 1 ? $more : 0);
+	my $size = $sizes[$file] + $more;
 	my $text = Brood::Content::text($file, $number % 4096, $size);
 	Brood::Server::write_file("$path.new", $text);
 	my $begun = time;
