@@ -21,7 +21,7 @@ diag "BROOD_TEST_SEED=$seed";
 
 my $mode = (qw(shared handoff reuseport))[$seed % 3];
 my $chaos = Brood::Chaos->new(seed => $seed, mode => $mode, say => sub { chomp(my $text = join '', @_); note $text });
-$chaos->run($ENV{BROOD_TEST_LONG} ? 120 : 12);
+$chaos->run($ENV{BROOD_TEST_LONG} ? 120 : 10);
 my @findings = $chaos->findings;
 ok !@findings, "nothing is wrong, nothing lost without its cause, each answered request in the log once, a clean end"
     or diag join "\n", @findings;

@@ -11,7 +11,7 @@ use Brood::Chaos::Site;
 use POSIX qw(WNOHANG);
 use Time::HiRes qw(time);
 
-use constant { AT_ONCE => 4, DISTURBED => 1 };
+use constant { AT_ONCE => 4, DISTURBED => 1, PATIENCE => 60 };
 
 # weight; `config`: not while a file that must not be read is in place.
 my %actions = (
@@ -23,7 +23,7 @@ my %actions = (
 	restart => { weight => 6, config => 1, code => sub { $_[0]->roll($_[1], 'restart') } },
 	reload => { weight => 8, config => 1, code => \&reload },
 	hup => { weight => 4, config => 1, code => sub { $_[0]->moves; $_[0]{site}->server->signal('HUP') } },
-	bad => { weight => 5, config => 1, code => \&bad_reload },
+	bad => { weight => 3, config => 1, code => \&bad_reload },
 	upgrade => { weight => 4, config => 1, code => \&upgrade },
 	bad_upgrade => { weight => 2, config => 1, code => \&bad_upgrade },
 	scale => { weight => 5, code => \&scale },
@@ -184,20 +184,25 @@ my %bad = (
 	probe => sub { (debug_fault => 'probe-fail:' . $_[1]->below(2)) },
 );
 
-# What must fail, and what would be read meanwhile must not be asked for.
+# What must fail, as soon as no roll runs; what would be read meanwhile is not asked for.
 sub alone
 {
 	my ($self, $prepare, $after, @command) = @_;
 	$self->{exclusive} = 1;
-	if (!$self->{flock}->run(60, sub { !@{ $self->{running} } }) || !$self->{site}->settled) {
-		$self->note('    not settled');
-		$self->{exclusive} = 0;
-		return;
-	}
-	$prepare->();
-	$self->moves;
-	$self->command('failed', sub { $after->(); $self->{exclusive} = 0 }, @command);
+	my ($until, $try) = time + PATIENCE;
+	$try = sub {
+		my $free = !@{ $self->{running} } && $self->{site}->rests;
+		return $self->{flock}->at(0.1, $try) if !$free && time < $until;
+		undef $try;
+		return $self->left_alone if !$free;
+		$prepare->();
+		$self->moves;
+		$self->command('failed', sub { $after->(); $self->{exclusive} = 0 }, @command);
+	};
+	$try->();
 }
+
+sub left_alone { my ($self) = @_; $self->note('    left out: rolls run all the time'); $self->{exclusive} = 0 }
 
 sub bad_reload
 {
@@ -320,7 +325,7 @@ sub settle
 {
 	my ($self) = @_;
 	my ($site, $flock) = @$self{qw(site flock)};
-	$flock->run(90, sub { !@{ $self->{running} } }) or return $self->{chaos}->wrong('waits for ever: ' . join ', ', map { $_->{command} } @{ $self->{running} });
+	$flock->run(90, sub { !@{ $self->{running} } && !$self->{exclusive} }) or return $self->{chaos}->wrong('waits for ever: ' . join ', ', map { $_->{command} } @{ $self->{running} });
 	$self->undrain;
 	$site->configure;
 	$site->settled(90) or return $self->{chaos}->wrong('does not settle: ' . JSON::PP::encode_json($site->status));

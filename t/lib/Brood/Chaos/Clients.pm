@@ -14,7 +14,7 @@ use constant { HANGS => 20 }; # seconds without an octet for who waits
 # chaos, requests, flock, dice, files; addresses: { plain, tls }; context.
 sub new { my ($class, %with) = @_; return bless { %with, count => {}, since => time }, $class }
 
-my %kinds = (kept => 24, pipelining => 12, short => 8, pieces => 6, slow => 6, impatient => 4, resting => 10);
+my %kinds = (kept => 24, pipelining => 12, short => 8, pieces => 6, slow => 3, impatient => 4, resting => 10);
 
 sub begin
 {
@@ -33,7 +33,7 @@ sub come
 	my ($self, $kind, $over, $once) = @_;
 	return if $self->{stopped};
 	my $dice = $self->{dice};
-	my %slow = $kind eq 'slow' ? (receive_buffer => 65536, pace => [$dice->one_of(32768, 65536), 0.01]) : ();
+	my %slow = $kind eq 'slow' ? (receive_buffer => 65536, pace => [$dice->one_of(32768, 65536), 0.005]) : ();
 	$self->{count}{connections}++;
 	my $asker = Brood::Asker->new($self->{flock}, address => $self->{addresses}{$over}, name => $kind, kind => $kind,
 		tls => $over eq 'tls' ? $self->{context} : undef, %slow,

@@ -123,6 +123,9 @@ sub ctl_outcome
 
 sub status { my ($self) = @_; return eval { decode_json($self->ctl('--json', 'status')->{stdout}) } // {} }
 
+# No roll runs at the moment.
+sub rests { return ($_[0]->status->{state} // '') eq 'running' }
+
 # No roll runs, and nobody drains: true.
 sub settled
 {
