@@ -243,6 +243,7 @@ sub take_head
 	    if $begin ne substr('HTTP/1.1 ', 0, length $begin) || ($end < 0 && length $self->{got} > HEAD_MAX);
 	return 0 if $end < 0;
 	my $head = substr $self->{got}, 0, $end + 4, '';
+	$self->{head_at} = time;
 	my ($response, @bodies);
 	eval {
 		$response = Brood::Response->parse($head);

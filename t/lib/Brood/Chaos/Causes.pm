@@ -60,7 +60,8 @@ sub held_by_killed
 	my ($self, $asker) = @_;
 	my $now = time;
 	return 1 if defined $asker->{worker} && $self->{killed}{ $asker->{worker} };
-	my $since = ($asker->{last_answer} // $asker->{begun}) - SLACK;
+	# Its last answer may have been sent, and the connection have moved, long before all of it was read.
+	my $since = ($asker->{head_at} // $asker->{begun}) - SLACK;
 	return 0 if !grep { $_ >= $since } @{ $self->{kills} };
 	return !defined $asker->{worker} || overlaps($self->{moving}, $since, $now);
 }
