@@ -233,7 +233,13 @@ sub bad_upgrade
 	my $versions = $self->{site}->versions;
 	my $how = $dice->one_of('no program', @bad_versions);
 	$self->note("    $how");
-	$self->alone(sub { $how eq 'no program' ? $versions->put_octets("not a program\n") : ($versions->put('next'), $versions->fault($how)) },
+	$self->alone(sub {
+			# One that runs already would fail on the way back, too.
+			my $none = $how eq 'no program' || ($how =~ / go / && $self->{site}->status->{version} ne $versions->version('this'));
+			return $versions->put_octets("not a program\n") if $none;
+			$versions->put('next');
+			$versions->fault($how);
+		},
 		sub { $versions->fault; $versions->put($self->{site}{version}) }, 'upgrade');
 }
 
