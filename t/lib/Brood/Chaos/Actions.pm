@@ -19,7 +19,9 @@ my %actions = (
 	crash => { weight => 3, code => sub { $_[0]->end_worker($_[1], $_[1]->one_of(qw(SEGV ABRT))) } },
 	term => { weight => 2, code => sub { $_[0]->end_worker($_[1], 'TERM') } },
 	pause => { weight => 8, code => \&pause },
-	admin => { weight => 2, code => \&kill_admin },
+	admin => { weight => 2, code => sub { $_[0]->end_helper('admin', 'KILL') } },
+	logger => { weight => 3, code => sub { $_[0]->end_helper('log', $_[1]->one_of(qw(KILL SEGV TERM))) } },
+	logger_pause => { weight => 3, code => sub { $_[0]->stand_still($_[1], $_[0]{site}->child('log')) } },
 	restart => { weight => 6, config => 1, code => sub { $_[0]->roll($_[1], 'restart') } },
 	reload => { weight => 8, config => 1, code => \&reload },
 	hup => { weight => 4, config => 1, code => sub { $_[0]->moves; $_[0]{site}->server->signal('HUP') } },
@@ -145,20 +147,28 @@ sub pause
 {
 	my ($self, $dice) = @_;
 	my @workers = $self->{site}->workers or return;
-	my $pid = $workers[$dice->below(scalar @workers)];
+	$self->stand_still($dice, $workers[$dice->below(scalar @workers)]);
+}
+
+sub stand_still
+{
+	my ($self, $dice, $pid) = @_;
 	my $for = $dice->between(0.02, 0.8);
+	return if !$pid;
 	$self->disturb;
 	kill 'STOP', $pid;
 	$self->{flock}->at($for, sub { kill 'CONT', $pid; $self->disturb });
 	$self->note(sprintf '    %d stands still for %.2f s', $pid, $for);
 }
 
-sub kill_admin
+# The admin or the log process, neither of which holds anything that matters.
+sub end_helper
 {
-	my ($self) = @_;
-	my $pid = $self->{site}->child('admin') // return;
+	my ($self, $name, $signal) = @_;
+	my $pid = $self->{site}->child($name) // return;
 	$self->disturb;
-	kill 'KILL', $pid;
+	kill $signal, $pid;
+	$self->note("    $signal to $pid");
 }
 
 sub roll { my ($self, $dice, @command) = @_; $self->moves; $self->command('done', undef, @command) }
