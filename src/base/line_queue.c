@@ -19,7 +19,7 @@ enum {
 	ALIGN = 8,
 	FILLING = 0xffff,        /* a record's kind: up to the ring's end there is nothing */
 	UNREAD_MAX = 2 * LINE_QUEUE_ROOM, /* a ring's filling, and a full ring behind it */
-	REWIND = 4 * LINE_QUEUE_BELL, /* an empty queue begins anew behind that */
+	REWIND = 2 * LINE_QUEUE_BELL, /* an empty queue begins anew behind that */
 };
 
 static const uint32_t layout = 0x62514c31;

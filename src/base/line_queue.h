@@ -22,7 +22,7 @@
 enum {
 	LINE_QUEUE_ROOM = 4 << 20, /* octets; only what was used at a time takes memory */
 	LINE_QUEUE_LINE_MAX = 8192,
-	LINE_QUEUE_BELL = 32768, /* so many unread octets are worth waking the reader for */
+	LINE_QUEUE_BELL = 65536, /* so many unread octets are worth waking the reader for */
 	LINE_QUEUE_NOTES = 8,
 };
 

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { PASS_MAX = 65536, REPORT_INTERVAL_MS = 60000 };
+enum { PASS_MAX = 2 * LINE_QUEUE_BELL - LINE_QUEUE_LINE_MAX, REPORT_INTERVAL_MS = 60000 };
 
 /* A log in a pass. */
 struct touched {
@@ -71,13 +71,15 @@ bool log_reader_take_over(struct log_reader *reader, const struct list *sinks)
 	return count > 0;
 }
 
-static void leave_behind(struct log_sink_file *file, const char **text, size_t *size)
+/* What is there already of a line at the beginning of what is to be written. Returns what is left of it, which lies
+ * there then. */
+static size_t leave_behind(struct log_sink_file *file, char *text, size_t size)
 {
-	size_t there = file->written_before < *size ? (size_t)file->written_before : *size;
+	size_t there = file->written_before < size ? (size_t)file->written_before : size;
 
-	*text += there;
-	*size -= there;
+	memmove(text, text + there, size - there);
 	file->written_before -= there;
+	return size - there;
 }
 
 /* --- a pass --- */
@@ -95,26 +97,31 @@ static struct touched *touch(struct pass *pass, struct log_sink_file *file)
 	return &pass->touched[pass->count++];
 }
 
-/* A line as it goes into the file; empty when it makes no sense. It lies in `out`, which holds a copy of what is
- * in the queue: nothing that its writer does from here on changes it. */
-static size_t put_together(const struct log_reader *reader, const struct log_sink_file *file,
-			   const struct line *line, char out[LINE_QUEUE_LINE_MAX + 1])
+/* Puts a line where it is to be, as it goes into the file; its size there, or 0 when it makes no sense. It is copied
+ * before it is looked at: nothing that its writer does from here on changes it. */
+static size_t put_whole(const struct line *line, char *out)
 {
-	struct log_message_head head;
-	struct log_entry entry = {.tag = reader->who.tag, .pid = reader->who.pid};
-	char composed[LOG_LINE_MAX];
-	size_t size = line->size;
+	memcpy(out, line->text, line->size);
+	return line->size > 0 && memchr(out, '\n', line->size) == out + line->size - 1 ? line->size : 0;
+}
 
-	memcpy(out, line->text, size);
-	out[size] = '\0';
-	if (line->kind == LOG_LINE_WHOLE && file->kind == LOG_KIND_LINES)
-		return size > 0 && memchr(out, '\n', size) == out + size - 1 ? size : 0;
-	if (line->kind >= LOG_LEVELS || file->kind != LOG_KIND_MESSAGES || size < sizeof(head))
+static size_t put_message(const struct log_reader *reader, const struct log_sink_file *file,
+			  const struct line *line, char *out)
+{
+	char copy[LINE_QUEUE_LINE_MAX + 1], composed[LOG_LINE_MAX];
+	struct log_message_head head;
+	struct log_entry entry = {.level = (enum log_level)line->kind,
+				  .tag = reader->who.tag,
+				  .pid = reader->who.pid,
+				  .message = copy + sizeof(head)};
+	size_t size;
+
+	if (line->size < sizeof(head))
 		return 0;
-	memcpy(&head, out, sizeof(head));
-	entry.level = (enum log_level)line->kind;
+	memcpy(copy, line->text, line->size);
+	copy[line->size] = '\0';
+	memcpy(&head, copy, sizeof(head));
 	entry.time_ms = head.time_ms;
-	entry.message = out + sizeof(head);
 	size = log_compose(composed, &entry, log_writer_kind(file->writer));
 	memcpy(out, composed, size);
 	return size;
@@ -122,33 +129,51 @@ static size_t put_together(const struct log_reader *reader, const struct log_sin
 
 _Static_assert((int)LOG_LINE_MAX <= (int)LINE_QUEUE_LINE_MAX, "a message is a line");
 
+static size_t put_line(const struct log_reader *reader, const struct log_sink_file *file,
+		       const struct line *line, char *out)
+{
+	if (line->kind == LOG_LINE_WHOLE && file->kind == LOG_KIND_LINES)
+		return put_whole(line, out);
+	if (line->kind < LOG_LEVELS && file->kind == LOG_KIND_MESSAGES)
+		return put_message(reader, file, line, out);
+	return 0;
+}
+
+/* NULL: there is none. */
+static struct log_sink_file *file_of(const struct pass *pass, const struct line *line)
+{
+	unsigned number = line->kind < LOG_LEVELS ? pass->reader->who.error_log : line->log;
+
+	if (pass->count > 0 && pass->touched[0].file->number == number)
+		return pass->touched[0].file;
+	return log_sink_find(pass->sinks, number);
+}
+
 /* False: the pass is full, and the line is for the next one. */
 static bool take(struct pass *pass, const struct line *line)
 {
-	bool is_message = line->kind < LOG_LEVELS;
-	struct log_sink_file *file =
-		log_sink_find(pass->sinks, is_message ? pass->reader->who.error_log : line->log);
-	char copy[LINE_QUEUE_LINE_MAX + 1];
-	struct touched *touched;
-	const char *text = copy;
-	size_t size;
+	struct log_sink_file *file = file_of(pass, line);
+	struct touched *touched = file ? touch(pass, file) : NULL;
+	size_t size = 0;
+	char *room;
 
 	if (!file) {
 		pass->reader->strangers++;
 		return true;
 	}
-	touched = touch(pass, file);
 	if (!touched || (touched->added > 0 && !log_writer_has_room(file->writer)))
 		return false;
-	size = put_together(pass->reader, file, line, copy);
-	pass->reader->strangers += size == 0;
-	leave_behind(file, &text, &size);
-	if (size == 0)
-		return true;
-	if (log_writer_add(file->writer, text, size))
-		touched->added += size;
-	else
+	room = log_writer_reserve(file->writer, LINE_QUEUE_LINE_MAX);
+	if (!room) {
 		log_writer_drop(file->writer, 1);
+		return true;
+	}
+	size = put_line(pass->reader, file, line, room);
+	pass->reader->strangers += size == 0;
+	if (file->written_before > 0)
+		size = leave_behind(file, room, size);
+	log_writer_commit(file->writer, size);
+	touched->added += size;
 	return true;
 }
 

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BUFFER_SIZE = 128 << 10, REPORT_INTERVAL_MS = 60000 };
+enum { BUFFER_SIZE = 2 * LINE_QUEUE_BELL, REPORT_INTERVAL_MS = 60000 };
 
 struct log_writer {
 	struct output output; /* fd owned unless it is a standard one */
@@ -147,14 +147,26 @@ bool log_writer_has_room(const struct log_writer *writer)
 	return writer->used + LINE_QUEUE_LINE_MAX <= BUFFER_SIZE;
 }
 
-bool log_writer_add(struct log_writer *writer, const char *text, size_t size)
+char *log_writer_reserve(struct log_writer *writer, size_t size)
 {
 	if (writer->used + size > BUFFER_SIZE && !writer->stuck)
 		log_writer_flush(writer);
-	if (writer->used + size > BUFFER_SIZE)
-		return false;
-	memcpy(writer->buffer + writer->used, text, size);
+	return writer->used + size > BUFFER_SIZE ? NULL : writer->buffer + writer->used;
+}
+
+void log_writer_commit(struct log_writer *writer, size_t size)
+{
 	writer->used += size;
+}
+
+bool log_writer_add(struct log_writer *writer, const char *text, size_t size)
+{
+	char *room = log_writer_reserve(writer, size);
+
+	if (!room)
+		return false;
+	memcpy(room, text, size);
+	log_writer_commit(writer, size);
 	return true;
 }
 

@@ -18,8 +18,12 @@ struct log_writer;
  * the caller's. */
 struct log_writer *log_writer_new(int fd);
 
-/* Adds whole lines (at most as many octets as a line may have); false: there is no room, not even after
- * writing. Nothing is written as long as there is room. */
+/* Room for a line of that size (LINE_QUEUE_LINE_MAX at most), to be put there and added as a whole; NULL: there is
+ * none, not even after writing. Nothing is written as long as there is room. */
+char *log_writer_reserve(struct log_writer *writer, size_t size);
+void log_writer_commit(struct log_writer *writer, size_t size);
+
+/* Both. False: there is no room. */
 bool log_writer_add(struct log_writer *writer, const char *text, size_t size);
 
 /* Lines of this log that found no room anywhere. */

@@ -198,7 +198,7 @@ static void the_bell_is_for_much_at_a_time(void **state)
 
 	(void)state;
 	assert_false(line_queue_is_untold(&writer));
-	for (int i = 0; i < 330; i++) {
+	for (int i = 0; i < 660; i++) {
 		assert_true(put(text, sizeof(text)));
 		assert_true(line_queue_is_untold(&writer));
 		if (line_queue_is_heavy(&writer)) {
