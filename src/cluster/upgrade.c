@@ -100,6 +100,7 @@ static void on_crash(int signal)
 				   "going back to the former one\n";
 
 	(void)signal;
+	alarm(0); /* it would outlive the exec, and end the former version as well */
 	(void)!write(STDERR_FILENO, text, sizeof(text) - 1);
 	process_image_execute(&way_back);
 	_exit(EXIT_FAILURE);
