@@ -3,6 +3,8 @@
  * File descriptors: closing them all but some, limits, a spare one. */
 #include "base/fd.h"
 
+#include "base/fd_kind.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,8 +17,10 @@ void fd_close(int *fd)
 	int saved = errno;
 
 	/* Linux frees the number even when close fails with EINTR: never try again. */
-	if (*fd != -1)
+	if (*fd != -1) {
+		fd_forget(*fd);
 		close(*fd);
+	}
 	*fd = -1;
 	errno = saved;
 }
@@ -49,6 +53,7 @@ static void close_between(unsigned first, unsigned last)
 {
 	struct rlimit limit;
 
+	fd_forget_between(first, last);
 	if (close_range(first, last, 0) == 0)
 		return;
 	/* An old kernel, or a container's filter that does not know the call. */

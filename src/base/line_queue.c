@@ -7,6 +7,7 @@
 #include "base/line_queue.h"
 
 #include "base/fd.h"
+#include "base/fd_kind.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -60,8 +61,10 @@ int line_queue_create(void)
 	/* Sealed, so that nobody who holds it can shrink it under a reader (SIGBUS). */
 	if (ftruncate(fd, SIZE) == 0 &&
 	    pwrite(fd, &head, offsetof(struct line_queue_page, ring), 0) > 0 &&
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0) {
+		fd_note(fd, FD_MEMORY);
 		return fd;
+	}
 	error = -errno;
 	fd_close(&fd);
 	return error;

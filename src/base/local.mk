@@ -5,6 +5,7 @@ libbase_a_SOURCES = \
 	src/base/clock.c src/base/clock.h \
 	src/base/cpu.c src/base/cpu.h \
 	src/base/fd.c src/base/fd.h \
+	src/base/fd_kind.c src/base/fd_kind.h \
 	src/base/interrupt.c src/base/interrupt.h \
 	src/base/line_queue.c src/base/line_queue.h \
 	src/base/heap.c src/base/heap.h \

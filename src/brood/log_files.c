@@ -4,6 +4,7 @@
 #include "brood/log_files.h"
 
 #include "base/fd.h"
+#include "base/fd_kind.h"
 #include "base/log.h"
 #include "base/trusted_file.h"
 #include "cluster/cluster.h"
@@ -24,6 +25,7 @@ static int open_path(const char *path)
 	char reason[TRUSTED_REASON_MAX];
 	int fd = trusted_file_open(path, O_WRONLY | O_APPEND, 0640, reason, sizeof(reason));
 
+	fd_note(fd, FD_LOG);
 	if (fd == -EPERM) /* more than the error's own words say */
 		log_warn("log %s: %s", path, reason);
 	return fd;
@@ -246,6 +248,12 @@ void log_files_close(struct log_files *files)
 		drop(files, &files->list[0]);
 	free(files->list);
 	*files = (struct log_files){0};
+}
+
+void log_files_forget(struct log_files *files)
+{
+	for (size_t i = 0; i < files->count; i++)
+		files->list[i].fd = files->list[i].reopened = files->list[i].fresh = -1;
 }
 
 /* --- from one version to another --- */

@@ -66,6 +66,9 @@ int log_files_tell(struct log_files *files, struct master *master, bool all)
 
 void log_files_close(struct log_files *files);
 
+/* In a child, where none of them is open: the table has no numbers that could be another file's there. */
+void log_files_forget(struct log_files *files);
+
 /* The table for the next version, which opens the files by itself; and there, before anything is used: 0 or
  * -errno. */
 void log_files_save(const struct log_files *files, uint32_t type, struct state_writer *writer);

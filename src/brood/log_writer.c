@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/fd_kind.h"
 #include "base/line_queue.h"
 #include "base/log.h"
 
@@ -35,6 +36,7 @@ struct log_writer *log_writer_new(int fd)
 	if (!writer)
 		return NULL;
 	memset(writer, 0, offsetof(struct log_writer, buffer));
+	fd_note(fd, FD_LOG);
 	writer->output = output_to(fd);
 	return writer;
 }
@@ -92,6 +94,7 @@ static int write_some(struct log_writer *writer)
 			return (int)done;
 		writer->torn = false;
 	}
+	fd_expect(writer->output.fd, FD_LOG);
 	before = log_writer_size(writer);
 	done = output_write(&writer->output, writer->buffer, size);
 	if (done < 0)
@@ -200,6 +203,7 @@ void log_writer_reopen(struct log_writer *writer, int fd)
 {
 	log_writer_flush(writer);
 	close_output(writer);
+	fd_note(fd, FD_LOG);
 	writer->output = output_to(fd);
 	writer->torn = writer->stuck = false;
 }

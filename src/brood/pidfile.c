@@ -4,6 +4,7 @@
 #include "brood/pidfile.h"
 
 #include "base/fd.h"
+#include "base/fd_kind.h"
 #include "base/text.h"
 #include "base/trusted_file.h"
 
@@ -112,6 +113,7 @@ int pidfile_open(struct pidfile *out, const char *path, char *reason, size_t rea
 	rc = pid < 0 ? (int)pid : out->path ? 0 : -ENOMEM;
 	if (rc == 0) {
 		out->fd = fd;
+		fd_note(fd, FD_LOCK);
 		return 0;
 	}
 	fd_close(&fd);
@@ -127,6 +129,7 @@ int pidfile_write(struct pidfile *pidfile)
 
 	/* From here on it is ours to remove, also if the disk is full: nobody shall find an empty one. */
 	pidfile->pid = getpid();
+	fd_expect(pidfile->fd, FD_LOCK);
 	written = pwrite(pidfile->fd, text, (size_t)length, 0);
 	if (written != length)
 		return written < 0 ? -errno : -ENOSPC;

@@ -6,6 +6,7 @@
 
 #include "base/address.h"
 #include "base/fd.h"
+#include "base/fd_kind.h"
 #include "base/log.h"
 #include "brood/admin.h"
 #include "brood/certificate_check.h"
@@ -38,6 +39,7 @@ static void say(void *context, const struct log_entry *entry)
 	const struct server *server = context;
 	int fd = log_files_fd(&server->logs, server->now.error_log);
 
+	fd_expect(fd, FD_LOG);
 	log_write(fd < 0 ? STDERR_FILENO : fd, entry);
 }
 
@@ -139,8 +141,9 @@ static int on_log_files(void *context, struct master *master, bool all)
 
 static int on_log(void *context, int channel)
 {
-	const struct server *server = context;
+	struct server *server = context;
 
+	server_in_child(server, NULL);
 	return log_process_main(channel, &server->now.config->privilege);
 }
 
@@ -233,6 +236,7 @@ static int on_admin(void *context, int channel, struct board *boards, unsigned b
 		.master = server->pid,
 	};
 
+	server_in_child(server, NULL);
 	/* It has no use for them. */
 	start_log_end(&server->start_log);
 	ticket_keys_forget(&server->ticket_keys);

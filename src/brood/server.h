@@ -96,6 +96,10 @@ int setup_open(struct setup *setup, struct log_files *logs, const struct setup *
 	       char *reason, size_t room) __attribute__((warn_unused_result));
 void setup_close(struct setup *setup, struct log_files *logs);
 
+/* In a child of the master, which finds all this in its memory: what is not open there (the fork has closed it) has no
+ * number any more, which by now may be another file's. `kept`: the setup that it serves, or NULL. */
+void server_in_child(struct server *server, const struct setup *kept);
+
 /* --- server_options.c --- */
 
 /* What the cluster has to know of a setup. The list of listeners stays the setup's. 0 or -ENOMEM. */

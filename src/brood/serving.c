@@ -217,6 +217,7 @@ int serving_start(void *context, struct worker *worker, struct event_base *base)
 		return CLUSTER_EXIT_RESOURCES;
 	*serving = (struct serving){.server = server, .worker = worker, .base = base};
 	server->serving = serving;
+	server_in_child(server, server->chosen);
 	if (has_fault(serving, FAULT_START_EXIT)) {
 		log_error("debug_fault: leaving instead of starting");
 		return CLUSTER_EXIT_CRASH;

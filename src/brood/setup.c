@@ -15,6 +15,23 @@ const struct server server_closed = {
 	.ready_fd = -1,
 };
 
+void server_in_child(struct server *server, const struct setup *kept)
+{
+	struct setup *all[] = {&server->now, &server->next};
+
+	server->pidfile.fd = server->control.fd = server->daemon.ready_fd = server->ready_fd = -1;
+	server->inherited_count = 0;
+	server->renewal = (struct renewal){0};
+	log_files_forget(&server->logs);
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (all[i] == kept)
+			continue;
+		all[i]->certificates = (struct certificates){0};
+		for (size_t site = 0; site < all[i]->sites.http.count; site++)
+			all[i]->sites.http.list[site].root.fd = -1;
+	}
+}
+
 void setup_close(struct setup *setup, struct log_files *logs)
 {
 	certificates_close(&setup->certificates);

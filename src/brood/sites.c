@@ -4,6 +4,7 @@
 #include "brood/sites.h"
 
 #include "base/fd.h"
+#include "base/fd_kind.h"
 #include "brood/config_sites.h"
 #include "brood/setting_checks.h"
 #include "http/fields.h"
@@ -189,6 +190,7 @@ static int make_site(struct making *making, const struct config_site *from, char
 		return -1;
 	}
 	http->count++;
+	fd_note(fd, FD_FOLDER);
 	site->root = (struct file_root){fd, resolved.symlinks == SYMLINKS_NONE};
 	if (make_places(making, from, site) < 0) {
 		snprintf(reason, room, "no memory");

@@ -4,6 +4,7 @@
 #include "cluster/acceptor.h"
 
 #include "base/fd.h"
+#include "base/fd_kind.h"
 #include "base/list.h"
 #include "base/log.h"
 
@@ -229,6 +230,7 @@ int acceptor_add(struct acceptor *acceptor, int fd, unsigned listener, unsigned 
 	ear->event = event_new(acceptor->base, fd, EV_READ | EV_PERSIST, on_ready, ear);
 	if (!ear->event || (!pausing(acceptor) && event_add(ear->event, NULL) < 0))
 		goto fail;
+	fd_note(fd, FD_LISTENER);
 	ear->acceptor = acceptor;
 	ear->fd = fd;
 	ear->listener = listener;

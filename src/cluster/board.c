@@ -4,6 +4,7 @@
 #include "cluster/board.h"
 
 #include "base/fd.h"
+#include "base/fd_kind.h"
 #include "cluster/cluster.h"
 
 #include <errno.h>
@@ -62,7 +63,7 @@ static int make(struct board *board, int record)
 	if (error)
 		fd_close(&fd);
 	else
-		board->fds[record] = fd;
+		fd_note(board->fds[record] = fd, FD_MEMORY);
 	return error;
 }
 
@@ -89,7 +90,7 @@ int board_adopt(struct board *board, int record, int fd)
 		return -EBADMSG;
 	error = map(board, record, fd, PROT_READ | PROT_WRITE);
 	if (!error)
-		board->fds[record] = fd;
+		fd_note(board->fds[record] = fd, FD_MEMORY);
 	return error;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/fd_kind.h"
 #include "brood/channel.h"
 
 #include <errno.h>
@@ -103,6 +104,7 @@ struct transfer *handoff_offer(struct handoff *handoff, int fd, unsigned listene
 				      .fd = fd,
 				      .listener = listener,
 				      .state_size = (uint32_t)state_size};
+	fd_note(fd, FD_CONNECTION);
 	list_init(&transfer->link);
 	if (state_size > 0) {
 		transfer->state = malloc(state_size);

@@ -4,6 +4,7 @@
 #include "cluster/listeners.h"
 
 #include "base/fd.h"
+#include "base/fd_kind.h"
 #include "base/socket.h"
 #include "base/trusted_file.h"
 
@@ -50,6 +51,7 @@ static int fill(struct listener *listener, unsigned count)
 		fd = socket_listen(&listener->address, &options);
 		if (fd < 0)
 			return fd;
+		fd_note(fd, FD_LISTENER);
 		listener->sockets[listener->count++] = fd;
 	}
 	return 0;
@@ -67,6 +69,7 @@ static int open_one(struct listener *listener, const struct cluster_listen *wish
 		listener->sockets = malloc(sizeof(int));
 		if (!listener->sockets)
 			return -ENOMEM;
+		fd_note(wish->fd, FD_LISTENER);
 		listener->sockets[listener->count++] = wish->fd;
 		return 0;
 	}

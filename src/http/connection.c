@@ -4,6 +4,7 @@
  * response is exchange.c's business. */
 #include "http/connection.h"
 
+#include "base/fd.h"
 #include "http/evict.h"
 #include "http/exchange.h"
 #include "http/idle.h"
@@ -376,7 +377,7 @@ void connection_open(struct http_server *server, int fd, unsigned flags)
 		pool_new(server, fd, probe, proxy ? CONNECTION_PROXY : CONNECTION_WAITING);
 
 	if (!connection) {
-		close(fd);
+		fd_close(&fd);
 		if (!probe && server->events.closed)
 			server->events.closed(server->events.context);
 		return;

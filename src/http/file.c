@@ -12,6 +12,7 @@
 #include "http/file.h"
 
 #include "base/fd.h"
+#include "base/fd_kind.h"
 #include "http/date.h"
 #include "http/file_make.h"
 #include "http/head.h"
@@ -79,6 +80,7 @@ static int take_body(int *fd, struct file *file, bool in_memory, const struct ti
 		distinct = file_make_digest(file->body);
 	} else {
 		file->fd = *fd;
+		fd_note(file->fd, FD_FILE);
 		*fd = -1;
 	}
 	if (!file->settled)

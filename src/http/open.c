@@ -3,6 +3,8 @@
  * See open.h. */
 #include "http/open.h"
 
+#include "base/fd_kind.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -20,6 +22,7 @@ int file_open(struct file_root root, const char *name, int flags)
 			   (root.no_links ? RESOLVE_NO_SYMLINKS : RESOLVE_NO_MAGICLINKS),
 	};
 
+	fd_expect(root.fd, FD_FOLDER);
 	for (int try = 0; try < OPEN_TRIES; try++) {
 		long fd = syscall(SYS_openat2, root.fd, name, &how, sizeof(how));
 

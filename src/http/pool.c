@@ -3,6 +3,7 @@
  * Making and unmaking connections. */
 #include "http/pool.h"
 
+#include "base/fd_kind.h"
 #include "http/exchange.h"
 #include "http/idle.h"
 #include "http/server.h"
@@ -18,6 +19,7 @@ struct connection *pool_new(struct http_server *server, int fd, bool probe,
 		return NULL;
 	memset(connection, 0, sizeof(*connection));
 	connection->server = server;
+	fd_note(fd, FD_CONNECTION);
 	connection->stream = (struct stream){.io = &stream_plain, .fd = fd};
 	connection->probe = probe;
 	connection->state = state;

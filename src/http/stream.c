@@ -5,6 +5,7 @@
 #include "http/stream.h"
 
 #include "base/fd.h"
+#include "base/fd_kind.h"
 #include "base/socket.h"
 
 #include <errno.h>
@@ -23,6 +24,7 @@ static ssize_t result_of(ssize_t size)
 
 static ssize_t receive(struct stream *stream, void *out, size_t room)
 {
+	fd_expect(stream->fd, FD_CONNECTION);
 	return result_of(recv(stream->fd, out, room, MSG_DONTWAIT));
 }
 
@@ -32,6 +34,7 @@ ssize_t stream_socket_send(struct stream *stream, const struct iovec *pieces, un
 	int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0);
 	struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = count};
 
+	fd_expect(stream->fd, FD_CONNECTION);
 	if (count == 1)
 		return result_of(
 			send(stream->fd, pieces[0].iov_base, pieces[0].iov_len, flags));
@@ -42,6 +45,8 @@ ssize_t stream_socket_send_file(struct stream *stream, int file, uint64_t offset
 {
 	off_t from = (off_t)offset;
 
+	fd_expect(stream->fd, FD_CONNECTION);
+	fd_expect(file, FD_FILE);
 	if (stream->unsure)
 		stream_make_sure(stream);
 	return result_of(sendfile(stream->fd, file, &from, size));

@@ -5,6 +5,7 @@
 #include "brood/channel.h"
 
 #include "base/fd.h"
+#include "base/fd_kind.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "proc/fdpass.h"
@@ -217,6 +218,7 @@ int brood_channel_open(struct brood_channel **out, struct event_base *base, int 
 		return -ENOMEM;
 	}
 	channel->fd = fd;
+	fd_note(fd, FD_CHANNEL);
 	channel->handlers = handlers;
 	channel->context = context;
 	list_init(&channel->queue);

@@ -36,6 +36,7 @@ our %left_out = (
 	'fuzz' => 'starts no server; some of its targets are TLS',
 	'haproxy' => $moving,
 	'links' => 'is about files that the server writes',
+	'linger' => 'is about what master and workers do to sockets, whatever is said on them',
 	'llhttp' => 'starts no server',
 	'log-process' => 'is about logs, whatever the requests came by',
 	'moving' => $moving,

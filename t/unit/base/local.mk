@@ -3,6 +3,7 @@ base_tests = \
 	t/unit/base/buffer_test \
 	t/unit/base/clock_test \
 	t/unit/base/cpu_test \
+	t/unit/base/fd_kind_test \
 	t/unit/base/fd_test \
 	t/unit/base/interrupt_test \
 	t/unit/base/line_queue_test \
@@ -26,6 +27,8 @@ t_unit_base_clock_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_base_clock_test_LDADD = libbase.a $(CMOCKA_LIBS)
 t_unit_base_cpu_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_base_cpu_test_LDADD = libbase.a $(CMOCKA_LIBS)
+t_unit_base_fd_kind_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_base_fd_kind_test_LDADD = libbase.a $(CMOCKA_LIBS)
 t_unit_base_fd_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_base_fd_test_LDADD = libbase.a $(CMOCKA_LIBS)
 t_unit_base_interrupt_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
