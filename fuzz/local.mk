@@ -21,6 +21,7 @@ fuzz_programs = \
 	fuzz/ctl_fuzz \
 	fuzz/fields_fuzz \
 	fuzz/http_fuzz \
+	fuzz/lines_fuzz \
 	fuzz/log_fuzz \
 	fuzz/master_fuzz \
 	fuzz/mime_fuzz \
@@ -62,6 +63,10 @@ fuzz_http_fuzz_SOURCES = fuzz/http.c fuzz/root.c fuzz/root.h $(fuzz_driver)
 fuzz_http_fuzz_CFLAGS = $(fuzz_cflags)
 fuzz_http_fuzz_LDFLAGS = $(fuzz_ldflags)
 fuzz_http_fuzz_LDADD = libhttp.a $(LLHTTP) libbase.a $(LIBEVENT_LIBS) $(OPENSSL_LIBS) $(ZLIB_LIBS)
+fuzz_lines_fuzz_SOURCES = fuzz/lines.c $(fuzz_driver)
+fuzz_lines_fuzz_CFLAGS = $(fuzz_cflags)
+fuzz_lines_fuzz_LDFLAGS = $(fuzz_ldflags)
+fuzz_lines_fuzz_LDADD = libprogram.a libcluster.a libbase.a
 fuzz_log_fuzz_SOURCES = fuzz/log.c $(fuzz_driver)
 fuzz_log_fuzz_CFLAGS = $(fuzz_cflags)
 fuzz_log_fuzz_LDFLAGS = $(fuzz_ldflags)

@@ -14,7 +14,7 @@ my $build = $ENV{BROOD_BUILD} // '.';
 
 # Changed inputs: as many as take about a second or two all together without sanitizers.
 my %runs = (admin => 4000, answer => 50000, body => 20000, config => 500, control => 10000, ctl => 5000, fields => 50000,
-	http => 4000, log => 3000, master => 3000, mime => 500, obituary => 3000, proxy => 5000, records => 50000,
+	http => 4000, lines => 1500, log => 3000, master => 3000, mime => 500, obituary => 3000, proxy => 5000, records => 50000,
 	tls => 1500);
 
 my @targets = map { m{(\w+)\.c$} ? $1 : () } glob "$source/fuzz/*.c";
