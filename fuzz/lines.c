@@ -88,7 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	octets = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
 	FUZZ_CHECK(octets != MAP_FAILED && log_reader_open(&reader, &who, memory) == 0);
 	for (unsigned round = 0; round < 16; round++) {
-		unsigned kind = fuzz_octet(&input) % 32, length = fuzz_octet(&input);
+		unsigned kind = fuzz_octet(&input) % 64, length = fuzz_octet(&input);
 		char *room = line_queue_reserve(&writer, length);
 
 		if (room) {
