@@ -71,6 +71,25 @@ static int outlive(void *context)
 	return 0;
 }
 
+/* --- its own descriptors --- */
+
+/* Two are about to be asked for. */
+static void spend_two(struct closer *closer)
+{
+	unsigned spent = 0;
+
+	for (unsigned i = CLOSER_OWN_FDS; i > 0 && spent < 2; i--)
+		spent += fd_reserve_spend(&closer->spare[i - 1]);
+}
+
+static void refill(struct closer *closer)
+{
+	unsigned used = (closer->queue[0] > 0 ? 2 : 0) + (closer->gate >= 0 ? 1 : 0);
+
+	for (unsigned i = 0; i < CLOSER_OWN_FDS - used; i++)
+		fd_reserve_fill(&closer->spare[i]);
+}
+
 /* The page in which it counts is nobody else's. */
 static pid_t fork_closer(struct closer *closer, int (*main)(void *), const int *kept, size_t count,
 			 int *gate)
@@ -80,6 +99,7 @@ static pid_t fork_closer(struct closer *closer, int (*main)(void *), const int *
 	int keep[2 + FDPASS_MAX], ends[2];
 	pid_t pid;
 
+	spend_two(closer);
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -errno;
 	life.gate = keep[0] = ends[0];
@@ -136,9 +156,12 @@ static bool start(struct closer *closer)
 		return !closer->ending;
 	if (now_ms - closer->started_ms < RESTART_MS)
 		return false;
-	if (closer->queue[0] == 0 && brood_channel_pair(closer->queue) < 0) {
-		closer->queue[0] = closer->queue[1] = 0;
-		return false;
+	if (closer->queue[0] == 0) {
+		spend_two(closer);
+		if (brood_channel_pair(closer->queue) < 0) {
+			closer->queue[0] = closer->queue[1] = 0;
+			return false;
+		}
 	}
 	closer->started_ms = now_ms;
 	pid = fork_closer(closer, live, &closer->queue[1], 1, &closer->gate);
@@ -150,6 +173,7 @@ static bool start(struct closer *closer)
 	closer->released = closer->seen = 0;
 	__atomic_store_n(closer->dropped, 0, __ATOMIC_RELAXED);
 	release(closer, queued(closer));
+	refill(closer);
 	return true;
 }
 
@@ -271,6 +295,7 @@ static void on_look(evutil_socket_t fd, short what, void *argument)
 	}
 	closer->idle_looks = busy || dropped != closer->seen ? 0 : closer->idle_looks + 1;
 	closer->seen = dropped;
+	refill(closer);
 	if (!closer_flush(closer) || closer->pid > 0 || closer->heir > 0)
 		look_soon(closer);
 	if (closer->pid > 0 && !closer->ending && closer->idle_looks >= IDLE_LOOKS)
@@ -296,6 +321,7 @@ bool closer_ended(struct closer *closer, pid_t pid)
 		closer->queue[0] = closer->queue[1] = 0;
 		closer->said = false;
 	}
+	refill(closer);
 	return true;
 }
 
@@ -352,6 +378,7 @@ int closer_open(struct closer *closer, struct event_base *base, const struct pri
 	closer->base = base;
 	closer->turn = event_new(base, -1, 0, on_turn, closer);
 	closer->look = evtimer_new(base, on_look, closer);
+	refill(closer);
 	if (closer->turn && closer->look)
 		return 0;
 	closer_close(closer);
@@ -368,5 +395,7 @@ void closer_close(struct closer *closer)
 		event_free(closer->turn);
 	if (closer->look)
 		event_free(closer->look);
+	for (unsigned i = 0; i < CLOSER_OWN_FDS; i++)
+		(void)fd_reserve_spend(&closer->spare[i]);
 	munmap(closer->dropped, sizeof(*closer->dropped));
 }

@@ -13,6 +13,8 @@
 #ifndef BROOD_CLUSTER_CLOSER_H
 #define BROOD_CLUSTER_CLOSER_H
 
+#include "base/fd.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,7 +25,11 @@ struct event_base;
 struct privilege;
 struct saved_closer;
 
-enum { CLOSER_WAITING_MAX = 1024 };
+enum {
+	CLOSER_WAITING_MAX = 1024,
+	CLOSER_OWN_FDS = 5, /* a queue, a gate, and a pipe in the making: kept free, since it is needed most when others have
+			       used up all there are, perhaps by what waits to be closed */
+};
 
 /* All-zero: not open. */
 struct closer {
@@ -40,6 +46,7 @@ struct closer {
 	uint32_t seen;       /* and of which it had at the last look */
 	unsigned idle_looks;
 	uint64_t started_ms;
+	struct fd_reserve spare[CLOSER_OWN_FDS]; /* as many as it does not use */
 	int waiting[CLOSER_WAITING_MAX];
 	unsigned count;
 };
