@@ -37,14 +37,16 @@ struct walk {
 	size_t reason_room;
 };
 
-/* What others can do to a folder, in words. */
+/* What others can do to a folder, in words; a path that is very long is cut. */
 static void blame(char out[TRUSTED_REASON_MAX], const char *path, const struct stat *folder, bool is_roots)
 {
+	const char *name = path[0] ? path : "/";
+
 	if (!is_roots)
-		snprintf(out, TRUSTED_REASON_MAX, "'%s' belongs to uid %u", path[0] ? path : "/",
+		snprintf(out, TRUSTED_REASON_MAX, "'%.400s' belongs to uid %u", name,
 			 (unsigned)folder->st_uid);
 	else
-		snprintf(out, TRUSTED_REASON_MAX, "others may write to '%s' (mode %04o)", path[0] ? path : "/",
+		snprintf(out, TRUSTED_REASON_MAX, "others may write to '%.400s' (mode %04o)", name,
 			 (unsigned)folder->st_mode & 07777);
 }
 
