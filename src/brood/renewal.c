@@ -54,6 +54,12 @@ static void tell_workers(const struct work *work, const struct certificate *cert
 		     paths, size + key_size, fds, 2);
 }
 
+static void warn(bool error, const char *text)
+{
+	(void)error;
+	log_warn("%s", text);
+}
+
 static void use(const struct work *work, struct certificate *certificate,
 		const struct certificate_verdict *verdict)
 {
@@ -75,10 +81,7 @@ static void use(const struct work *work, struct certificate *certificate,
 		certificate_describe(certificate, "renewed, and used from now on", text);
 		log_info("%s", text);
 	}
-	if (verdict->warning[0] && verdict->not_after > (int64_t)time(NULL)) {
-		certificate_describe(certificate, verdict->warning, text);
-		log_warn("%s", text);
-	}
+	certificate_warn(certificate, &verdict->warnings, warn);
 }
 
 static void refuse(const struct certificate *certificate, const char *why)
@@ -156,8 +159,8 @@ static void check(const struct work *work, struct certificate *certificate)
 	if (why) {
 		snprintf(verdict.reason, sizeof(verdict.reason), "%s", why);
 		conclude(work, certificate, WATCH_BAD, &verdict);
-	} else if (certificate_check_start(&renewal->check, work->privilege, &renewal->copy, 1,
-					   work->now_ms) < 0) {
+	} else if (certificate_check_start(&renewal->check, work->privilege, work->certificates,
+					   renewal->index, 1, &renewal->copy, work->now_ms) < 0) {
 		conclude(work, certificate, WATCH_FAILED, &verdict);
 	}
 }
