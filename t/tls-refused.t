@@ -110,12 +110,12 @@ subtest 'keeps a server from starting, by -t and in earnest' => sub {
 };
 
 subtest 'a renewal with one is refused, and changes nothing but a log line' => sub {
-	my ($server, $path) = start();
+	my %path = map { $_ => put($good->{both}, "$dir/" . ++$count . '.pem') } sort keys %refused;
+	my ($server) = start(tls_certificate => join ',', map { $path{$_} } sort keys %path);
 	my @workers = $server->workers;
+	put($refused{$_}[0]{both}, $path{$_}) for keys %refused;
 	for my $what (sort keys %refused) {
-		my ($pair, $like) = @{ $refused{$what} };
-		put($pair->{both}, $path);
-		ok $server->wait_stderr(qr/error .*certificate '\Q$path\E': the certificate cannot be used: $like.*used further on/), $what;
+		ok $server->wait_stderr(qr/error .*certificate '\Q$path{$what}\E': the certificate cannot be used: $refused{$what}[1].*used further on/), $what;
 	}
 	is_shown($server, $good, 'the one from before is shown');
 	is_deeply [sort $server->workers], [sort @workers], 'by the same workers';
@@ -123,15 +123,53 @@ subtest 'a renewal with one is refused, and changes nothing but a log line' => s
 	is scalar($server->wait_new_workers(2, @workers)), 2, 'workers that are started then';
 	is_shown($server, $good, 'show it, too');
 	my $run = $server->ctl('reload');
-	is $run->{exit}, 1, 'a reload with such a file does not take place';
-	like $run->{stderr}, qr/certificate '\Q$path\E': the certificate cannot be used/, 'and it is told why';
+	is $run->{exit}, 1, 'a reload with such files does not take place';
+	like $run->{stderr}, qr/certificate '[^']*': the certificate cannot be used/, 'and it is told why';
 	is_shown($server, $good, 'the one from before is shown');
 	is $server->ctl('restart')->{exit}, 0, 'a restart of workers';
 	is_shown($server, $good, 'neither does that change it');
 	ok !(grep { /renewed/ } $server->stderr_lines), 'nothing was called renewed';
-	put($better->{both}, $path);
-	ok $server->wait_stderr(qr/\Q$path\E': renewed, and used from now on/), 'a good one is used';
+	my $last = $path{ (sort keys %path)[-1] }; # of several of one kind
+	put($better->{both}, $last);
+	ok $server->wait_stderr(qr/\Q$last\E': renewed, and used from now on/), 'a good one is used';
 	is_shown($server, $better, 'by all workers');
+	$server->finish;
+};
+
+# Of what a worker has read once, a new one may have another notion: openssl.cnf.
+sub level { Brood::Server::write_file($ENV{OPENSSL_CONF}, Brood::Server::slurp($ENV{OPENSSL_CONF}) =~ s/SECLEVEL=\K\d/$_[0]/r) }
+
+subtest 'what a check finds good, but workers do not, is not used either' => sub {
+	my $medium = make_pair("$dir", 'one.test', name => 'medium', kind => 'rsa:2048');
+	level(3);
+	my ($server, $path) = start();
+	my @workers = $server->workers;
+	level(2);
+	put($medium->{both}, $path);
+	ok $server->wait_stderr(qr/error .*\Q$path\E': .*ee key too small; it cannot be renewed in this worker/), 'a worker tells why';
+	ok $server->wait_stderr(qr/error .*\Q$path\E': workers cannot use it; the one from before is used further on/), 'and the server';
+	is_shown($server, $good, 'the one from before is shown');
+	kill 'KILL', @workers;
+	is scalar($server->wait_new_workers(2, @workers)), 2, 'workers that are started then';
+	is_shown($server, $good, 'begin with what workers had taken');
+	ok !(grep { /renewed, / } $server->stderr_lines), 'nothing was called renewed';
+	$server->finish;
+};
+
+subtest 'renewed is what workers have taken, and those that start have it then' => sub {
+	my ($server, $path) = start();
+	my ($slow, $quick) = $server->workers;
+	kill 'STOP', $slow;
+	put($better->{both}, $path);
+	ok wait_until(20, sub { peer_certificate($server->address) eq $better->{fingerprint} }), 'one has it';
+	ok !(grep { /renewed/ } $server->stderr_lines), 'that is not all of them';
+	kill 'KILL', $quick;
+	my ($new) = $server->wait_new_workers(1, $slow, $quick);
+	is_shown($server, $good, 'one that starts meanwhile has the former one');
+	kill 'CONT', $slow;
+	ok $server->wait_stderr(qr/\Q$path\E': renewed, and used from now on/), 'all of them';
+	ok wait_until(20, sub { !grep { peer_certificate($server->address) ne $better->{fingerprint} } 1 .. 8 }), 'it is shown by all';
+	is_deeply [sort $server->workers], [sort $slow, $new], 'and by that one';
 	$server->finish;
 };
 

@@ -99,10 +99,11 @@ static int renew_site(const struct certificates *certificates, struct tls *tls, 
 	return 0;
 }
 
-static void renew(const struct certificates *certificates, struct tls *tls,
+static bool renew(const struct certificates *certificates, struct tls *tls,
 		  const struct certificate *renewed)
 {
 	char reason[TLS_REASON_MAX], text[CERTIFICATE_TEXT_MAX];
+	bool good = true;
 
 	for (size_t i = 0; i < certificates->site_count; i++) {
 		if (renew_site(certificates, tls, i, (size_t)(renewed - certificates->list),
@@ -110,10 +111,14 @@ static void renew(const struct certificates *certificates, struct tls *tls,
 			continue;
 		certificate_describe(renewed, reason, text);
 		log_error("%s; it cannot be renewed in this worker", text);
+		good = false;
 	}
+	return good;
 }
 
-void serving_tls_news(const struct setup *setup, struct tls *tls, uint32_t kind, const void *data,
+/* Where nothing speaks TLS, or no site has the certificate, there is nothing that could fail: the
+ * configuration is another one. */
+bool serving_tls_news(const struct setup *setup, struct tls *tls, uint32_t kind, const void *data,
 		      size_t size, int *fds, size_t fd_count)
 {
 	const struct certificate *renewed;
@@ -121,8 +126,9 @@ void serving_tls_news(const struct setup *setup, struct tls *tls, uint32_t kind,
 	if (tls && kind == NEWS_TICKETS)
 		tickets_take(setup->config, data, size, tls);
 	if (!tls || (kind != NEWS_CERTIFICATE && kind != NEWS_CLIENT_CA))
-		return;
+		return true;
+	if (fd_count != 2) /* this process has no descriptor free */
+		return false;
 	renewed = renewal_take(&setup->certificates, kind, data, size, fds, fd_count);
-	if (renewed)
-		renew(&setup->certificates, tls, renewed);
+	return !renewed || renew(&setup->certificates, tls, renewed);
 }

@@ -287,7 +287,7 @@ static void one_that_is_bad_is_not_blamed_on_its_neighbours(void **state)
 
 static void a_candidate_is_judged_in_its_place(void **state)
 {
-	static char *texts[] = {"a.test", "b.test"};
+	static char first[] = "a.test", second[] = "b.test", *texts[] = {first, second};
 	static const struct config_list names = {texts, 2};
 	struct certificates *all = *state, others = {0};
 	struct certificate_verdict verdict;
