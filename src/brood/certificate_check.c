@@ -35,22 +35,25 @@ static int child_main(void *context)
 {
 	const struct task *task = context;
 	const struct certificate_check *check = task->check;
+	struct tls_roots roots = {0};
+	int rc = 0;
 
 	if (privilege_drop(check->privilege) < 0)
 		return 1;
 	(void)!sandbox_enter(); /* where there is no filter, rights must do */
 	if (check->candidate) /* in this process's memory */
 		check->certificates->list[check->next].pair = check->candidate->pair;
-	for (size_t i = 0; i < check->count; i++) {
+	for (size_t i = 0; rc == 0 && i < check->count; i++) {
 		struct certificate_verdict verdict = {.good = false};
 
-		verdict.good = certificate_judge(check->certificates, check->next + i,
+		verdict.good = certificate_judge(check->certificates, check->next + i, &roots,
 						 &verdict.not_after, verdict.reason,
 						 &verdict.warnings) == 0;
 		if (write(task->pipe, &verdict, sizeof(verdict)) != sizeof(verdict))
-			return 1;
+			rc = 1;
 	}
-	return 0;
+	tls_roots_free(&roots);
+	return rc;
 }
 
 /* --- the parent --- */

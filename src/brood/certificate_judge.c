@@ -54,8 +54,8 @@ static const char **list_names(const struct certificates *certificates, size_t p
 	return names;
 }
 
-static int judge_pair(const struct certificates *certificates, size_t place, int64_t *not_after,
-		      char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
+static int judge_pair(const struct certificates *certificates, size_t place,
+		      struct tls_roots *roots, int64_t *not_after, char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
 {
 	const struct certificate *one = &certificates->list[place];
 	bool own = one->kind == CERTIFICATE_DEV;
@@ -66,20 +66,20 @@ static int judge_pair(const struct certificates *certificates, size_t place, int
 		return -EINVAL;
 	if (!own)
 		names = list_names(certificates, place);
-	rc = tls_check_pair(&one->pair, names, not_after, reason, warnings);
+	rc = tls_check_pair(&one->pair, names, roots, not_after, reason, warnings);
 	free(names);
 	return rc;
 }
 
-static int judge_alone(const struct certificates *certificates, size_t place, int64_t *not_after,
-		       char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
+static int judge_alone(const struct certificates *certificates, size_t place,
+		       struct tls_roots *roots, int64_t *not_after, char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
 {
 	*not_after = INT64_MAX;
 	*warnings = (struct tls_warnings){0};
 	/* Of many authorities some may have ended: their clients are told so. */
 	if (certificates->list[place].kind == CERTIFICATE_CLIENT_CA)
 		return tls_check_client_ca(certificates->list[place].pair.certificate_fd, reason);
-	return judge_pair(certificates, place, not_after, reason, warnings);
+	return judge_pair(certificates, place, roots, not_after, reason, warnings);
 }
 
 /* Whether all else that a site has is good by itself: if not, that is said of it, and not of this one. */
@@ -93,9 +93,11 @@ static bool others_are_good(const struct certificates *certificates,
 
 	for (size_t i = 0; good && i < site->pair_count; i++)
 		good = site->pairs[i] == place ||
-		       judge_alone(certificates, site->pairs[i], &not_after, reason, &warnings) == 0;
+		       judge_alone(certificates, site->pairs[i], NULL, &not_after, reason,
+				   &warnings) == 0;
 	if (good && site->client != TLS_CLIENT_OFF && site->client_ca != place)
-		good = judge_alone(certificates, site->client_ca, &not_after, reason, &warnings) == 0;
+		good = judge_alone(certificates, site->client_ca, NULL, &not_after, reason,
+				   &warnings) == 0;
 	return good;
 }
 
@@ -119,10 +121,10 @@ static int judge_sites(const struct certificates *certificates, size_t place,
 	return 0;
 }
 
-int certificate_judge(const struct certificates *certificates, size_t place, int64_t *not_after,
-		      char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
+int certificate_judge(const struct certificates *certificates, size_t place,
+		      struct tls_roots *roots, int64_t *not_after, char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
 {
-	if (judge_alone(certificates, place, not_after, reason, warnings) < 0 ||
+	if (judge_alone(certificates, place, roots, not_after, reason, warnings) < 0 ||
 	    judge_sites(certificates, place, reason) < 0)
 		return -EINVAL;
 	return 0;

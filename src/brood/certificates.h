@@ -123,8 +123,8 @@ struct tls_site certificates_part(const struct certificates *certificates,
 /* Does with the one at `place` what a worker would: by itself, and in each site that has it together with what
  * else that one has. One that is made by us is made first where it is empty. As tls_check_pair; *not_after is
  * INT64_MAX for what has no end of its own. */
-int certificate_judge(const struct certificates *certificates, size_t place, int64_t *not_after,
-		      char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
+int certificate_judge(const struct certificates *certificates, size_t place,
+		      struct tls_roots *roots, int64_t *not_after, char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
 	__attribute__((warn_unused_result));
 
 #endif

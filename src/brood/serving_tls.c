@@ -31,7 +31,7 @@ static void log_culprit(const struct certificates *certificates, const char *rea
 	for (size_t i = 0; i < certificates->count; i++) {
 		const struct certificate *one = &certificates->list[i];
 
-		if (certificate_judge(certificates, i, &not_after, why, &warnings) < 0) {
+		if (certificate_judge(certificates, i, NULL, &not_after, why, &warnings) < 0) {
 			certificate_describe(one, why, text);
 			log_error("%s", text);
 			return;

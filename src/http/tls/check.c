@@ -74,22 +74,38 @@ static bool is_known(X509_STORE_CTX *look, const X509_NAME *name)
 	return known;
 }
 
-/* A chain that leads to a root which has signed another way before is as good. */
-static bool leads_to_root(const struct tls_material *material, const X509 *last)
+/* It may be a file with all of them, which takes a while. */
+static X509_STORE *read_roots(struct tls_roots *roots)
 {
-	X509_STORE *store = X509_STORE_new();
+	if (!roots->store) {
+		roots->store = X509_STORE_new();
+		if (roots->store)
+			(void)X509_STORE_set_default_paths(roots->store);
+	}
+	return roots->store;
+}
+
+void tls_roots_free(struct tls_roots *roots)
+{
+	X509_STORE_free(roots->store);
+	roots->store = NULL;
+}
+
+/* A chain that leads to a root which has signed another way before is as good. */
+static bool leads_to_root(const struct tls_material *material, const X509 *last,
+			  struct tls_roots *roots)
+{
+	X509_STORE *store = read_roots(roots);
 	X509_STORE_CTX *look = X509_STORE_CTX_new();
 	bool known = false;
 
-	if (store && look && X509_STORE_set_default_paths(store) == 1 &&
-	    X509_STORE_CTX_init(look, store, NULL, NULL) == 1) {
+	if (store && look && X509_STORE_CTX_init(look, store, NULL, NULL) == 1) {
 		known = is_known(look, X509_get_issuer_name(last));
 		for (int i = 0; !known && i < sk_X509_num(material->chain); i++)
 			known = is_known(look, X509_get_subject_name(
 						       sk_X509_value(material->chain, i)));
 	}
 	X509_STORE_CTX_free(look);
-	X509_STORE_free(store);
 	ERR_clear_error();
 	return known;
 }
@@ -113,7 +129,8 @@ static void tell_missing(const X509 *last, char warning[TLS_REASON_MAX])
 /* Nothing tells an intermediate authority that is missing from a root of somebody's own that is left out, as roots
  * are, but: behind an intermediate one there is a root, unless it says where to get its issuer, which only
  * those of the public do. */
-static void check_chain(const struct tls_material *material, char warning[TLS_REASON_MAX])
+static void check_chain(const struct tls_material *material, struct tls_roots *roots,
+			char warning[TLS_REASON_MAX])
 {
 	int count = sk_X509_num(material->chain);
 	X509 *last = count > 0 ? sk_X509_value(material->chain, count - 1) : material->certificate;
@@ -121,8 +138,8 @@ static void check_chain(const struct tls_material *material, char warning[TLS_RE
 	if (!material_chain_is_ordered(material))
 		snprintf(warning, TLS_REASON_MAX,
 			 "the certificates behind it do not lead from one to the next");
-	else if (X509_check_issued(last, last) != X509_V_OK &&
-		 (count == 0 || names_issuer(last)) && !leads_to_root(material, last))
+	else if (roots && X509_check_issued(last, last) != X509_V_OK &&
+		 (count == 0 || names_issuer(last)) && !leads_to_root(material, last, roots))
 		tell_missing(last, warning);
 }
 
@@ -156,8 +173,8 @@ static void check_names(const struct tls_material *material, const char *const *
 
 /* --- all of it --- */
 
-int tls_check_pair(const struct tls_pair *pair, const char *const *names, int64_t *not_after,
-		   char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
+int tls_check_pair(const struct tls_pair *pair, const char *const *names, struct tls_roots *roots,
+		   int64_t *not_after, char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
 {
 	const struct tls_site alone = {
 		.name = "", .pairs = pair, .pair_count = 1, .client_ca_fd = -1};
@@ -167,7 +184,7 @@ int tls_check_pair(const struct tls_pair *pair, const char *const *names, int64_
 	if (tls_check_site(&alone, reason) < 0 || material_read(&material, pair, reason) < 0)
 		return -EINVAL;
 	check_time(&material, not_after, warnings->time);
-	check_chain(&material, warnings->chain);
+	check_chain(&material, roots, warnings->chain);
 	check_names(&material, names, warnings->names);
 	material_free(&material);
 	return 0;

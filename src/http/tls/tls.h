@@ -151,12 +151,18 @@ struct tls_warnings {
 	char names[TLS_REASON_MAX]; /* those that it does not cover */
 };
 
+/* The roots that this system trusts, read when one is first looked for. All-zero: not yet. */
+struct tls_roots {
+	struct x509_store_st *store;
+};
+void tls_roots_free(struct tls_roots *roots);
+
 /* Does with a pair what a worker would, for a process whose death nobody minds: 0 and when its certificate
  * ends (seconds since 1970; as it was if it does not say), or -EINVAL with a reason ("the key does not belong to
  * the certificate", "the certificate cannot be used: ee key too small"). `names`: for which it is to be good,
- * ended by NULL; may be NULL. Looks at the roots that this system trusts. */
-int tls_check_pair(const struct tls_pair *pair, const char *const *names, int64_t *not_after,
-		   char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
+ * ended by NULL; may be NULL. `roots`: NULL: whether its chain leads to one is not asked. */
+int tls_check_pair(const struct tls_pair *pair, const char *const *names, struct tls_roots *roots,
+		   int64_t *not_after, char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
 	__attribute__((warn_unused_result));
 
 /* The same for a file of those who sign clients' certificates, */

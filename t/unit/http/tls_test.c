@@ -999,17 +999,17 @@ static void pairs_are_checked(void **state)
 	struct tls_warnings odd;
 	int64_t end = 0;
 
-	assert_int_equal(tls_check_pair(&world->pairs[0], NULL, &end, reason, &odd), 0);
+	assert_int_equal(tls_check_pair(&world->pairs[0], NULL, NULL, &end, reason, &odd), 0);
 	assert_string_equal(odd.time, "");
 	assert_true(end > time(NULL) + 89 * 24 * HOUR_S);
-	assert_int_equal(tls_check_pair(&soon, NULL, &end, reason, &odd), 0);
+	assert_int_equal(tls_check_pair(&soon, NULL, NULL, &end, reason, &odd), 0);
 	assert_string_equal(odd.time, "");
 	assert_true(end > time(NULL) + 6 * 24 * HOUR_S && end < time(NULL) + 7 * 24 * HOUR_S);
-	assert_int_equal(tls_check_pair(&past, NULL, &end, reason, &odd), 0);
+	assert_int_equal(tls_check_pair(&past, NULL, NULL, &end, reason, &odd), 0);
 	assert_string_equal(odd.time, "has expired");
-	assert_int_equal(tls_check_pair(&early, NULL, &end, reason, &odd), 0);
+	assert_int_equal(tls_check_pair(&early, NULL, NULL, &end, reason, &odd), 0);
 	assert_string_equal(odd.time, "is not valid yet");
-	assert_int_equal(tls_check_pair(&(struct tls_pair){soon.certificate_fd, past.key_fd}, NULL, &end, reason,
+	assert_int_equal(tls_check_pair(&(struct tls_pair){soon.certificate_fd, past.key_fd}, NULL, NULL, &end, reason,
 					&odd), -EINVAL);
 	const struct tls_pair all[] = {soon, past, early};
 	for (size_t i = 0; i < 3; i++) {
