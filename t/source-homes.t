@@ -29,7 +29,7 @@ my @homes = (
 	 'src/base/trusted_file.c', 'src/brood/obituary_file.c', 'src/prove/site.c'],
 	['files that are removed or changed by name', qr/\b(?:unlink(?:at)?|remove|rmdir|rename(?:at2?)?|[lf]?ch(?:own|mod)(?:at)?|truncate)\s*\(/,
 	 'src/base/socket.c', 'src/base/trusted_file.c', 'src/brood/obituary_file.c', 'src/prove/site.c'],
-	['OpenSSL', qr/\b(?:SSL|BIO|EVP|X509)_\w+/, map { "src/http/tls/$_" } qw(context.c dev.c facts.c hello.c kernel.c
+	['OpenSSL', qr/\b(?:SSL|BIO|EVP|X509)_\w+/, map { "src/http/tls/$_" } qw(check.c context.c dev.c facts.c hello.c kernel.c
 		pem.c private.h saved.c session.c tickets.c tls.c)],
 );
 

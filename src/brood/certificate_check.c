@@ -35,19 +35,25 @@ static int child_main(void *context)
 {
 	const struct task *task = context;
 	const struct certificate_check *check = task->check;
+	struct tls_roots roots = {0};
+	int rc = 0;
 
 	if (privilege_drop(check->privilege) < 0)
 		return 1;
 	(void)!sandbox_enter(); /* where there is no filter, rights must do */
-	for (size_t i = 0; i < check->count; i++) {
+	if (check->candidate) /* in this process's memory */
+		check->certificates->list[check->next].pair = check->candidate->pair;
+	for (size_t i = 0; rc == 0 && i < check->count; i++) {
 		struct certificate_verdict verdict = {.good = false};
 
-		verdict.good = certificate_judge(&check->list[i], &verdict.not_after,
-						 verdict.reason, verdict.warning) == 0;
+		verdict.good = certificate_judge(check->certificates, check->next + i, &roots,
+						 &verdict.not_after, verdict.reason,
+						 &verdict.warnings) == 0;
 		if (write(task->pipe, &verdict, sizeof(verdict)) != sizeof(verdict))
-			return 1;
+			rc = 1;
 	}
-	return 0;
+	tls_roots_free(&roots);
+	return rc;
 }
 
 /* --- the parent --- */
@@ -57,16 +63,19 @@ static int fork_child(struct certificate_check *check, int end)
 	struct task task = {check, end};
 	struct brood_process_options options = {
 		.main = child_main, .context = &task, .title = "brood: check"};
-	int *kept = reallocarray(NULL, 1 + 2 * check->count, sizeof(*kept));
+	size_t room = 3 + 2 * check->certificates->count;
+	int *kept = reallocarray(NULL, room, sizeof(*kept));
 
 	if (!kept)
 		return -ENOMEM;
 	options.keep_fds = kept;
 	kept[options.keep_count++] = end;
-	for (size_t i = 0; i < check->count; i++) {
-		kept[options.keep_count++] = check->list[i].pair.certificate_fd;
-		kept[options.keep_count++] = check->list[i].pair.key_fd;
+	if (check->candidate) {
+		kept[options.keep_count++] = check->candidate->pair.certificate_fd;
+		kept[options.keep_count++] = check->candidate->pair.key_fd;
 	}
+	options.keep_count += certificates_keep(check->certificates, kept + options.keep_count,
+						room - options.keep_count);
 	check->pid = brood_process_fork(&options);
 	free(kept);
 	return check->pid < 0 ? check->pid : 0;
@@ -96,11 +105,16 @@ static int begin(struct certificate_check *check, uint64_t now_ms)
 }
 
 int certificate_check_start(struct certificate_check *check, const struct privilege *privilege,
-			    const struct certificate *list, size_t count, uint64_t now_ms)
+			    struct certificates *certificates, size_t first, size_t count,
+			    const struct certificate *candidate, uint64_t now_ms)
 {
 	int error;
 
-	*check = (struct certificate_check){.privilege = privilege, .list = list, .count = count};
+	*check = (struct certificate_check){.privilege = privilege,
+					    .certificates = certificates,
+					    .candidate = candidate,
+					    .next = first,
+					    .count = count};
 	error = begin(check, now_ms);
 	if (error)
 		*check = (struct certificate_check){0};
@@ -128,7 +142,7 @@ void certificate_check_stop(struct certificate_check *check)
 
 static bool conclude(struct certificate_check *check, uint64_t now_ms)
 {
-	check->list++;
+	check->next++;
 	check->count--;
 	check->since_ms = now_ms;
 	if (check->count == 0)
@@ -160,7 +174,9 @@ bool certificate_check_poll(struct certificate_check *check, uint64_t now_ms,
 	if (size == sizeof(*out)) {
 		/* It came out of a process that has read what others have written. */
 		out->reason[sizeof(out->reason) - 1] = '\0';
-		out->warning[sizeof(out->warning) - 1] = '\0';
+		out->warnings.time[TLS_REASON_MAX - 1] = '\0';
+		out->warnings.chain[TLS_REASON_MAX - 1] = '\0';
+		out->warnings.names[TLS_REASON_MAX - 1] = '\0';
 		return conclude(check, now_ms);
 	}
 	if (size < 0 && (errno == EAGAIN || errno == EINTR) &&
@@ -168,6 +184,22 @@ bool certificate_check_poll(struct certificate_check *check, uint64_t now_ms,
 		return false;
 	return fail(check, now_ms, out,
 		    size < 0 ? "checking it takes too long" : "the process that checked it died");
+}
+
+void certificate_warn(const struct certificate *certificate, const struct tls_warnings *warnings,
+		      void (*tell)(bool error, const char *text))
+{
+	/* That it has ended is told at its time: certificate_ends. */
+	bool ended = certificate->not_after <= (int64_t)time(NULL);
+	const char *const all[] = {ended ? "" : warnings->time, warnings->chain, warnings->names};
+	char text[CERTIFICATE_TEXT_MAX];
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (all[i][0] == '\0')
+			continue;
+		certificate_describe(certificate, all[i], text);
+		tell(false, text);
+	}
 }
 
 /* --- all of them, where nothing else is to be done --- */
@@ -217,12 +249,9 @@ static bool conclude_one(struct certificate *certificate, const struct certifica
 	}
 	certificate->not_after = verdict->not_after;
 	certificate->watch = WATCH_QUIET;
-	if (certificate_ends(certificate, now, text)) {
+	if (certificate_ends(certificate, now, text))
 		tell(false, text);
-	} else if (verdict->warning[0]) {
-		certificate_describe(certificate, verdict->warning, text);
-		tell(false, text);
-	}
+	certificate_warn(certificate, &verdict->warnings, tell);
 	return true;
 }
 
@@ -230,7 +259,7 @@ int certificates_check(struct certificates *certificates, const struct privilege
 		       void (*tell)(bool error, const char *text))
 {
 	struct certificate_check check = {.privilege = privilege,
-					  .list = certificates->list,
+					  .certificates = certificates,
 					  .count = certificates->count};
 	int64_t now = (int64_t)time(NULL);
 	int rc = 0;

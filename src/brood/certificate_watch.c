@@ -2,15 +2,18 @@
  *
  * See certificate_watch.h.
  *
- *                changed               same              good: use it
- *     +-------+ ---------> +----------+ ------> +----------+  bad: refuse it
- *     | QUIET |            | SETTLING |         | CHECKING | ----------------> QUIET
- *     +-------+            +----------+         +----------+
- *                           ^  ^    failed         |   | changed
- *                           |  +-------------------+   v
- *                           |    verdict            +-------+
- *                           +-----------------------| STALE |
- *                                                   +-------+
+ *                changed               same              bad: refuse it
+ *     +-------+ ---------> +----------+ ------> +----------+ --------------------> QUIET
+ *     | QUIET |            | SETTLING |         | CHECKING |
+ *     +-------+            +----------+         +----------+  good: offer it
+ *                           ^  ^    failed         |   |  \------------------+
+ *                           |  +-------------------+   | changed             v
+ *                           |    verdict            +-------+          +---------+  taken: use it
+ *                           +-----------------------| STALE |          | OFFERED | ----------------> QUIET
+ *                                                   +-------+          +---------+  spurned: refuse it
+ *
+ * What changes while it is OFFERED is PASSING: used or refused just the same, and then SETTLING; so is one that could be
+ * offered to nobody (failed).
  *
  * A key that is replaced a moment after its certificate, or file by file over a slow line: as long as anything
  * changes from one look to the next, nothing is judged. */
@@ -32,6 +35,8 @@ static const struct rule rules[WATCH_STATES][WATCH_EVENTS] = {
 		[WATCH_GOOD] = {WATCH_QUIET, WATCH_NOTHING},
 		[WATCH_BAD] = {WATCH_QUIET, WATCH_NOTHING},
 		[WATCH_FAILED] = {WATCH_QUIET, WATCH_NOTHING},
+		[WATCH_TAKEN] = {WATCH_QUIET, WATCH_NOTHING},
+		[WATCH_SPURNED] = {WATCH_QUIET, WATCH_NOTHING},
 	},
 	[WATCH_SETTLING] = {
 		[WATCH_SAME] = {WATCH_CHECKING, WATCH_CHECK},
@@ -39,13 +44,17 @@ static const struct rule rules[WATCH_STATES][WATCH_EVENTS] = {
 		[WATCH_GOOD] = {WATCH_SETTLING, WATCH_NOTHING},
 		[WATCH_BAD] = {WATCH_SETTLING, WATCH_NOTHING},
 		[WATCH_FAILED] = {WATCH_SETTLING, WATCH_NOTHING},
+		[WATCH_TAKEN] = {WATCH_SETTLING, WATCH_NOTHING},
+		[WATCH_SPURNED] = {WATCH_SETTLING, WATCH_NOTHING},
 	},
 	[WATCH_CHECKING] = {
 		[WATCH_SAME] = {WATCH_CHECKING, WATCH_NOTHING},
 		[WATCH_CHANGED] = {WATCH_STALE, WATCH_NOTHING},
-		[WATCH_GOOD] = {WATCH_QUIET, WATCH_USE},
+		[WATCH_GOOD] = {WATCH_OFFERED, WATCH_OFFER},
 		[WATCH_BAD] = {WATCH_QUIET, WATCH_REFUSE},
 		[WATCH_FAILED] = {WATCH_SETTLING, WATCH_NOTHING},
+		[WATCH_TAKEN] = {WATCH_CHECKING, WATCH_NOTHING},
+		[WATCH_SPURNED] = {WATCH_CHECKING, WATCH_NOTHING},
 	},
 	[WATCH_STALE] = {
 		[WATCH_SAME] = {WATCH_STALE, WATCH_NOTHING},
@@ -53,6 +62,26 @@ static const struct rule rules[WATCH_STATES][WATCH_EVENTS] = {
 		[WATCH_GOOD] = {WATCH_SETTLING, WATCH_NOTHING},
 		[WATCH_BAD] = {WATCH_SETTLING, WATCH_NOTHING},
 		[WATCH_FAILED] = {WATCH_SETTLING, WATCH_NOTHING},
+		[WATCH_TAKEN] = {WATCH_STALE, WATCH_NOTHING},
+		[WATCH_SPURNED] = {WATCH_STALE, WATCH_NOTHING},
+	},
+	[WATCH_OFFERED] = {
+		[WATCH_SAME] = {WATCH_OFFERED, WATCH_NOTHING},
+		[WATCH_CHANGED] = {WATCH_PASSING, WATCH_NOTHING},
+		[WATCH_GOOD] = {WATCH_OFFERED, WATCH_NOTHING},
+		[WATCH_BAD] = {WATCH_OFFERED, WATCH_NOTHING},
+		[WATCH_FAILED] = {WATCH_SETTLING, WATCH_NOTHING},
+		[WATCH_TAKEN] = {WATCH_QUIET, WATCH_USE},
+		[WATCH_SPURNED] = {WATCH_QUIET, WATCH_REFUSE},
+	},
+	[WATCH_PASSING] = {
+		[WATCH_SAME] = {WATCH_PASSING, WATCH_NOTHING},
+		[WATCH_CHANGED] = {WATCH_PASSING, WATCH_NOTHING},
+		[WATCH_GOOD] = {WATCH_PASSING, WATCH_NOTHING},
+		[WATCH_BAD] = {WATCH_PASSING, WATCH_NOTHING},
+		[WATCH_FAILED] = {WATCH_SETTLING, WATCH_NOTHING},
+		[WATCH_TAKEN] = {WATCH_SETTLING, WATCH_USE},
+		[WATCH_SPURNED] = {WATCH_SETTLING, WATCH_REFUSE},
 	},
 };
 
@@ -62,6 +91,16 @@ enum watch_action watch_happen(enum watch_state *state, enum watch_event event)
 
 	*state = rule->next;
 	return rule->action;
+}
+
+enum watch_event watch_answers(unsigned asked, unsigned yes, unsigned no, unsigned open, bool late)
+{
+	if (open > 0 && !late)
+		return WATCH_SAME;
+	if (yes > no || (asked == 0 && no == 0))
+		return WATCH_TAKEN;
+	/* Who is late with it may be for any reason; who has died over it, or refused it, has not. */
+	return yes + no == 0 && open > 0 ? WATCH_FAILED : WATCH_SPURNED;
 }
 
 static const int days[] = {30, 7, 1, 0};

@@ -13,6 +13,8 @@ enum watch_state {
 	WATCH_SETTLING, /* it has not, and may still be in the making */
 	WATCH_CHECKING, /* a copy of it is being checked */
 	WATCH_STALE,    /* the same, but by now it is another one */
+	WATCH_OFFERED,  /* it was good, and workers are asked whether they take it */
+	WATCH_PASSING,  /* the same, but by now it is another one */
 	WATCH_STATES
 };
 
@@ -21,18 +23,26 @@ enum watch_event {
 	WATCH_CHANGED, /* they are not */
 	WATCH_GOOD,    /* the check's verdicts */
 	WATCH_BAD,
-	WATCH_FAILED,  /* there could be no check, for reasons that will pass */
+	WATCH_FAILED,  /* there could be no check, or no answer, for reasons that will pass */
+	WATCH_TAKEN,   /* what workers have answered, all together */
+	WATCH_SPURNED,
 	WATCH_EVENTS
 };
 
 enum watch_action {
 	WATCH_NOTHING,
 	WATCH_CHECK,
+	WATCH_OFFER,
 	WATCH_USE,
 	WATCH_REFUSE,
 };
 
 enum watch_action watch_happen(enum watch_state *state, enum watch_event event);
+
+/* What workers have answered, of those that were asked: WATCH_SAME: it is too early to tell. `open`: are there,
+ * and have not answered yet; `late`: they have had time enough. More have to say yes than no, so that no single one has
+ * a say; and with none to ask it is for those that will start. */
+enum watch_event watch_answers(unsigned asked, unsigned yes, unsigned no, unsigned open, bool late);
 
 /* Of the days at which somebody is told that a certificate ends soon (30, 7, 1, and 0 when it has ended):
  * the last one that has come and that nobody was told of, -1 when there is none. `told`: 0 for a new

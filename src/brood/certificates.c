@@ -215,6 +215,7 @@ static int open_site(const struct opening *opening, const struct config_site *fr
 
 	config_site_resolve(opening->config, from, &resolved);
 	site->name = from->names.count > 0 ? from->names.items[0] : "";
+	site->names = &from->names;
 	site->client = resolved.tls_client;
 	if (site->client != TLS_CLIENT_OFF &&
 	    open_one(opening, CERTIFICATE_CLIENT_CA, resolved.tls_client_ca, resolved.tls_client_ca,
@@ -235,6 +236,7 @@ static void fill_in(struct certificates *out)
 			continue;
 		memcpy(out->sites[i].pairs, first->pairs, sizeof(first->pairs));
 		out->sites[i].pair_count = first->pair_count;
+		out->sites[i].borrows = true;
 	}
 }
 
@@ -397,17 +399,4 @@ int certificate_fill(const struct certificate *certificate, char reason[TLS_REAS
 	free(names);
 	free(text);
 	return rc;
-}
-
-int certificate_judge(const struct certificate *certificate, int64_t *not_after,
-		      char reason[TLS_REASON_MAX], char warning[TLS_REASON_MAX])
-{
-	*not_after = INT64_MAX;
-	warning[0] = '\0';
-	/* Of many authorities some may have ended: their clients are told so. */
-	if (certificate->kind == CERTIFICATE_CLIENT_CA)
-		return tls_check_client_ca(certificate->pair.certificate_fd, reason);
-	if (certificate->kind == CERTIFICATE_DEV && certificate_fill(certificate, reason) < 0)
-		return -EINVAL;
-	return tls_check_pair(&certificate->pair, not_after, reason, warning);
 }

@@ -49,6 +49,8 @@ struct certificate_site {
 	const char *name; /* one of its own, borrowed; "" for the default site, which may have none */
 	size_t pairs[TLS_PAIRS_MAX]; /* places in `list` */
 	size_t pair_count;
+	bool borrows; /* the pairs are those of another one: it has none of its own */
+	const struct config_list *names; /* all of its own, borrowed */
 	enum tls_client client;
 	size_t client_ca; /* place in `list`, but with TLS_CLIENT_OFF */
 };
@@ -108,10 +110,21 @@ bool certificate_ends(struct certificate *certificate, int64_t now, char out[CER
 int certificate_fill(const struct certificate *certificate, char reason[TLS_REASON_MAX])
 	__attribute__((warn_unused_result));
 
-/* Reads it as a worker would; one that is made by us is made first where it is empty. As tls_check_pair;
- * *not_after is INT64_MAX for what has no end of its own. Not in the master. */
-int certificate_judge(const struct certificate *certificate, int64_t *not_after,
-		      char reason[TLS_REASON_MAX], char warning[TLS_REASON_MAX])
+/* --- certificate_judge.c: not in the master --- */
+
+/* Whether a site has the one at `place`. */
+bool certificate_site_has(const struct certificate_site *site, size_t place);
+
+/* A site as TLS wants it, with its pairs in `pairs`. */
+struct tls_site certificates_part(const struct certificates *certificates,
+				  const struct certificate_site *site,
+				  struct tls_pair pairs[TLS_PAIRS_MAX]);
+
+/* Does with the one at `place` what a worker would: by itself, and in each site that has it together with what
+ * else that one has. One that is made by us is made first where it is empty. As tls_check_pair; *not_after is
+ * INT64_MAX for what has no end of its own. */
+int certificate_judge(const struct certificates *certificates, size_t place,
+		      struct tls_roots *roots, int64_t *not_after, char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -12,6 +12,7 @@ libprogram_a_SOURCES = \
 	src/brood/admin_status.c src/brood/admin_status.h \
 	src/brood/config_balancer.c src/brood/config_balancer.h \
 	src/brood/certificate_check.c src/brood/certificate_check.h \
+	src/brood/certificate_judge.c \
 	src/brood/certificate_watch.c src/brood/certificate_watch.h \
 	src/brood/certificates_saved.c \
 	src/brood/certificates.c src/brood/certificates.h \

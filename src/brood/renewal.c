@@ -15,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { LOOK_MS = 1000 };
+enum { LOOK_MS = 1000, ANSWER_MS = 10000 };
 
 /* What is passed along. */
 struct work {
@@ -33,77 +33,145 @@ static void close_copy(struct renewal *renewal)
 
 void renewal_cancel(struct renewal *renewal)
 {
-	if (renewal->check.count == 0)
+	if (renewal->check.count == 0 && !renewal->offered)
 		return;
 	certificate_check_stop(&renewal->check);
+	renewal->offered = false;
 	close_copy(renewal);
 }
 
 /* --- one that has been checked --- */
 
-static void tell_workers(const struct work *work, const struct certificate *certificate)
-{
-	char paths[2 * PATH_MAX];
-	const int fds[] = {certificate->pair.certificate_fd, certificate->pair.key_fd};
-	size_t size = strlen(certificate->path) + 1, key_size = strlen(certificate->key_path) + 1;
+enum whom { ASK_ALL, TELL_ALL, TELL_OTHERS };
 
-	memcpy(paths, certificate->path, size);
-	memcpy(paths + size, certificate->key_path, key_size);
-	cluster_tell(work->master,
-		     certificate->kind == CERTIFICATE_CLIENT_CA ? NEWS_CLIENT_CA : NEWS_CERTIFICATE,
-		     paths, size + key_size, fds, 2);
+/* What a certificate's workers are to have: the pair of `from`. */
+static void tell_workers(const struct work *work, const struct certificate *from, enum whom whom)
+{
+	uint32_t kind = from->kind == CERTIFICATE_CLIENT_CA ? NEWS_CLIENT_CA : NEWS_CERTIFICATE;
+	const int fds[] = {from->pair.certificate_fd, from->pair.key_fd};
+	size_t size = strlen(from->path) + 1, key_size = strlen(from->key_path) + 1;
+	char paths[2 * PATH_MAX];
+
+	memcpy(paths, from->path, size);
+	memcpy(paths + size, from->key_path, key_size);
+	if (whom == ASK_ALL)
+		cluster_ask(work->master, kind, paths, size + key_size, fds, 2);
+	else
+		(whom == TELL_ALL ? cluster_tell : cluster_tell_others)(
+			work->master, kind, paths, size + key_size, fds, 2);
+}
+
+static void warn(bool error, const char *text)
+{
+	(void)error;
+	log_warn("%s", text);
+}
+
+/* Other than what is in force: else only its end was to be learned, and there is nothing to take. */
+static bool is_new(const struct certificate *certificate, const struct certificate *copy)
+{
+	return certificate->kind != CERTIFICATE_DEV &&
+	       (!pem_stamp_equal(&copy->stamp, &certificate->stamp) ||
+		!pem_stamp_equal(&copy->key_stamp, &certificate->key_stamp));
+}
+
+/* In force from now on, also for workers that have been started since it was offered. */
+static void put_in_force(const struct work *work, struct certificate *certificate)
+{
+	struct certificate *copy = &work->renewal->copy;
+	struct cluster_answers answers;
+	char text[CERTIFICATE_TEXT_MAX];
+
+	certificate_take(certificate, &copy->pair);
+	copy->pair = (struct tls_pair){-1, -1};
+	certificate->stamp = copy->stamp;
+	certificate->key_stamp = copy->key_stamp;
+	tell_workers(work, certificate, TELL_OTHERS);
+	cluster_answers(work->master, &answers);
+	certificate_describe(certificate,
+			     answers.yes > 0 ? "renewed, and used from now on"
+					     : "renewed, for workers to come: none serves now",
+			     text);
+	log_info("%s", text);
 }
 
 static void use(const struct work *work, struct certificate *certificate,
 		const struct certificate_verdict *verdict)
 {
-	struct certificate *copy = &work->renewal->copy;
-	char text[CERTIFICATE_TEXT_MAX];
-	bool is_new = certificate->kind != CERTIFICATE_DEV &&
-		      (!pem_stamp_equal(&copy->stamp, &certificate->stamp) ||
-		       !pem_stamp_equal(&copy->key_stamp, &certificate->key_stamp));
-
 	if (certificate->not_after != verdict->not_after)
 		certificate->told = 0;
 	certificate->not_after = verdict->not_after;
-	if (is_new) {
-		certificate_take(certificate, &copy->pair);
-		copy->pair = (struct tls_pair){-1, -1};
-		certificate->stamp = copy->stamp;
-		certificate->key_stamp = copy->key_stamp;
-		tell_workers(work, certificate);
-		certificate_describe(certificate, "renewed, and used from now on", text);
-		log_info("%s", text);
-	}
-	if (verdict->warning[0] && verdict->not_after > (int64_t)time(NULL)) {
-		certificate_describe(certificate, verdict->warning, text);
-		log_warn("%s", text);
-	}
+	if (is_new(certificate, &work->renewal->copy))
+		put_in_force(work, certificate);
+	certificate_warn(certificate, &verdict->warnings, warn);
 }
 
-static void refuse(const struct certificate *certificate, const char *why)
+/* Some may have taken it. */
+static void take_back(const struct work *work, const struct certificate *certificate)
+{
+	if (work->renewal->offered)
+		tell_workers(work, certificate, TELL_ALL);
+}
+
+static void refuse(const struct work *work, const struct certificate *certificate, const char *why)
 {
 	char text[CERTIFICATE_TEXT_MAX];
 
+	take_back(work, certificate);
 	certificate_describe(certificate, why, text);
 	log_error("%s; the one from before is used further on", text);
 }
 
-/* The check is over, or there was none. */
+/* False: there is nobody to ask, as nothing would change. */
+static bool offer(const struct work *work, const struct certificate *certificate,
+		  const struct certificate_verdict *verdict)
+{
+	struct renewal *renewal = work->renewal;
+
+	if (!is_new(certificate, &renewal->copy))
+		return false;
+	renewal->offered = true;
+	renewal->offered_ms = work->now_ms;
+	renewal->verdict = *verdict;
+	tell_workers(work, &renewal->copy, ASK_ALL);
+	return true;
+}
+
+/* What there is to do about it now; the copy is kept as long as it is offered. */
 static void conclude(const struct work *work, struct certificate *certificate,
 		     enum watch_event event, const struct certificate_verdict *verdict)
 {
-	switch (watch_happen(&certificate->watch, event)) {
-	case WATCH_USE:
-		use(work, certificate, verdict);
-		break;
-	case WATCH_REFUSE:
-		refuse(certificate, verdict->reason);
-		break;
-	default:
-		break;
+	enum watch_action action = watch_happen(&certificate->watch, event);
+
+	if (action == WATCH_OFFER) {
+		if (offer(work, certificate, verdict))
+			return;
+		action = watch_happen(&certificate->watch, WATCH_TAKEN);
 	}
+	if (action == WATCH_USE)
+		use(work, certificate, verdict);
+	else if (action == WATCH_REFUSE)
+		refuse(work, certificate, verdict->reason);
+	else
+		take_back(work, certificate);
+	work->renewal->offered = false;
 	close_copy(work->renewal);
+}
+
+static void hear_workers(const struct work *work)
+{
+	struct renewal *renewal = work->renewal;
+	struct cluster_answers answers;
+	enum watch_event event;
+
+	cluster_answers(work->master, &answers);
+	event = watch_answers(answers.asked, answers.yes, answers.no, answers.open,
+			      work->now_ms - renewal->offered_ms >= ANSWER_MS);
+	if (event == WATCH_SAME)
+		return;
+	snprintf(renewal->verdict.reason, sizeof(renewal->verdict.reason),
+		 answers.no > 0 ? "workers cannot use it" : "workers that were given it have ended");
+	conclude(work, &work->certificates->list[renewal->index], event, &renewal->verdict);
 }
 
 static void hear(const struct work *work)
@@ -111,6 +179,8 @@ static void hear(const struct work *work)
 	struct renewal *renewal = work->renewal;
 	struct certificate_verdict verdict;
 
+	if (renewal->offered)
+		hear_workers(work);
 	if (renewal->check.count > 0 &&
 	    certificate_check_poll(&renewal->check, work->now_ms, &verdict))
 		conclude(work, &work->certificates->list[renewal->index],
@@ -156,8 +226,8 @@ static void check(const struct work *work, struct certificate *certificate)
 	if (why) {
 		snprintf(verdict.reason, sizeof(verdict.reason), "%s", why);
 		conclude(work, certificate, WATCH_BAD, &verdict);
-	} else if (certificate_check_start(&renewal->check, work->privilege, &renewal->copy, 1,
-					   work->now_ms) < 0) {
+	} else if (certificate_check_start(&renewal->check, work->privilege, work->certificates,
+					   renewal->index, 1, &renewal->copy, work->now_ms) < 0) {
 		conclude(work, certificate, WATCH_FAILED, &verdict);
 	}
 }
@@ -223,7 +293,7 @@ void renewal_look(struct renewal *renewal, struct certificates *certificates,
 		renewal->looked_ms = work.now_ms;
 		look_at_all(certificates);
 	}
-	next = renewal->check.count == 0 ? next_to_check(certificates) : NULL;
+	next = renewal->check.count == 0 && !renewal->offered ? next_to_check(certificates) : NULL;
 	if (next) {
 		next->waits = false;
 		if (watch_happen(&next->watch, WATCH_SAME) == WATCH_CHECK)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Certificates that are renewed while the server runs, and those who sign clients' certificates: their
- * files are looked at about once a second, what has changed is checked by a child, and given to all workers
- * if it is good; what is bad changes nothing.
+ * files are looked at about once a second, what has changed is checked by a child, and offered to all workers
+ * if it is good. When they have taken it, it is in force, and those that start from then on have it; what is bad, or not
+ * taken, changes nothing.
  * Master only, but for renewal_take. */
 #ifndef BROOD_BROOD_RENEWAL_H
 #define BROOD_BROOD_RENEWAL_H
@@ -19,11 +20,14 @@ enum server_news {
 	NEWS_CLIENT_CA,       /* as of a pair that is in one file */
 };
 
-/* All-zero: nothing is being checked. */
+/* All-zero: nothing is being checked, or offered. */
 struct renewal {
 	struct certificate_check check;
-	struct certificate copy; /* that is checked; its paths are borrowed */
+	struct certificate copy; /* that is checked, then offered; its paths are borrowed */
 	size_t index;            /* whose it is */
+	bool offered;            /* workers are asked whether they take it, */
+	uint64_t offered_ms;     /* since then; */
+	struct certificate_verdict verdict; /* it was good */
 	uint64_t looked_ms;
 };
 

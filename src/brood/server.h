@@ -123,7 +123,7 @@ void serving_leaving(void *server);
 void serving_stop(void *server);
 void serving_abort(void *server);
 void serving_tick(void *server);
-void serving_news(void *server, uint32_t kind, const void *data, size_t size, int *fds,
+bool serving_news(void *server, uint32_t kind, const void *data, size_t size, int *fds,
 		  size_t fd_count);
 
 #endif

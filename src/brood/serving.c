@@ -375,10 +375,11 @@ void serving_tick(void *context)
 	worker_report(serving->worker, stats.requests);
 }
 
-void serving_news(void *context, uint32_t kind, const void *data, size_t size, int *fds,
+bool serving_news(void *context, uint32_t kind, const void *data, size_t size, int *fds,
 		  size_t fd_count)
 {
 	struct server *server = context;
 
-	serving_tls_news(server->chosen, server->serving->tls, kind, data, size, fds, fd_count);
+	return serving_tls_news(server->chosen, server->serving->tls, kind, data, size, fds,
+				fd_count);
 }

@@ -10,24 +10,6 @@
 
 #include <stdlib.h>
 
-/* A site, with its pairs in `pairs`. */
-static struct tls_site describe(const struct certificates *certificates,
-				const struct certificate_site *site,
-				struct tls_pair pairs[TLS_PAIRS_MAX])
-{
-	for (size_t i = 0; i < site->pair_count; i++)
-		pairs[i] = certificates->list[site->pairs[i]].pair;
-	return (struct tls_site){
-		.name = site->name,
-		.pairs = pairs,
-		.pair_count = site->pair_count,
-		.client = site->client,
-		.client_ca_fd = site->client == TLS_CLIENT_OFF
-					? -1
-					: certificates->list[site->client_ca].pair.certificate_fd,
-	};
-}
-
 static int fill_in(const struct certificates *certificates, char reason[TLS_REASON_MAX])
 {
 	for (size_t i = 0; i < certificates->count; i++) {
@@ -42,13 +24,14 @@ static int fill_in(const struct certificates *certificates, char reason[TLS_REAS
 /* Which of them is the culprit, in words. */
 static void log_culprit(const struct certificates *certificates, const char *reason)
 {
-	char why[TLS_REASON_MAX], warning[TLS_REASON_MAX], text[CERTIFICATE_TEXT_MAX];
+	char why[TLS_REASON_MAX], text[CERTIFICATE_TEXT_MAX];
+	struct tls_warnings warnings;
 	int64_t not_after;
 
 	for (size_t i = 0; i < certificates->count; i++) {
 		const struct certificate *one = &certificates->list[i];
 
-		if (certificate_judge(one, &not_after, why, warning) < 0) {
+		if (certificate_judge(certificates, i, NULL, &not_after, why, &warnings) < 0) {
 			certificate_describe(one, why, text);
 			log_error("%s", text);
 			return;
@@ -67,7 +50,8 @@ static struct tls *make(const struct setup *setup, char reason[TLS_REASON_MAX])
 	struct tls *tls = NULL;
 
 	for (size_t i = 0; pairs && parts && i < count; i++) {
-		parts[i] = describe(certificates, &certificates->sites[i], pairs + i * TLS_PAIRS_MAX);
+		parts[i] = certificates_part(certificates, &certificates->sites[i],
+					     pairs + i * TLS_PAIRS_MAX);
 	}
 	if (pairs && parts)
 		tls = tls_new(&(struct tls_options){.profile = config->tls_profile,
@@ -100,34 +84,26 @@ int serving_tls_open(struct setup *setup, struct ticket_keys *ticket_keys, struc
 
 /* --- what the master tells --- */
 
-static bool has_pair(const struct certificate_site *site, size_t pair)
-{
-	for (size_t i = 0; i < site->pair_count; i++) {
-		if (site->pairs[i] == pair)
-			return true;
-	}
-	return false;
-}
-
 /* One of a site's certificates is another one now. 0, or negative with a reason. */
 static int renew_site(const struct certificates *certificates, struct tls *tls, size_t site,
 		      size_t renewed, char reason[TLS_REASON_MAX])
 {
 	const struct certificate_site *own = &certificates->sites[site];
 	struct tls_pair pairs[TLS_PAIRS_MAX];
-	struct tls_site part = describe(certificates, own, pairs);
+	struct tls_site part = certificates_part(certificates, own, pairs);
 
 	if (own->client != TLS_CLIENT_OFF && own->client_ca == renewed)
 		return tls_set_client_ca(tls, site, &part, reason);
-	if (has_pair(own, renewed))
+	if (certificate_site_has(own, renewed))
 		return tls_set_pairs(tls, site, pairs, part.pair_count, reason);
 	return 0;
 }
 
-static void renew(const struct certificates *certificates, struct tls *tls,
+static bool renew(const struct certificates *certificates, struct tls *tls,
 		  const struct certificate *renewed)
 {
 	char reason[TLS_REASON_MAX], text[CERTIFICATE_TEXT_MAX];
+	bool good = true;
 
 	for (size_t i = 0; i < certificates->site_count; i++) {
 		if (renew_site(certificates, tls, i, (size_t)(renewed - certificates->list),
@@ -135,10 +111,14 @@ static void renew(const struct certificates *certificates, struct tls *tls,
 			continue;
 		certificate_describe(renewed, reason, text);
 		log_error("%s; it cannot be renewed in this worker", text);
+		good = false;
 	}
+	return good;
 }
 
-void serving_tls_news(const struct setup *setup, struct tls *tls, uint32_t kind, const void *data,
+/* Where nothing speaks TLS, or no site has the certificate, there is nothing that could fail: the
+ * configuration is another one. */
+bool serving_tls_news(const struct setup *setup, struct tls *tls, uint32_t kind, const void *data,
 		      size_t size, int *fds, size_t fd_count)
 {
 	const struct certificate *renewed;
@@ -146,8 +126,9 @@ void serving_tls_news(const struct setup *setup, struct tls *tls, uint32_t kind,
 	if (tls && kind == NEWS_TICKETS)
 		tickets_take(setup->config, data, size, tls);
 	if (!tls || (kind != NEWS_CERTIFICATE && kind != NEWS_CLIENT_CA))
-		return;
+		return true;
+	if (fd_count != 2) /* this process has no descriptor free */
+		return false;
 	renewed = renewal_take(&setup->certificates, kind, data, size, fds, fd_count);
-	if (renewed)
-		renew(&setup->certificates, tls, renewed);
+	return !renewed || renew(&setup->certificates, tls, renewed);
 }

@@ -4,6 +4,7 @@
 #ifndef BROOD_BROOD_SERVING_TLS_H
 #define BROOD_BROOD_SERVING_TLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,7 +17,7 @@ struct tls;
 int serving_tls_open(struct setup *setup, struct ticket_keys *ticket_keys, struct tls **out) __attribute__((warn_unused_result));
 
 /* As cluster_program.news. */
-void serving_tls_news(const struct setup *setup, struct tls *tls, uint32_t kind, const void *data,
+bool serving_tls_news(const struct setup *setup, struct tls *tls, uint32_t kind, const void *data,
 		      size_t size, int *fds, size_t fd_count);
 
 #endif

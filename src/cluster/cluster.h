@@ -187,9 +187,10 @@ struct cluster_program {
 	void (*abort)(void *context);
 	/* A few times a second. */
 	void (*tick)(void *context);
-	/* What the program said in the master (cluster_tell). Takes the descriptors that it wants by putting
-	 * -1 in their place; the others are closed. May be NULL. */
-	void (*news)(void *context, uint32_t kind, const void *data, size_t size, int *fds,
+	/* What the program said in the master (cluster_tell, cluster_ask). Takes the descriptors that it wants by
+	 * putting -1 in their place; the others are closed. Whether it could be used, for who has asked. May be
+	 * NULL: nothing ever can. */
+	bool (*news)(void *context, uint32_t kind, const void *data, size_t size, int *fds,
 		     size_t fd_count);
 };
 
@@ -217,6 +218,24 @@ enum { CLUSTER_NEWS_MAX = 32768 };
  * descriptors, which are borrowed. Workers to come inherit what the program has in its memory. */
 void cluster_tell(struct master *master, uint32_t kind, const void *data, size_t size,
 		  const int *fds, size_t fd_count);
+
+/* The same, asking each what has become of it. The number of the question, never 0; answers to those before are
+ * not heard any more. */
+uint32_t cluster_ask(struct master *master, uint32_t kind, const void *data, size_t size,
+		     const int *fds, size_t fd_count);
+
+/* What has been answered to the last question. Who was still starting when it was asked may answer, too, but need
+ * not. */
+struct cluster_answers {
+	unsigned asked; /* who served then */
+	unsigned yes, no;
+	unsigned open;  /* of `asked`: are there, and have not answered yet */
+};
+void cluster_answers(const struct master *master, struct cluster_answers *out);
+
+/* As cluster_tell, for those that the last question did not reach: they have been started since. */
+void cluster_tell_others(struct master *master, uint32_t kind, const void *data, size_t size,
+			 const int *fds, size_t fd_count);
 
 /* The log of that number (from 1; kind: log_message.h) is this file from now on; fd is borrowed. -1: nobody
  * writes to it any more. 0, or -errno when it cannot be told now. */

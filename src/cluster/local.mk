@@ -31,6 +31,7 @@ libcluster_a_SOURCES = \
 	src/cluster/master_instance.c \
 	src/cluster/master_log.c \
 	src/cluster/master_log_saved.c \
+	src/cluster/master_news.c \
 	src/cluster/master_obituary.c \
 	src/cluster/master_recycle.c \
 	src/cluster/master_pending.c \

@@ -221,21 +221,6 @@ void master_reopen_logs(struct master *master)
 	log_info("log files reopened");
 }
 
-void cluster_tell(struct master *master, uint32_t kind, const void *data, size_t size,
-		  const int *fds, size_t fd_count)
-{
-	struct message_news head = {.kind = kind};
-	char octets[sizeof(head) + CLUSTER_NEWS_MAX];
-
-	assert(size <= CLUSTER_NEWS_MAX && fd_count <= BROOD_CHANNEL_FDS_MAX);
-	memcpy(octets, &head, sizeof(head));
-	if (size > 0)
-		memcpy(octets + sizeof(head), data, size);
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
-		instance_send_news(LIST_ENTRY(at, struct instance, link), octets,
-				   sizeof(head) + size, fds, fd_count);
-}
-
 static void scale(struct master *master, int by)
 {
 	unsigned count = master->slot_count;

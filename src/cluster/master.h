@@ -13,6 +13,7 @@
  *     master_log.c      the log process, and who has something to say to it
  *     master_log_saved.c  the same, for another version
  *     master_pending.c  of these, those whose outcome comes later
+ *     master_news.c     what the program has to say to workers, and how they like it
  *     master_status.c   what it tells the admin
  *     master_watchdog.c workers that are silent
  *     master_suspects.c who may have made them so
@@ -84,6 +85,9 @@ struct instance {
 	unsigned giver_next;
 	struct watchdog watchdog;
 	struct recycle_limits limits;  /* when it has done enough */
+	uint32_t question;   /* the last one that it was told; 0: none */
+	bool owes_answer;    /* to that, and it has served when it was asked */
+	bool may_answer;     /* to that, once */
 	struct cluster_obituary *hang; /* owned: how it was when it was found to hang, or NULL */
 };
 
@@ -167,6 +171,12 @@ struct upgrade {
 	size_t said_size;
 };
 
+/* The last question (cluster_ask), and what was answered. */
+struct question {
+	uint32_t number;
+	unsigned asked, yes, no;
+};
+
 /* Workers are replaced one after the other when they have done enough. */
 struct recycling {
 	unsigned slot;          /* the last one, */
@@ -216,6 +226,7 @@ struct master {
 	bool ready_told;                /* every slot has been ready once */
 	uint64_t started_ms, tried_ms, watched_ms;
 	struct recycling recycling;
+	struct question question;
 	int exit_status;
 	uint32_t random;
 };
@@ -280,14 +291,16 @@ void instance_announce_stop(struct instance *instance);
 void instance_stop(struct instance *instance);
 void instance_kill(struct instance *instance, const char *why);
 
-/* `data` is a struct message_news with what belongs to it. */
-void instance_send_news(struct instance *instance, const void *data, size_t size, const int *fds,
-			size_t count);
 /* For brood_process_reap: finds whose end this is and tells the slot. */
 void instance_ended(void *master, const struct brood_process_end *end);
 /* For brood_process_watch: a worker was stopped, or goes on. */
 void instance_changed(void *master, pid_t pid, int stopped);
 struct board_record *instance_record(const struct instance *instance);
+
+/* --- master_news.c --- */
+
+/* A worker has answered; what makes no sense is dropped. */
+void news_heard(struct instance *instance, struct brood_frame *frame);
 
 /* --- master_roll.c --- */
 

@@ -94,17 +94,6 @@ void instance_stop(struct instance *instance)
 	send_simple(instance, MESSAGE_STOP);
 }
 
-void instance_send_news(struct instance *instance, const void *data, size_t size, const int *fds,
-			size_t count)
-{
-	struct brood_frame frame = {
-		.type = MESSAGE_NEWS, .data = data, .size = size, .fds = (int *)fds, .fd_count = count};
-
-	if (instance->channel && brood_channel_send(instance->channel, &frame) < 0)
-		log_warn("worker %u [%d] could not be told what is new", instance->slot,
-			 instance->pid);
-}
-
 /* --- what the worker says --- */
 
 /* What a worker says may cross with what ends it, or with being told to do something else; a worker that was taken
@@ -183,6 +172,7 @@ static const struct {
 	{MESSAGE_TAKEN, CARGO_NONE, on_answer},
 	{MESSAGE_REFUSED, CARGO_NONE, on_answer},
 	{MESSAGE_REPLACE, CARGO_NONE, on_replace},
+	{MESSAGE_HEARD, CARGO_NONE, news_heard},
 };
 
 static bool carries(const struct brood_frame *frame, enum cargo cargo)

@@ -13,6 +13,7 @@ enum message_type {
 	MESSAGE_GIVE,        /* struct message_connections: as MESSAGE_CONNECTIONS, for somebody else */
 	MESSAGE_HANDED_OVER, /* no data: it accepts nothing, and holds only what cannot move */
 	MESSAGE_REPLACE,     /* no data: somebody asked this worker to leave; it serves until retired */
+	MESSAGE_HEARD,       /* struct message_heard: what became of news that wants an answer */
 
 	/* both ways, about connections that were given */
 	MESSAGE_TAKEN = 8, /* struct message_ids: these are the sender's now */
@@ -57,7 +58,12 @@ struct message_board {
 };
 
 struct message_news {
-	uint32_t kind, unused; /* the program's numbers */
+	uint32_t kind;     /* the program's numbers */
+	uint32_t question; /* its number; 0: no answer is wanted */
+};
+
+struct message_heard {
+	uint32_t question, taken; /* 1: yes, 0: no */
 };
 
 #endif

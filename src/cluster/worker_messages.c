@@ -57,13 +57,29 @@ static void on_board(struct worker *worker, struct brood_frame *frame)
 	frame->fds[0] = -1;
 }
 
+/* A master that cannot be answered is gone, or ends whoever does not read. */
+static void answer(const struct worker *worker, uint32_t question, bool taken)
+{
+	struct message_heard heard = {question, taken};
+	struct brood_frame frame = {.type = MESSAGE_HEARD, .data = &heard, .size = sizeof(heard)};
+
+	if (brood_channel_send(worker->channel, &frame) < 0)
+		log_warn("the master cannot be told what has become of its news");
+}
+
 static void on_news(struct worker *worker, struct brood_frame *frame)
 {
 	const struct message_news *message = frame->data;
+	bool taken = false;
 
-	if (worker->program->news && frame->size >= sizeof(*message))
-		worker->program->news(worker->program->context, message->kind, message + 1,
-				      frame->size - sizeof(*message), frame->fds, frame->fd_count);
+	if (frame->size < sizeof(*message))
+		return;
+	if (worker->program->news)
+		taken = worker->program->news(worker->program->context, message->kind, message + 1,
+					      frame->size - sizeof(*message), frame->fds,
+					      frame->fd_count);
+	if (message->question != 0 && worker->channel)
+		answer(worker, message->question, taken);
 }
 
 static void on_frame(void *context, struct brood_frame *frame)

@@ -115,7 +115,7 @@ libhttp_a_SOURCES += \
 
 # TLS.
 libhttp_a_SOURCES += \
-	src/http/tls/context.c \
+	src/http/tls/check.c src/http/tls/context.c \
 	src/http/tls/dev.c \
 	src/http/tls/facts.c \
 	src/http/tls/hello.c \

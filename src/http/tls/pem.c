@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { PEM_SIZE_MAX = 1 << 20, CHAIN_MAX = 16 };
@@ -201,28 +200,4 @@ int authorities_read(struct tls_context *context, int fd, EVP_MD_CTX *digest,
 		tls_reason(why, "there is no certificate in it, or one that cannot be read");
 	snprintf(reason, TLS_REASON_MAX, "the file of clients' authorities: %.200s", why);
 	return -EINVAL;
-}
-
-int tls_check_pair(const struct tls_pair *pair, int64_t *not_after, char reason[TLS_REASON_MAX],
-		   char warning[TLS_REASON_MAX])
-{
-	struct tls_material material;
-	const ASN1_TIME *end;
-	struct tm when = {0};
-
-	warning[0] = '\0';
-	if (material_read(&material, pair, reason) < 0)
-		return -EINVAL;
-	end = X509_get0_notAfter(material.certificate);
-	if (ASN1_TIME_to_tm(end, &when) == 1)
-		*not_after = (int64_t)timegm(&when);
-	if (X509_cmp_current_time(end) < 0)
-		snprintf(warning, TLS_REASON_MAX, "has expired");
-	else if (X509_cmp_current_time(X509_get0_notBefore(material.certificate)) > 0)
-		snprintf(warning, TLS_REASON_MAX, "is not valid yet");
-	else if (!material_chain_is_ordered(&material))
-		snprintf(warning, TLS_REASON_MAX,
-			 "the certificates behind it do not lead from one to the next");
-	material_free(&material);
-	return 0;
 }

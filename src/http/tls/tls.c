@@ -122,19 +122,6 @@ int tls_set_client_ca(struct tls *tls, size_t site, const struct tls_site *part,
 	return 0;
 }
 
-int tls_check_client_ca(int fd, char reason[TLS_REASON_MAX])
-{
-	const struct tls_site part = {
-		.name = "", .client = TLS_CLIENT_REQUIRED, .client_ca_fd = fd};
-	struct tls_context context = {0};
-	EVP_MD_CTX *digest = EVP_MD_CTX_new();
-	int rc = make_id(&context, digest, &part, reason);
-
-	EVP_MD_CTX_free(digest);
-	free_context(&context);
-	return rc;
-}
-
 void tls_get_stats(const struct tls *tls, struct tls_stats *out)
 {
 	*out = tls->stats;

@@ -144,14 +144,32 @@ struct tls_stats {
 };
 void tls_get_stats(const struct tls *tls, struct tls_stats *out);
 
-/* Reads a pair as a worker would, for a process whose death nobody minds: 0 and when its
- * certificate ends (seconds since 1970), or -EINVAL with a reason ("the key does not belong to the
- * certificate"). `warning`: what is odd but usable ("has expired", "the certificates behind it do
- * not lead from one to the next"), or "". */
-int tls_check_pair(const struct tls_pair *pair, int64_t *not_after, char reason[TLS_REASON_MAX],
-		   char warning[TLS_REASON_MAX]) __attribute__((warn_unused_result));
+/* What is odd about a pair that can be used; each "" where there is nothing to say. */
+struct tls_warnings {
+	char time[TLS_REASON_MAX];  /* "has expired", "is not valid yet" */
+	char chain[TLS_REASON_MAX]; /* not in order, or not all of it: clients may not trust it */
+	char names[TLS_REASON_MAX]; /* those that it does not cover */
+};
 
-/* The same for a file of those who sign clients' certificates. */
+/* The roots that this system trusts, read when one is first looked for. All-zero: not yet. */
+struct tls_roots {
+	struct x509_store_st *store;
+};
+void tls_roots_free(struct tls_roots *roots);
+
+/* Does with a pair what a worker would, for a process whose death nobody minds: 0 and when its certificate
+ * ends (seconds since 1970; as it was if it does not say), or -EINVAL with a reason ("the key does not belong to
+ * the certificate", "the certificate cannot be used: ee key too small"). `names`: for which it is to be good,
+ * ended by NULL; may be NULL. `roots`: NULL: whether its chain leads to one is not asked. */
+int tls_check_pair(const struct tls_pair *pair, const char *const *names, struct tls_roots *roots,
+		   int64_t *not_after, char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
+	__attribute__((warn_unused_result));
+
+/* The same for a file of those who sign clients' certificates, */
 int tls_check_client_ca(int fd, char reason[TLS_REASON_MAX]) __attribute__((warn_unused_result));
+
+/* and for all that a site has, together. */
+int tls_check_site(const struct tls_site *part, char reason[TLS_REASON_MAX])
+	__attribute__((warn_unused_result));
 
 #endif

@@ -60,7 +60,7 @@ our %left_out = (
 	'verdicts' => $moving,
 	'watchdog' => 'is about workers that hang: what they were doing makes no difference',
 	(map { $_ => 'is about TLS' } qw(testssl tls tls-client-ca tls-clients tls-drain tls-http tls-kernel
-		tls-limits tls-renewal tls-tickets)),
+		tls-limits tls-refused tls-renewal tls-tickets)),
 	(map { $_ => 'runs others over TLS' } keys %tests),
 );
 

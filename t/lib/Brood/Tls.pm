@@ -39,7 +39,7 @@ sub output_of
 
 # A certificate signed by itself for NAME and all names below, and its key: paths { certificate, key, both },
 # and its { fingerprint }. `name`: of the files [NAME], `kind`: of the key ['ec'], `days`: until it expires [90],
-# `by`: the pair that signs it, `subject`, `also`: another name, as openssl has it ("IP:127.0.0.1").
+# `by`: the pair that signs it, `subject`, `also`: another name, as openssl has it ("IP:127.0.0.1"), `more`: options.
 sub make_pair
 {
 	my ($dir, $name, %option) = @_;
@@ -47,7 +47,7 @@ sub make_pair
 	my $days = $option{days} // 90;
 	my @kind = ($option{kind} // 'ec') eq 'ec' ? qw(ec -pkeyopt ec_paramgen_curve:P-256) : ($option{kind});
 	my @by = $option{by} ? ('-CA', $option{by}{certificate}, '-CAkey', $option{by}{key}) : ();
-	output_of(qw(openssl req -x509 -nodes -newkey), @kind, @by, '-days', $days, '-subj',
+	output_of(qw(openssl req -x509 -nodes -newkey), @kind, @by, @{ $option{more} // [] }, '-days', $days, '-subj',
 		$option{subject} // "/CN=$name", '-addext', "subjectAltName=" . join(',', "DNS:$name", "DNS:*.$name", $option{also} // ()), '-keyout', "$base.key", '-out', "$base.pem");
 	my ($certificate, $key) = map { Brood::Server::slurp("$base.$_") } qw(pem key);
 	die "openssl made no certificate for $name\n" if $certificate !~ /BEGIN CERT/ || $key !~ /PRIVATE KEY/;

@@ -28,20 +28,28 @@ static const struct privilege nobody_else = {.change = false};
 
 /* --- the stand-in: "good 1234", "odd", "bad", "crash", "hang" --- */
 
-int tls_check_pair(const struct tls_pair *pair, int64_t *not_after, char reason[TLS_REASON_MAX],
-		   char warning[TLS_REASON_MAX])
+void tls_roots_free(struct tls_roots *roots)
+{
+	(void)roots;
+}
+
+int tls_check_pair(const struct tls_pair *pair, const char *const *names, struct tls_roots *roots,
+		   int64_t *not_after, char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
 {
 	char text[16] = "";
 
 	assert_true(pread(pair->certificate_fd, text, sizeof(text) - 1, 0) > 0);
 	*not_after = INT64_MAX;
-	warning[0] = '\0';
+	(void)roots;
+	*warnings = (struct tls_warnings){0};
 	if (strcmp(text, "crash") == 0)
 		raise(SIGKILL);
 	while (strcmp(text, "hang") == 0)
 		pause();
+	if (names && names[0] && names[1])
+		snprintf(warnings->names, TLS_REASON_MAX, "is not %s, %s", names[0], names[1]);
 	if (strcmp(text, "odd") == 0)
-		snprintf(warning, TLS_REASON_MAX, "is odd");
+		snprintf(warnings->chain, TLS_REASON_MAX, "is odd");
 	snprintf(reason, TLS_REASON_MAX, "is bad");
 	(void)sscanf(text, "good %" SCNd64, not_after);
 	return strcmp(text, "bad") == 0 ? -EINVAL : 0;
@@ -52,6 +60,21 @@ int tls_check_client_ca(int fd, char reason[TLS_REASON_MAX])
 	(void)fd;
 	snprintf(reason, TLS_REASON_MAX, "has nobody in it");
 	return -EINVAL;
+}
+
+/* Two that are "odd" do not get on with each other. */
+int tls_check_site(const struct tls_site *part, char reason[TLS_REASON_MAX])
+{
+	char text[16];
+	unsigned odd = 0;
+
+	for (size_t i = 0; i < part->pair_count; i++) {
+		memset(text, 0, sizeof(text));
+		assert_true(pread(part->pairs[i].certificate_fd, text, sizeof(text) - 1, 0) > 0);
+		odd += strcmp(text, "odd") == 0;
+	}
+	snprintf(reason, TLS_REASON_MAX, "does not fit");
+	return odd > 1 ? -EINVAL : 0;
 }
 
 int tls_make_pair(const struct tls_pair *out, const char *const *names, char reason[TLS_REASON_MAX])
@@ -190,7 +213,7 @@ static void expect(struct certificate_check *check, uint64_t now_ms, const char 
 
 		assert_true(poll(&said, 1, PATIENCE_MS) == 1);
 	}
-	assert_string_equal(verdict.good ? verdict.warning : verdict.reason, what);
+	assert_string_equal(verdict.good ? verdict.warnings.chain : verdict.reason, what);
 }
 
 static void end(pid_t pid)
@@ -208,7 +231,7 @@ static void one_at_which_it_stands_still_costs_only_itself(void **state)
 	add(all, "odd");
 	add(all, "hang");
 	add(all, "odd");
-	assert_int_equal(certificate_check_start(&check, &nobody_else, all->list, 3, 1000), 0);
+	assert_int_equal(certificate_check_start(&check, &nobody_else, all, 0, 3, NULL, 1000), 0);
 	first = check.pid;
 	expect(&check, 5000, "is odd");
 	/* Its time begins when the child gets to it. */
@@ -227,6 +250,78 @@ static void one_at_which_it_stands_still_costs_only_itself(void **state)
 	assert_int_equal(forks, 2);
 }
 
+/* A site with the first `count` of all. */
+static void make_site(struct certificates *all, const struct config_list *names, size_t count)
+{
+	all->sites = calloc(1, sizeof(*all->sites));
+	assert_non_null(all->sites);
+	all->site_count = 1;
+	all->sites[0].names = names;
+	for (size_t i = 0; i < count; i++)
+		all->sites[0].pairs[all->sites[0].pair_count++] = i;
+}
+
+static void what_a_site_has_is_judged_together(void **state)
+{
+	static const struct config_list none;
+	struct certificates *all = *state;
+
+	add(all, "odd");
+	add(all, "odd");
+	make_site(all, &none, 2);
+	assert_int_equal(certificates_check(all, &nobody_else, tell), -1);
+	assert_int_equal(told_count, 2);
+	assert_string_equal(told[0], "error certificate '0': does not fit");
+}
+
+/* What is bad by itself is the culprit, and the only one. */
+static void one_that_is_bad_is_not_blamed_on_its_neighbours(void **state)
+{
+	static const struct config_list none;
+	struct certificates *all = *state;
+
+	add(all, "odd");
+	add(all, "bad");
+	add(all, "odd");
+	make_site(all, &none, 3);
+	assert_int_equal(certificates_check(all, &nobody_else, tell), -1);
+	assert_int_equal(told_count, 3);
+	assert_string_equal(told[0], "warning certificate '0': is odd");
+	assert_string_equal(told[1], "error certificate '1': is bad");
+	assert_string_equal(told[2], "warning certificate '2': is odd");
+}
+
+static void a_candidate_is_judged_in_its_place(void **state)
+{
+	static char first[] = "a.test", second[] = "b.test", *texts[] = {first, second};
+	static const struct config_list names = {texts, 2};
+	struct certificates *all = *state, others = {0};
+	struct certificate_verdict verdict;
+	struct certificate_check check;
+	int before;
+
+	add(all, "odd");
+	add(all, "good 1");
+	make_site(all, &names, 2);
+	before = all->list[1].pair.certificate_fd;
+	add(&others, "odd");
+	assert_int_equal(certificate_check_start(&check, &nobody_else, all, 1, 1, others.list, 0), 0);
+	expect(&check, 0, "does not fit");
+	assert_int_equal(check.count, 0);
+	assert_int_equal(all->list[1].pair.certificate_fd, before); /* here it stays */
+	certificates_close(&others);
+	add(&others, "good 7");
+	assert_int_equal(certificate_check_start(&check, &nobody_else, all, 1, 1, others.list, 0), 0);
+	while (!certificate_check_poll(&check, 0, &verdict))
+		(void)poll(&(struct pollfd){.fd = check.pipe, .events = POLLIN}, 1, PATIENCE_MS);
+	assert_true(verdict.good);
+	assert_int_equal(verdict.not_after, 7);
+	assert_string_equal(verdict.warnings.names, "is not a.test, b.test");
+	certificates_close(&others);
+	while (waitpid(-1, NULL, 0) > 0) {
+	}
+}
+
 static void a_check_that_is_given_up_is_over(void **state)
 {
 	struct certificates *all = *state;
@@ -234,7 +329,7 @@ static void a_check_that_is_given_up_is_over(void **state)
 	pid_t child;
 
 	add(all, "hang");
-	assert_int_equal(certificate_check_start(&check, &nobody_else, all->list, 1, 0), 0);
+	assert_int_equal(certificate_check_start(&check, &nobody_else, all, 0, 1, NULL, 0), 0);
 	child = check.pid;
 	certificate_check_stop(&check);
 	assert_int_equal(check.count, 0);
@@ -251,6 +346,10 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(one_at_which_it_stands_still_costs_only_itself, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(what_a_site_has_is_judged_together, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(one_that_is_bad_is_not_blamed_on_its_neighbours, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_candidate_is_judged_in_its_place, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_check_that_is_given_up_is_over, set_up, tear_down),
 	};
 

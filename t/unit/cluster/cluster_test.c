@@ -5,6 +5,9 @@
 #include "cluster/cluster.h"
 
 #include "base/log.h"
+#include "brood/channel.h"
+#include "cluster/message.h"
+#include "cluster/worker_self.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,11 +30,12 @@
 
 enum { HANG_MS = 20000 };
 
-enum { NEWS_KIND = 7 };
+enum { NEWS_KIND = 7, QUESTION_KIND };
 
 static const char news_text[] = "something new";
-static int ready_pipe[2], log_pipe[2], news_pipe[2];
+static int ready_pipe[2], log_pipe[2], news_pipe[2], answers_pipe[2];
 static bool news_due; /* in the master: once it is ready */
+static uint32_t question; /* there, too */
 static struct worker *self;
 
 /* --- the program --- */
@@ -86,16 +90,56 @@ static void tell_ready(void *context, const struct listeners *listeners, unsigne
 		abort();
 }
 
+static void tell_answers(const struct master *master)
+{
+	struct cluster_answers answers;
+
+	cluster_answers(master, &answers);
+	if (answers.open > 0)
+		return;
+	question = 0;
+	if (write(answers_pipe[1], &answers, sizeof(answers)) != sizeof(answers))
+		abort();
+}
+
 static void tell_news(void *context, struct master *master)
 {
 	(void)context;
 	if (news_due)
 		cluster_tell(master, NEWS_KIND, news_text, sizeof(news_text), &news_pipe[1], 1);
+	if (news_due)
+		question = cluster_ask(master, QUESTION_KIND, NULL, 0, NULL, 0);
 	news_due = false;
+	if (question)
+		tell_answers(master);
+}
+
+static void say_heard(const void *data, size_t size)
+{
+	struct brood_frame frame = {.type = MESSAGE_HEARD, .data = data, .size = size};
+
+	if (brood_channel_send(self->channel, &frame) < 0)
+		abort();
+}
+
+/* Slot 1 says no. Slot 0 has said yes before, and slot 2 things that are no answer to this. */
+static bool answer_question(void)
+{
+	static const struct message_heard early = {1, 1}, other = {2, 1}, none = {0, 1};
+
+	if (worker_slot(self) == 0)
+		say_heard(&early, sizeof(early));
+	if (worker_slot(self) == 2) {
+		say_heard(&other, sizeof(other));
+		say_heard(&none, sizeof(none));
+		say_heard(&early, sizeof(early) - 1);
+		say_heard(NULL, 0);
+	}
+	return worker_slot(self) != 1;
 }
 
 /* Says that it has heard, by the descriptor that came along. */
-static void hear_news(void *context, uint32_t kind, const void *data, size_t size, int *fds,
+static bool hear_news(void *context, uint32_t kind, const void *data, size_t size, int *fds,
 		      size_t fd_count)
 {
 	pid_t pid = getpid();
@@ -104,6 +148,7 @@ static void hear_news(void *context, uint32_t kind, const void *data, size_t siz
 	if (kind == NEWS_KIND && size == sizeof(news_text) && strcmp(data, news_text) == 0 &&
 	    fd_count == 1 && write(fds[0], &pid, sizeof(pid)) != sizeof(pid))
 		abort();
+	return kind == QUESTION_KIND && answer_question();
 }
 
 static void nothing(void *context)
@@ -181,6 +226,7 @@ static void start_cluster(enum cluster_accept accept)
 	assert_int_equal(pipe(ready_pipe), 0);
 	assert_int_equal(pipe(log_pipe), 0);
 	assert_int_equal(pipe(news_pipe), 0);
+	assert_int_equal(pipe(answers_pipe), 0);
 	assert_int_equal(address_parse("127.0.0.1:0", &listen.address, reason, sizeof(reason)), 0);
 	server.master = fork();
 	if (server.master == 0) {
@@ -191,6 +237,7 @@ static void start_cluster(enum cluster_accept accept)
 	close(ready_pipe[1]);
 	close(log_pipe[1]);
 	close(news_pipe[1]);
+	close(answers_pipe[1]);
 	ready = (struct pollfd){.fd = ready_pipe[0], .events = POLLIN};
 	assert_int_equal(poll(&ready, 1, HANG_MS), 1);
 	assert_int_equal(read(ready_pipe[0], &server.port, 2), 2);
@@ -207,6 +254,7 @@ static void stop_cluster(void)
 	assert_int_equal(WEXITSTATUS(status), 0);
 	close(log_pipe[0]);
 	close(news_pipe[0]);
+	close(answers_pipe[0]);
 }
 
 /* Reads the master's log until it has said so. */
@@ -306,6 +354,23 @@ static void all_workers_hear_what_is_new(void **state)
 	stop_cluster();
 }
 
+static void each_worker_has_one_answer(void **state)
+{
+	struct cluster_answers answers;
+	struct pollfd more;
+
+	(void)state;
+	start_cluster(CLUSTER_ACCEPT_SHARED);
+	more = (struct pollfd){.fd = answers_pipe[0], .events = POLLIN};
+	assert_int_equal(poll(&more, 1, HANG_MS), 1);
+	assert_int_equal(read(answers_pipe[0], &answers, sizeof(answers)), sizeof(answers));
+	assert_int_equal(answers.asked, 3);
+	assert_int_equal(answers.yes, 2);
+	assert_int_equal(answers.no, 1);
+	assert_int_equal(answers.open, 0);
+	stop_cluster();
+}
+
 /* Returns when the process is dead: what it had accepted then is lost, what comes after is not. */
 static void end_worker(pid_t pid)
 {
@@ -385,6 +450,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_workers_hear_what_is_new),
+		cmocka_unit_test(each_worker_has_one_answer),
 		cmocka_unit_test(shared_serves_rolls_and_stops),
 		cmocka_unit_test(handoff_serves_rolls_and_stops),
 		cmocka_unit_test(reuseport_serves_rolls_and_stops),

@@ -317,8 +317,8 @@ static void say_anything(int channel)
 	for (int round = 0; round < ROUNDS; round++) {
 		static const uint32_t types[] = {MESSAGE_READY,   MESSAGE_GIVE,	 MESSAGE_HANDED_OVER,
 						 MESSAGE_REPLACE, MESSAGE_TAKEN, MESSAGE_REFUSED,
-						 MESSAGE_RETIRE,  32,		 4242};
-		uint32_t type = types[rand() % 9], size = (uint32_t)rand() % 2048;
+						 MESSAGE_RETIRE,  MESSAGE_HEARD, 32,		 4242};
+		uint32_t type = types[rand() % 10], size = (uint32_t)rand() % 2048;
 
 		for (uint32_t i = 0; i < size; i++)
 			data[i] = rand() % 4 ? 0 : (char)rand();

@@ -995,21 +995,22 @@ static void pairs_are_checked(void **state)
 	struct tls_pair soon = make_pair("soon.test", "EC", 1, 0, 6 * 24 * HOUR_S + 60),
 			past = make_pair("past.test", "EC", 1, -7200, -HOUR_S),
 			early = make_pair("early.test", "EC", 1, HOUR_S, 90 * 24 * HOUR_S);
-	char reason[TLS_REASON_MAX], warning[TLS_REASON_MAX];
+	char reason[TLS_REASON_MAX];
+	struct tls_warnings odd;
 	int64_t end = 0;
 
-	assert_int_equal(tls_check_pair(&world->pairs[0], &end, reason, warning), 0);
-	assert_string_equal(warning, "");
+	assert_int_equal(tls_check_pair(&world->pairs[0], NULL, NULL, &end, reason, &odd), 0);
+	assert_string_equal(odd.time, "");
 	assert_true(end > time(NULL) + 89 * 24 * HOUR_S);
-	assert_int_equal(tls_check_pair(&soon, &end, reason, warning), 0);
-	assert_string_equal(warning, "");
+	assert_int_equal(tls_check_pair(&soon, NULL, NULL, &end, reason, &odd), 0);
+	assert_string_equal(odd.time, "");
 	assert_true(end > time(NULL) + 6 * 24 * HOUR_S && end < time(NULL) + 7 * 24 * HOUR_S);
-	assert_int_equal(tls_check_pair(&past, &end, reason, warning), 0);
-	assert_string_equal(warning, "has expired");
-	assert_int_equal(tls_check_pair(&early, &end, reason, warning), 0);
-	assert_string_equal(warning, "is not valid yet");
-	assert_int_equal(tls_check_pair(&(struct tls_pair){soon.certificate_fd, past.key_fd}, &end, reason,
-					warning), -EINVAL);
+	assert_int_equal(tls_check_pair(&past, NULL, NULL, &end, reason, &odd), 0);
+	assert_string_equal(odd.time, "has expired");
+	assert_int_equal(tls_check_pair(&early, NULL, NULL, &end, reason, &odd), 0);
+	assert_string_equal(odd.time, "is not valid yet");
+	assert_int_equal(tls_check_pair(&(struct tls_pair){soon.certificate_fd, past.key_fd}, NULL, NULL, &end, reason,
+					&odd), -EINVAL);
 	const struct tls_pair all[] = {soon, past, early};
 	for (size_t i = 0; i < 3; i++) {
 		close(all[i].certificate_fd);
