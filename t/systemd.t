@@ -76,6 +76,7 @@ sub remove_drop_in { my ($name) = @_; return $systemd->forget_unit("brood.servic
 install_program();
 Brood::Server::make_tree("$opt/www", { 'hello.txt' => $hello });
 install_unit('brood.service', 'brood.service.in');
+drop_in('sanitizer', "Environment=ASAN_OPTIONS=$ENV{ASAN_OPTIONS}\n") if $ENV{BROOD_SANITIZE};
 write_config();
 $systemd->reread or die 'daemon-reload';
 

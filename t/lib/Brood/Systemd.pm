@@ -63,6 +63,15 @@ sub missing
 	return ('', $systemd);
 }
 
+# Is it process 1 of its namespace, and has become systemd? Before that it sees what everybody sees, and whoever asks in
+# its place would speak with the machine's own systemd.
+sub is_init
+{
+	my ($pid) = @_;
+	my $status = Brood::Proc::status($pid) or return 0;
+	return ($status->{NSpid} // '') =~ /\d\s+1$/ && ($status->{Name} // '') =~ /^\s*systemd$/;
+}
+
 # Undef where that cannot be.
 sub start
 {
@@ -78,9 +87,9 @@ sub start
 	$self->unit("$_.target", "[Unit]\nDescription=$_\nDefaultDependencies=no\n")
 	    for qw(sysinit basic sockets shutdown network-online multi-user test);
 	$self->{unshare} = $self->spawn(qw(unshare --mount --propagation private -- sh), "$self->{dir}/outer", "$self->{dir}");
-	my $up = wait_until(10, sub {
+	my $up = wait_until(60, sub {
 		waitpid($self->{unshare}, WNOHANG) == $self->{unshare} and $self->{ended} = 1 and return 1;
-		my ($init) = children($self->{unshare}) or return 0;
+		my ($init) = grep { is_init($_) } children($self->{unshare}) or return 0;
 		$self->{init} = $init;
 		return -S "/proc/$init/root/run/systemd/private" && $self->ctl('is-system-running')->{stdout} =~ /^running/;
 	});
