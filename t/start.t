@@ -188,6 +188,32 @@ subtest 'systemd is told READY, RELOADING and STOPPING' => sub {
 	$server->finish;
 };
 
+subtest 'systemd hears of the master as often as it wants, and of what has failed' => sub {
+	my $dir = Brood::Server::new_dir();
+	my $notify = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => "$dir/notify") or die $!;
+	chmod 0777, "$dir/notify";
+	$notify->blocking(0);
+	my $said = sub {
+		my ($want) = @_;
+		return wait_until(10, sub { recv($notify, my $text, 4096, 0); ($text // '') =~ $want });
+	};
+	my $server = Brood::Server->start(control => 1, config => "workers = 2;\n", env => { NOTIFY_SOCKET => "$dir/notify" },
+		in => sub { @ENV{qw(WATCHDOG_USEC WATCHDOG_PID)} = (400000, $$) });
+	ok $said->(qr/^WATCHDOG=1$/m), 'WATCHDOG=1';
+	ok $said->(qr/^WATCHDOG=1$/m), 'again and again';
+	Brood::Server::write_file($server->{config_file}, "workers = no;\n");
+	$server->signal('HUP');
+	ok $said->(qr/^READY=1\n.*^STATUS=serving; the last reload failed: [^\n]*workers = no/ms), 'a reload that failed, and why';
+	Brood::Server::write_file($server->{config_file}, "workers = 2;\n");
+	$server->signal('HUP');
+	ok $said->(qr/^STATUS=serving$/m), 'one that did not';
+	is $server->ctl('upgrade')->{exit}, 0, 'an upgrade';
+	1 while defined recv $notify, my $text, 4096, 0; # all so far
+	ok $said->(qr/^WATCHDOG=1$/m), 'WATCHDOG=1';
+	$server->rebase;
+	$server->finish;
+};
+
 subtest '-w auto is the number of CPUs that the affinity allows' => sub {
 	my ($cpu) = (Brood::Proc::status($$)->{Cpus_allowed_list} // '') =~ /^(\d+)/;
 	plan skip_all => 'taskset is not installed' if !grep { -x "$_/taskset" } split /:/, $ENV{PATH};

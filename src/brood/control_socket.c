@@ -86,7 +86,7 @@ int control_socket_open(struct control_socket *out, const char *setting, char *r
 	if (strcmp(setting, "auto") == 0) {
 		if (!control_place(standard))
 			return explain(reason, reason_room, "auto", -ENOENT,
-				       "XDG_RUNTIME_DIR is not set, so there is no place for it");
+				       "neither XDG_RUNTIME_DIR nor RUNTIME_DIRECTORY is set, so there is no place for it");
 		path = standard;
 	}
 	if (strlen(path) > CONTROL_PATH_MAX)

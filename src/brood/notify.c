@@ -22,7 +22,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { MESSAGE_MAX = 512 };
+enum {
+	MESSAGE_MAX = 512,
+	/* While busy: how long it may go on in all from now on, and how often that is said. */
+	BUSY_US = 20 * 1000 * 1000,
+	BUSY_EVERY_US = 5 * 1000 * 1000,
+};
 
 /* "@name" is an abstract socket: its address begins with NUL instead, and ends with its size. */
 static int find_socket(const char *name, struct sockaddr_un *out, socklen_t *size)
@@ -101,6 +106,54 @@ int notify_status(const char *status)
 int notify_stopping(const char *status)
 {
 	return send_state("STOPPING=1\n", status);
+}
+
+static bool is_set(const char *text)
+{
+	return text && text[0] != '\0';
+}
+
+void notify_pulse_begin(struct notify_pulse *out)
+{
+	const char *usec = getenv("WATCHDOG_USEC"), *whose = getenv("WATCHDOG_PID");
+	uint64_t time, pid;
+
+	*out = (struct notify_pulse){0};
+	if (is_set(whose) && (text_parse_u64(whose, &pid) < 0 || pid != (uint64_t)getpid())) {
+		unsetenv("WATCHDOG_USEC");
+	} else if (is_set(usec)) {
+		/* All ones is what systemd calls infinity. */
+		if (text_parse_u64(usec, &time) == 0 && time > 1 && time != UINT64_MAX) {
+			out->interval_us = time / 2;
+		} else {
+			log_warn("WATCHDOG_USEC=%s is no time; ignored", usec);
+			unsetenv("WATCHDOG_USEC");
+		}
+	}
+	unsetenv("WATCHDOG_PID");
+}
+
+int notify_pulse(struct notify_pulse *pulse, uint64_t now_us)
+{
+	bool beat = pulse->interval_us > 0 && now_us >= pulse->next_us, failed;
+	bool busy = pulse->busy && now_us >= pulse->busy_next_us;
+	char text[64];
+	int rc;
+
+	if (!beat && !busy)
+		return 0;
+	snprintf(text, sizeof(text), "%s", beat ? "WATCHDOG=1\n" : "");
+	if (busy)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "EXTEND_TIMEOUT_USEC=%d\n",
+			 BUSY_US);
+	rc = send_datagram(text);
+	if (rc >= 0 && beat)
+		pulse->next_us = now_us + pulse->interval_us;
+	if (rc >= 0 && busy)
+		pulse->busy_next_us = now_us + BUSY_EVERY_US;
+	failed = pulse->failed;
+	pulse->failed = rc < 0;
+	return failed && rc < 0 ? 0 : rc;
 }
 
 /* A descriptor to write to, of our own: a standard one is copied, since closing it is not ours, and

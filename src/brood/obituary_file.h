@@ -14,7 +14,7 @@ struct cluster_obituary;
 enum { OBITUARY_FILES_KEPT = 20 };
 
 /* The folder: `setting` if it is a path; with "auto" /var/lib/brood for root, else
- * $XDG_STATE_HOME/brood. False: none. */
+ * $XDG_STATE_HOME/brood, or the folder that systemd has made for the service ($STATE_DIRECTORY). False: none. */
 bool obituary_folder(const char *setting, char out[PATH_MAX]);
 
 /* Writes the file whole, or not at all, over one of the same worker and time; makes the folder if

@@ -13,7 +13,6 @@
 #include "brood/config_balancer.h"
 #include "brood/limits.h"
 #include "brood/log_process.h"
-#include "brood/notify.h"
 #include "brood/options.h"
 #include "brood/ready_line.h"
 #include "brood/takeover.h"
@@ -160,17 +159,11 @@ static size_t on_keep(void *context, int *fds, size_t room)
 	return count + certificates_keep(&chosen->certificates, fds + count, room - count);
 }
 
-/* What nobody hears is worth a line, and no more. */
-static void warn_unheard(const char *who, int error)
-{
-	if (error < 0)
-		log_warn("cannot tell %s: %s", who, strerror(-error));
-}
-
 static void on_ready(void *context, const struct listeners *listeners, unsigned workers)
 {
 	struct server *server = context;
 	struct buffer line = {0};
+	int error;
 
 	start_log_end(&server->start_log);
 	if (ready_line(&line, server, listeners, workers) == 0) {
@@ -181,14 +174,16 @@ static void on_ready(void *context, const struct listeners *listeners, unsigned 
 			log_info("%.*s", (int)line.used - 1, line.data);
 		if (!notify_ready_line(&server->ready_fd, line.data))
 			log_warn("cannot write to the descriptor of BROOD_READY_FD");
-		warn_unheard("the service manager", notify_ready("serving"));
 	}
+	manager_ready(server);
 	buffer_free(&line);
 	/* Not before: a server that cannot start has one reason to tell, and this is none. */
 	if (server->no_control)
 		log_warn("%s: running without one", server->no_control);
 	config_balancer_warn(server->now.config);
-	warn_unheard("the starting process", daemon_ready(&server->daemon));
+	error = daemon_ready(&server->daemon);
+	if (error < 0)
+		log_warn("cannot tell the starting process: %s", strerror(-error));
 	log_files_standard_changed(&server->logs);
 }
 
@@ -254,25 +249,6 @@ static size_t on_keep_admin(void *context, int *fds, size_t room)
 	return 1;
 }
 
-/* systemd.service(5), Type=notify-reload: the time tells it which of its requests this answers. */
-static void on_rolling(void *context)
-{
-	(void)context;
-	warn_unheard("the service manager", notify_reloading("replacing workers"));
-}
-
-static void on_rolled(void *context)
-{
-	(void)context;
-	warn_unheard("the service manager", notify_ready("serving"));
-}
-
-static void on_stopping(void *context)
-{
-	(void)context;
-	warn_unheard("the service manager", notify_stopping("stopping"));
-}
-
 static const struct cluster_program program = {
 	.binary = takeover_binary,
 	.save = takeover_save,
@@ -284,15 +260,17 @@ static const struct cluster_program program = {
 	.log_files = on_log_files,
 	.log = on_log,
 	.ready = on_ready,
-	.rolling = on_rolling,
-	.rolled = on_rolled,
-	.stopping = on_stopping,
+	.rolling = manager_rolling,
+	.rolled = manager_rolled,
+	.failed = manager_failed,
+	.stopping = manager_stopping,
 	.ended = limits_worker_ended,
 	.keep = on_keep,
 	.config = on_config,
 	.obituary = on_obituary,
 	.why = on_why,
 	.look_after = on_look_after,
+	.alive = manager_alive,
 	.keep_admin = on_keep_admin,
 	.start = serving_start,
 	.connection = serving_connection,
@@ -405,6 +383,7 @@ int server_resume(const struct options *options, char **argv, struct upgrade_sta
 
 	server.options = options;
 	server.argv = argv;
+	manager_begin(&server.manager, false);
 	obituaries_init(&server.obituaries);
 	if (takeover_config(&server, state, &text) < 0) {
 		if (buffer_append(&text, "", 1) == 0)
@@ -461,6 +440,7 @@ int server_run(const struct options *options, char **argv, int ready_fd, const i
 	server.ready_fd = ready_fd;
 	server.inherited = inherited;
 	server.inherited_count = inherited_count;
+	manager_begin(&server.manager, true); /* before a daemon is another process */
 	obituaries_init(&server.obituaries);
 	if (config_load(&server.now.config, options, &text) < 0) {
 		if (buffer_append(&text, "", 1) == 0)

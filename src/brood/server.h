@@ -5,6 +5,7 @@
  *
  *     server.c   the master's half: configuration, logs, readiness
  *     setup.c    a configuration and what it needs opened
+ *     service_manager.c  what systemd is told of it
  *     serving.c  a worker's half: connections to http, the self-test, the access log */
 #ifndef BROOD_BROOD_SERVER_H
 #define BROOD_BROOD_SERVER_H
@@ -14,6 +15,7 @@
 #include "brood/control_socket.h"
 #include "brood/daemon.h"
 #include "brood/log_files.h"
+#include "brood/notify.h"
 #include "brood/obituary.h"
 #include "brood/pidfile.h"
 #include "brood/renewal.h"
@@ -49,6 +51,13 @@ struct setup {
 	struct cluster_listen *listen;
 };
 
+/* What a service manager, if there is one, is told. */
+struct service_manager {
+	struct notify_pulse pulse;
+	char failure[256]; /* what failed last, until something of the kind is tried again; "" */
+	bool stopping;
+};
+
 /* What the master keeps; workers inherit it as it was when they were forked. */
 struct server {
 	const struct options *options;
@@ -66,6 +75,7 @@ struct server {
 	struct ticket_keys ticket_keys; /* made here */
 	bool keeps_certificates;    /* when it next reads its configuration: that is an upgrade's end */
 	struct daemon daemon;
+	struct service_manager manager;
 	int ready_fd;               /* BROOD_READY_FD, or -1 */
 	const int *inherited;       /* listening sockets; the cluster's once they are taken */
 	size_t inherited_count;
@@ -105,6 +115,17 @@ void server_in_child(struct server *server, const struct setup *kept);
 /* What the cluster has to know of a setup. The list of listeners stays the setup's. 0 or -ENOMEM. */
 int server_cluster_options(const struct server *server, struct setup *setup,
 			   struct cluster_options *options) __attribute__((warn_unused_result));
+
+/* --- service_manager.c, but for the first for the cluster's callbacks --- */
+
+/* Once, as the first thing, in the process that was started; `starts`: not in place of another version. */
+void manager_begin(struct service_manager *manager, bool starts);
+void manager_ready(void *server);
+void manager_rolling(void *server);
+void manager_rolled(void *server);
+void manager_failed(void *server, const char *kind, const char *reason);
+void manager_stopping(void *server);
+void manager_alive(void *server);
 
 /* --- serving.c, for the cluster's callbacks --- */
 

@@ -109,12 +109,17 @@ struct cluster_program {
 	/* A roll begins; it is over, well or not. */
 	void (*rolling)(void *context);
 	void (*rolled)(void *context);
+	/* What was asked for ("reload", "upgrade") has failed, and why, for people; of a roll told before it is
+	 * over. May be NULL. */
+	void (*failed)(void *context, const char *kind, const char *reason);
 	void (*stopping)(void *context);
 	/* A worker hangs, or ended other than as told (obituary.h). May be NULL. */
 	void (*obituary)(void *context, const struct cluster_obituary *obituary);
 	/* A few times a second while the master runs: what is the program's own to look after. May call
 	 * cluster_tell. May be NULL. */
 	void (*look_after)(void *context, struct master *master);
+	/* The same, and also while it stops, up to its end: the loop turns. May be NULL. */
+	void (*alive)(void *context);
 	/* The worker that had this place (worker_place) is gone; nobody has it yet again. May be NULL. */
 	void (*ended)(void *context, const struct master *master, unsigned place);
 	/* Descriptors that workers keep (root directory). */

@@ -281,6 +281,8 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 
 	(void)fd, (void)what;
 	interrupt_after(&master->interrupt, LATE_MS);
+	if (master->program->alive)
+		master->program->alive(master->program->context);
 	spread_tick(master, now_ms);
 	master_stop_workers(master);
 	logger_tell(master);

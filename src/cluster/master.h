@@ -309,7 +309,8 @@ void master_roll(struct master *master, const char *kind);
 void master_roll_event(struct master *master, enum roll_action action);
 struct roll_view master_roll_view(struct master *master);
 
-void master_log_failure(const struct roll_report *report);
+/* Of master->report, to the log and to the program. */
+void master_tell_failure(struct master *master);
 
 /* --- master_upgrade.c --- */
 

@@ -124,8 +124,9 @@ static enum roll_action give_back(struct master *master)
 }
 
 /* A reason may have several lines; the log has one for each. */
-void master_log_failure(const struct roll_report *report)
+void master_tell_failure(struct master *master)
 {
+	const struct roll_report *report = &master->report;
 	const char *line = report->reason;
 
 	log_error("%s failed, everything is as it was:", report->kind);
@@ -135,6 +136,8 @@ void master_log_failure(const struct roll_report *report)
 		log_error("%.*s", (int)size, line);
 		line += size + (line[size] == '\n');
 	} while (*line != '\0');
+	if (master->program->failed)
+		master->program->failed(master->program->context, report->kind, report->reason);
 }
 
 static void finish(struct master *master, bool ok)
@@ -146,7 +149,7 @@ static void finish(struct master *master, bool ok)
 		log_info("%s done: %u workers of generation %u", master->report.kind,
 			 master->slot_count, master->generation);
 	else
-		master_log_failure(&master->report);
+		master_tell_failure(master);
 	master->program->rolled(master->program->context);
 	admin_roll_over(master, ok ? NULL : master->report.reason);
 	master->again_kind = NULL;

@@ -58,7 +58,7 @@ static void fail(struct master *master, const char *reason)
 	master->report = (struct roll_report){.kind = "upgrade"};
 	snprintf(master->report.reason, sizeof(master->report.reason), "%s", reason);
 	forget(&master->upgrade);
-	master_log_failure(&master->report);
+	master_tell_failure(master);
 	admin_upgrade_failed(master, master->report.reason);
 	master->again_kind = NULL;
 	if (kind)

@@ -5,15 +5,27 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+/* The folders of systemd's RuntimeDirectory=: paths with colons between them. The first is meant. */
+static int in_service_folder(char out[CONTROL_PLACE_MAX])
+{
+	const char *folders = getenv("RUNTIME_DIRECTORY");
+
+	if (!folders || folders[0] != '/')
+		return -1;
+	return snprintf(out, CONTROL_PLACE_MAX, "%.*s/control.sock", (int)strcspn(folders, ":"), folders);
+}
 
 bool control_place(char out[CONTROL_PLACE_MAX])
 {
 	const char *folder = geteuid() == 0 ? "/run" : getenv("XDG_RUNTIME_DIR");
 	int size;
 
-	if (!folder || folder[0] != '/')
-		return false;
-	size = snprintf(out, CONTROL_PLACE_MAX, "%s/brood/control.sock", folder);
+	if (folder && folder[0] == '/')
+		size = snprintf(out, CONTROL_PLACE_MAX, "%s/brood/control.sock", folder);
+	else
+		size = in_service_folder(out);
 	return size > 0 && size < CONTROL_PLACE_MAX;
 }

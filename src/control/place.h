@@ -8,8 +8,9 @@
 
 enum { CONTROL_PLACE_MAX = 4096 };
 
-/* /run/brood/control.sock for root, else $XDG_RUNTIME_DIR/brood/control.sock. False: that variable is
- * not set to an absolute path that has room. */
+/* /run/brood/control.sock for root, else $XDG_RUNTIME_DIR/brood/control.sock, or control.sock in the folder that
+ * systemd has made for the service ($RUNTIME_DIRECTORY). False: neither variable is set to an absolute path that
+ * has room. */
 bool control_place(char out[CONTROL_PLACE_MAX]) __attribute__((warn_unused_result));
 
 #endif

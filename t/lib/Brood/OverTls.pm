@@ -53,6 +53,7 @@ our %left_out = (
 	'spread' => $moving,
 	'start-failures' => 'starts servers that do not come as far as a connection',
 	'syscalls' => 'counts the calls of a plain connection',
+	'systemd' => 'is about the service manager, whatever the requests came by',
 	'turmoil' => $moving,
 	'upgrade' => $moving . ', tls-tickets',
 	'upgrade-turmoil' => $moving,

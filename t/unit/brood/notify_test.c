@@ -143,6 +143,125 @@ static void a_full_socket_is_not_waited_for(void **state)
 	unsetenv("NOTIFY_SOCKET");
 }
 
+/* What a service manager sets for `whose` process. */
+static struct notify_pulse asked_by(const char *usec, const char *whose)
+{
+	struct notify_pulse pulse;
+
+	usec ? setenv("WATCHDOG_USEC", usec, 1) : unsetenv("WATCHDOG_USEC");
+	whose ? setenv("WATCHDOG_PID", whose, 1) : unsetenv("WATCHDOG_PID");
+	notify_pulse_begin(&pulse);
+	return pulse;
+}
+
+static void signs_of_life_are_wanted_of_this_process_only(void **state)
+{
+	char own[16], other[16];
+
+	(void)state;
+	snprintf(own, sizeof(own), "%d", (int)getpid());
+	snprintf(other, sizeof(other), "%d", (int)getppid());
+	assert_int_equal(asked_by("3000000", own).interval_us, 1500000);
+	assert_int_equal(asked_by("3000000", "").interval_us, 1500000);
+	assert_int_equal(asked_by("3000000", NULL).interval_us, 1500000);
+	assert_int_equal(asked_by(NULL, own).interval_us, 0);
+	assert_int_equal(asked_by("", own).interval_us, 0);
+	assert_int_equal(asked_by("3000000", "x").interval_us, 0);
+	assert_int_equal(asked_by("3000000", other).interval_us, 0);
+	assert_null(getenv("WATCHDOG_USEC")); /* nor of what is executed in our place */
+	assert_null(getenv("WATCHDOG_PID"));
+}
+
+static void what_becomes_of_this_process_goes_on(void **state)
+{
+	struct notify_pulse pulse;
+	char own[16];
+
+	(void)state;
+	snprintf(own, sizeof(own), "%d", (int)getpid());
+	(void)asked_by("3000000", own);
+	notify_pulse_begin(&pulse); /* as the next version does, or, with another pid, a daemon's */
+	assert_int_equal(pulse.interval_us, 1500000);
+}
+
+static void a_bad_time_is_ignored_with_a_warning(void **state)
+{
+	static const char *const bad[] = {"x", "0", "1", "-1", "3s", "18446744073709551615",
+					  "18446744073709551616"};
+	int ends[2], old = log_fd();
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
+	log_set_fd(ends[1]);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(asked_by(bad[i], NULL).interval_us, 0);
+		assert_non_null(strstr(received(ends[0]), "WATCHDOG_USEC="));
+		assert_null(getenv("WATCHDOG_USEC"));
+	}
+	log_set_fd(old);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void signs_of_life_come_when_they_are_due(void **state)
+{
+	struct notify_pulse pulse = asked_by("3000000", NULL);
+	char name[64];
+	int fd;
+
+	(void)state;
+	snprintf(name, sizeof(name), "@notify_test.%d", (int)getpid());
+	fd = receiver(name);
+	assert_int_equal(notify_pulse(&pulse, 10000000), 1);
+	assert_string_equal(received(fd), "WATCHDOG=1\n");
+	assert_int_equal(notify_pulse(&pulse, 11499999), 0);
+	assert_int_equal(notify_pulse(&pulse, 11500000), 1);
+	assert_string_equal(received(fd), "WATCHDOG=1\n");
+	pulse = asked_by(NULL, NULL);
+	assert_int_equal(notify_pulse(&pulse, 20000000), 0);
+	assert_string_equal(received(fd), "");
+	close(fd);
+}
+
+static void what_takes_long_asks_for_more_time(void **state)
+{
+	struct notify_pulse pulse = asked_by("60000000", NULL);
+	char name[64];
+	int fd;
+
+	(void)state;
+	snprintf(name, sizeof(name), "@notify_test.%d", (int)getpid());
+	fd = receiver(name);
+	pulse.busy = true;
+	assert_int_equal(notify_pulse(&pulse, 10000000), 1);
+	assert_string_equal(received(fd), "WATCHDOG=1\nEXTEND_TIMEOUT_USEC=20000000\n");
+	assert_int_equal(notify_pulse(&pulse, 14999999), 0);
+	assert_int_equal(notify_pulse(&pulse, 15000000), 1);
+	assert_string_equal(received(fd), "EXTEND_TIMEOUT_USEC=20000000\n");
+	pulse.busy = false;
+	assert_int_equal(notify_pulse(&pulse, 25000000), 0);
+	close(fd);
+}
+
+static void a_sign_that_nobody_took_is_sent_again_and_told_once(void **state)
+{
+	struct notify_pulse pulse = asked_by("3000000", NULL);
+	char name[64];
+	int fd;
+
+	(void)state;
+	snprintf(name, sizeof(name), "@notify_test.%d", (int)getpid());
+	setenv("NOTIFY_SOCKET", name, 1);
+	assert_int_equal(notify_pulse(&pulse, 10000000), -ECONNREFUSED);
+	assert_int_equal(notify_pulse(&pulse, 10000001), 0);
+	fd = receiver(name);
+	assert_int_equal(notify_pulse(&pulse, 10000002), 1);
+	assert_string_equal(received(fd), "WATCHDOG=1\n");
+	close(fd);
+	assert_int_equal(notify_pulse(&pulse, 11500002), -ECONNREFUSED);
+	unsetenv("NOTIFY_SOCKET");
+}
+
 static void the_ready_line_goes_to_the_descriptor_once(void **state)
 {
 	char number[16];
@@ -222,6 +341,12 @@ int main(void)
 		cmocka_unit_test(a_status_cannot_forge_an_assignment),
 		cmocka_unit_test(a_bad_socket_is_an_error_and_no_more),
 		cmocka_unit_test(a_full_socket_is_not_waited_for),
+		cmocka_unit_test(signs_of_life_are_wanted_of_this_process_only),
+		cmocka_unit_test(what_becomes_of_this_process_goes_on),
+		cmocka_unit_test(a_bad_time_is_ignored_with_a_warning),
+		cmocka_unit_test(signs_of_life_come_when_they_are_due),
+		cmocka_unit_test(what_takes_long_asks_for_more_time),
+		cmocka_unit_test(a_sign_that_nobody_took_is_sent_again_and_told_once),
 		cmocka_unit_test(the_ready_line_goes_to_the_descriptor_once),
 		cmocka_unit_test(a_standard_descriptor_is_not_closed),
 		cmocka_unit_test(a_reader_that_has_gone_is_survived),

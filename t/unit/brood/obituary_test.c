@@ -428,6 +428,12 @@ static void the_folder_is_by_the_setting_and_by_who_asks(void **state)
 	assert_int_equal(obituary_folder("auto", path), geteuid() == 0);
 	unsetenv("XDG_STATE_HOME");
 	assert_int_equal(obituary_folder("auto", path), geteuid() == 0);
+	setenv("STATE_DIRECTORY", "/var/lib/web:/var/lib/more", 1); /* by systemd */
+	assert_true(obituary_folder("auto", path));
+	assert_string_equal(path, geteuid() == 0 ? "/var/lib/brood" : "/var/lib/web");
+	setenv("STATE_DIRECTORY", "web", 1);
+	assert_int_equal(obituary_folder("auto", path), geteuid() == 0);
+	unsetenv("STATE_DIRECTORY");
 }
 
 static void a_process_is_looked_at(void **state)

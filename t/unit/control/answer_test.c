@@ -184,6 +184,17 @@ static void test_the_place_depends_on_who_asks(void **state)
 	assert_false(control_place(place));
 	unsetenv("XDG_RUNTIME_DIR");
 	assert_false(control_place(place));
+	setenv("RUNTIME_DIRECTORY", "/run/web", 1); /* by systemd */
+	assert_true(control_place(place));
+	assert_string_equal(place, "/run/web/control.sock");
+	setenv("RUNTIME_DIRECTORY", "/run/web:/run/more", 1);
+	assert_true(control_place(place));
+	assert_string_equal(place, "/run/web/control.sock");
+	setenv("RUNTIME_DIRECTORY", "web", 1);
+	assert_false(control_place(place));
+	setenv("RUNTIME_DIRECTORY", long_one, 1);
+	assert_false(control_place(place));
+	unsetenv("RUNTIME_DIRECTORY");
 }
 
 int main(void)
