@@ -39,6 +39,7 @@ our %left_out = (
 	'llhttp' => 'starts no server',
 	'log-process' => 'is about logs, whatever the requests came by',
 	'moving' => $moving,
+	'no-openat2' => 'is about files, whatever the requests came by',
 	'octets' => 'does all over TLS, too',
 	'prove' => 'the server and the clients are those of `brood prove`, which speak plainly',
 	'recycle' => $moving,
