@@ -30,10 +30,11 @@ static int ask_kernel(struct file_root root, const char *name, int flags)
 struct file_root file_root_make(int fd, bool no_links)
 {
 	struct file_root root = {.fd = -1, .no_links = no_links};
+	int error = ask_kernel(root, ".", O_PATH);
 
-	/* No kernel that has the call and all of its flags says anything else of a descriptor that is none; filters
+	/* Nothing else does a kernel say that has the call and all of its flags, of a descriptor that is none; filters
 	 * say ENOSYS, EPERM or what they like. */
-	root.walks = ask_kernel(root, ".", O_PATH) != -EBADF;
+	root.walks = error != -EBADF && error != -EMFILE && error != -ENFILE && error != -ENOMEM;
 	root.fd = fd;
 	return root;
 }
