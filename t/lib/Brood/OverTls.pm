@@ -45,6 +45,7 @@ our %left_out = (
 	'recycle' => $moving,
 	'reload' => $moving . ', tls-renewal, tls-tickets',
 	'scoreboard' => 'is about memory that workers write to, whatever they read',
+	'requirements' => 'starts servers that do not come as far as a connection',
 	'sandbox' => 'is about what processes may do, whatever they read',
 	'source-headers' => 'reads the source',
 	'source-homes' => 'reads the source',
