@@ -123,7 +123,9 @@ SKIP: {
 	subtest 'manuals are set without a warning' => sub {
 		for my $manual (@manuals) {
 			my ($name) = $manual =~ m{([^/]+)$};
-			is join('', grep { !/: (?:STYLE|BASE): / } $mandoc ? qx{$mandoc -Tlint '$manual' 2>&1} : ()), '', "$name, by mandoc";
+			# On standard error it complains of the machine's own index of manuals.
+			my @said = $mandoc ? qx{$mandoc -Tlint '$manual' 2>/dev/null} : ();
+			is join('', grep { !/: (?:STYLE|BASE): / } @said), '', "$name, by mandoc";
 			is $groff ? scalar qx{LC_ALL=C.UTF-8 $groff -mandoc -ww -z -Tutf8 '$manual' 2>&1} : '', '', "$name, by groff";
 		}
 	};

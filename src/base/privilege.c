@@ -46,6 +46,32 @@ static bool is_given(const char *name)
 	return name && name[0] != '\0';
 }
 
+static bool has_run_out(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
+/* After a look-up that found nothing: 0, or what kept it from looking. errno alone does not tell: of several sources
+ * the last one has set it. */
+static int not_looked(void)
+{
+	int error = errno, fd = has_run_out(error) ? -1 : open("/", O_PATH | O_CLOEXEC);
+
+	if (fd < 0)
+		return has_run_out(error) ? error : has_run_out(errno) ? errno : 0;
+	close(fd);
+	return 0;
+}
+
+static int not_found(const char *kind, const char *name, int error, char *reason, size_t room)
+{
+	if (error == 0)
+		snprintf(reason, room, "there is no %s %s", kind, name);
+	else
+		snprintf(reason, room, "cannot look up %s %s: %s", kind, name, strerror(error));
+	return error == 0 ? -ENOENT : -error;
+}
+
 static int take_user(const char *user, struct privilege *out, char *reason, size_t room)
 {
 	const struct passwd *found;
@@ -54,14 +80,12 @@ static int take_user(const char *user, struct privilege *out, char *reason, size
 		found = find_user(user);
 	} else {
 		found = find_user("www-data");
-		if (!found)
+		if (!found && not_looked() == 0)
 			found = find_user("nobody");
 		user = "www-data or nobody";
 	}
-	if (!found) {
-		snprintf(reason, room, "there is no user %s", user);
-		return -ENOENT;
-	}
+	if (!found)
+		return not_found("user", user, not_looked(), reason, room);
 	snprintf(out->user, sizeof(out->user), "%s", found->pw_name);
 	out->uid = found->pw_uid;
 	out->gid = found->pw_gid;
@@ -72,10 +96,8 @@ static int take_group(const char *group, struct privilege *out, char *reason, si
 {
 	const struct group *found = find_group(group);
 
-	if (!found) {
-		snprintf(reason, room, "there is no group %s", group);
-		return -ENOENT;
-	}
+	if (!found)
+		return not_found("group", group, not_looked(), reason, room);
 	out->gid = found->gr_gid;
 	out->groups[0] = found->gr_gid;
 	out->group_count = 1;
@@ -102,6 +124,7 @@ static int stay(const char *user, const char *group, struct privilege *out, char
 	const struct passwd *self = getpwuid(geteuid());
 	const struct passwd *wanted;
 	const struct group *wanted_group;
+	int error;
 
 	out->uid = geteuid();
 	out->gid = getegid();
@@ -111,6 +134,9 @@ static int stay(const char *user, const char *group, struct privilege *out, char
 		snprintf(out->user, sizeof(out->user), "%u", (unsigned)out->uid);
 	if (is_given(user)) {
 		wanted = find_user(user);
+		error = wanted ? 0 : not_looked();
+		if (error)
+			return not_found("user", user, error, reason, room);
 		if (!wanted || wanted->pw_uid != out->uid) {
 			snprintf(reason, room, "only root can change to user %s", user);
 			return -EPERM;
@@ -118,6 +144,9 @@ static int stay(const char *user, const char *group, struct privilege *out, char
 	}
 	if (is_given(group)) {
 		wanted_group = find_group(group);
+		error = wanted_group ? 0 : not_looked();
+		if (error)
+			return not_found("group", group, error, reason, room);
 		if (!wanted_group || wanted_group->gr_gid != out->gid) {
 			snprintf(reason, room, "only root can change to group %s", group);
 			return -EPERM;
@@ -159,10 +188,34 @@ static bool is_for_good(const struct privilege *privilege)
 	return privilege->uid == 0 || setresuid((uid_t)-1, 0, (uid_t)-1) < 0;
 }
 
+/* Then setgroups(2), which also root may be without the right to, is not needed. Order means nothing. */
+static bool has_groups(const struct privilege *privilege)
+{
+	gid_t now[PRIVILEGE_GROUPS_MAX];
+	int count = getgroups(PRIVILEGE_GROUPS_MAX, now);
+
+	if (count < 0 || (size_t)count != privilege->group_count)
+		return false;
+	for (int i = 0; i < count; i++) {
+		size_t k = 0;
+
+		while (k < privilege->group_count && privilege->groups[k] != now[i])
+			k++;
+		if (k == privilege->group_count)
+			return false;
+	}
+	return true;
+}
+
+static int change_groups(const struct privilege *privilege)
+{
+	return has_groups(privilege) ? 0 : setgroups(privilege->group_count, privilege->groups);
+}
+
 int privilege_drop(const struct privilege *privilege)
 {
 	if (privilege->change) {
-		if (setgroups(privilege->group_count, privilege->groups) < 0 ||
+		if (change_groups(privilege) < 0 ||
 		    setresgid(privilege->gid, privilege->gid, privilege->gid) < 0 ||
 		    setresuid(privilege->uid, privilege->uid, privilege->uid) < 0)
 			return -errno;
@@ -222,6 +275,45 @@ static int open_directory(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
+/* NULL, or the call that is refused, with errno. */
+static const char *become_for_now(struct identity *self, const struct privilege *privilege)
+{
+	/* The user id last: without root's the others could not be changed any more. */
+	if (!has_groups(privilege)) {
+		if (setgroups(privilege->group_count, privilege->groups) < 0)
+			return "setgroups";
+		self->groups_changed = true;
+	}
+	if (setegid(privilege->gid) < 0)
+		return "setegid";
+	return seteuid(privilege->uid) < 0 ? "seteuid" : NULL;
+}
+
+int privilege_try(const struct privilege *privilege, char *reason, size_t room)
+{
+	struct identity self = {0};
+	const char *refused;
+	int rc;
+
+	if (!privilege->change)
+		return 0;
+	rc = remember(&self);
+	if (rc < 0) {
+		snprintf(reason, room, "cannot become user %s: %s", privilege->user, strerror(-rc));
+		return rc;
+	}
+	refused = become_for_now(&self, privilege);
+	rc = refused ? -errno : 0;
+	restore(&self);
+	if (rc < 0)
+		snprintf(reason, room,
+			 "cannot become user %s: %s: %s; give it the capability %s, or start it as the user "
+			 "that it is to be",
+			 privilege->user, refused, strerror(-rc),
+			 strcmp(refused, "seteuid") == 0 ? "CAP_SETUID" : "CAP_SETGID");
+	return rc;
+}
+
 int privilege_open_directory(const struct privilege *privilege, const char *path)
 {
 	struct identity self = {0};
@@ -232,9 +324,7 @@ int privilege_open_directory(const struct privilege *privilege, const char *path
 	fd = remember(&self);
 	if (fd < 0)
 		return fd;
-	/* The user id last: without root's the others could not be changed any more. */
-	self.groups_changed = setgroups(privilege->group_count, privilege->groups) == 0;
-	if (!self.groups_changed || setegid(privilege->gid) < 0 || seteuid(privilege->uid) < 0)
+	if (become_for_now(&self, privilege))
 		fd = -errno;
 	else
 		fd = open_directory(path);

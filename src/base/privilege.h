@@ -22,9 +22,16 @@ struct privilege {
 
 /* For a process that is root: `user` (name or number), else www-data, else nobody; `group` alone,
  * else the user's own and its further ones. NULL or "" for the defaults. For others: no change, and
- * naming somebody else is an error. 0, or -errno with a reason in words. */
+ * naming somebody else is an error. 0, or -errno with a reason in words; -ENOENT only where there is no
+ * such user, others where that cannot be found out (no descriptors left). */
 int privilege_lookup(const char *user, const char *group, struct privilege *out, char *reason,
 		     size_t reason_room) __attribute__((warn_unused_result));
+
+/* Whether the caller may become that user at all: for a moment, and himself again at return, or aborts. 0, or -errno with
+ * a reason that names the call and the capability. -EPERM in containers that root has few capabilities in. Not for
+ * processes with threads. */
+int privilege_try(const struct privilege *privilege, char *reason, size_t reason_room)
+	__attribute__((warn_unused_result));
 
 /* Becomes that user for good: groups, gid, uid (real, effective, saved), then checks that there is
  * no way back, and sets no_new_privs. 0 or -errno; after an error the process must exit. */

@@ -15,10 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { REASON_MAX = 256 };
+enum { REASON_MAX = 512, DESCRIPTORS_OF_MASTER = 14, DESCRIPTORS_OF_WORKER = 5 };
 
 /* What is passed along. */
 struct check {
@@ -48,9 +49,23 @@ static void check_user(struct config *config, const struct origin *origins, stru
 	int rc = privilege_lookup(config->user, config->group, &config->privilege, reason,
 				  sizeof(reason));
 
+	if (rc == 0)
+		rc = privilege_try(&config->privilege, reason, sizeof(reason));
 	if (rc < 0)
 		report_add(report, origin_of(origins, name), "%s",
 			   reason[0] ? reason : strerror(-rc));
+}
+
+/* What the master has open for a worker, and for itself: with fewer it would try to start workers for ever. */
+static void check_descriptors(const struct config *config, const struct origin *origins, struct report *report)
+{
+	size_t wanted = DESCRIPTORS_OF_MASTER + (size_t)DESCRIPTORS_OF_WORKER * config->workers;
+	struct rlimit limit;
+
+	if (config->workers > 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max < wanted)
+		report_add(report, origin_of(origins, "workers"),
+			   "workers: %u want %zu open files, %zu are allowed (ulimit -n)", config->workers, wanted,
+			   (size_t)limit.rlim_max);
 }
 
 /* ./www, else the one that was installed. */
@@ -255,6 +270,7 @@ void config_check(struct config *config, const char *directory,
 	unsigned before = report->count;
 
 	check_user(config, origins, report);
+	check_descriptors(config, origins, report);
 	if (!config->site.root && config->site_count == 0)
 		find_root(config, directory, report);
 	if (report->count == before) {

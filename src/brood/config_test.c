@@ -5,6 +5,7 @@
 #include "brood/config_balancer.h"
 #include "brood/configuration.h"
 #include "brood/options.h"
+#include "brood/requirements.h"
 
 #include <string.h>
 
@@ -56,6 +57,8 @@ int config_test(const struct options *options)
 	struct config *config;
 	int status = 0;
 
+	if (requirements_check(tell) < 0)
+		return 1;
 	if (config_load(&config, options, &reason) < 0) {
 		say(&reason);
 		status = 1;

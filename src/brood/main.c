@@ -3,11 +3,13 @@
  * brood. Reads the command line, then becomes the server (server.c), checks its configuration, or
  * experiments on a copy of it (prove/prove.h). */
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/signals.h"
 #include "brood/configuration.h"
 #include "brood/inherit.h"
 #include "brood/notify.h"
 #include "brood/options.h"
+#include "brood/requirements.h"
 #include "brood/server.h"
 #include "brood/takeover.h"
 #include "prove/prove.h"
@@ -16,6 +18,12 @@
 #include <string.h>
 
 enum { INHERITED_MAX = 64 };
+
+static void tell(bool error, const char *text)
+{
+	(void)error;
+	log_error("%s", text);
+}
 
 static int run(const struct options *options, char **argv)
 {
@@ -29,7 +37,7 @@ static int run(const struct options *options, char **argv)
 	signals_ignore_writes();
 	given[count] = ready_fd;
 	fd_close_all_but(given, count + 1);
-	if (fd_open_standard() < 0)
+	if (requirements_check(tell) < 0 || fd_open_standard() < 0)
 		return EXIT_FAILURE;
 	return server_run(options, argv, ready_fd, given, count);
 }

@@ -462,6 +462,7 @@ int server_run(const struct options *options, char **argv, int ready_fd, const i
 	start_log_begin(&server.start_log, log_files_fd(&server.logs, server.now.error_log));
 	certificates_tell(&server.now.certificates);
 	tell_of_kernel_tls(&server.now);
+	sites_tell(&server.now.sites);
 	if (open_pidfile(&server) == 0 && open_control(&server) == 0)
 		status = run_cluster(&server, NULL);
 	control_socket_close(&server.control);

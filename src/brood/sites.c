@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "base/fd_kind.h"
+#include "base/log.h"
 #include "brood/config_sites.h"
 #include "brood/setting_checks.h"
 #include "http/fields.h"
@@ -191,7 +192,7 @@ static int make_site(struct making *making, const struct config_site *from, char
 	}
 	http->count++;
 	fd_note(fd, FD_FOLDER);
-	site->root = (struct file_root){fd, resolved.symlinks == SYMLINKS_NONE};
+	site->root = file_root_make(fd, resolved.symlinks == SYMLINKS_NONE);
 	if (make_places(making, from, site) < 0) {
 		snprintf(reason, room, "no memory");
 		return -1;
@@ -235,6 +236,13 @@ int sites_open(struct sites *out, const struct config *config, char *reason, siz
 	}
 	http_sites_sort(&out->http);
 	return 0;
+}
+
+void sites_tell(const struct sites *sites)
+{
+	if (sites->http.count > 0 && sites->http.list[0].root.walks)
+		log_info("openat2 is refused here (a kernel before 5.6, or a filter): paths are gone along folder by "
+			 "folder, which is as safe, and slower where a file is not cached");
 }
 
 static void close_site(struct http_site *site)

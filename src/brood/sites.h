@@ -22,6 +22,9 @@ struct sites {
 int sites_open(struct sites *out, const struct config *config, char *reason, size_t room)
 	__attribute__((warn_unused_result));
 
+/* A line for the log where openat2 is refused and roots are walked instead (http/open.h); at the start. */
+void sites_tell(const struct sites *sites);
+
 /* Closes the roots and frees all; *sites is all-zero then. */
 void sites_close(struct sites *sites);
 

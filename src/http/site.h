@@ -92,7 +92,7 @@ struct site_alone {
 /* It refers to itself, so it stays where it is. root_fd is borrowed. */
 void site_alone_make(struct site_alone *alone, int root_fd);
 
-/* Whether all roots can be entered. 0 or -errno; -ENOSYS: a kernel before 5.6. */
+/* Whether all roots can be entered. 0 or -errno. */
 int http_sites_try(const struct http_sites *sites) __attribute__((warn_unused_result));
 
 /* Letters, digits, "-" and "_" in labels between dots, perhaps "*." in front; an IPv4 address; an

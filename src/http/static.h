@@ -12,7 +12,7 @@ struct response;
 struct response_maker;
 struct static_site;
 
-/* NULL with errno: ENOMEM, ENOSYS (a kernel before 5.6, or a filter, without openat2), or why the
+/* NULL with errno: ENOMEM, or why the
  * root cannot be entered. `options` is read, not kept (what it borrows must live on). */
 struct static_site *static_site_new(const struct http_options *options);
 void static_site_free(struct static_site *site);

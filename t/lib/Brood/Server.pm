@@ -52,17 +52,20 @@ sub program { return $program }
 # The same for a test that becomes another user: a copy, when folders above it (say, /root) keep that user
 # out. Called before the fork, so that the copy is the test's and lives as long.
 my $copy_dir;
-sub program_for_all
+sub program_for_all { return reachable($program) }
+
+sub reachable
 {
-	my ($volume, $dirs) = File::Spec->splitpath($program);
+	my ($program) = @_;
+	my ($volume, $dirs, $name) = File::Spec->splitpath($program);
 	my $path = '';
 	for my $dir (File::Spec->splitdir($dirs)) {
 		$path .= "$dir/";
 		next if (stat $path)[2] & 0001;
 		$copy_dir //= new_dir();
-		copy($program, "$copy_dir/brood") && chmod 0755, "$copy_dir/brood" or die "$copy_dir/brood: $!"
-		    if !-e "$copy_dir/brood";
-		return "$copy_dir/brood";
+		copy($program, "$copy_dir/$name") && chmod 0755, "$copy_dir/$name" or die "$copy_dir/$name: $!"
+		    if !-e "$copy_dir/$name";
+		return "$copy_dir/$name";
 	}
 	return $program;
 }
@@ -126,6 +129,7 @@ sub new_dir
 #   limits          list of ulimit arguments, e.g. ['-n 64']
 #   inherit         hash of child's fd => file handle
 #   wrapper         a command in front of the program
+#   openat2         what that system call fails with, ENOSYS or EPERM [$BROOD_TEST_OPENAT2]
 #   in              code run in the child before exec
 #   unready         do not wait for readiness
 sub start
@@ -206,6 +210,8 @@ sub spawn
 	my $want = $self->{want};
 	pipe my $ready, my $ready_writer or die "pipe: $!";
 	$self->{program} = $want->{in} ? program_for_all() : program();
+	my $error = $want->{openat2} // $ENV{BROOD_TEST_OPENAT2};
+	$self->{refuse} = $error ? [reachable(refuse_program()), $error] : [];
 	# Our own handlers must not run in the child.
 	my $signals = POSIX::SigSet->new(SIGINT, SIGTERM, SIGHUP);
 	POSIX::sigprocmask(SIG_BLOCK, $signals);
@@ -249,7 +255,7 @@ sub become_server
 	$want->{in}->() if $want->{in};
 	my @limits = @{ $want->{limits} // [] };
 	my $script = join '', (map { "ulimit $_ && " } @limits), 'exec "$0" "$@"';
-	my @program = (@{ $want->{wrapper} // [] }, $self->{program});
+	my @program = (@{ $want->{wrapper} // [] }, @{ $self->{refuse} }, $self->{program});
 	my @command = @limits ? ('/bin/sh', '-c', $script, @program, @args) : (@program, @args);
 	exec { $command[0] } @command or die "$command[0]: $!\n";
 }
@@ -285,6 +291,9 @@ sub ctl_wait
 	return { exit => WIFEXITED($?) ? WEXITSTATUS($?) : 'signal ' . WTERMSIG($?),
 		stdout => slurp("$run->{base}.out"), stderr => slurp("$run->{base}.err") };
 }
+
+# See t/refuse/refuse.c.
+sub refuse_program { return ($ENV{BROOD_BUILD} // dirname($program)) . '/t/refuse/refuse' }
 
 # Waits for the line on BROOD_READY_FD. False when the server ended first or the guard's time is up.
 sub wait_ready

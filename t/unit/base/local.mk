@@ -10,6 +10,7 @@ base_tests = \
 	t/unit/base/heap_test \
 	t/unit/base/log_test \
 	t/unit/base/network_test \
+	t/unit/base/path_walk_test \
 	t/unit/base/privilege_test \
 	t/unit/base/sandbox_test \
 	t/unit/base/signals_test \
@@ -41,6 +42,9 @@ t_unit_base_log_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_base_log_test_LDADD = libbase.a $(CMOCKA_LIBS) -lutil
 t_unit_base_network_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_base_network_test_LDADD = libbase.a $(CMOCKA_LIBS)
+t_unit_base_path_walk_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_base_path_walk_test_LDADD = libbase.a $(CMOCKA_LIBS)
+t_unit_base_path_walk_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat -Wl,--wrap=__openat_2
 t_unit_base_privilege_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_base_privilege_test_LDADD = libbase.a $(CMOCKA_LIBS)
 t_unit_base_sandbox_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

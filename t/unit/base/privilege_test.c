@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -60,6 +61,29 @@ static void an_unknown_user_or_group_is_named(void **state)
 	assert_int_equal(privilege_lookup(NULL, "nosuchgroup", &privilege, reason, sizeof(reason)),
 			 -ENOENT);
 	assert_string_equal(reason, "there is no group nosuchgroup");
+}
+
+static int look_up_without_descriptors(void)
+{
+	const struct rlimit none = {3, 3};
+	struct privilege privilege;
+	char reason[128];
+
+	if (setrlimit(RLIMIT_NOFILE, &none) < 0)
+		return 1;
+	close_range(3, ~0U, 0);
+	if (privilege_lookup("daemon", NULL, &privilege, reason, sizeof(reason)) != -EMFILE ||
+	    !strstr(reason, "cannot look up user daemon: Too many open files"))
+		return 2;
+	if (privilege_lookup(NULL, NULL, &privilege, reason, sizeof(reason)) != -EMFILE)
+		return 3;
+	return strstr(reason, "cannot look up user www-data or nobody") ? 0 : 4;
+}
+
+static void a_user_that_cannot_be_looked_up_is_not_called_unknown(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(look_up_without_descriptors), 0);
 }
 
 static void a_named_group_is_the_only_one(void **state)
@@ -204,6 +228,7 @@ int main(void)
 		cmocka_unit_test(who_is_not_root_stays_who_he_is),
 		cmocka_unit_test(the_default_user_is_an_unprivileged_one),
 		cmocka_unit_test(an_unknown_user_or_group_is_named),
+		cmocka_unit_test(a_user_that_cannot_be_looked_up_is_not_called_unknown),
 		cmocka_unit_test(a_named_group_is_the_only_one),
 		cmocka_unit_test(dropping_has_no_way_back),
 		cmocka_unit_test(a_change_that_fails_is_an_error),

@@ -41,7 +41,7 @@ static int setup_with(void **state, size_t cache_bytes, size_t body_max)
 	fixture = *state;
 	static_site_free(fixture->site);
 	place.site = &only_site;
-	only_site.root = (struct file_root){fixture->root.fd, false};
+	only_site.root = file_root_make(fixture->root.fd, false);
 	fixture->options.sites = &sites;
 	fixture->options.cache_bytes = cache_bytes;
 	fixture->options.cache_body_max = body_max;
