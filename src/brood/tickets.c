@@ -120,6 +120,7 @@ static void read_again(struct shared_tickets *shared, const char *path, struct m
 		return;
 	}
 	(void)watch_happen(&shared->watch, WATCH_GOOD);
+	(void)watch_happen(&shared->watch, WATCH_TAKEN); /* there is nothing about keys that a worker could refuse */
 	log_info("tls_ticket_keys '%s': %zu key%s, used from now on", path,
 		 shared->keys.count, shared->keys.count == 1 ? "" : "s");
 	tell(master, &shared->keys, true);
