@@ -155,10 +155,12 @@ say_to("$group/memory.max", 'max');
 exit !killed();
 PERL
 
+is $systemd->show('brood', 'OOMPolicy'), 'continue', 'when the kernel ends a worker the service goes on';
+
 subtest 'a worker that the kernel ends for its memory does not stop the service' => sub {
-	is $systemd->show('brood', 'OOMPolicy'), 'continue', 'OOMPolicy';
 	my $group = '/sys/fs/cgroup' . $systemd->show('brood', 'ControlGroup');
-	return note 'no control group can limit memory here' if $systemd->run('test', '-e', "$group/memory.max")->{exit} ne '0';
+	plan skip_all => 'no control group can limit memory here: see make check-kernel'
+	    if $systemd->run('test', '-e', "$group/memory.max")->{exit} ne '0';
 	my $pid = $systemd->main_pid('brood');
 	my ($worker) = workers();
 	Brood::Server::write_file("/proc/$worker/oom_score_adj", "1000\n");

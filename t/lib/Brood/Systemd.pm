@@ -20,17 +20,23 @@ use POSIX qw(WNOHANG);
 my $why_not = '';
 sub why_not { return $why_not }
 
-# A private hierarchy of mounts first, then a control group below the one that we are in, then all else. Capabilities
-# by which process 1 could reach beyond are gone.
+# A private hierarchy of mounts first, then a control group below the one that we are in, then all else. Who waits for
+# process 1 has a group beside it: one that has members gives none of its controllers (memory) to groups in it.
+# Capabilities by which process 1 could reach beyond are gone.
 my $outer = <<'END';
 set -e
 mkdir "$1/group"
 mount -t cgroup2 cgroup2 "$1/group"
 group=$1/group$(sed -n 's/^0:://p' /proc/self/cgroup)/brood-test-$$
-mkdir "$group"
+mkdir -p "$group/outside"
 echo $$ > "$group/cgroup.procs"
+exec unshare --cgroup -- sh "$1/outside" "$1" "$group"
+END
+my $outside = <<'END';
+set -e
+echo $$ > "$2/outside/cgroup.procs"
 umount "$1/group"
-exec unshare --pid --fork --kill-child --mount --cgroup --net --uts --ipc --mount-proc -- \
+exec unshare --pid --fork --kill-child --mount --net --uts --ipc --mount-proc -- \
 	setpriv --bounding-set=-sys_time,-sys_module,-sys_boot,-syslog,-mknod -- sh "$1/inner" "$1"
 END
 my $inner = <<'END';
@@ -46,6 +52,7 @@ for folder in /etc /sys /proc/sys; do
 done
 mount --bind /dev/null /dev/console
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
+echo 1 > /sys/fs/cgroup/cgroup.procs
 exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin container=brood-test SYSTEMD_UNIT_PATH=/opt/units \
 	SYSTEMD_GENERATOR_PATH=/opt/none SYSTEMD_ENVIRONMENT_GENERATOR_PATH=/opt/none SYSTEMD_PROC_CMDLINE= \
 	"$(cat /opt/systemd)" --system --unit=test.target --log-target=null --show-status=no \
@@ -81,6 +88,7 @@ sub start
 	my $self = bless { dir => Brood::Server::new_dir(), owner => $$ }, $class;
 	make_path("$self->{dir}/opt/$_") for qw(units none);
 	Brood::Server::write_file("$self->{dir}/outer", $outer);
+	Brood::Server::write_file("$self->{dir}/outside", $outside);
 	Brood::Server::write_file("$self->{dir}/inner", $inner);
 	Brood::Server::write_file("$self->{dir}/opt/systemd", $systemd);
 	# What units depend on without saying so.
@@ -170,7 +178,7 @@ sub stop
 {
 	my ($self) = @_;
 	return if $self->{ended} || $$ != $self->{owner};
-	my ($group) = Brood::Server::slurp("/proc/$self->{unshare}/cgroup") =~ m{^0::(/.*)$}m;
+	my ($group) = Brood::Server::slurp("/proc/$self->{unshare}/cgroup") =~ m{^0::(/.*)/outside$}m;
 	kill 'KILL', $self->{init} // $self->{unshare}; # process 1: all that it has started goes with it
 	waitpid $self->{unshare}, 0;
 	$self->{ended} = 1;
