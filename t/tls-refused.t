@@ -199,7 +199,7 @@ sub warnings_of
 	my ($pair, %more) = @_;
 	my $run = try({ tls_certificate => $pair->{both}, %more }, '-t');
 	is $run->{exit}, 0, 'it is fine';
-	return [map { /^brood: warning: certificate '[^']*': (.*)/ ? $1 : () } @{ $run->{lines} }];
+	return [map { /^brood: warning: (?:certificate|tls_client_ca) '[^']*': (.*)/ ? $1 : () } @{ $run->{lines} }];
 }
 
 subtest 'names that a certificate does not cover are told' => sub {
@@ -227,6 +227,28 @@ subtest 'a chain that ends too early is told' => sub {
 	local $ENV{SSL_CERT_FILE} = $middle->{certificate};
 	is_deeply warnings_of($leaf->('known', $middle)), [], 'nothing where the issuer is a root that is known';
 	is_deeply warnings_of(with_chain($leaf->('lower', $public), $public)), [], 'nor there';
+};
+
+subtest 'authorities of clients that let nobody in are told' => sub {
+	my $warnings = sub { return warnings_of($good, tls_client => 'required', tls_client_ca => $_[0]) };
+	my $bundle = Brood::Server::write_file("$dir/bundle.pem", join '', map { Brood::Server::slurp($_->{certificate}) } $root, $weak_root);
+	is_deeply $warnings->($root->{certificate}), [], 'nothing of one that does';
+	is_deeply $warnings->($weak_root->{certificate}), ['the keys of 1 of its 1 authorities are too small: no client of theirs is let in'], 'a weak one';
+	is_deeply $warnings->($bundle), ['the keys of 1 of its 2 authorities are too small: no client of theirs is let in'], 'one among others';
+};
+
+subtest 'a name that a reload gives to a site is told when its certificate does not cover it' => sub {
+	my $path = $good->{both};
+	my $server = Brood::Server->start(workers => 2, control => 1, listen => ['tls:127.0.0.1:0'], config => qq{names = "one.test";\n},
+		set => { tls_certificate => $path });
+	my $told = sub { return scalar grep { /warn .*\Q$path\E': does not cover/ } $server->stderr_lines };
+	is $told->(), 0, 'nothing at first';
+	Brood::Server::write_file($server->{config_file}, qq{names = ["one.test", "new.test"];\n});
+	is $server->ctl('reload')->{exit}, 0, 'a reload';
+	ok $server->wait_stderr(qr/warn .*\Q$path\E': does not cover 'new\.test'/), 'tells the new one';
+	is $server->ctl('reload')->{exit}, 0, 'one more';
+	is $told->(), 1, 'tells nothing';
+	$server->finish;
 };
 
 done_testing;

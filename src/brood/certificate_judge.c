@@ -34,8 +34,7 @@ bool certificate_site_has(const struct certificate_site *site, size_t place)
 	return site->client != TLS_CLIENT_OFF && site->client_ca == place;
 }
 
-/* The names of all sites that have it, ended by NULL; NULL: no memory. */
-static const char **list_names(const struct certificates *certificates, size_t place)
+const char **certificate_names(const struct certificates *certificates, size_t place)
 {
 	const struct certificate_site *site = certificates->sites;
 	const char **names;
@@ -65,7 +64,7 @@ static int judge_pair(const struct certificates *certificates, size_t place,
 	if (own && certificate_fill(one, reason) < 0)
 		return -EINVAL;
 	if (!own)
-		names = list_names(certificates, place);
+		names = certificate_names(certificates, place);
 	rc = tls_check_pair(&one->pair, names, roots, not_after, reason, warnings);
 	free(names);
 	return rc;
@@ -75,10 +74,8 @@ static int judge_alone(const struct certificates *certificates, size_t place,
 		       struct tls_roots *roots, int64_t *not_after, char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
 {
 	*not_after = INT64_MAX;
-	*warnings = (struct tls_warnings){0};
-	/* Of many authorities some may have ended: their clients are told so. */
 	if (certificates->list[place].kind == CERTIFICATE_CLIENT_CA)
-		return tls_check_client_ca(certificates->list[place].pair.certificate_fd, reason);
+		return tls_check_client_ca(certificates->list[place].pair.certificate_fd, reason, warnings);
 	return judge_pair(certificates, place, roots, not_after, reason, warnings);
 }
 

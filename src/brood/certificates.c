@@ -258,6 +258,35 @@ static int open_sites(const struct opening *opening)
 	return rc;
 }
 
+static bool names_equal(const char **names, const char **others)
+{
+	if (!names || !others)
+		return false;
+	while (*names && *others && strcmp(*names, *others) == 0)
+		names++, others++;
+	return !*names && !*others;
+}
+
+/* What is the same as before may not be good for all names that there are now: it is checked again, which tells so. */
+static void look_for_names(struct certificates *out, const struct certificates *before)
+{
+	for (size_t i = 0; i < out->count; i++) {
+		struct certificate *one = &out->list[i];
+		const struct certificate *old =
+			certificates_find(before, one->kind, one->path, one->key_path);
+		const char **names, **old_names;
+
+		if (one->watch != WATCH_QUIET || !old)
+			continue;
+		names = certificate_names(out, i);
+		old_names = certificate_names(before, (size_t)(old - before->list));
+		if (!names_equal(names, old_names))
+			one->watch = WATCH_SETTLING;
+		free(names);
+		free(old_names);
+	}
+}
+
 int certificates_open(struct certificates *out, const struct config *config,
 		      const struct certificates *before, bool keep, char *reason, size_t room)
 {
@@ -266,8 +295,11 @@ int certificates_open(struct certificates *out, const struct config *config,
 	*out = (struct certificates){0};
 	if (!config_tls_uses(config))
 		return 0;
-	if (open_sites(&opening) == 0)
+	if (open_sites(&opening) == 0) {
+		if (before)
+			look_for_names(out, before);
 		return 0;
+	}
 	certificates_close(out);
 	return -1;
 }

@@ -110,10 +110,13 @@ bool certificate_ends(struct certificate *certificate, int64_t now, char out[CER
 int certificate_fill(const struct certificate *certificate, char reason[TLS_REASON_MAX])
 	__attribute__((warn_unused_result));
 
-/* --- certificate_judge.c: not in the master --- */
+/* --- certificate_judge.c --- */
 
 /* Whether a site has the one at `place`. */
 bool certificate_site_has(const struct certificate_site *site, size_t place);
+
+/* The names of all sites whose own it is, ended by NULL: the list is the caller's, to be freed. NULL: no memory. */
+const char **certificate_names(const struct certificates *certificates, size_t place);
 
 /* A site as TLS wants it, with its pairs in `pairs`. */
 struct tls_site certificates_part(const struct certificates *certificates,
@@ -122,7 +125,7 @@ struct tls_site certificates_part(const struct certificates *certificates,
 
 /* Does with the one at `place` what a worker would: by itself, and in each site that has it together with what
  * else that one has. One that is made by us is made first where it is empty. As tls_check_pair; *not_after is
- * INT64_MAX for what has no end of its own. */
+ * INT64_MAX for what has no end of its own. Not in the master. */
 int certificate_judge(const struct certificates *certificates, size_t place,
 		      struct tls_roots *roots, int64_t *not_after, char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
 	__attribute__((warn_unused_result));

@@ -7,6 +7,7 @@
 #include "http/tls/private.h"
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include <errno.h>
@@ -25,14 +26,6 @@ int tls_check_site(const struct tls_site *part, char reason[TLS_REASON_MAX])
 
 	tls_free(tls);
 	return tls ? 0 : -EINVAL;
-}
-
-int tls_check_client_ca(int fd, char reason[TLS_REASON_MAX])
-{
-	return tls_check_site(&(struct tls_site){.name = "",
-						 .client = TLS_CLIENT_REQUIRED,
-						 .client_ca_fd = fd},
-			      reason);
 }
 
 static void check_time(const struct tls_material *material, int64_t *not_after,
@@ -169,6 +162,57 @@ static void check_names(const struct tls_material *material, const char *const *
 		snprintf(warning + used, TLS_REASON_MAX - used, " and %u more",
 			 count - NAMES_TOLD_MAX);
 	ERR_clear_error();
+}
+
+/* --- those who sign clients' certificates --- */
+
+/* What OpenSSL asks when a client shows a certificate of that authority. */
+static bool is_too_weak(SSL_CTX *ssl, X509 *authority)
+{
+	int bits = EVP_PKEY_get_security_bits(X509_get0_pubkey(authority));
+
+	return SSL_CTX_get_security_callback(ssl)(NULL, ssl, SSL_SECOP_CA_KEY, bits, 0, authority,
+						  NULL) == 0;
+}
+
+/* Of many some may have ended: their clients are told so. */
+static void check_authorities(BIO *pem, SSL_CTX *ssl, struct tls_warnings *warnings)
+{
+	unsigned count = 0, weak = 0, ended = 0;
+	X509 *next;
+
+	while ((next = PEM_read_bio_X509(pem, NULL, NULL, NULL))) {
+		count++;
+		weak += is_too_weak(ssl, next);
+		ended += X509_cmp_current_time(X509_get0_notAfter(next)) < 0;
+		X509_free(next);
+	}
+	ERR_clear_error();
+	if (weak > 0)
+		snprintf(warnings->chain, TLS_REASON_MAX,
+			 "the keys of %u of its %u authorities are too small: no client of theirs is let in",
+			 weak, count);
+	if (ended == count)
+		snprintf(warnings->time, TLS_REASON_MAX, "has expired: no client is let in");
+}
+
+int tls_check_client_ca(int fd, char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
+{
+	const struct tls_site alone = {
+		.name = "", .client = TLS_CLIENT_REQUIRED, .client_ca_fd = fd};
+	SSL_CTX *ssl = NULL;
+	BIO *pem = NULL;
+
+	*warnings = (struct tls_warnings){0};
+	if (tls_check_site(&alone, reason) < 0)
+		return -EINVAL;
+	pem = pem_open(fd, reason);
+	ssl = SSL_CTX_new(TLS_server_method());
+	if (pem && ssl)
+		check_authorities(pem, ssl, warnings);
+	SSL_CTX_free(ssl);
+	BIO_free(pem);
+	return 0;
 }
 
 /* --- all of it --- */

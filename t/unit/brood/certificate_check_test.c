@@ -55,9 +55,9 @@ int tls_check_pair(const struct tls_pair *pair, const char *const *names, struct
 	return strcmp(text, "bad") == 0 ? -EINVAL : 0;
 }
 
-int tls_check_client_ca(int fd, char reason[TLS_REASON_MAX])
+int tls_check_client_ca(int fd, char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
 {
-	(void)fd;
+	(void)fd, (void)warnings;
 	snprintf(reason, TLS_REASON_MAX, "has nobody in it");
 	return -EINVAL;
 }

@@ -710,13 +710,16 @@ static void others_may_sign_for_clients_from_now_on(void **state)
 static void authorities_are_checked(void **state)
 {
 	struct world *world = *state;
+	struct tls_warnings warnings;
 	char reason[TLS_REASON_MAX];
 	int fd = memory_file("pem");
 
-	assert_int_equal(tls_check_client_ca(world->pairs[0].certificate_fd, reason), 0);
-	assert_int_equal(tls_check_client_ca(fd, reason), -EINVAL);
+	assert_int_equal(tls_check_client_ca(world->pairs[0].certificate_fd, reason, &warnings), 0);
+	assert_string_equal(warnings.chain, "");
+	assert_string_equal(warnings.time, "");
+	assert_int_equal(tls_check_client_ca(fd, reason, &warnings), -EINVAL);
 	assert_non_null(strstr(reason, "is empty"));
-	assert_int_equal(tls_check_client_ca(world->pairs[0].key_fd, reason), -EINVAL);
+	assert_int_equal(tls_check_client_ca(world->pairs[0].key_fd, reason, &warnings), -EINVAL);
 	assert_non_null(strstr(reason, "no certificate"));
 	close(fd);
 }
