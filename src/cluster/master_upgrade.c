@@ -73,6 +73,7 @@ static int save(struct master *master, struct state_writer *writer)
 	master_save(master, writer);
 	if (master->program->save)
 		master->program->save(master->program->context, writer);
+	state_put(writer, STATE_VERSION, master->program->version, strlen(master->program->version) + 1);
 	state_put(writer, STATE_FDS, writer->fds, writer->fd_count * sizeof(*writer->fds));
 	if (state_finish(writer) < 0)
 		return -ENOMEM;
@@ -337,10 +338,36 @@ void master_upgrade(struct master *master)
 	upgrade_tick(master, clock_now_ms());
 }
 
+/* Is this image the very file that ran before? */
+static bool is_same_file(const struct upgrade_state *state)
+{
+	struct stat former, now;
+
+	return fstat(state->image, &former) == 0 && stat("/proc/self/exe", &now) == 0 &&
+	       former.st_dev == now.st_dev && former.st_ino == now.st_ino;
+}
+
+void upgrade_note(struct master *master, const struct upgrade_state *state)
+{
+	const char *now = master->program->version, *from = NULL;
+	struct state_record record;
+
+	if (state_find(&state->reader, STATE_VERSION, &record) && record.size > 1 && record.size <= NAME_ROOM &&
+	    memchr(record.data, 0, record.size))
+		from = record.data;
+	if (!from) /* a version before those that told theirs */
+		snprintf(master->upgraded, sizeof(master->upgraded), "upgraded to brood %s", now);
+	else if (strcmp(from, now) != 0)
+		snprintf(master->upgraded, sizeof(master->upgraded), "upgraded from brood %s to %s", from, now);
+	else
+		snprintf(master->upgraded, sizeof(master->upgraded), "upgraded to brood %s again, %s", now,
+			 is_same_file(state) ? "from the very file that ran" : "from another file");
+}
+
 void upgrade_go_on(struct master *master, bool back)
 {
 	if (!back) {
-		log_info("upgraded to brood %s", master->program->version);
+		log_info("%s", master->upgraded);
 		master_roll(master, "upgrade");
 		return;
 	}
