@@ -65,6 +65,14 @@ static void fail(struct master *master, const char *reason)
 		master_roll(master, kind);
 }
 
+static void fail_for(struct master *master, const char *what, int error)
+{
+	char reason[REPORT_REASON_MAX];
+
+	snprintf(reason, sizeof(reason), "%s: %s", what, strerror(error));
+	fail(master, reason);
+}
+
 /* --- the state --- */
 
 /* The records, in a sealed memfd. */
@@ -81,6 +89,15 @@ static int save(struct master *master, struct state_writer *writer)
 }
 
 /* --- the trial --- */
+
+/* An interpreter would be executed in its place, by a name that is gone then; and the program by that with nothing of the
+ * state. */
+static bool is_script(int fd)
+{
+	char mark[2];
+
+	return pread(fd, mark, sizeof(mark), 0) == sizeof(mark) && memcmp(mark, "#!", 2) == 0;
+}
 
 /* Who may write to it may become us. */
 static int open_binary(const char *path, char *reason, size_t room)
@@ -99,6 +116,8 @@ static int open_binary(const char *path, char *reason, size_t room)
 		wrong = "belongs to neither root nor the user of this server";
 	else if (status.st_mode & 022)
 		wrong = "others than its owner may write to it";
+	else if (is_script(fd))
+		wrong = "a script: \"binary\" is to name the program that it starts";
 	if (!wrong)
 		return fd;
 	snprintf(reason, room, "%s: %s", path, wrong);
@@ -123,12 +142,13 @@ static int try_it(void *context)
 	if (!error)
 		error = process_execute(trial->binary, trial->argv, UPGRADE_VARIABLE, trial->name,
 					trial->fds, trial->fd_count);
-	dprintf(STDERR_FILENO, "cannot be executed: %s\n", strerror(-error));
+	dprintf(STDERR_FILENO, "cannot be executed: %s\n",
+		error == -ENOENT ? "the loader that it names is not there" : strerror(-error));
 	return EXIT_FAILURE;
 }
 
-/* Forks the child that tries. Its pid or -errno. */
-static pid_t start_trial(struct master *master, int output)
+/* Forks the child that tries. Its pid or -errno, and what failed. */
+static pid_t start_trial(struct master *master, int output, const char **failed)
 {
 	struct state_writer writer = {0};
 	struct trial trial = {
@@ -138,6 +158,7 @@ static pid_t start_trial(struct master *master, int output)
 	int *kept = malloc((writer.fd_count + 3) * sizeof(*kept));
 	pid_t pid = -ENOMEM;
 
+	*failed = "cannot write down the state of this server";
 	if (!error && kept) {
 		kept[0] = trial.binary;
 		kept[1] = output;
@@ -149,6 +170,7 @@ static pid_t start_trial(struct master *master, int output)
 		upgrade_name(trial.name, sizeof(trial.name), state, getpid(), UPGRADE_DRY, -1);
 		options.keep_fds = kept;
 		options.keep_count = writer.fd_count + 3;
+		*failed = "fork: no process for the trial can be had";
 		pid = brood_process_fork(&options);
 	}
 	free(kept);
@@ -185,6 +207,7 @@ static void try_out(struct master *master)
 	struct upgrade *upgrade = &master->upgrade;
 	const char *path = master->program->binary(master->program->context);
 	char reason[REPORT_REASON_MAX];
+	const char *failed = "cannot listen to the trial";
 	int output[2];
 	pid_t pid;
 
@@ -196,17 +219,17 @@ static void try_out(struct master *master)
 		return;
 	}
 	if (pipe2(output, O_CLOEXEC | O_NONBLOCK) < 0) {
-		fail(master, strerror(errno));
+		fail_for(master, failed, errno);
 		return;
 	}
 	upgrade->output = output[0];
 	upgrade->readable =
 		event_new(master->base, output[0], EV_READ | EV_PERSIST, on_output, upgrade);
 	pid = upgrade->readable && event_add(upgrade->readable, NULL) == 0
-		      ? start_trial(master, output[1]) : -ENOMEM;
+		      ? start_trial(master, output[1], &failed) : -ENOMEM;
 	fd_close(&output[1]);
 	if (pid < 0) {
-		fail(master, strerror((int)-pid));
+		fail_for(master, failed, (int)-pid);
 		return;
 	}
 	upgrade->pid = pid;
@@ -293,7 +316,7 @@ static void become(struct master *master)
 	}
 	fd_close(&image);
 	state_writer_free(&writer);
-	fail(master, strerror(-error));
+	fail_for(master, "the new version has passed its trial, but cannot be executed", -error);
 }
 
 /* --- asked --- */
