@@ -158,7 +158,7 @@ subtest 'in the background, with a pid file' => sub {
 	open my $pid, '<', "$dir/pid" or die $!;
 	ok !flock($pid, LOCK_EX | LOCK_NB), 'and its lock';
 	close $pid;
-	like Brood::Server::slurp("$dir/error.log"), qr/upgraded to brood/, 'the log is the same file';
+	like Brood::Server::slurp("$dir/error.log"), qr/upgraded from brood/, 'the log is the same file';
 	is $server->ctl('stop')->{exit}, 0, 'it can be stopped';
 	ok wait_until(10, sub { !alive($master) }), 'and is gone';
 	ok !-s "$dir/pid", 'the pid file, too';

@@ -15,6 +15,7 @@ use Brood::Versions;
 use Brood::Wrk;
 use Fcntl qw(:flock);
 use JSON::PP qw(decode_json);
+use POSIX ();
 use Time::HiRes qw(sleep time);
 
 my @modes = qw(shared handoff reuseport);
@@ -169,6 +170,9 @@ subtest 'what cannot be upgraded to changes nothing' => sub {
 		['of another architecture', sub { $versions->put_octets(substr($this, 0, 18) . "\xb7\0" . substr $this, 20) }, qr/cannot be executed/],
 		['one that others may write to', sub { $versions->put_octets($this, 0777) }, qr/others than its owner may write/],
 		['one that is not executable', sub { $versions->put_octets($this, 0644) }, qr/not executable/],
+		['a script', sub { $versions->put_octets("#!/bin/sh\nexec brood \"\$\@\"\n") }, qr/a script: "binary" is to name/],
+		['one whose loader is missing', sub { $versions->put_octets($this =~ s{(\0/lib\S*?/ld-linux)(?=\S*\0)}{$1 =~ tr/l/x/r}er) },
+			qr/cannot be executed: the loader/],
 		['one that fails', sub { $versions->put_octets(Brood::Server::slurp($false)) }, qr/exit status 1/],
 		['one that does not know what this is about', sub { $versions->put_octets(Brood::Server::slurp($true)) },
 			qr/does not understand the state/],
@@ -193,6 +197,30 @@ subtest 'what cannot be upgraded to changes nothing' => sub {
 	is $versions->status($server)->{version}, $version, 'the version';
 	$versions->put('next');
 	is_upgraded($server, 'a good one does');
+	$server->finish;
+};
+
+# A user's number of processes is limited by counting all that he has. Root's is not.
+subtest 'a fork that fails' => sub {
+	plan skip_all => 'prlimit is not installed' if system('command -v prlimit >/dev/null') != 0;
+	my $user = $> == 0 ? 61234 : $>;
+	my $dir = Brood::Server::new_dir();
+	chown $user, $user, $dir if $> == 0;
+	my $server = Brood::Server->start(workers => 2, set => { control => "$dir/control.sock" },
+		in => sub { POSIX::setgid($user), POSIX::setuid($user) if $> == 0 });
+	my @workers = $server->workers;
+	my $child = fork // die "fork: $!";
+	if (!$child) {
+		POSIX::setgid($user), POSIX::setuid($user) if $> == 0;
+		exec 'prlimit', '--pid', $server->master, '--nproc=1:' or POSIX::_exit(126);
+	}
+	waitpid $child, 0;
+	is $?, 0, 'no more processes';
+	my $run = Brood::Server::ctl_wait($server->ctl_start('-s', "$dir/control.sock", 'upgrade'));
+	is $run->{exit}, 1, 'exit status 1';
+	like $run->{stderr}, qr/fork: no process for the trial can be had: Resource temporarily unavailable/, 'the reason';
+	is_deeply [$server->workers], \@workers, 'the workers are the same';
+	is(Brood::Client->connect($server->address)->get('/hello.txt')->status, '200', 'and answer');
 	$server->finish;
 };
 

@@ -191,6 +191,13 @@ static json_t *read_result(int fd, uint32_t kind)
 	return result;
 }
 
+/* It is done, and how. NULL without memory: that it is done counts. */
+static json_t *done_json(const struct command_result *message)
+{
+	return json_pack("{s:b, s:o}", "ok", 1, "done",
+			 control_text(message->reason, strlen(message->reason)));
+}
+
 static void on_result(struct admin *admin, const struct brood_frame *frame)
 {
 	struct command_result message;
@@ -210,7 +217,9 @@ static void on_result(struct admin *admin, const struct brood_frame *frame)
 		/* Begun only; it is done when the master is gone. */
 		clients_progress(admin->clients, message.id, 0, 0, "stopping");
 	} else if (frame->fd_count == 0 && !frame->fds_lost) {
-		clients_ok(admin->clients, message.id, NULL);
+		result = message.reason[0] ? done_json(&message) : NULL;
+		clients_ok(admin->clients, message.id, result);
+		json_decref(result);
 	} else {
 		result = frame->fds_lost ? NULL : read_result(frame->fds[0], wait->kind);
 		if (result)

@@ -52,6 +52,7 @@ libprogram_a_SOURCES = \
 	src/brood/ready_line.c src/brood/ready_line.h \
 	src/brood/renewal.c src/brood/renewal.h \
 	src/brood/requirements.c src/brood/requirements.h \
+	src/brood/program_path.c src/brood/program_path.h \
 	src/brood/report.c src/brood/report.h \
 	src/brood/server.c src/brood/server.h \
 	src/brood/server_options.c \

@@ -277,10 +277,10 @@ static int take_operands(struct options *out, char **operands)
 	return check_value("root", "root", root);
 }
 
-static int prepare(struct options *out, int argc)
+static int prepare(struct options *out, int argc, const char *directory)
 {
 	memset(out, 0, sizeof(*out));
-	out->directory = getcwd(NULL, 0);
+	out->directory = directory ? strdup(directory) : path_working_directory();
 	if (!out->directory) {
 		fprintf(stderr, "brood: the working directory: %s\n", strerror(errno));
 		return EXIT_SYSTEM;
@@ -290,9 +290,9 @@ static int prepare(struct options *out, int argc)
 	return out->listen && out->set ? GO_ON : fail_for_memory();
 }
 
-int options_parse(struct options *out, int argc, char **argv)
+int options_parse_in(struct options *out, int argc, char **argv, const char *directory)
 {
-	int status = prepare(out, argc), option;
+	int status = prepare(out, argc, directory), option;
 
 	opterr = 0;
 	optind = 0; /* glibc: start afresh */
@@ -303,6 +303,11 @@ int options_parse(struct options *out, int argc, char **argv)
 		status = take_option(out, option, argv[optind - 1]);
 	}
 	return status == GO_ON ? take_operands(out, argv + optind) : status;
+}
+
+int options_parse(struct options *out, int argc, char **argv)
+{
+	return options_parse_in(out, argc, argv, NULL);
 }
 
 void options_free(struct options *options)

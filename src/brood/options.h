@@ -19,7 +19,7 @@ struct options {
 	const char *workers, *accept, *pid_file, *control, *root; /* as typed */
 	bool daemon, verbose;
 	enum { OPTIONS_RUN, OPTIONS_TEST, OPTIONS_PRINT } action;
-	char *directory; /* the working directory at start, owned; relative paths resolve
+	char *directory; /* the working directory at start, with its links, owned; relative paths resolve
 			    there, also in the file and after a change of directory */
 };
 
@@ -27,6 +27,9 @@ struct options {
  * status: 0 after --help and --version, 2 for what cannot be understood, 1 when the system fails.
  * What was wrong is on stderr by then, in one line. In every case *out is to be freed. */
 int options_parse(struct options *out, int argc, char **argv) __attribute__((warn_unused_result));
+/* The same as if it was done in that folder, which need not be there any more. */
+int options_parse_in(struct options *out, int argc, char **argv, const char *directory)
+	__attribute__((warn_unused_result));
 void options_free(struct options *options);
 
 #endif

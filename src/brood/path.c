@@ -4,7 +4,10 @@
 #include "brood/path.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* Without "./" in front, which only makes messages longer; "." alone is nothing. */
 static const char *skip_dots(const char *path)
@@ -28,6 +31,23 @@ char *path_resolve(const char *directory, const char *path)
 	if (*rest == '\0' || (length > 0 && directory[length - 1] == '/'))
 		slash = "";
 	return asprintf(&out, "%s%s%s", directory, slash, rest) < 0 ? NULL : out;
+}
+
+bool path_is_same(const char *path, const char *other)
+{
+	struct stat one, two;
+
+	return stat(path, &one) == 0 && stat(other, &two) == 0 && one.st_dev == two.st_dev &&
+	       one.st_ino == two.st_ino;
+}
+
+char *path_working_directory(void)
+{
+	const char *told = getenv("PWD");
+
+	if (told && told[0] == '/' && path_is_same(told, "."))
+		return strdup(told);
+	return getcwd(NULL, 0);
 }
 
 char *path_folder(const char *path)

@@ -14,6 +14,7 @@
 #include "brood/limits.h"
 #include "brood/log_process.h"
 #include "brood/options.h"
+#include "brood/program_path.h"
 #include "brood/ready_line.h"
 #include "brood/takeover.h"
 #include "brood/version.h"
@@ -436,7 +437,7 @@ int server_run(const struct options *options, char **argv, int ready_fd, const i
 
 	server.options = options;
 	server.argv = argv;
-	server.binary = takeover_find_binary();
+	server.binary = program_path_find(argv[0]);
 	server.ready_fd = ready_fd;
 	server.inherited = inherited;
 	server.inherited_count = inherited_count;

@@ -81,7 +81,7 @@ struct server {
 	size_t inherited_count;
 	bool inherited_taken;
 	int *inherited_owned;       /* that list, when it is our own */
-	char *binary;               /* owned: the path of this program, as it was started; NULL: not known */
+	char *binary;               /* owned: the path that this program was started by; NULL: not known */
 	char **argv;
 	struct serving *serving;    /* in a worker only */
 };

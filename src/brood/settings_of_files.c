@@ -58,7 +58,7 @@ static const struct setting rows[] = {
 		.unset = "auto",
 		.effect = SETTING_AT_RELOAD,
 		.offset = AT(binary),
-		.help = "the program that an upgrade goes on with; auto: the path of the running one",
+		.help = "the program that an upgrade goes on with; auto: by the path of the start",
 	},
 };
 

@@ -8,8 +8,6 @@
 #include "base/socket.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,14 +35,6 @@ struct saved_file {
 	int32_t fd;
 	uint32_t unused;
 };
-
-char *takeover_find_binary(void)
-{
-	char path[PATH_MAX];
-	ssize_t size = readlink("/proc/self/exe", path, sizeof(path));
-
-	return size > 0 && size < (ssize_t)sizeof(path) ? strndup(path, (size_t)size) : NULL;
-}
 
 const char *takeover_binary(void *context)
 {
@@ -140,7 +130,6 @@ static int get_file(const struct upgrade_state *state, uint32_t type, struct sav
 
 int takeover_options(struct options *out, int argc, char **argv, const struct upgrade_state *state)
 {
-	int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), status = EXIT_FAILURE;
 	struct state_record record;
 	const char *folder = NULL;
 
@@ -149,16 +138,10 @@ int takeover_options(struct options *out, int argc, char **argv, const struct up
 	prctl(PR_SET_NAME, "brood");
 	if (state_find(&state->reader, STATE_FOLDER, &record))
 		folder = text_of(&record, 0);
-	if (here < 0 || !folder || chdir(folder) < 0)
-		log_error("the folder that the server was started in: %s", strerror(errno));
-	else
-		status = options_parse(out, argc, argv);
-	if (here >= 0 && fchdir(here) < 0) {
-		log_error("the working directory: %s", strerror(errno));
-		status = EXIT_FAILURE;
-	}
-	fd_close(&here);
-	return status;
+	if (folder)
+		return options_parse_in(out, argc, argv, folder);
+	log_error("the state of the running server does not tell the folder that it was started in");
+	return EXIT_FAILURE;
 }
 
 /* The options on top of this text say what they say anyway. */

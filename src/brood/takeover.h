@@ -9,11 +9,7 @@
 #include "brood/server.h"
 #include "cluster/upgrade.h"
 
-/* The path of the file that this process executes, owned by the caller; NULL: not known. To be asked early:
- * once the file is replaced, it has another name. */
-char *takeover_find_binary(void) __attribute__((warn_unused_result));
-
-/* As cluster_program.binary: the setting, or that path. */
+/* As cluster_program.binary: the setting, or the path that the server was started by (program_path.h). */
 const char *takeover_binary(void *server);
 
 /* As cluster_program.save. */

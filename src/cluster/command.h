@@ -50,7 +50,8 @@ struct command_progress {
 struct command_result {
 	uint64_t id;
 	uint32_t ok;
-	char reason[COMMAND_REASON_MAX]; /* when not ok: for people, may have several lines */
+	char reason[COMMAND_REASON_MAX]; /* when not ok: for people, may have several lines; else what there is to
+	                                    say of it, or "" */
 };
 
 struct status {

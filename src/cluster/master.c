@@ -371,6 +371,7 @@ static void go_on(struct master *master)
 		(void)!write(STDERR_FILENO, UPGRADE_UNDERSTOOD, sizeof(UPGRADE_UNDERSTOOD) - 1);
 		_exit(CLUSTER_EXIT_DONE);
 	}
+	upgrade_note(master, state);
 	upgrade_settle(state);
 	logger_renew(master);
 	spread_follow_mode(master);

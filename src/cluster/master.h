@@ -52,6 +52,7 @@ struct saved_logger;
 struct state_reader;
 struct state_record;
 struct state_writer;
+struct upgrade_state;
 struct event;
 struct master;
 
@@ -211,6 +212,7 @@ struct master {
 	struct admin admin;
 	struct logger logger;
 	struct upgrade upgrade;
+	char upgraded[192];             /* how this image came here, for people; "": by a start */
 	struct closer closer;           /* of all that a worker has or had a copy of */
 	struct interrupt interrupt;     /* of what makes it late */
 	struct acceptor *acceptor;      /* mode handoff */
@@ -320,7 +322,9 @@ void upgrade_tick(struct master *master, uint64_t now_ms);
 /* True: it was the end of the child that tries. */
 bool upgrade_ended(struct master *master, const struct brood_process_end *end);
 void upgrade_cancel(struct master *master);
-/* This image has taken over, or it is the old one again: go on. */
+/* Notes from which version this image takes over, while the state is there. Then it has, or it is the old one
+ * again: go on. */
+void upgrade_note(struct master *master, const struct upgrade_state *state);
 void upgrade_go_on(struct master *master, bool back);
 
 /* --- master_state.c, master_restore.c --- */
@@ -347,6 +351,8 @@ int admin_restore(struct master *master, pid_t pid, int channel, bool retired)
 void admin_show_board(struct master *master, const struct brood_frame *frame);
 void admin_say(struct master *master, const struct brood_frame *frame);
 void admin_tell_result(struct master *master, uint64_t id, const char *reason);
+/* It is done, and there is something to say of it. */
+void admin_tell_done(struct master *master, uint64_t id, const char *words);
 
 /* --- master_log.c --- */
 

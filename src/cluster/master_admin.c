@@ -40,14 +40,23 @@ void admin_say(struct master *master, const struct brood_frame *frame)
 		kill(admin->pid, SIGKILL);
 }
 
-void admin_tell_result(struct master *master, uint64_t id, const char *reason)
+static void tell(struct master *master, uint64_t id, bool ok, const char *words)
 {
-	struct command_result result = {.id = id, .ok = reason == NULL};
+	struct command_result result = {.id = id, .ok = ok};
 	struct brood_frame frame = {.type = MESSAGE_RESULT, .data = &result, .size = sizeof(result)};
 
-	if (reason)
-		snprintf(result.reason, sizeof(result.reason), "%s", reason);
+	snprintf(result.reason, sizeof(result.reason), "%s", words);
 	admin_say(master, &frame);
+}
+
+void admin_tell_result(struct master *master, uint64_t id, const char *reason)
+{
+	tell(master, id, reason == NULL, reason ? reason : "");
+}
+
+void admin_tell_done(struct master *master, uint64_t id, const char *words)
+{
+	tell(master, id, true, words);
 }
 
 /* A longer text, in a memfd. */

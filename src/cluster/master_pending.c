@@ -43,7 +43,10 @@ void admin_await(struct master *master, const struct command *command, bool next
 
 static void settle(struct master *master, struct pending *pending, const char *reason)
 {
-	admin_tell_result(master, pending->command.id, reason);
+	if (!reason && pending->command.kind == COMMAND_UPGRADE)
+		admin_tell_done(master, pending->command.id, master->upgraded);
+	else
+		admin_tell_result(master, pending->command.id, reason);
 	list_remove(&pending->link);
 	master->admin.pending_count--;
 	free(pending);

@@ -65,6 +65,14 @@ static void fail(struct master *master, const char *reason)
 		master_roll(master, kind);
 }
 
+static void fail_for(struct master *master, const char *what, int error)
+{
+	char reason[REPORT_REASON_MAX];
+
+	snprintf(reason, sizeof(reason), "%s: %s", what, strerror(error));
+	fail(master, reason);
+}
+
 /* --- the state --- */
 
 /* The records, in a sealed memfd. */
@@ -73,6 +81,7 @@ static int save(struct master *master, struct state_writer *writer)
 	master_save(master, writer);
 	if (master->program->save)
 		master->program->save(master->program->context, writer);
+	state_put(writer, STATE_VERSION, master->program->version, strlen(master->program->version) + 1);
 	state_put(writer, STATE_FDS, writer->fds, writer->fd_count * sizeof(*writer->fds));
 	if (state_finish(writer) < 0)
 		return -ENOMEM;
@@ -80,6 +89,15 @@ static int save(struct master *master, struct state_writer *writer)
 }
 
 /* --- the trial --- */
+
+/* An interpreter would be executed in its place, by a name that is gone then; and the program by that with nothing of the
+ * state. */
+static bool is_script(int fd)
+{
+	char mark[2];
+
+	return pread(fd, mark, sizeof(mark), 0) == sizeof(mark) && memcmp(mark, "#!", 2) == 0;
+}
 
 /* Who may write to it may become us. */
 static int open_binary(const char *path, char *reason, size_t room)
@@ -98,6 +116,8 @@ static int open_binary(const char *path, char *reason, size_t room)
 		wrong = "belongs to neither root nor the user of this server";
 	else if (status.st_mode & 022)
 		wrong = "others than its owner may write to it";
+	else if (is_script(fd))
+		wrong = "a script: \"binary\" is to name the program that it starts";
 	if (!wrong)
 		return fd;
 	snprintf(reason, room, "%s: %s", path, wrong);
@@ -122,12 +142,13 @@ static int try_it(void *context)
 	if (!error)
 		error = process_execute(trial->binary, trial->argv, UPGRADE_VARIABLE, trial->name,
 					trial->fds, trial->fd_count);
-	dprintf(STDERR_FILENO, "cannot be executed: %s\n", strerror(-error));
+	dprintf(STDERR_FILENO, "cannot be executed: %s\n",
+		error == -ENOENT ? "the loader that it names is not there" : strerror(-error));
 	return EXIT_FAILURE;
 }
 
-/* Forks the child that tries. Its pid or -errno. */
-static pid_t start_trial(struct master *master, int output)
+/* Forks the child that tries. Its pid or -errno, and what failed. */
+static pid_t start_trial(struct master *master, int output, const char **failed)
 {
 	struct state_writer writer = {0};
 	struct trial trial = {
@@ -137,6 +158,7 @@ static pid_t start_trial(struct master *master, int output)
 	int *kept = malloc((writer.fd_count + 3) * sizeof(*kept));
 	pid_t pid = -ENOMEM;
 
+	*failed = "cannot write down the state of this server";
 	if (!error && kept) {
 		kept[0] = trial.binary;
 		kept[1] = output;
@@ -148,6 +170,7 @@ static pid_t start_trial(struct master *master, int output)
 		upgrade_name(trial.name, sizeof(trial.name), state, getpid(), UPGRADE_DRY, -1);
 		options.keep_fds = kept;
 		options.keep_count = writer.fd_count + 3;
+		*failed = "fork: no process for the trial can be had";
 		pid = brood_process_fork(&options);
 	}
 	free(kept);
@@ -184,6 +207,7 @@ static void try_out(struct master *master)
 	struct upgrade *upgrade = &master->upgrade;
 	const char *path = master->program->binary(master->program->context);
 	char reason[REPORT_REASON_MAX];
+	const char *failed = "cannot listen to the trial";
 	int output[2];
 	pid_t pid;
 
@@ -195,17 +219,17 @@ static void try_out(struct master *master)
 		return;
 	}
 	if (pipe2(output, O_CLOEXEC | O_NONBLOCK) < 0) {
-		fail(master, strerror(errno));
+		fail_for(master, failed, errno);
 		return;
 	}
 	upgrade->output = output[0];
 	upgrade->readable =
 		event_new(master->base, output[0], EV_READ | EV_PERSIST, on_output, upgrade);
 	pid = upgrade->readable && event_add(upgrade->readable, NULL) == 0
-		      ? start_trial(master, output[1]) : -ENOMEM;
+		      ? start_trial(master, output[1], &failed) : -ENOMEM;
 	fd_close(&output[1]);
 	if (pid < 0) {
-		fail(master, strerror((int)-pid));
+		fail_for(master, failed, (int)-pid);
 		return;
 	}
 	upgrade->pid = pid;
@@ -292,7 +316,7 @@ static void become(struct master *master)
 	}
 	fd_close(&image);
 	state_writer_free(&writer);
-	fail(master, strerror(-error));
+	fail_for(master, "the new version has passed its trial, but cannot be executed", -error);
 }
 
 /* --- asked --- */
@@ -337,10 +361,36 @@ void master_upgrade(struct master *master)
 	upgrade_tick(master, clock_now_ms());
 }
 
+/* Is this image the very file that ran before? */
+static bool is_same_file(const struct upgrade_state *state)
+{
+	struct stat former, now;
+
+	return fstat(state->image, &former) == 0 && stat("/proc/self/exe", &now) == 0 &&
+	       former.st_dev == now.st_dev && former.st_ino == now.st_ino;
+}
+
+void upgrade_note(struct master *master, const struct upgrade_state *state)
+{
+	const char *now = master->program->version, *from = NULL;
+	struct state_record record;
+
+	if (state_find(&state->reader, STATE_VERSION, &record) && record.size > 1 && record.size <= NAME_ROOM &&
+	    memchr(record.data, 0, record.size))
+		from = record.data;
+	if (!from) /* a version before those that told theirs */
+		snprintf(master->upgraded, sizeof(master->upgraded), "upgraded to brood %s", now);
+	else if (strcmp(from, now) != 0)
+		snprintf(master->upgraded, sizeof(master->upgraded), "upgraded from brood %s to %s", from, now);
+	else
+		snprintf(master->upgraded, sizeof(master->upgraded), "upgraded to brood %s again, %s", now,
+			 is_same_file(state) ? "from the very file that ran" : "from another file");
+}
+
 void upgrade_go_on(struct master *master, bool back)
 {
 	if (!back) {
-		log_info("upgraded to brood %s", master->program->version);
+		log_info("%s", master->upgraded);
 		master_roll(master, "upgrade");
 		return;
 	}

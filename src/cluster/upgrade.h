@@ -51,6 +51,6 @@ void upgrade_settle(struct upgrade_state *state);
 _Noreturn void upgrade_give_up(const struct upgrade_state *state);
 
 /* Records of the state as a whole; the master's and the program's own are others. */
-enum { STATE_FDS = 1, STATE_PROGRAM = 1000 };
+enum { STATE_FDS = 1, STATE_VERSION, STATE_PROGRAM = 1000 };
 
 #endif

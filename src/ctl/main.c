@@ -54,7 +54,7 @@ static int print_result(const struct ctl_options *options, json_t *result)
 
 	if (verb->part)
 		result = verb->part(result);
-	if (!result && verb->show) {
+	if (!result && verb->show && !verb->done) {
 		ctl_say("the server's answer is not understood");
 		return CTL_FAILED;
 	}

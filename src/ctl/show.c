@@ -47,6 +47,14 @@ void show_config(const json_t *config, FILE *out)
 		fputs(text, out); /* a file's text, also for another file: as it is */
 }
 
+void show_done(const json_t *result, FILE *out)
+{
+	const char *text = json_string_value(json_object_get(result, "done"));
+
+	show_text(text ? text : "-", "", out);
+	fputc('\n', out);
+}
+
 void show_version(const json_t *version, FILE *out)
 {
 	const char *client = json_string_value(json_object_get(version, "client"));

@@ -15,6 +15,7 @@ show_function show_status;  /* a whole status */
 show_function show_workers; /* its array of workers */
 show_function show_why;     /* an array of obituaries */
 show_function show_config;  /* a text */
+show_function show_done;    /* { ok, done }: a text */
 show_function show_version; /* { client, server, pid } */
 
 /* "850 ms", "12 s", "5 min 3 s", "2 h 13 min", "3 d 4 h". */

@@ -36,7 +36,7 @@ const struct verb verbs[] = {
 	 .help = "replace the workers one by one"},
 	{.name = "reload", .command = "reload", .done = "reloaded",
 	 .help = "read the configuration again, replace the workers"},
-	{.name = "upgrade", .command = "upgrade", .done = "upgraded",
+	{.name = "upgrade", .command = "upgrade", .done = "upgraded", .show = show_done,
 	 .help = "replace the running program by the installed one"},
 	{.name = "scale", .command = "scale", .operand = VERB_WORKERS, .done = "scaled",
 	 .help = "run N workers"},

@@ -19,7 +19,7 @@ struct verb {
 	bool stops;                 /* the connection's end is the wished-for outcome */
 	/* Makes the answer of the result (taken; may be NULL); NULL: it is the answer. */
 	json_t *(*part)(json_t *result);
-	/* Prints that for people; NULL: `done` does. */
+	/* Prints that for people; where it is NULL, or there is no result, `done` does. */
 	show_function *show;
 	const char *done;           /* printed when there is nothing else to say, or NULL */
 	const char *help;

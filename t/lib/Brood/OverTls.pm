@@ -58,6 +58,7 @@ our %left_out = (
 	'systemd' => 'is about the service manager, whatever the requests came by',
 	'turmoil' => $moving,
 	'upgrade' => $moving . ', tls-tickets',
+	'upgrade-path' => 'is about the program, whatever it speaks',
 	'upgrade-turmoil' => $moving,
 	'upgrade-way-back' => $moving,
 	'verdicts' => $moving,
