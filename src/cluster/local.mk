@@ -24,6 +24,7 @@ libcluster_a_SOURCES = \
 	src/cluster/log_outlet.h \
 	src/cluster/log_ring.c \
 	src/cluster/log_ring.h \
+	src/cluster/logger.h \
 	src/cluster/master.c \
 	src/cluster/master.h \
 	src/cluster/master_admin.c \

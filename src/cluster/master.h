@@ -10,8 +10,7 @@
  *     master_state.c    what it has to know of us,
  *     master_restore.c  and reads
  *     master_admin.c    the admin process and its commands
- *     master_log.c      the log process, and who has something to say to it
- *     master_log_saved.c  the same, for another version
+ *     logger.h          the log process
  *     master_pending.c  of these, those whose outcome comes later
  *     master_news.c     what the program has to say to workers, and how they like it
  *     master_status.c   what it tells the admin
@@ -35,8 +34,7 @@
 #include "cluster/cluster.h"
 #include "cluster/handoff.h"
 #include "cluster/listeners.h"
-#include "cluster/log_message.h"
-#include "cluster/log_outlet.h"
+#include "cluster/logger.h"
 #include "cluster/obituary.h"
 #include "cluster/recycle.h"
 #include "cluster/roll.h"
@@ -47,8 +45,6 @@
 
 struct brood_frame;
 struct command;
-struct saved_log_source;
-struct saved_logger;
 struct state_reader;
 struct state_record;
 struct state_writer;
@@ -127,34 +123,6 @@ struct admin {
 	unsigned pending_count;
 	bool renew;            /* it is of a former version */
 	uint64_t retired_ms;   /* when it was told to leave; 0: it was not */
-};
-
-/* A queue, and who writes to it. */
-struct log_source {
-	struct list link; /* in logger->sources, oldest first */
-	uint64_t serial;
-	pid_t pid; /* 0: not forked yet */
-	unsigned configuration; /* its number; 0: of the one in force, whichever that is, and it has messages only */
-	unsigned error_log;
-	bool told;
-	int queue, pipe; /* owned */
-	char tag[LOG_TAG_MAX];
-};
-
-enum logger_phase { LOGGER_RUNNING, LOGGER_FINISHING };
-
-/* The process that writes to the log files. */
-struct logger {
-	pid_t pid; /* 0: none */
-	enum logger_phase phase;
-	struct brood_channel *channel;
-	struct event *timer;    /* the next try, or the end of patience */
-	uint64_t started_ms;
-	bool is_new;            /* it was told of no file yet */
-	bool last_try;          /* one more was started at the end */
-	struct list sources;    /* oldest first: what it has to read */
-	uint64_t last_source;   /* serials are never used twice */
-	uint64_t sync_wanted, sync_told, synced; /* the last time that files were opened anew */
 };
 
 /* UPGRADE_IDLE --asked--> WAITING --no roll runs--> TRYING, a child does --it could--> READY --exec */
@@ -347,43 +315,6 @@ int admin_restore(struct master *master, pid_t pid, int channel, bool retired)
 void admin_show_board(struct master *master, const struct brood_frame *frame);
 void admin_say(struct master *master, const struct brood_frame *frame);
 void admin_tell_result(struct master *master, uint64_t id, const char *reason);
-
-/* --- master_log.c --- */
-
-/* 0 or -ENOMEM. */
-int logger_open(struct master *master) __attribute__((warn_unused_result));
-void logger_close(struct master *master);
-void logger_start(struct master *master);
-/* True: it was the log process's end. */
-bool logger_ended(struct master *master, const struct brood_process_end *end);
-/* Tells it what it does not know yet: files, and who writes to them. */
-void logger_tell(struct master *master);
-/* Files were opened anew: logger_has_reopened, once nobody writes to the old ones any more. */
-void logger_reopened(struct master *master);
-bool logger_has_reopened(const struct master *master);
-/* Has it write all that is there, and leave; true: there is none any more. */
-bool logger_finish(struct master *master);
-/* Has one of this version take the place of the one there is. */
-void logger_renew(struct master *master);
-/* Makes what a child is to be born with, before the fork (options NULL: of the configuration in force, always); and after it (pid <= 0: there was none) closes what
- * is the child's. Without a log process in the program both do nothing. 0 or -errno. */
-int logger_add_source(struct master *master, const char *tag, const struct cluster_options *options,
-		      struct log_birth *birth, struct log_source **out) __attribute__((warn_unused_result));
-void logger_source_born(struct master *master, struct log_source *source, struct log_birth *birth,
-			pid_t pid);
-/* For master_log_saved.c. Both take the descriptors; NULL without memory; 0 or -errno. */
-struct log_source *logger_new_source(struct logger *logger, uint64_t serial, const char *tag, int queue,
-				     int pipe);
-int logger_open_channel(struct master *master, int fd) __attribute__((warn_unused_result));
-
-/* --- master_log_saved.c --- */
-
-void logger_save(const struct master *master, struct state_writer *writer);
-/* These take the descriptors in what was saved. 0 or -errno. */
-int logger_restore(struct master *master, const struct saved_logger *saved)
-	__attribute__((warn_unused_result));
-int logger_restore_source(struct master *master, const struct saved_log_source *saved)
-	__attribute__((warn_unused_result));
 
 /* --- master_pending.c --- */
 
