@@ -259,6 +259,22 @@ subtest 'an admin process that stands still is replaced, and who waits is told b
 	$server->finish;
 };
 
+subtest '--timeout' => sub {
+	my ($server, $client) = start_held();
+	my $begin = time;
+	my $run = $server->ctl('--timeout', '0.3', 'reload');
+	is_refused($run, qr/\Abroodctl: no outcome within 300ms: what was asked for goes on\n\z/, 'it waits no longer than that');
+	cmp_ok time - $begin, '>=', 0.3, 'nor less';
+	is_done($server->ctl('--timeout', '20s', 'status'), 'who answers in time is no matter');
+	is($server->ctl('--timeout', $_, 'status')->{exit}, 2, "--timeout '$_' is none") for '0', '0.0', '-1', 'x', '1.5s', '';
+	ok $client->response->body eq $large, 'the download ends';
+	ok $server->wait_stderr(qr/reload done/), 'what was asked for is done';
+	kill 'STOP', $server->master, $server->admin;
+	is_refused($server->ctl('--timeout', 0.3, 'status'), qr/no outcome within 300ms/, 'nobody answers');
+	kill 'CONT', $server->master, $server->admin;
+	$server->finish;
+};
+
 subtest 'a hundred clients, half of them hanging, delay nothing' => sub {
 	my $server = Brood::Server->start(workers => 2, control => 1);
 	my @hanging = map { IO::Socket::UNIX->new(Peer => $server->control) } 1 .. 50;
