@@ -54,6 +54,7 @@ my $taken_address = '127.0.0.1:' . $taken->sockport;
 # What is wrong, the settings (or the whole file) that are so, the reason that is to be told.
 my @mistakes = (
 	['a syntax error', "workers = ;\n", qr/brood\.conf:1: /],
+	['a file cut to nothing', '', qr/brood\.conf': is empty/],
 	['an unknown setting', { keepalive_timeuot => '1s' }, qr/brood\.conf:\d+: .*keepalive_timeuot.*keepalive_timeout/],
 	['a missing root', { root => '/nonexistent' }, qr/brood\.conf:\d+: .*'\/nonexistent': no such folder/],
 	['an address that is taken', { listen => ['127.0.0.1:0', $taken_address] },

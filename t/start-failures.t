@@ -8,6 +8,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use IO::Socket::INET;
+use POSIX ();
 use Test::More;
 use Brood::Server;
 
@@ -102,6 +103,26 @@ subtest 'the error log cannot be opened' => sub {
 subtest 'the log is standard error by another name' => sub {
 	my $result = run_failing(Brood::Server::new_dir(), '/dev/stderr', '-l', "127.0.0.1:$busy_port");
 	is lines($result->{stderr}, qr/in use/), 1, 'once' or diag $result->{stderr};
+};
+
+subtest 'a configuration that no reload could read again' => sub {
+	my $dir = Brood::Server::new_dir();
+	POSIX::mkfifo("$dir/pipe", 0600) or die $!;
+	Brood::Server::write_file("$dir/empty", '');
+	symlink 'empty', "$dir/link";
+	my @shell = ('/bin/bash', '-c', 'exec "$0" "$@" -c <(echo "workers = 1;")');
+	my $lasting = qr/<\(\.\.\.\): what is read again at each reload has to be a file that stays/;
+	for (['process substitution', $lasting, [@shell]], ['a FIFO', $lasting, [], '-c', "$dir/pipe"],
+		['a pipe as standard input', $lasting, ['/bin/sh', '-c', 'echo "workers = 1;" | "$0" "$@"'], '-c', '/dev/stdin'],
+		['an empty file', qr/is empty/, [], '-c', "$dir/empty"], ['by a link', qr/is empty/, [], '-c', "$dir/link"],
+		['/dev/null', qr/is empty/, [], '-c', '/dev/null']) {
+		my ($name, $said, $wrapper, @args) = @$_;
+		for my $action ([], ['-d'], ['-t'], ['-T']) {
+			my $result = Brood::Server->run({ wrapper => $wrapper }, '-l', '127.0.0.1:0', '-s', 'control=off', '-s', 'state_dir=off', @$action, @args);
+			is $result->{exit}, 1, "$name @$action: exit status 1";
+			is lines($result->{stderr}, $said), 1, 'and the cause, once' or diag $result->{stderr};
+		}
+	}
 };
 
 subtest 'workers die so often that their slots are parked' => sub {

@@ -143,7 +143,7 @@ subtest 'an obituary of a worker that hung' => sub {
 	like $obituary->{time}, qr/^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'time';
 	my ($path, @more) = map { $_->[0] } obituaries($dir);
 	is_deeply \@more, [], 'there is one file only';
-	like $path, qr{/obituary-$slot-\d{8}T\d{6}\.\d{3}Z-$pid\.json$}, 'of the right name';
+	like $path, qr{/obituary-$slot-\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{8}-$pid\.json$}, 'of the right name';
 	is sprintf('%o', (stat $path)[2] & 07777), '644', 'that all can read';
 	is sprintf('%o', (stat $dir)[2] & 07777), '755', 'in a folder that was made';
 	opendir my $folder, $dir or die $!;
@@ -305,6 +305,7 @@ subtest 'files are kept by number' => sub {
 	mkdir $dir;
 	Brood::Server::write_file("$dir/obituary-0-20200101T0000" . sprintf('%02d', $_) . ".000Z-1.json", '{"pid":1}') for 1 .. 25;
 	Brood::Server::write_file("$dir/obituary-00-other.json", '{"pid":1}');
+	my $neighbour = Brood::Server::write_file("$dir/obituary-0-20190101T000000.000Z-0a1b2c3d-1.json", '{"pid":1}');
 	my ($pid) = $server->workers;
 	kill 'KILL', $pid;
 	my $obituary = obituary_of($dir, $pid);
@@ -313,7 +314,8 @@ subtest 'files are kept by number' => sub {
 	($pid) = $server->workers;
 	kill 'KILL', $pid;
 	ok obituary_of($dir, $pid), 'another one';
-	is scalar(my @files = glob "$dir/obituary-0-*"), 20, 'files of a slot are 20 at most';
+	is scalar(my @files = grep { $_ ne $neighbour } glob "$dir/obituary-0-*"), 20, 'files of a slot are 20 at most';
+	ok -e $neighbour, 'without those of another server in the same folder';
 	like $files[-1], qr/-$pid\.json$/, 'the newest is there';
 	unlike $files[0], qr/T00000[1-5]/, 'the oldest are gone';
 	ok -e "$dir/obituary-00-other.json", 'and nobody else\'s file is touched';

@@ -53,6 +53,36 @@ static void begin_span(struct config_source *source, const char *file, unsigned 
 	source->spans[source->span_count++] = (struct config_span){source->lines + 1, line, file};
 }
 
+/* What the shell's <(...) stands for, among others: open in the process that was started so, and closed by a
+ * server at its start, since a descriptor that nobody knows of hides somebody's end-of-file. */
+static bool is_descriptor(const char *path)
+{
+	static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		if (strncmp(path, folders[i], strlen(folders[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+static const char *why_not_open(const char *path, int error)
+{
+	return is_descriptor(path) ? "is a descriptor of whoever started this, as of <(...): what is read "
+				     "again at each reload has to be a file that stays"
+				   : strerror(error);
+}
+
+/* NULL: it can be read. */
+static const char *why_not_read(mode_t mode)
+{
+	if (S_ISREG(mode) || S_ISCHR(mode))
+		return NULL;
+	if (S_ISFIFO(mode))
+		return "is a pipe, as of <(...): what is read again at each reload has to be a file that stays";
+	return S_ISDIR(mode) ? "is a directory" : "is not a regular file";
+}
+
 /* Non-blocking, and no FIFO: the master does not wait for whoever may write to one. Returns an fd
  * or -errno; *what tells in words why not. */
 static int open_text(const char *path, const char **what)
@@ -61,13 +91,13 @@ static int open_text(const char *path, const char **what)
 	int rc = fd < 0 ? -errno : 0;
 	struct stat info;
 
-	*what = rc < 0 ? strerror(-rc) : NULL;
+	*what = rc < 0 ? why_not_open(path, -rc) : NULL;
 	if (rc == 0 && fstat(fd, &info) < 0) {
 		rc = -errno;
 		*what = strerror(-rc);
-	} else if (rc == 0 && !S_ISREG(info.st_mode) && !S_ISCHR(info.st_mode)) {
-		rc = -EINVAL;
-		*what = S_ISDIR(info.st_mode) ? "is a directory" : "is not a regular file";
+	} else if (rc == 0) {
+		*what = why_not_read(info.st_mode);
+		rc = *what ? -EINVAL : 0;
 	}
 	if (rc < 0)
 		fd_close(&fd);
@@ -249,6 +279,10 @@ static int read_file(struct config_source *source, struct report *report, const 
 		at.origin.file = source->files[source->file_count - 1];
 		what = load(path, CONFIG_SOURCE_MAX - source->text.used, &content);
 	}
+	/* Nobody writes such a file: a disk was full, or whoever writes it is not done yet. Taken for "nothing is
+	 * set" at a reload, it would put the default site on the default port in the place of what runs. */
+	if (!what && !from && content.used == 0)
+		what = "is empty (a server with defaults only is started without it)";
 	if (what) {
 		report_add(report, from, "%s '%s': %s",
 			   from ? "cannot include" : "configuration file", path, what);

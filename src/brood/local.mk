@@ -42,6 +42,7 @@ libprogram_a_SOURCES = \
 	src/brood/obituary.c src/brood/obituary.h \
 	src/brood/obituary_file.c src/brood/obituary_file.h \
 	src/brood/obituary_folder.c \
+	src/brood/obituary_server.c \
 	src/brood/obituary_json.c src/brood/obituary_json.h \
 	src/brood/options.c src/brood/options.h \
 	src/brood/options_help.c src/brood/options_help.h \

@@ -65,7 +65,7 @@ static void make_room(struct obituaries *obituaries, const struct entry *new)
 		discard(oldest);
 }
 
-static void save(struct obituaries *obituaries, const char *state_dir,
+static void save(struct obituaries *obituaries, const char *state_dir, const char *server,
 		 const struct cluster_obituary *obituary, const char *text)
 {
 	char folder[PATH_MAX], reason[TRUSTED_REASON_MAX];
@@ -73,14 +73,14 @@ static void save(struct obituaries *obituaries, const char *state_dir,
 
 	if (!obituary_folder(state_dir, folder))
 		return;
-	error = obituary_file_write(folder, obituary, text, reason, sizeof(reason));
+	error = obituary_file_write(folder, server, obituary, text, reason, sizeof(reason));
 	if (error && !obituaries->warned)
 		log_warn("cannot write obituaries to '%s': %s; broodctl why has the last ones",
 			 folder, reason);
 	obituaries->warned = error != 0;
 }
 
-void obituaries_add(struct obituaries *obituaries, const char *state_dir,
+void obituaries_add(struct obituaries *obituaries, const char *state_dir, const char *server,
 		    const struct cluster_obituary *obituary)
 {
 	struct entry *entry = calloc(1, sizeof(*entry));
@@ -99,7 +99,7 @@ void obituaries_add(struct obituaries *obituaries, const char *state_dir,
 				.text = text};
 	make_room(obituaries, entry);
 	list_append(&obituaries->entries, &entry->link);
-	save(obituaries, state_dir, obituary, text);
+	save(obituaries, state_dir, server, obituary, text);
 }
 
 int obituaries_text(const struct obituaries *obituaries, unsigned slot, struct buffer *out)

@@ -26,8 +26,8 @@ void obituaries_init(struct obituaries *obituaries);
 void obituaries_free(struct obituaries *obituaries);
 
 /* Keeps it, in place of one of the same worker and time, and writes its file. `state_dir` is the
- * setting. What cannot be done is logged, once for a row of the same. */
-void obituaries_add(struct obituaries *obituaries, const char *state_dir,
+ * setting, `server` what obituary_server says. What cannot be done is logged, once for a row of the same. */
+void obituaries_add(struct obituaries *obituaries, const char *state_dir, const char *server,
 		    const struct cluster_obituary *obituary);
 
 /* Appends those of a slot, newest first, as a JSON array; an empty one when there are none. 0 or

@@ -22,6 +22,7 @@
 enum {
 	TRIM_MAX = 4,     /* files removed at a time: one comes, one goes */
 	LOOK_MAX = 10000, /* entries looked at: the folder may be full of others' files */
+	TIME_LENGTH = sizeof("20261121T040506.007Z") - 1,
 };
 
 /* The modes are what is promised, whatever the umask. */
@@ -60,9 +61,25 @@ static int write_all(int folder, const char *name, const char *text)
 	return error;
 }
 
-/* Counts the files of a slot, whose names begin with `prefix`; the oldest sorts first, since all
- * times have the same length. */
-static unsigned find_oldest(DIR *folder, const char *prefix, char oldest[NAME_MAX + 1])
+/* Is it one of that slot, and of that server, or from before there were servers in names? */
+static bool is_ours(const char *name, const char *prefix, const char *server)
+{
+	size_t digits, length = strlen(server);
+	const char *rest;
+
+	if (strncmp(name, prefix, strlen(prefix)) != 0 || strlen(name) <= strlen(prefix) + TIME_LENGTH)
+		return false;
+	rest = name + strlen(prefix) + TIME_LENGTH;
+	if (*rest++ != '-')
+		return false;
+	if (strncmp(rest, server, length) == 0 && rest[length] == '-')
+		rest += length + 1;
+	digits = strspn(rest, "0123456789");
+	return digits > 0 && strcmp(rest + digits, ".json") == 0;
+}
+
+/* Counts the files of a server's slot; the oldest sorts first, since all times have the same length. */
+static unsigned find_oldest(DIR *folder, const char *prefix, const char *server, char oldest[NAME_MAX + 1])
 {
 	const struct dirent *entry;
 	unsigned count = 0;
@@ -70,7 +87,7 @@ static unsigned find_oldest(DIR *folder, const char *prefix, char oldest[NAME_MA
 	oldest[0] = '\0';
 	rewinddir(folder);
 	for (unsigned i = 0; i < LOOK_MAX && (entry = readdir(folder)) != NULL; i++) {
-		if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0)
+		if (!is_ours(entry->d_name, prefix, server))
 			continue;
 		count++;
 		if (oldest[0] == '\0' || strcmp(entry->d_name, oldest) < 0)
@@ -79,7 +96,7 @@ static unsigned find_oldest(DIR *folder, const char *prefix, char oldest[NAME_MA
 	return count;
 }
 
-static void trim(int fd, const char *prefix)
+static void trim(int fd, const char *prefix, const char *server)
 {
 	char oldest[NAME_MAX + 1];
 	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -89,14 +106,16 @@ static void trim(int fd, const char *prefix)
 		fd_close(&copy);
 		return;
 	}
-	for (int i = 0; i < TRIM_MAX && find_oldest(folder, prefix, oldest) > OBITUARY_FILES_KEPT;
-	     i++)
+	for (int i = 0; i < TRIM_MAX; i++) {
+		if (find_oldest(folder, prefix, server, oldest) <= OBITUARY_FILES_KEPT)
+			break;
 		unlinkat(fd, oldest, 0);
+	}
 	closedir(folder);
 }
 
-int obituary_file_write(const char *path, const struct cluster_obituary *obituary, const char *text,
-			char *reason, size_t room)
+int obituary_file_write(const char *path, const char *server, const struct cluster_obituary *obituary,
+			const char *text, char *reason, size_t room)
 {
 	char name[NAME_MAX + 1], time[OBITUARY_TIME_MAX], prefix[32], temporary[NAME_MAX + 1];
 	int folder = open_folder(path, reason, room), error;
@@ -105,13 +124,13 @@ int obituary_file_write(const char *path, const struct cluster_obituary *obituar
 		return folder;
 	obituary_time(obituary->time_ms, true, time);
 	snprintf(prefix, sizeof(prefix), "obituary-%u-", obituary->slot);
-	snprintf(name, sizeof(name), "%s%s-%d.json", prefix, time, (int)obituary->pid);
-	snprintf(temporary, sizeof(temporary), ".obituary-%d", (int)getpid());
+	snprintf(name, sizeof(name), "%s%s-%s-%d.json", prefix, time, server, (int)obituary->pid);
+	snprintf(temporary, sizeof(temporary), ".obituary-%s-%d", server, (int)getpid());
 	error = write_all(folder, temporary, text);
 	if (error == 0 && renameat(folder, temporary, folder, name) < 0)
 		error = -errno;
 	if (error == 0)
-		trim(folder, prefix);
+		trim(folder, prefix, server);
 	fd_close(&folder);
 	if (error)
 		snprintf(reason, room, "%s", strerror(-error));

@@ -13,6 +13,7 @@
 #include "brood/config_balancer.h"
 #include "brood/limits.h"
 #include "brood/log_process.h"
+#include "brood/obituary_file.h"
 #include "brood/options.h"
 #include "brood/program_path.h"
 #include "brood/ready_line.h"
@@ -207,9 +208,11 @@ static int on_config(void *context, struct buffer *out)
 static void on_obituary(void *context, const struct cluster_obituary *obituary)
 {
 	struct server *server = context;
+	char name[OBITUARY_SERVER_MAX];
 
 	start_log_add_words(&server->start_log, obituary->slot, obituary->log);
-	obituaries_add(&server->obituaries, server->now.config->state_dir, obituary);
+	obituary_server(server->options, server->argv, server->now.config, server->pid, name);
+	obituaries_add(&server->obituaries, server->now.config->state_dir, name, obituary);
 }
 
 static int on_why(void *context, unsigned slot, struct buffer *out)

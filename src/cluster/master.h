@@ -10,9 +10,10 @@
  *     master_state.c    what it has to know of us,
  *     master_restore.c  and reads
  *     master_admin.c    the admin process and its commands
- *     master_log.c      the log process, and who has something to say to it
- *     master_log_saved.c  the same, for another version
+ *     logger.h          the log process
  *     master_pending.c  of these, those whose outcome comes later
+ *     master_outcomes.c outcomes that outlive an admin
+ *     master_admin_watch.c  an admin that is silent
  *     master_news.c     what the program has to say to workers, and how they like it
  *     master_status.c   what it tells the admin
  *     master_watchdog.c workers that are silent
@@ -35,8 +36,7 @@
 #include "cluster/cluster.h"
 #include "cluster/handoff.h"
 #include "cluster/listeners.h"
-#include "cluster/log_message.h"
-#include "cluster/log_outlet.h"
+#include "cluster/logger.h"
 #include "cluster/obituary.h"
 #include "cluster/recycle.h"
 #include "cluster/roll.h"
@@ -47,8 +47,8 @@
 
 struct brood_frame;
 struct command;
-struct saved_log_source;
-struct saved_logger;
+struct command_result;
+struct kept_outcome;
 struct state_reader;
 struct state_record;
 struct state_writer;
@@ -128,34 +128,13 @@ struct admin {
 	unsigned pending_count;
 	bool renew;            /* it is of a former version */
 	uint64_t retired_ms;   /* when it was told to leave; 0: it was not */
-};
-
-/* A queue, and who writes to it. */
-struct log_source {
-	struct list link; /* in logger->sources, oldest first */
-	uint64_t serial;
-	pid_t pid; /* 0: not forked yet */
-	unsigned configuration; /* its number; 0: of the one in force, whichever that is, and it has messages only */
-	unsigned error_log;
-	bool told;
-	int queue, pipe; /* owned */
-	char tag[LOG_TAG_MAX];
-};
-
-enum logger_phase { LOGGER_RUNNING, LOGGER_FINISHING };
-
-/* The process that writes to the log files. */
-struct logger {
-	pid_t pid; /* 0: none */
-	enum logger_phase phase;
-	struct brood_channel *channel;
-	struct event *timer;    /* the next try, or the end of patience */
 	uint64_t started_ms;
-	bool is_new;            /* it was told of no file yet */
-	bool last_try;          /* one more was started at the end */
-	struct list sources;    /* oldest first: what it has to read */
-	uint64_t last_source;   /* serials are never used twice */
-	uint64_t sync_wanted, sync_told, synced; /* the last time that files were opened anew */
+	bool is_ours;          /* this image has started it */
+	bool answers;          /* it has come back to a ping */
+	uint32_t pings, pongs; /* the last one that went, and came back */
+	struct watchdog watchdog;
+	struct kept_outcome *outcomes; /* owned, oldest first */
+	uint32_t last_lost;    /* of ids without an admin */
 };
 
 /* UPGRADE_IDLE --asked--> WAITING --no roll runs--> TRYING, a child does --it could--> READY --exec */
@@ -354,43 +333,6 @@ void admin_tell_result(struct master *master, uint64_t id, const char *reason);
 /* It is done, and there is something to say of it. */
 void admin_tell_done(struct master *master, uint64_t id, const char *words);
 
-/* --- master_log.c --- */
-
-/* 0 or -ENOMEM. */
-int logger_open(struct master *master) __attribute__((warn_unused_result));
-void logger_close(struct master *master);
-void logger_start(struct master *master);
-/* True: it was the log process's end. */
-bool logger_ended(struct master *master, const struct brood_process_end *end);
-/* Tells it what it does not know yet: files, and who writes to them. */
-void logger_tell(struct master *master);
-/* Files were opened anew: logger_has_reopened, once nobody writes to the old ones any more. */
-void logger_reopened(struct master *master);
-bool logger_has_reopened(const struct master *master);
-/* Has it write all that is there, and leave; true: there is none any more. */
-bool logger_finish(struct master *master);
-/* Has one of this version take the place of the one there is. */
-void logger_renew(struct master *master);
-/* Makes what a child is to be born with, before the fork (options NULL: of the configuration in force, always); and after it (pid <= 0: there was none) closes what
- * is the child's. Without a log process in the program both do nothing. 0 or -errno. */
-int logger_add_source(struct master *master, const char *tag, const struct cluster_options *options,
-		      struct log_birth *birth, struct log_source **out) __attribute__((warn_unused_result));
-void logger_source_born(struct master *master, struct log_source *source, struct log_birth *birth,
-			pid_t pid);
-/* For master_log_saved.c. Both take the descriptors; NULL without memory; 0 or -errno. */
-struct log_source *logger_new_source(struct logger *logger, uint64_t serial, const char *tag, int queue,
-				     int pipe);
-int logger_open_channel(struct master *master, int fd) __attribute__((warn_unused_result));
-
-/* --- master_log_saved.c --- */
-
-void logger_save(const struct master *master, struct state_writer *writer);
-/* These take the descriptors in what was saved. 0 or -errno. */
-int logger_restore(struct master *master, const struct saved_logger *saved)
-	__attribute__((warn_unused_result));
-int logger_restore_source(struct master *master, const struct saved_log_source *saved)
-	__attribute__((warn_unused_result));
-
 /* --- master_pending.c --- */
 
 /* `next`: of the roll that follows the one that runs. */
@@ -403,8 +345,30 @@ void admin_roll_over(struct master *master, const char *reason);
 void admin_check(struct master *master);
 /* The upgrade that was asked for is not to be. */
 void admin_upgrade_failed(struct master *master, const char *reason);
-void admin_forget_pending(struct admin *admin);
+/* Those of an admin that has gone, but for what is COMMAND_ID_LOST; or all. */
+void admin_forget_pending(struct admin *admin, bool all);
+void admin_rename_pending(struct admin *admin, uint64_t from, uint64_t to);
 void admin_save_pending(const struct master *master, struct state_writer *writer);
+
+/* --- master_outcomes.c --- */
+
+/* A command whose outcome comes later, */
+void outcomes_expect(struct master *master, const struct command *command);
+/* and here it is. The admin has come back to a ping: what it was told before, it has heard. */
+void outcomes_tell(struct master *master, const struct command_result *result);
+void outcomes_heard(struct admin *admin);
+/* The admin has gone. */
+void outcomes_lose(struct admin *admin);
+/* Has the same process asked a former admin for the same? Then it is told what comes of that. */
+bool outcomes_claim(struct master *master, const struct command *command);
+/* All, or those that have come, and were heard. */
+void outcomes_forget(struct admin *admin, bool all);
+
+/* --- master_admin_watch.c, every tick; `late`: the master was held up itself --- */
+
+void admin_watch_new(struct admin *admin);
+void admin_watch(struct master *master, uint64_t now_ms, bool late);
+void admin_pong(struct master *master, const void *data, size_t size);
 
 /* --- master_status.c --- */
 

@@ -373,7 +373,8 @@ static void an_include_that_cannot_be_is_told_and_harmless(void **state)
 	snprintf(path, sizeof(path), "%s/fifo", fixture->folder);
 	assert_int_equal(mkfifo(path, 0644), 0);
 	assert_wrong(fixture, "@include \"fifo\"\n",
-		     "$/a.conf:1: cannot include '$/fifo': is not a regular file");
+		     "$/a.conf:1: cannot include '$/fifo': is a pipe, as of <(...): what is read again at "
+		     "each reload has to be a file that stays");
 }
 
 static void files_have_a_largest_size_together(void **state)
@@ -413,11 +414,25 @@ static void an_error_stays_on_its_line_whatever_the_file_holds(void **state)
 		     "from the / on");
 }
 
-static void an_empty_file_is_all_defaults(void **state)
+/* What a full disk leaves, or an editor that is not done, must not take the place of a server that runs. */
+static void an_empty_file_is_refused(void **state)
 {
 	struct fixture *fixture = *state;
 
-	assert_taken(fixture, "");
+	assert_wrong(fixture, "", "configuration file '$/a.conf': is empty (a server with defaults only is "
+				  "started without it)");
+}
+
+/* As the one that is installed. */
+static void a_file_that_sets_nothing_is_all_defaults(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_taken(fixture, "\n");
+	assert_taken(fixture, "# workers = 4;\n");
+	assert_string_equal(fixture->config->listen[0].address.text, "*:8000");
+	fixture_write(fixture, "empty.conf", "");
+	assert_taken(fixture, "@include \"empty.conf\"\n");
 	assert_string_equal(fixture->config->listen[0].address.text, "*:8000");
 }
 
@@ -446,7 +461,8 @@ int main(void)
 		TEST(files_have_a_largest_size_together),
 		TEST(a_file_that_cannot_be_read_is_told),
 		TEST(an_error_stays_on_its_line_whatever_the_file_holds),
-		TEST(an_empty_file_is_all_defaults),
+		TEST(an_empty_file_is_refused),
+		TEST(a_file_that_sets_nothing_is_all_defaults),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

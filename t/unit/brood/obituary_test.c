@@ -5,8 +5,10 @@
 
 #include "base/buffer.h"
 #include "base/log.h"
+#include "brood/configuration.h"
 #include "brood/obituary_file.h"
 #include "brood/obituary_json.h"
+#include "brood/options.h"
 #include "cluster/obituary.h"
 #include "cluster/state_record.h"
 
@@ -32,6 +34,7 @@
 #define SOME_TIME_MS UINT64_C(1795233906007)
 
 static char base[32], folder[48];
+static const char server[] = "0a1b2c3d";
 
 static int make_base(void **state)
 {
@@ -229,7 +232,7 @@ static void the_newest_eight_of_each_slot_are_told(void **state)
 	for (int i = 0; i < 100; i++) {
 		obituary.slot = (unsigned)i % 3;
 		obituary.pid = i;
-		obituaries_add(&obituaries, "off", &obituary);
+		obituaries_add(&obituaries, "off", server, &obituary);
 	}
 	for (unsigned slot = 0; slot < 3; slot++) {
 		array = told(&obituaries, slot);
@@ -254,9 +257,9 @@ static void the_end_of_a_hang_takes_its_place(void **state)
 	(void)state;
 	obituaries_init(&obituaries);
 	obituary.ended = false;
-	obituaries_add(&obituaries, folder, &obituary);
+	obituaries_add(&obituaries, folder, server, &obituary);
 	obituary.ended = true;
-	obituaries_add(&obituaries, folder, &obituary);
+	obituaries_add(&obituaries, folder, server, &obituary);
 	array = told(&obituaries, 3);
 	assert_int_equal(json_array_size(array), 1);
 	assert_true(json_is_true(json_object_get(json_array_get(array, 0), "ended")));
@@ -293,7 +296,7 @@ static void the_next_version_knows_them(void **state)
 		obituary.slot = i % 3;
 		obituary.pid = (pid_t)(100 + i);
 		obituary.time_ms = SOME_TIME_MS + i;
-		obituaries_add(&here, "off", &obituary);
+		obituaries_add(&here, "off", server, &obituary);
 	}
 	hand_on(&here, &there);
 	hand_on(&here, &there); /* again: they take their own places */
@@ -333,7 +336,7 @@ static void assert_modes(const char *path, const char *name)
 {
 	struct stat status;
 
-	assert_string_equal(name, "obituary-3-20261121T040506.007Z-4711.json");
+	assert_string_equal(name, "obituary-3-20261121T040506.007Z-0a1b2c3d-4711.json");
 	assert_int_equal(stat(path, &status), 0);
 	assert_int_equal(status.st_mode, S_IFREG | 0644);
 }
@@ -347,8 +350,8 @@ static void a_file_has_its_name_and_modes_whatever_the_umask(void **state)
 	mode_t mask = umask(077);
 
 	(void)state;
-	assert_int_equal(obituary_file_write(folder, &obituary, "{}", reason, sizeof(reason)), 0);
-	assert_int_equal(obituary_file_write(folder, &obituary, "{}", reason, sizeof(reason)), 0); /* over it */
+	assert_int_equal(obituary_file_write(folder, server, &obituary, "{}", reason, sizeof(reason)), 0);
+	assert_int_equal(obituary_file_write(folder, server, &obituary, "{}", reason, sizeof(reason)), 0); /* over it */
 	umask(mask);
 	assert_int_equal(count_files(assert_modes), 1);
 	assert_int_equal(stat(folder, &status), 0);
@@ -363,7 +366,7 @@ static void note_oldest(const char *path, const char *name)
 	char time[32];
 
 	(void)path;
-	assert_int_equal(sscanf(name, "obituary-%u-%30[^-]-%u.json", &slot, time, &pid), 3);
+	assert_int_equal(sscanf(name, "obituary-%u-%30[^-]-0a1b2c3d-%u.json", &slot, time, &pid), 3);
 	if (slot == 3 && pid < oldest_pid)
 		oldest_pid = pid;
 }
@@ -377,11 +380,87 @@ static void twenty_files_of_each_slot_are_kept(void **state)
 		obituary.slot = i % 2 ? 3 : 31;
 		obituary.pid = 1000 + i;
 		obituary.time_ms = SOME_TIME_MS + (uint64_t)i * 997;
-		assert_int_equal(obituary_file_write(folder, &obituary, "{}", reason, sizeof(reason)), 0);
+		assert_int_equal(obituary_file_write(folder, server, &obituary, "{}", reason, sizeof(reason)), 0);
 	}
 	oldest_pid = UINT64_MAX;
 	assert_int_equal(count_files(note_oldest), 2 * OBITUARY_FILES_KEPT);
 	assert_int_equal(oldest_pid, 1049 - 2 * (OBITUARY_FILES_KEPT - 1));
+}
+
+static void create(const char *name)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0644);
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+static bool is_there(const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return access(path, F_OK) == 0;
+}
+
+static void files_of_other_servers_are_left_alone(void **state)
+{
+	static const char *const others[] = {
+		"obituary-3-20200101T000000.000Z-12345678-1.json", "obituary-3-20200101T000000.000Z-other.json",
+		"obituary-3-1.json", "obituary-3-20200101T000000.000Z-0a1b2c3d-1.json.bak", "obituary-33-x"};
+	struct cluster_obituary obituary = a_hang();
+	size_t count = sizeof(others) / sizeof(others[0]);
+
+	(void)state;
+	assert_int_equal(mkdir(folder, 0755), 0);
+	for (size_t i = 0; i < count; i++)
+		create(others[i]);
+	create("obituary-3-20200101T000000.000Z-1.json"); /* of a former version */
+	for (int i = 0; i < 25; i++) {
+		obituary.time_ms = SOME_TIME_MS + (uint64_t)i;
+		assert_int_equal(obituary_file_write(folder, server, &obituary, "{}", reason, sizeof(reason)), 0);
+	}
+	for (int i = 0; i < 25; i++) {
+		obituary.time_ms = SOME_TIME_MS + 1000 + (uint64_t)i;
+		assert_int_equal(obituary_file_write(folder, "4d3c2b1a", &obituary, "{}", reason, sizeof(reason)), 0);
+	}
+	for (size_t i = 0; i < count; i++)
+		assert_true(is_there(others[i]));
+	assert_false(is_there("obituary-3-20200101T000000.000Z-1.json"));
+	assert_int_equal(count_files(NULL), count + 2 * OBITUARY_FILES_KEPT);
+}
+
+static void a_server_is_told_by_how_it_was_started(void **state)
+{
+	static char name[] = "brood", full[] = "/usr/sbin/brood", option[] = "-c", file[] = "a.conf", other[] = "b.conf";
+	char *argv[] = {name, option, file, NULL}, *by_path[] = {full, option, file, NULL};
+	char *elsewhere[] = {name, option, other, NULL}, *none[] = {NULL};
+	static char here_folder[] = "/srv", there_folder[] = "/home";
+	struct options here = {.directory = here_folder}, there = {.directory = there_folder};
+	struct config_listener fixed_listener = {0}, chosen_listener = {0};
+	struct config fixed = {.listen = &fixed_listener, .listen_count = 1};
+	struct config chosen = {.listen = &chosen_listener, .listen_count = 1};
+	char first[OBITUARY_SERVER_MAX], second[OBITUARY_SERVER_MAX];
+
+	(void)state;
+	assert_int_equal(address_parse("127.0.0.1:80", &fixed_listener.address, reason, sizeof(reason)), 0);
+	assert_int_equal(address_parse("127.0.0.1:0", &chosen_listener.address, reason, sizeof(reason)), 0);
+	obituary_server(&here, argv, &fixed, 1, first);
+	assert_int_equal(strspn(first, "0123456789abcdef"), 8);
+	obituary_server(&here, by_path, &fixed, 2, second);
+	assert_string_equal(first, second);
+	obituary_server(&here, elsewhere, &fixed, 1, second);
+	assert_string_not_equal(first, second);
+	obituary_server(&there, argv, &fixed, 1, second);
+	assert_string_not_equal(first, second);
+	obituary_server(&here, none, &fixed, 1, second);
+	assert_string_not_equal(first, second);
+	obituary_server(&here, argv, &chosen, 1, first);
+	obituary_server(&here, argv, &chosen, 2, second);
+	assert_string_not_equal(first, second);
 }
 
 static void links_are_not_followed(void **state)
@@ -393,11 +472,11 @@ static void links_are_not_followed(void **state)
 	(void)state;
 	snprintf(victim, sizeof(victim), "%s/victim", base);
 	assert_int_equal(mkdir(folder, 0755), 0);
-	snprintf(path, sizeof(path), "%s/obituary-3-20261121T040506.007Z-4711.json", folder);
+	snprintf(path, sizeof(path), "%s/obituary-3-20261121T040506.007Z-0a1b2c3d-4711.json", folder);
 	assert_int_equal(symlink(victim, path), 0);
-	snprintf(path, sizeof(path), "%s/.obituary-%d", folder, (int)getpid());
+	snprintf(path, sizeof(path), "%s/.obituary-0a1b2c3d-%d", folder, (int)getpid());
 	assert_int_equal(symlink(victim, path), 0);
-	assert_int_equal(obituary_file_write(folder, &obituary, "{}", reason, sizeof(reason)), 0);
+	assert_int_equal(obituary_file_write(folder, server, &obituary, "{}", reason, sizeof(reason)), 0);
 	assert_int_equal(lstat(victim, &status), -1);
 	assert_int_equal(count_files(assert_modes), 1);
 }
@@ -409,8 +488,9 @@ static void a_folder_that_cannot_be_is_an_error(void **state)
 
 	(void)state;
 	snprintf(deep, sizeof(deep), "%s/none/such", base);
-	assert_int_equal(obituary_file_write(deep, &obituary, "{}", reason, sizeof(reason)), -ENOENT);
-	assert_int_equal(obituary_file_write("/dev/null", &obituary, "{}", reason, sizeof(reason)), -ENOTDIR);
+	assert_int_equal(obituary_file_write(deep, server, &obituary, "{}", reason, sizeof(reason)), -ENOENT);
+	assert_int_equal(obituary_file_write("/dev/null", server, &obituary, "{}", reason,
+					     sizeof(reason)), -ENOTDIR);
 }
 
 static void the_folder_is_by_the_setting_and_by_who_asks(void **state)
@@ -473,6 +553,8 @@ int main(void)
 		WITH_FOLDER(the_end_of_a_hang_takes_its_place),
 		WITH_FOLDER(a_file_has_its_name_and_modes_whatever_the_umask),
 		WITH_FOLDER(twenty_files_of_each_slot_are_kept),
+		WITH_FOLDER(files_of_other_servers_are_left_alone),
+		cmocka_unit_test(a_server_is_told_by_how_it_was_started),
 		WITH_FOLDER(links_are_not_followed),
 		WITH_FOLDER(a_folder_that_cannot_be_is_an_error),
 		cmocka_unit_test(the_folder_is_by_the_setting_and_by_who_asks),
