@@ -30,6 +30,7 @@ our %left_out = (
 	'chaos' => 'has clients over TLS and without at once',
 	'broodctl-alone' => 'broodctl without a server',
 	'coming-back' => $moving,
+	'container' => 'is about what processes may do, whatever they read',
 	'documents' => 'starts no server',
 	'environment' => 'is about tests',
 	'flood' => 'half of its clients speak TLS',
