@@ -369,7 +369,7 @@ static bool step(struct fuzz_input *input)
 			master_roll(&master, "reload");
 		break;
 	case 'q':
-		master_stop(&master, "a signal");
+		master_stop(&master, number & 1 ? STOP_NOW : STOP_BY_SIGNAL, "a signal");
 		break;
 	case 'o':
 		master_reopen_logs(&master);
@@ -412,10 +412,7 @@ static void finish(void)
 {
 	event_del(master.deadline);
 	event_del(master.last_call);
-	if (master.state == MASTER_RUNNING)
-		master_stop(&master, "the end");
-	while (master.state != MASTER_KILLING)
-		master_stop(&master, "the end");
+	master_stop(&master, STOP_NOW, "the end");
 	for (unsigned i = 0; i < process_count; i++)
 		end(&processes[i], 0, SIGKILL);
 	FUZZ_CHECK(list_empty(&master.instances));

@@ -94,8 +94,7 @@ for my $mode (qw(shared handoff reuseport)) {
 		kill 'KILL', $victim;
 		ok wait_until(10, sub { my @now = $server->workers; @now == 3 && !grep { $_ == $victim } @now }), 'a worker that dies is replaced';
 		ok wait_until(10, sub { !grep { ask($server, '/-/ready') ne '503' } 1 .. 6 }), 'by one that knows';
-		$server->signal('TERM');
-		is $server->wait_exit, 0, 'a second TERM does not wait';
+		is $server->stop_at_once, 0, 'a second TERM, a second later, does not wait';
 	};
 }
 
@@ -149,8 +148,7 @@ subtest 'a roll that runs when a stop is told' => sub {
 	$server->signal('TERM');
 	ok $server->wait_stderr(qr/TERM: stopping in/), 'TERM';
 	ok wait_until(10, sub { !grep { $_->get('/-/ready')->status ne '503' } @clients }), 'old and new workers know';
-	$server->signal('TERM');
-	is $server->wait_exit, 0, 'it stops';
+	is $server->stop_at_once, 0, 'it stops';
 };
 
 SKIP: {
@@ -199,8 +197,7 @@ END
 			Brood::Server::slurp("$dir/output") =~ /leaving is DOWN.*503/;
 		}), 'haproxy takes it out by its readiness';
 		$get->() for 1 .. 20;
-		$leaving->signal('TERM');
-		is $leaving->wait_exit, 0, 'it stops';
+		is $leaving->stop_at_once, 0, 'it stops';
 		$get->() for 1 .. 20;
 		is_deeply [keys %by], [200], 'no client saw the stop';
 		kill 'TERM', $pid;

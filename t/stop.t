@@ -10,6 +10,7 @@ use Test::More;
 use Brood::Client;
 use Brood::Proc qw(wait_until);
 use Brood::Server;
+use JSON::PP qw(decode_json);
 use Time::HiRes qw(sleep time);
 
 my @modes = qw(shared handoff reuseport);
@@ -56,14 +57,18 @@ for my $mode (@modes) {
 	};
 
 	subtest "$mode: a second signal" => sub {
-		my $server = start(accept => $mode);
+		my $server = start(accept => $mode, set => { access_log => 'access.log' });
 		my $client = begin_large($server);
-		$server->signal('TERM');
-		is $server->wait_exit(0.5), undef, 'after the first one it waits';
-		$server->signal('TERM');
 		my $begin = time;
-		is $server->wait_exit, 0, 'after the second one it ends with status 0';
-		cmp_ok time - $begin, '<', 5, 'at once';
+		$server->signal($_) for qw(INT TERM);
+		ok $server->wait_stderr(qr/SIG(?:TERM|INT): stopping/), 'the first one is a stop';
+		$server->signal('TERM');
+		ok $server->wait_stderr(qr/SIGTERM again: it is being done/), 'another one that comes soon is the same stop';
+		is $server->stop_at_once, 3, 'one after a while means now, and the exit status tells that something was cut';
+		cmp_ok time - $begin, '>=', 1, 'not before a second is over';
+		cmp_ok time - $begin, '<', 5, 'but then at once';
+		like $server->stderr, qr/ 1 request cut$/m, 'a line tells how much';
+		like Brood::Server::slurp($server->dir . '/access.log'), qr{GET /large.bin HTTP/1.1" 200 \d+ }, 'it is in the access log';
 		$server->finish('nothing is left');
 	};
 
@@ -124,6 +129,85 @@ subtest 'a stop while it rolls' => sub {
 		is $server->wait_exit, 0, "$mode: status 0";
 		$server->finish("$mode: nothing is left");
 	}
+};
+
+subtest 'stop --now' => sub {
+	my $server = start(control => 1, workers => 3, set => { access_log => 'access.log' });
+	my @large = map { begin_large($server) } 1 .. 3;
+	my $half = Brood::Client->connect($server->address);
+	$half->send("GET /hello.txt HTTP/1.1\r\nHost:");
+	my $idle = Brood::Client->connect($server->address);
+	is $idle->get('/hello.txt')->status, 200, 'one that will be idle';
+	my $begin = time;
+	is $server->ctl('stop', '--now')->{exit}, 0, 'it is done as asked';
+	cmp_ok time - $begin, '<', 5, 'at once';
+	is $server->wait_exit, 3, 'status 3';
+	like $server->stderr, qr/ 4 requests cut$/m, 'a line tells what was cut';
+	my @lines = grep { m{GET /large.bin} } split /\n/, Brood::Server::slurp($server->dir . '/access.log');
+	is scalar @lines, 3, 'and the access log';
+	$server->finish('nothing is left');
+};
+
+subtest 'stop --now with nothing in flight' => sub {
+	my $server = start(control => 1);
+	my @idle = map { Brood::Client->connect($server->address) } 1 .. 4;
+	$_->get('/hello.txt') for @idle;
+	is $server->ctl('stop', '--now')->{exit}, 0, 'it is done as asked';
+	is $server->wait_exit, 0, 'status 0';
+	like $server->stderr, qr/ nothing was cut$/m, 'a line says so';
+	$server->finish('nothing is left');
+};
+
+subtest 'stop --now while a stop runs' => sub {
+	my $server = start(control => 1);
+	my $client = begin_large($server);
+	$server->signal('TERM');
+	ok $server->wait_stderr(qr/SIGTERM: stopping/), 'a stop';
+	is $server->ctl('stop', '--now')->{exit}, 0, 'it need not be a second later';
+	is $server->wait_exit, 3, 'status 3';
+	$server->finish('nothing is left');
+};
+
+subtest 'stop --now with a worker that cannot say what it cut' => sub {
+	my $server = start(control => 1, workers => 1);
+	my $client = begin_large($server);
+	ok wait_until(10, sub {
+		my $worker = decode_json($server->ctl('status', '--json')->{stdout})->{workers}[0];
+		$worker->{connections} == 1 && $worker->{idle} == 0;
+	}), 'it shows one connection, which is not idle';
+	kill 'STOP', $server->workers;
+	is $server->ctl('stop', '--now')->{exit}, 0, 'it is done as asked';
+	is $server->wait_exit, 3, 'status 3';
+	like $server->stderr, qr/0 requests cut; 1 more connections were not idle in 1 worker that had to be killed/, 'it is told apart';
+	$server->finish('nothing is left');
+};
+
+subtest 'a second signal while it rolls' => sub {
+	my $server = start(accept => 'handoff', workers => 2);
+	my $client = begin_large($server);
+	$server->signal('HUP');
+	ok $server->wait_stderr(qr/reload/), 'a roll';
+	is $server->stop_at_once, 3, 'status 3';
+	like $server->stderr, qr/ 1 request cut$/m, 'a line tells of it';
+	$server->finish('nothing is left');
+};
+
+subtest 'a stop, and a second one, while it becomes another program' => sub {
+	for my $late (0, 1) {
+		my $server = start(workers => 2);
+		my $client = begin_large($server);
+		$server->signal('USR2');
+		ok $server->wait_stderr($late ? qr/upgraded to/ : qr/upgrade: trying/), 'an upgrade';
+		is $server->stop_at_once, 3, 'status 3';
+		like $server->stderr, qr/ 1 request cut$/m, 'a line tells of it';
+		$server->finish('nothing is left');
+	}
+	my $server = start(workers => 2);
+	$server->signal('USR2');
+	ok $server->wait_stderr(qr/upgrade: trying/), 'an upgrade';
+	$server->signal('TERM');
+	is $server->wait_exit, 0, 'one stop: status 0';
+	$server->finish('nothing is left');
 };
 
 subtest 'a worker that stands still does not hold up the end for ever' => sub {

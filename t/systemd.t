@@ -11,6 +11,7 @@ use lib "$FindBin::Bin/lib";
 use File::Copy qw(copy);
 use File::Path qw(make_path);
 use Test::More;
+use JSON::PP qw(decode_json);
 use Brood::Client;
 use Brood::Proc qw(children wait_until);
 use Brood::Server;
@@ -177,6 +178,24 @@ subtest 'a stop is told of, and leaves nothing' => sub {
 	is $systemd->show('brood', 'Result'), 'success', 'well';
 	is state(), 'inactive', 'and is inactive';
 	is_deeply [grep { (Brood::Proc::name($_) // '') =~ /brood/ } Brood::Proc::tree($systemd->{init})], [], 'no process is left';
+};
+
+subtest 'a stop that cut requests, as asked for, is no failure' => sub {
+	drop_in('end', "ExecStopPost=/bin/sh -c 'echo \$\$EXIT_STATUS \$\$SERVICE_RESULT >/var/log/brood/end'\n");
+	$systemd->reread;
+	succeeds($systemd->ctl(qw(start brood)), 'it starts');
+	my $client = web();
+	$client->send("GET /hello.txt HTTP/1.1\r\nHost:");
+	ok wait_until(10, sub {
+		grep { $_->{connections} > $_->{idle} } @{ decode_json($systemd->run(qw(/opt/bin/broodctl --json status))->{stdout})->{workers} };
+	}), 'half a request';
+	succeeds($systemd->run(qw(/opt/bin/broodctl stop --now)), 'a stop at once');
+	ok wait_until(20, sub { $systemd->slurp('/var/log/brood/end') ne '' }), 'it has ended';
+	is $systemd->slurp('/var/log/brood/end'), "3 success\n", 'with status 3, which is all right';
+	is log_lines(qr/ 1 request cut$/), 1, 'and says why';
+	ok wait_until(20, sub { state() eq 'inactive' }), 'it is not started again';
+	remove_drop_in('end');
+	$systemd->reread;
 };
 
 subtest 'the watchdog hears of the master, over upgrades, and ends one that stands still' => sub {

@@ -23,21 +23,53 @@ void signals_ignore_writes(void)
 	set_disposition(SIGXFSZ, SIG_IGN);
 }
 
+/* By which a server is told something, and by which it is ended. */
+static const int telling[] = {SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU};
+static const int ending[] = {SIGTERM, SIGINT, SIGQUIT};
+
+static void add(sigset_t *set, const int *signals, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		sigaddset(set, signals[i]);
+}
+
+static void add_telling(sigset_t *set)
+{
+	add(set, telling, sizeof(telling) / sizeof(telling[0]));
+}
+
+static void add_ending(sigset_t *set)
+{
+	add(set, ending, sizeof(ending) / sizeof(ending[0]));
+}
+
+void signals_await(bool ending_too, sigset_t *before)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	add_telling(&set);
+	/* What would end a process 1, and is not awaited, the kernel drops (pid_namespaces(7)). */
+	if (ending_too || getpid() == 1)
+		add_ending(&set);
+	sigprocmask(SIG_BLOCK, &set, before);
+}
+
 int signals_open(const int *wanted, size_t count)
 {
 	sigset_t set;
 	int fd;
 
 	sigemptyset(&set);
-	for (size_t i = 0; i < count; i++)
-		sigaddset(&set, wanted[i]);
+	add(&set, wanted, count);
 	/* These and no others: an exec leaves us whatever mask there was. */
 	if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
 		return -errno;
 	/* Whoever started us may have left some ignored. A blocked signal reaches the signalfd even
-	 * so, but an ignored SIGCHLD makes children vanish without a status (wait(2)). */
-	for (size_t i = 0; i < count; i++)
-		set_disposition(wanted[i], SIG_DFL);
+	 * so, and what has come is dropped when it is ignored now, or was; but an ignored SIGCHLD makes children
+	 * vanish without a status (wait(2)). */
+	if (sigismember(&set, SIGCHLD))
+		set_disposition(SIGCHLD, SIG_DFL);
 	signals_ignore_writes();
 	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	return fd < 0 ? -errno : fd;
@@ -69,6 +101,7 @@ int signals_read(int fd, struct signals_received *out)
 		return -EIO;
 	out->signal = (int)info.ssi_signo;
 	out->sender = (pid_t)info.ssi_pid;
+	out->by_kernel = info.ssi_code == SI_KERNEL;
 	return 1;
 }
 
@@ -120,15 +153,25 @@ void signals_interruptible(bool yes)
 	set_disposition(SIGNALS_INTERRUPT, yes ? do_nothing : SIG_DFL); /* without SA_RESTART */
 }
 
-void signals_reset(void)
+void signals_reset(const sigset_t *before)
 {
-	sigset_t none;
+	sigset_t set, awaited;
 
 	for (int signal = 1; signal < NSIG; signal++)
 		set_disposition(signal, SIG_DFL);
 	signals_ignore_writes();
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	sigemptyset(&set);
+	add_telling(&set);
+	add_ending(&set);
+	sigandset(&awaited, &set, before);
+	sigprocmask(SIG_SETMASK, &awaited, NULL);
+}
+
+bool signals_ignores(int signal)
+{
+	struct sigaction action;
+
+	return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
 const char *signals_name(int signal)

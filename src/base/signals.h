@@ -15,6 +15,11 @@
  * the end of the process: SIGPIPE and SIGXFSZ are set to be ignored. */
 void signals_ignore_writes(void);
 
+/* The signals by which a server is told something (HUP, USR1, USR2, TTIN, TTOU) wait from now on for signals_open,
+ * rather than end or stop a process that is not there yet; and those that end it (TERM, INT, QUIT), if `ending_too` or
+ * where nothing else would do them justice: in a process 1. `before` may be NULL. */
+void signals_await(bool ending_too, sigset_t *before);
+
 /* Blocks the `count` signals, and no others, and returns a non-blocking, close-on-exec signalfd for them, or
  * -errno. Ignores writes, too. */
 int signals_open(const int *wanted, size_t count) __attribute__((warn_unused_result));
@@ -22,6 +27,7 @@ int signals_open(const int *wanted, size_t count) __attribute__((warn_unused_res
 struct signals_received {
 	int signal;
 	pid_t sender;
+	bool by_kernel; /* nobody has sent it: a terminal, say */
 };
 
 /* The next signal that has come; 1, 0 when there is none, or -errno. */
@@ -42,8 +48,13 @@ enum { SIGNALS_INTERRUPT = SIGURG };
 /* From now on it ends them, or again it does not. */
 void signals_interruptible(bool yes);
 
-/* In a child after fork: every disposition back to default (but writes are ignored), and an empty mask. */
-void signals_reset(void);
+/* In a child after fork: every disposition back to default (but writes are ignored). Of the mask that its parent had
+ * what a server is told or ended by (signals_await) is blocked still: what is sent to all of a server's processes must
+ * neither end nor stop one that has not got so far yet. */
+void signals_reset(const sigset_t *before);
+
+/* Whether it is set to be ignored; in a program that was just started: by whoever has (nohup). */
+bool signals_ignores(int signal);
 
 /* "SIGTERM"; "signal 70" for one without a name. Valid until the next call. */
 const char *signals_name(int signal);

@@ -151,6 +151,7 @@ static void become_server(pid_t starter, struct link *link)
 int daemon_start(struct daemon *out)
 {
 	pid_t starter = getpid(), child;
+	sigset_t signals;
 	struct link link;
 	int rc;
 
@@ -159,7 +160,8 @@ int daemon_start(struct daemon *out)
 	if (rc < 0)
 		return rc;
 	fflush(NULL); /* or each process would write it out again */
-	signals_reset();
+	signals_await(false, &signals);
+	signals_reset(&signals); /* HUP and others still wait for the server, and mean nothing to who waits for it */
 	child = fork();
 	if (child < 0) {
 		rc = -errno;

@@ -64,20 +64,33 @@ static char **copy_arguments(int argc, char **argv)
 	return copy ? memcpy(copy, argv, ((size_t)argc + 1) * sizeof(*copy)) : argv;
 }
 
+/* What it does is over soon, and signals end it as they end other programs. */
+static int test(const struct options *options, const sigset_t *signals)
+{
+	signals_release(signals);
+	return config_test(options);
+}
+
 int main(int argc, char **argv)
 {
-	char **given = copy_arguments(argc, argv);
+	char **given;
 	struct upgrade_state state;
 	struct options options;
+	sigset_t signals;
 	int status;
 
-	if (argc > 1 && strcmp(argv[1], "prove") == 0)
+	/* First of all: whoever has started a server may tell it something at once. */
+	signals_await(false, &signals);
+	given = copy_arguments(argc, argv);
+	if (argc > 1 && strcmp(argv[1], "prove") == 0) {
+		signals_release(&signals);
 		return prove_main(argc - 1, argv + 1);
+	}
 	if (upgrade_take(&state, given))
 		return resume(argc, argv, &state);
 	status = options_parse(&options, argc, argv);
 	if (status < 0)
-		status = options.action == OPTIONS_RUN ? run(&options, given) : config_test(&options);
+		status = options.action == OPTIONS_RUN ? run(&options, given) : test(&options, &signals);
 	options_free(&options);
 	return status;
 }

@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/fd_kind.h"
 #include "base/log.h"
+#include "base/signals.h"
 #include "brood/admin.h"
 #include "brood/certificate_check.h"
 #include "brood/config_balancer.h"
@@ -467,12 +468,13 @@ int server_run(const struct options *options, char **argv, int ready_fd, const i
 	certificates_tell(&server.now.certificates);
 	tell_of_kernel_tls(&server.now);
 	sites_tell(&server.now.sites);
+	signals_await(true, NULL); /* files that are made from here on are not to be left behind */
 	if (open_pidfile(&server) == 0 && open_control(&server) == 0)
 		status = run_cluster(&server, NULL);
 	control_socket_close(&server.control);
 	free(server.no_control);
 	pidfile_close(&server.pidfile);
-	if (status != CLUSTER_EXIT_DONE)
+	if (status == CLUSTER_EXIT_CRASH)
 		start_log_tell(&server.start_log);
 	start_log_end(&server.start_log);
 done:

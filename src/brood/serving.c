@@ -357,11 +357,11 @@ void serving_stop(void *context)
 	http_server_stop(server->serving->http);
 }
 
-void serving_abort(void *context)
+unsigned serving_abort(void *context)
 {
 	struct server *server = context;
 
-	http_server_abort(server->serving->http);
+	return http_server_abort(server->serving->http);
 }
 
 void serving_tick(void *context)

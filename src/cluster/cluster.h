@@ -82,6 +82,9 @@ enum cluster_exit {
 	CLUSTER_EXIT_RESOURCES = 3, /* out of memory, descriptors: try again later */
 };
 
+/* And one of the master only: requests were cut, since somebody did not want to wait for them. */
+enum { CLUSTER_EXIT_CUT = 3 };
+
 struct cluster_program {
 	void *context;
 	const char *version; /* of the program, for people */
@@ -188,8 +191,8 @@ struct cluster_program {
 	void (*leaving)(void *context);
 	/* Finish what is in flight, close what is idle. */
 	void (*stop)(void *context);
-	/* Time is up: close everything now. */
-	void (*abort)(void *context);
+	/* Time is up: close everything now. How many requests that has cut. */
+	unsigned (*abort)(void *context);
 	/* A few times a second. */
 	void (*tick)(void *context);
 	/* What the program said in the master (cluster_tell, cluster_ask). Takes the descriptors that it wants by

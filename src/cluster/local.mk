@@ -13,6 +13,7 @@ libcluster_a_SOURCES = \
 	src/cluster/closer.h \
 	src/cluster/cluster.h \
 	src/cluster/command.h \
+	src/cluster/cut.h \
 	src/cluster/fd_claims.c \
 	src/cluster/fd_claims.h \
 	src/cluster/handoff.c \
@@ -30,6 +31,7 @@ libcluster_a_SOURCES = \
 	src/cluster/master_admin.c \
 	src/cluster/master_admin_watch.c \
 	src/cluster/master_adopt.c \
+	src/cluster/master_cut.c \
 	src/cluster/master_instance.c \
 	src/cluster/master_log.c \
 	src/cluster/master_log_saved.c \
@@ -61,6 +63,8 @@ libcluster_a_SOURCES = \
 	src/cluster/saved.h \
 	src/cluster/slot.c \
 	src/cluster/slot.h \
+	src/cluster/stop.c \
+	src/cluster/stop.h \
 	src/cluster/watchdog.c \
 	src/cluster/watchdog.h \
 	src/cluster/state_record.c \

@@ -5,7 +5,8 @@
  *
  *     cluster_run: open -> loop { if asked, act; tick } -> close
  *
- *     RUNNING --TERM, INT, QUIT--> STOPPING --again, or stop_timeout--> KILLING
+ *     RUNNING --TERM, INT, QUIT--> STOPPING --again--> CUTTING --soon--> KILLING
+ *        |                              \________ stop_timeout __________/     \
  *        \________ the set-up fails for good ___________________________/  --> all reaped: leave */
 #include "cluster/master.h"
 
@@ -36,8 +37,10 @@ enum {
 
 void master_leave_if_done(struct master *master)
 {
-	if (master->state != MASTER_RUNNING && list_empty(&master->instances) &&
-	    logger_finish(master) && closer_leave(&master->closer))
+	if (master->state == MASTER_RUNNING || !list_empty(&master->instances))
+		return;
+	cut_tell(master);
+	if (logger_finish(master) && closer_leave(&master->closer))
 		event_base_loopexit(master->base, NULL);
 }
 
@@ -123,7 +126,17 @@ static void stop(struct master *master)
 		close_listeners(master);
 }
 
-/* drain_delay is over, or stop_timeout. */
+/* Whoever asks does not want to wait. */
+static void cut(struct master *master)
+{
+	master->state = MASTER_CUTTING;
+	start_nobody(master);
+	event_del(master->last_call);
+	cut_begin(master);
+	master_leave_if_done(master);
+}
+
+/* drain_delay is over, or stop_timeout, or what is given to who is to cut. */
 static void on_deadline(evutil_socket_t fd, short what, void *argument)
 {
 	struct master *master = argument;
@@ -131,6 +144,10 @@ static void on_deadline(evutil_socket_t fd, short what, void *argument)
 	(void)fd, (void)what;
 	if (master->state == MASTER_RUNNING) {
 		stop(master);
+		return;
+	}
+	if (master->state == MASTER_CUTTING) {
+		kill_all(master, "stopped at once");
 		return;
 	}
 	log_warn("stop_timeout is over: ending the workers that are left");
@@ -148,25 +165,43 @@ static void leave_later(struct master *master)
 
 bool master_is_leaving(const struct master *master)
 {
-	return master->leaving || master->state != MASTER_RUNNING;
+	return master->stop.phase != STOP_NOT || master->state != MASTER_RUNNING;
 }
 
-void master_stop(struct master *master, const char *asked_by)
+static void begin_stop(struct master *master, const char *asked_by)
 {
-	if (master_is_leaving(master)) {
-		log_info("%s again: stopping at once", asked_by);
-		kill_all(master, "stopped at once");
-		return;
-	}
-	master->leaving = true;
+	unsigned delay_ms = master->options.drain_delay_ms;
+
 	master->program->stopping(master->program->context);
-	if (master->options.drain_delay_ms == 0) {
+	if (delay_ms == 0) {
 		log_info("%s: stopping", asked_by);
 		stop(master);
 	} else {
-		log_info("%s: stopping in %u ms (drain_delay)", asked_by,
-			 master->options.drain_delay_ms);
+		log_info("%s: stopping in %u ms (drain_delay)", asked_by, delay_ms);
 		leave_later(master);
+	}
+}
+
+void master_stop(struct master *master, enum stop_call call, const char *asked_by)
+{
+	if (master->state == MASTER_KILLING)
+		return;
+	switch (stop_called(&master->stop, call, clock_now_ms())) {
+	case STOP_NOTHING:
+		log_info("%s again: it is being done", asked_by);
+		break;
+	case STOP_BEGIN:
+		begin_stop(master, asked_by);
+		break;
+	case STOP_CUT:
+		log_info("%s again: stopping at once", asked_by);
+		cut(master);
+		break;
+	case STOP_BEGIN_AND_CUT:
+		log_info("%s: stopping at once", asked_by);
+		master->program->stopping(master->program->context);
+		cut(master);
+		break;
 	}
 }
 
@@ -237,24 +272,40 @@ static void scale(struct master *master, int by)
 		log_warn("going on with %u workers", master->slot_count);
 }
 
-/* Everything a signal can ask for, in one flat list. One that came several times counts once. */
+/* By HUP the kernel says that a terminal is closed, which ends what was begun on it, but for who is to ignore that
+ * (nohup). */
+static bool stops(const struct signals_received *received)
+{
+	switch (received->signal) {
+	case SIGTERM:
+	case SIGINT:
+	case SIGQUIT:
+		return true;
+	case SIGHUP:
+		return received->by_kernel && !signals_ignores(SIGHUP);
+	default:
+		return false;
+	}
+}
+
+/* Everything a signal can ask for, in one flat list. One that came several times counts once; what a terminal says
+ * about who may use it (TTIN and TTOU, from the kernel) is no wish of anybody's. */
 static void on_signals(evutil_socket_t fd, short what, void *argument)
 {
 	struct master *master = argument;
 	struct signals_received received;
 	bool asked[NSIG] = {false};
-	int up = 0, down = 0, stops = 0, stop_signal = 0;
+	int up = 0, down = 0, stop_signal = 0;
 
 	(void)what;
 	while (signals_read(fd, &received) > 0) {
+		if (stops(&received))
+			stop_signal = received.signal;
+		else if (received.by_kernel && received.signal != SIGCHLD)
+			continue;
 		asked[received.signal] = true;
 		up += received.signal == SIGTTIN;
 		down += received.signal == SIGTTOU;
-		if (received.signal == SIGTERM || received.signal == SIGINT ||
-		    received.signal == SIGQUIT) {
-			stops++;
-			stop_signal = received.signal;
-		}
 	}
 	if (asked[SIGCHLD]) {
 		brood_process_reap(instance_ended, master);
@@ -262,7 +313,7 @@ static void on_signals(evutil_socket_t fd, short what, void *argument)
 	}
 	if (asked[SIGUSR1])
 		master_reopen_logs(master);
-	if (asked[SIGHUP])
+	if (asked[SIGHUP] && stop_signal == 0)
 		master_roll(master, "reload");
 	if (asked[SIGUSR2])
 		master_upgrade(master);
@@ -270,8 +321,8 @@ static void on_signals(evutil_socket_t fd, short what, void *argument)
 		scale(master, 1);
 	for (; down > 0; down--)
 		scale(master, -1);
-	for (; stops > 0; stops--)
-		master_stop(master, signals_name(stop_signal));
+	if (stop_signal != 0)
+		master_stop(master, STOP_BY_SIGNAL, signals_name(stop_signal));
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *argument)

@@ -4,6 +4,7 @@
  *
  *     master.c          the loop: signals, ticks, start and stop
  *     master_slots.c    slots: what slot.c's table says, done
+ *     master_cut.c      a stop that does not wait (cut.h)
  *     master_instance.c one worker process as the master sees it: fork, channel, end
  *     master_roll.c     reload and rolling restart
  *     master_upgrade.c  another version of the program in place of this one
@@ -34,6 +35,7 @@
 #include "cluster/board.h"
 #include "cluster/closer.h"
 #include "cluster/cluster.h"
+#include "cluster/cut.h"
 #include "cluster/handoff.h"
 #include "cluster/listeners.h"
 #include "cluster/logger.h"
@@ -41,6 +43,7 @@
 #include "cluster/recycle.h"
 #include "cluster/roll.h"
 #include "cluster/slot.h"
+#include "cluster/stop.h"
 #include "cluster/watchdog.h"
 
 #include <sys/types.h>
@@ -80,6 +83,7 @@ struct instance {
 	bool reaped;         /* dead, and its pid may be another's by now */
 	bool stopped;        /* by SIGSTOP: alive, but takes nothing */
 	bool handed_over;    /* draining: holds only what cannot move */
+	bool said_cut;       /* told what it has cut */
 	struct handoff_target target;
 	unsigned given_away; /* connections that it gave and that nobody has taken yet */
 	uint64_t givers[INSTANCE_GIVERS_MAX]; /* serials of those who had what it was given; 0: none */
@@ -166,7 +170,7 @@ struct recycling {
 	uint64_t memory_ms;     /* and when */
 };
 
-enum master_state { MASTER_RUNNING, MASTER_STOPPING, MASTER_KILLING };
+enum master_state { MASTER_RUNNING, MASTER_STOPPING, MASTER_CUTTING, MASTER_KILLING };
 
 struct master {
 	struct event_base *base;
@@ -201,7 +205,8 @@ struct master {
 	struct event *last_call;        /* pending: the doors are closed, the last clients still come in */
 	int signal_fd;
 	enum master_state state;
-	bool leaving;                   /* it was told to stop, and drain_delay runs or has run */
+	struct stop stop;               /* whether it was told to; drain_delay runs then, or has run */
+	struct cut cut;
 	uint64_t stopping_ms;           /* since when it stops */
 	bool workers_told;              /* to stop, that is */
 	bool ready_told;                /* every slot has been ready once */
@@ -219,8 +224,7 @@ void master_give_up(struct master *master, int status);
 void master_check_ready(struct master *master);
 /* Tells the workers to stop, once the server is to and nothing waits for one of them any more. */
 void master_stop_workers(struct master *master);
-/* Asked once: everything in flight is finished. Asked again: at once. */
-void master_stop(struct master *master, const char *asked_by);
+void master_stop(struct master *master, enum stop_call call, const char *asked_by);
 /* It stops, or will soon: nothing new is begun. */
 bool master_is_leaving(const struct master *master);
 void master_reopen_logs(struct master *master);

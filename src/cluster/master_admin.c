@@ -206,9 +206,10 @@ static void obey(struct master *master, const struct command *command)
 	case COMMAND_STOP:
 	case COMMAND_STOP_NOW:
 		admin_tell_result(master, command->id, NULL);
-		master_stop(master, "broodctl stop");
-		if (command->kind == COMMAND_STOP_NOW && master->state != MASTER_KILLING)
-			master_stop(master, "broodctl stop --now");
+		if (command->kind == COMMAND_STOP)
+			master_stop(master, STOP_BY_COMMAND, "broodctl stop");
+		else
+			master_stop(master, STOP_NOW, "broodctl stop --now");
 		break;
 	case COMMAND_REOPEN:
 		admin_await(master, command, false);

@@ -173,6 +173,7 @@ static const struct {
 	{MESSAGE_REFUSED, CARGO_NONE, on_answer},
 	{MESSAGE_REPLACE, CARGO_NONE, on_replace},
 	{MESSAGE_HEARD, CARGO_NONE, news_heard},
+	{MESSAGE_CUT, CARGO_NONE, cut_heard},
 };
 
 static bool carries(const struct brood_frame *frame, enum cargo cargo)
@@ -369,7 +370,7 @@ struct instance *instance_start(struct master *master, struct slot *slot, bool n
 	instance_record(instance)->pid = instance->pid;
 	list_append(&master->instances, &instance->link);
 	arm(instance, (next_kind ? &master->next_options : &master->options)->start_timeout_ms);
-	if (master->leaving)
+	if (master_is_leaving(master))
 		instance_announce_stop(instance);
 	log_debug("worker %u [%d] of generation %u starts", slot->index, instance->pid,
 		  instance->generation);
@@ -470,6 +471,7 @@ void instance_ended(void *context, const struct brood_process_end *end)
 		master->program->ended(master->program->context, master,
 				       board_place(instance->slot, instance->record));
 	obituary_of_end(instance, end);
+	cut_ended(instance);
 	report_failure(instance, end);
 	slot = master->slots[instance->slot];
 	/* It is for who comes next, perhaps at once. */

@@ -14,6 +14,7 @@ enum message_type {
 	MESSAGE_HANDED_OVER, /* no data: it accepts nothing, and holds only what cannot move */
 	MESSAGE_REPLACE,     /* no data: somebody asked this worker to leave; it serves until retired */
 	MESSAGE_HEARD,       /* struct message_heard: what became of news that wants an answer */
+	MESSAGE_CUT,         /* struct message_cut: what came of MESSAGE_ABORT; it leaves now */
 
 	/* both ways, about connections that were given */
 	MESSAGE_TAKEN = 8, /* struct message_ids: these are the sender's now */
@@ -28,6 +29,7 @@ enum message_type {
 	MESSAGE_BOARD,            /* struct message_board + a descriptor: a record of a slot's scoreboard */
 	MESSAGE_NEWS,             /* struct message_news + the program's own octets and descriptors */
 	MESSAGE_LEAVING,          /* no data: the whole server will stop soon; until then all is as it was */
+	MESSAGE_ABORT,            /* no data: end at once what is in flight, log it, say how much, leave */
 };
 
 enum { MESSAGE_BATCH = 64 }; /* no more than BROOD_CHANNEL_FDS_MAX */
@@ -64,6 +66,10 @@ struct message_news {
 
 struct message_heard {
 	uint32_t question, taken; /* 1: yes, 0: no */
+};
+
+struct message_cut {
+	uint32_t requests;
 };
 
 #endif

@@ -60,7 +60,18 @@ static void on_deadline(evutil_socket_t fd, short what, void *argument)
 	(void)fd, (void)what;
 	if (worker->connections > 0)
 		log_info("time is up: closing %u connections", worker->connections);
-	worker->program->abort(worker->program->context);
+	(void)worker->program->abort(worker->program->context);
+	worker_leave(worker, CLUSTER_EXIT_DONE);
+}
+
+void worker_abort(struct worker *worker)
+{
+	struct message_cut cut = {.requests = worker->program->abort(worker->program->context)};
+	struct brood_frame frame = {.type = MESSAGE_CUT, .data = &cut, .size = sizeof(cut)};
+
+	/* What cannot be said the master makes out by itself. */
+	if (worker->channel)
+		(void)!brood_channel_send(worker->channel, &frame);
 	worker_leave(worker, CLUSTER_EXIT_DONE);
 }
 

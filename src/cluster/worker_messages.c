@@ -104,6 +104,9 @@ static void on_frame(void *context, struct brood_frame *frame)
 	case MESSAGE_STOP:
 		worker_stop(worker, true, worker->birth->options->stop_timeout_ms);
 		break;
+	case MESSAGE_ABORT:
+		worker_abort(worker);
+		break;
 	case MESSAGE_ADOPT:
 		on_adopt(worker, frame);
 		break;

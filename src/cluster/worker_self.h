@@ -49,6 +49,8 @@ struct worker {
 void worker_retire(struct worker *worker);
 /* Idle connections end now; what is queued on the sockets is still answered where nobody else will. */
 void worker_stop(struct worker *worker, bool answer_queued, unsigned timeout_ms);
+/* Everything ends now, and the master is told what was cut. */
+void worker_abort(struct worker *worker);
 void worker_leave(struct worker *worker, int code);
 void worker_leave_if_finished(struct worker *worker);
 

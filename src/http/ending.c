@@ -37,6 +37,32 @@ static bool something_has_come(const struct connection *connection)
 	return connection->stream.buffered || poll(&one, 1, 0) != 0;
 }
 
+bool ending_at_once(struct connection *connection)
+{
+	bool cut = false, probe = connection->probe;
+
+	switch (connection->state) {
+	case CONNECTION_WAITING:
+		connection_answer_or_close(connection);
+		return false;
+	case CONNECTION_TURN:
+		cut = connection->outbox || connection->input.used > 0;
+		break;
+	case CONNECTION_HEAD:
+	case CONNECTION_WRITING:
+	case CONNECTION_CONCLUDING:
+	case CONNECTION_OUTSIDE:
+		cut = true;
+		break;
+	case CONNECTION_PROXY:
+	case CONNECTION_LINGERING:
+	case CONNECTION_STATES:
+		break;
+	}
+	connection_close(connection);
+	return cut && !probe;
+}
+
 void ending_by_yielding(struct connection *connection)
 {
 	struct http_server *server = connection->server;

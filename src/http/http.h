@@ -237,8 +237,9 @@ bool http_server_make_room(struct http_server *server);
  * ones have been asked to, and may be closed in a moment. */
 bool http_server_free_descriptor(struct http_server *server);
 
-/* Closes every connection now. */
-void http_server_abort(struct http_server *server);
+/* Closes every connection now, and returns how many of them had a request in flight. What has come on an idle one
+ * is still answered, as far as its socket takes the answer at once. */
+unsigned http_server_abort(struct http_server *server);
 
 /* Whether http_server_take_moved would take a connection with that state: it understands it, and what is
  * demanded of clients here has been met where they began. */

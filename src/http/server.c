@@ -283,12 +283,17 @@ static struct connection *any(struct http_server *server)
 	return NULL;
 }
 
-void http_server_abort(struct http_server *server)
+unsigned http_server_abort(struct http_server *server)
 {
 	struct connection *connection;
+	unsigned cut = 0;
 
+	server_turn(server);
+	server->moving = false;
+	server->retiring = server->stopping = true;
 	while ((connection = any(server)))
-		connection_close(connection);
+		cut += ending_at_once(connection);
+	return cut;
 }
 
 void http_server_get_stats(const struct http_server *server, struct http_stats *out)

@@ -19,12 +19,12 @@
 
 enum { CLOSING_MS = 100 };
 
-static _Noreturn void become_child(const struct brood_process_options *options)
+static _Noreturn void become_child(const struct brood_process_options *options, const sigset_t *before)
 {
 	struct interrupt interrupt = {.made = false};
 
-	/* Handlers and masks first: a signal meant for the child must end it, not be kept for ever. */
-	signals_reset();
+	/* Handlers and masks first. */
+	signals_reset(before);
 	log_forget_parent();
 	if (options->title)
 		prctl(PR_SET_NAME, options->title);
@@ -49,7 +49,7 @@ pid_t brood_process_fork(const struct brood_process_options *options)
 	sigprocmask(SIG_BLOCK, &all, &old);
 	pid = fork();
 	if (pid == 0)
-		become_child(options);
+		become_child(options, &old);
 	error = -errno;
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return pid < 0 ? error : pid;

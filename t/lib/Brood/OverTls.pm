@@ -49,6 +49,7 @@ our %left_out = (
 	'scoreboard' => 'is about memory that workers write to, whatever they read',
 	'requirements' => 'starts servers that do not come as far as a connection',
 	'sandbox' => 'is about what processes may do, whatever they read',
+	'signals' => 'is about the master and who waits for it',
 	'source-headers' => 'reads the source',
 	'source-homes' => 'reads the source',
 	'source-layers' => 'reads the source',

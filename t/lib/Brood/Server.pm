@@ -403,6 +403,15 @@ sub wait_exit
 	return $self->{exit} = WIFEXITED($status) ? WEXITSTATUS($status) : 'signal ' . WTERMSIG($status);
 }
 
+# Asks it to stop, and for as long as that takes again, which from the second second on means at once. As wait_exit.
+sub stop_at_once
+{
+	my ($self, $limit) = @_;
+	my $exit;
+	wait_until($limit // LIMIT, sub { $self->signal('TERM'); defined($exit = $self->wait_exit(0.05)) });
+	return $exit;
+}
+
 # Processes of this server, wherever they have gone.
 sub processes { return in_group($_[0]{pid}, $_[0]{mark}) }
 

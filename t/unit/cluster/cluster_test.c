@@ -176,6 +176,12 @@ static void answer(void *context, int fd, unsigned listener, unsigned flags)
 	worker_connection_closed(self);
 }
 
+static unsigned cut_nothing(void *context)
+{
+	(void)context;
+	return 0;
+}
+
 static const struct cluster_program program = {
 	.prepare = prepare,
 	.commit = nothing,
@@ -195,7 +201,7 @@ static const struct cluster_program program = {
 	.returned = no_return,
 	.movable = none_movable,
 	.stop = nothing,
-	.abort = nothing,
+	.abort = cut_nothing,
 	.tick = nothing,
 	.look_after = tell_news,
 	.news = hear_news,

@@ -243,8 +243,7 @@ static int set_up_serving(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	while (master.state != MASTER_KILLING)
-		master_stop(&master, "the end");
+	master_stop(&master, STOP_NOW, "the end");
 	for (unsigned i = 0; i < process_count; i++)
 		if (instance_of(i))
 			end(i, 0);

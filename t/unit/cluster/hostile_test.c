@@ -431,12 +431,18 @@ int sandbox_enter(void)
 	return 0;
 }
 
+static unsigned cut_nothing(void *context)
+{
+	(void)context;
+	return 0;
+}
+
 static const struct cluster_program program = {
 	.prepare = prepare, .commit = nothing, .abandon = nothing, .select = select_kind,
 	.reopen = nothing, .ready = tell_ready, .rolling = nothing, .rolled = nothing,
 	.stopping = nothing, .keep = keep_token, .start = start, .connection = answer,
 	.moved = no_move, .understands = understand_nothing, .retire = nothing,
-	.returned = no_return, .movable = none_movable, .stop = nothing, .abort = nothing,
+	.returned = no_return, .movable = none_movable, .stop = nothing, .abort = cut_nothing,
 	.tick = nothing,
 };
 
