@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Files that are replaced, deleted or truncated while they are being served (BROOD_TEST_SEED repeats a run): never
-# a wrong length, never a mix of old and new, whatever of them is sent.
+# a wrong length, never a mix of old and new, whatever of them is sent; and nobody who has got what is new gets what was
+# there before it, from whichever worker.
 use strict;
 use warnings;
 use FindBin;
@@ -155,4 +156,86 @@ for my $length (2000, 100_000) {
 
 is_deeply [sort $server->workers], [sort @workers], 'no worker has died';
 $server->finish;
+
+# --- all workers at the same time ---
+
+# A connection to each worker.
+sub client_of_each
+{
+	my ($count) = @_;
+	my (%of, @others);
+	wait_until(20, sub {
+		my $client = Brood::Client->connect($server->address) or return 0;
+		my ($slot) = $client->get('/none')->worker;
+		push @others, $client; # those who have some are given less
+		$of{$slot} = $client if defined $slot;
+		return keys %of == $count;
+	}) or BAIL_OUT('not every worker can be reached');
+	return values %of;
+}
+
+# What each of these answers is of: the version that its content begins with.
+my $large = 100_000;
+my %changes = (
+	'a file that is replaced' => ['/small.txt', [], sub { replace('small.txt', "$_[0] small", $time + $_[1]) }],
+	'a file that is written to' => ['/written.txt', [], sub { write_file('written.txt', "$_[0] written", $time + $_[1]) }],
+	'a large file that is replaced' => ['/large.txt', [], sub { replace('large.txt', "$_[0] " . 'x' x $large, $time + $_[1]) }],
+	'a large file that is written to' => ['/long.txt', [], sub { write_file('long.txt', "$_[0] " . 'x' x ($large + $_[1]), $time + $_[1]) }],
+	'a sibling' => ['/one.css', ['Accept-Encoding' => 'br'], sub { replace('one.css.br', "$_[0] br", $time + $_[1]) }],
+	'a range' => ['/ranged.txt', [Range => 'bytes=0-'], sub { replace('ranged.txt', "$_[0] ranged", $time + $_[1]) }],
+	'a link' => ['/now/page.txt', [], sub { symlink "v$_[1]", "$root/.next" or die $!; rename "$root/.next", "$root/now" or die $! }],
+	'an index before another' => ['/docs/', [], sub { replace('docs/index.html', "$_[0] index", $time + $_[1]) }],
+	'what is found for many' => ['/app/anything', [], sub { replace('app.html', "$_[0] app", $time + $_[1]) }],
+	'a file that goes' => ['/gone.txt', [], sub { $_[1] == 2 ? unlink("$root/gone.txt") : replace('gone.txt', "$_[0] gone", $time) }],
+);
+
+for my $mode (Brood::Server::modes()) {
+	subtest "$mode: from one worker to another" => sub {
+		$server = Brood::Server->start(workers => 3, accept => $mode, config => <<'END');
+index = [ "index.html", "index.txt" ];
+locations = ( { path = "/app"; try = [ "{path}", "/app.html" ]; } );
+END
+		$root = $server->root;
+		mkdir "$root/$_" or die $! for qw(docs v1 v2 v3);
+		write_file("v$_/page.txt", "$_ page", $time) for 1 .. 3;
+		write_file('docs/index.txt', '1 index', $time);
+		write_file('one.css', 'one', $time - 1);
+		$changes{$_}[2]->(1, 1) for grep { !/index/ } sort keys %changes;
+		my @clients = client_of_each(3);
+		my (@wrong, %seen, %of_each);
+		my $version = sub {
+			my ($name, $client) = @_;
+			my ($target, $fields) = @{ $changes{$name} };
+			my $response = $client->get($target, @$fields);
+			return 2 if $name =~ /goes/ && $response->status eq '404';
+			return $response->ok && $response->body =~ /^([123]) / ? $1 : $response->status;
+		};
+		my @names = sort keys %changes;
+		# All but one have it, and keep it for a second; then that one is the first to see the next.
+		my ($first, @others) = @clients;
+		for my $name (@names) {
+			push @wrong, "$name: not there" if grep { $version->($name, $_) ne 1 } @others;
+			$changes{$name}[2]->(2, 2);
+			push @wrong, map { "$name: $_ at first, not 2" } grep { $_ ne 2 } $version->($name, $first);
+			push @wrong, map { "$name: $_ after 2" } grep { $_ ne 2 } map { $version->($name, $_) } @others, $first;
+		}
+		is_deeply \@wrong, [], 'nothing that is old after what is new';
+		@wrong = ();
+		# And whoever is the first.
+		@names = grep { !/goes/ } @names;
+		$changes{$_}[2]->(3, 3) for @names;
+		wait_until(10, sub {
+			for my $name (@names) {
+				my $who = int rand @clients;
+				my $got = $version->($name, $clients[$who]);
+				push @wrong, "$name: $got from worker $who after " . ($seen{$name} // 2) if $got !~ /^[23]\z/ || ($seen{$name} // 2) > $got;
+				$seen{$name} = $got;
+				$of_each{$name}{$who} = 1 if $got eq 3;
+			}
+			return @wrong > 20 || !grep { keys %{ $of_each{$_} // {} } < @clients } @names;
+		}) or push @wrong, 'not all have the third';
+		is_deeply \@wrong, [], 'nor when all look';
+		$server->finish;
+	};
+}
 done_testing;

@@ -21,6 +21,7 @@
 #include "brood/takeover.h"
 #include "brood/version.h"
 #include "cluster/obituary.h"
+#include "http/epochs.h"
 #include "http/http.h"
 #include "http/quota.h"
 #include "http/tls/tls.h"
@@ -313,7 +314,9 @@ static int run_cluster(struct server *server, struct upgrade_state *resumed)
 	fd_raise_limit();
 	tickets_begin(&server->ticket_keys, server->now.config);
 	server->quota = quota_new();
-	if (!server->quota || server_cluster_options(server, &server->now, &options) < 0) {
+	if (!server->epochs)
+		server->epochs = epochs_new();
+	if (!server->quota || !server->epochs || server_cluster_options(server, &server->now, &options) < 0) {
 		log_error("no memory");
 		if (resumed)
 			upgrade_give_up(resumed);
@@ -322,6 +325,7 @@ static int run_cluster(struct server *server, struct upgrade_state *resumed)
 	server->inherited_taken = true;
 	status = cluster_run(&options, &joined);
 	quota_free(server->quota);
+	epochs_free(server->epochs);
 	return status;
 }
 

@@ -25,6 +25,7 @@
 #include "brood/tickets.h"
 #include "cluster/cluster.h"
 
+struct epochs;
 struct event_base;
 struct mime_table;
 struct options;
@@ -66,6 +67,7 @@ struct server {
 	struct setup *chosen;       /* the worker's: one of these */
 	pid_t pid;                  /* the master's */
 	struct quota *quota;        /* limits that hold for all workers; mapped by all of them */
+	struct epochs *epochs;      /* what they all have seen of files last; the same */
 	struct pidfile pidfile;
 	struct control_socket control; /* fd -1: off */
 	char *no_control;           /* owned: why there is none, to be told when ready; or NULL */

@@ -187,6 +187,7 @@ static struct http_server *make_http(struct serving *serving)
 		.limits = limits_of(serving->server, serving->worker),
 		.sites = &setup->sites.http,
 		.mime = setup->mime,
+		.epochs = serving->server->epochs,
 		.tls = serving->tls,
 		.handshake_timeout_ms = (unsigned)config->tls_handshake_timeout_ms,
 		.worker_tag = config->debug_headers ? tag : NULL,

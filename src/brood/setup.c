@@ -3,6 +3,7 @@
  * A configuration and what it needs opened (server.h). Master only. */
 #include "brood/server.h"
 
+#include "http/epochs.h"
 #include "http/http.h"
 
 #include <stdio.h>
@@ -23,6 +24,7 @@ void server_in_child(struct server *server, const struct setup *kept)
 	server->inherited_count = 0;
 	server->renewal = (struct renewal){0};
 	log_files_forget(&server->logs);
+	epochs_in_child(server->epochs);
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		if (all[i] == kept)
 			continue;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "brood/config_sites.h"
 #include "brood/setting_checks.h"
+#include "http/epochs.h"
 #include "http/fields.h"
 #include "http/redirect.h"
 
@@ -193,6 +194,7 @@ static int make_site(struct making *making, const struct config_site *from, char
 	http->count++;
 	fd_note(fd, FD_FOLDER);
 	site->root = file_root_make(fd, resolved.symlinks == SYMLINKS_NONE);
+	site->identity = version_add_octets(site->root.no_links, slice_of(resolved.root));
 	if (make_places(making, from, site) < 0) {
 		snprintf(reason, room, "no memory");
 		return -1;

@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/socket.h"
+#include "http/epochs.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -27,6 +28,13 @@ enum {
 	STATE_TICKET_KEYS, /* as many struct ticket_key as there are */
 	STATE_CERTIFICATE,
 	STATE_LOG_FILE,
+	STATE_EPOCHS,
+};
+
+struct saved_epochs {
+	uint64_t seed;
+	int32_t fd;
+	uint32_t unused;
 };
 
 /* The path stands behind it, with its NUL. */
@@ -78,6 +86,8 @@ static void put_config(struct state_writer *writer, const struct config *config)
 void takeover_save(void *context, struct state_writer *writer)
 {
 	const struct server *server = context;
+	const struct saved_epochs epochs = {.seed = epochs_seed(server->epochs),
+					    .fd = state_keep_fd(writer, epochs_fd(server->epochs))};
 	struct saved_file file = {0};
 
 	put_text(writer, STATE_FOLDER, server->options->directory);
@@ -87,6 +97,7 @@ void takeover_save(void *context, struct state_writer *writer)
 		  server->ticket_keys.count * sizeof(server->ticket_keys.keys[0]));
 	certificates_save(&server->now.certificates, STATE_CERTIFICATE, writer);
 	log_files_save(&server->logs, STATE_LOG_FILE, writer);
+	state_put(writer, STATE_EPOCHS, &epochs, sizeof(epochs));
 	if (server->binary)
 		put_text(writer, STATE_BINARY, server->binary);
 	if (server->pidfile.fd >= 0) {
@@ -224,6 +235,22 @@ static void restore_ticket_keys(struct server *server, const struct upgrade_stat
 	keys->count = record.size / sizeof(keys->keys[0]);
 }
 
+/* Workers that live on have it, too. Without it, or with one of another kind, each half of them has its own, and until
+ * the old ones are gone sees the other's changes as late as without any. */
+static void restore_epochs(struct server *server, const struct upgrade_state *state)
+{
+	struct saved_epochs saved = {.fd = -1};
+	struct state_record record;
+
+	if (!state_find(&state->reader, STATE_EPOCHS, &record))
+		return;
+	state_get(&record, &saved, sizeof(saved));
+	if (saved.fd > STDERR_FILENO)
+		server->epochs = epochs_take(saved.fd, saved.seed);
+	if (!server->epochs)
+		log_warn("what workers know of changed files could not be taken over: %m");
+}
+
 /* The pid file is a regular one, the control socket a socket that listens. */
 static bool are_right(const struct saved_file *pidfile, const struct saved_file *control)
 {
@@ -265,6 +292,7 @@ int takeover_restore(struct server *server, const struct upgrade_state *state)
 	if (error >= 0)
 		error = restore_obituaries(server, state);
 	restore_ticket_keys(server, state);
+	restore_epochs(server, state);
 	restore_certificates(server, state);
 	if (error < 0) {
 		log_error("the state of the running server: %s", strerror(-error));

@@ -122,6 +122,19 @@ static struct slice type_of(const struct file_source *source, const char *name,
 	return head.full ? SLICE("application/octet-stream") : head_written(&head);
 }
 
+/* What tells it from any other file, and from itself before a change of it or of its siblings. */
+static uint64_t version_of(const struct file *file, const struct siblings *siblings)
+{
+	uint64_t version = stamp_add(0, &file->stamp);
+
+	for (unsigned coding = 0; coding < CODING_IDENTITY; coding++)
+		version = stamp_add(version, &siblings->seen[coding]);
+	version = version_add(version, siblings->regular);
+	version = version_add_octets(version, slice_of(file->name));
+	/* It is more than the stamp where that can stay the same. */
+	return version_add_octets(version, file->etag);
+}
+
 static int load_source(int *fd, const struct file_source *source,
 		       const struct response_maker *maker, const char *name, size_t key_length,
 		       struct file **out)
@@ -153,6 +166,7 @@ static int load_source(int *fd, const struct file_source *source,
 	error = load_from(fd, source, maker, &facts, &now, out);
 	if (error != 0)
 		return error;
+	(*out)->version = version_of(*out, &siblings);
 	/* This one can be served, without the others for once. */
 	error = variants_load(source, maker, *out, &siblings, makes_gzip);
 	(*out)->doubtful = doubtful || error != 0;
@@ -206,25 +220,27 @@ int file_load_sibling(const struct file_source *source, const struct response_ma
 	return error;
 }
 
-static bool has_same_siblings(const struct file *file)
+static int has_same_siblings(const struct file *file)
 {
 	static const struct siblings none;
 	struct siblings now;
+	int error = siblings_look(file->place, file->name, &now);
 
-	return siblings_look(file->place, file->name, &now) != 0 ||
-	       siblings_equal(&now, file->variants ? &file->variants->siblings : &none);
+	if (error != 0)
+		return error;
+	return siblings_equal(&now, file->variants ? &file->variants->siblings : &none);
 }
 
-bool file_is_current(const struct file *file)
+int file_is_current(const struct file *file)
 {
 	int fd = file_open(file->place->site->root, file->name, O_PATH);
 	bool same;
 
 	if (fd < 0)
-		return fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM || fd == -EAGAIN;
+		return fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM || fd == -EAGAIN ? fd : 0;
 	same = stamp_is_of(&file->stamp, fd);
 	fd_close(&fd);
-	return same && has_same_siblings(file);
+	return same ? has_same_siblings(file) : 0;
 }
 
 bool file_is_intact(const struct file *file)

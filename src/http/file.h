@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "base/slice.h"
 #include "http/coding.h"
+#include "http/epochs.h"
 #include "http/stamp.h"
 
 #include <stdbool.h>
@@ -28,7 +29,9 @@ struct file {
 	uint64_t hash;
 	struct list by_use;
 	bool has_fds;          /* it or a variant of it is open */
-	uint64_t checked_ms; /* when it was last seen to be what is on disk */
+	uint64_t checked_ms; /* when it was last seen to be what is on disk, */
+	struct epoch seen;   /* and whether anybody has seen something else there since, */
+	struct epoch way;    /* or, if it is provisional, another file that answers for its key */
 
 	unsigned references; /* its keeper's, and one for each response not yet written */
 	bool kept;           /* it has a keeper: the cache, or the file that it is a variant of */
@@ -52,6 +55,7 @@ struct file {
 	struct variants *variants; /* these, if this is the file as it is; NULL: none */
 
 	struct file_stamp stamp;
+	uint64_t version; /* of it with its siblings, for epochs.h */
 	bool settled; /* false: can have changed with its stamp staying the same; not to be kept */
 	size_t allocated; /* octets, all of it */
 };
@@ -74,9 +78,9 @@ int file_load_sibling(const struct file_source *source, const struct response_ma
 		      const struct file *of, enum coding coding, const struct file_stamp *seen,
 		      struct file **out) __attribute__((warn_unused_result));
 
-/* Is its name still that of the same, unchanged file, with the same siblings? Also true when it cannot be told because
- * there are no descriptors or no memory left: what is here can be served, its successor cannot. */
-bool file_is_current(const struct file *file);
+/* Is its name still that of the same, unchanged file, with the same siblings? 1 or 0; -errno when it cannot be told
+ * because there are no descriptors or no memory left: what is here can be served, its successor cannot. */
+int file_is_current(const struct file *file) __attribute__((warn_unused_result));
 
 /* The same for its descriptor: what would be sent by it now is still what the head says. */
 bool file_is_intact(const struct file *file);

@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+struct epochs;
 struct event_base;
 struct http_server;
 struct http_site;
@@ -90,6 +91,8 @@ struct http_options {
 	const struct http_sites *sites; /* site.h; borrowed, must outlive the server; NULL: one */
 	int root_fd;                    /* of that one: directory; borrowed as well */
 	const struct mime_table *mime;  /* borrowed */
+	struct epochs *epochs;          /* what all workers have seen last (epochs.h); borrowed; NULL: nobody
+					   but this one serves these files */
 
 	/* Cache of files, for this process. */
 	size_t cache_entries;  /* [4096] */

@@ -4,6 +4,7 @@
 #include "http/listing.h"
 
 #include "base/fd.h"
+#include "http/epochs.h"
 #include "http/file_make.h"
 #include "http/listing_text.h"
 #include "http/static.h"
@@ -25,10 +26,12 @@ struct kept {
 	char *name;
 	enum listing_form form;
 	uint64_t made_ms;
+	struct epoch seen;
 	struct file *file; /* NULL: a free place */
 };
 
 struct listings {
+	const struct epochs *epochs;
 	struct kept kept[KEPT];
 	unsigned next; /* the one to go first */
 };
@@ -45,9 +48,13 @@ struct reading {
 	size_t *offsets;     /* of the names */
 };
 
-struct listings *listings_new(void)
+struct listings *listings_new(const struct epochs *epochs)
 {
-	return calloc(1, sizeof(struct listings));
+	struct listings *listings = calloc(1, sizeof(*listings));
+
+	if (listings)
+		listings->epochs = epochs;
+	return listings;
 }
 
 static void forget(struct kept *kept)
@@ -172,7 +179,22 @@ static struct file *make_file(const struct buffer *text, enum listing_form form)
 						   : SLICE("text/html; charset=utf-8"));
 }
 
-static int make(const struct http_place *place, const char *name, enum listing_form form,
+/* The same for all forms. */
+static uint64_t version_of(const struct reading *reading)
+{
+	uint64_t version = version_add(reading->count, reading->cut);
+
+	for (size_t i = 0; i < reading->count; i++) {
+		const struct listing_entry *entry = &reading->entries[i];
+
+		version = version_add_octets(version, slice_of(entry->name));
+		version = version_add(version_add(version, entry->directory), entry->size);
+		version = version_add(version, (uint64_t)entry->modified);
+	}
+	return version;
+}
+
+static int make(const struct http_place *place, const char *name, enum listing_form form, struct epoch *seen,
 		struct file **out)
 {
 	struct reading reading = {.place = place, .name = name};
@@ -188,6 +210,8 @@ static int make(const struct http_place *place, const char *name, enum listing_f
 		*out = make_file(&text, form);
 		rc = *out ? 0 : -ENOMEM;
 	}
+	if (rc == 0)
+		epoch_tell(seen, version_of(&reading));
 	buffer_free(&text);
 	buffer_free(&reading.names);
 	free(reading.entries);
@@ -202,7 +226,8 @@ static struct file *find(const struct listings *listings, const struct http_plac
 		const struct kept *kept = &listings->kept[i];
 
 		if (kept->file && kept->place == place && kept->form == form &&
-		    now_ms - kept->made_ms < KEPT_MS && strcmp(kept->name, name) == 0)
+		    now_ms - kept->made_ms < KEPT_MS && epoch_holds(&kept->seen) &&
+		    strcmp(kept->name, name) == 0)
 			return kept->file;
 	}
 	return NULL;
@@ -221,6 +246,7 @@ int listings_get(struct listings *listings, const struct http_place *place, stru
 {
 	struct kept *kept = &listings->kept[listings->next];
 	char *text = strndup(name.ptr, name.len);
+	struct epoch seen;
 	int rc = text ? 0 : -ENOMEM;
 
 	if (text && (*out = find(listings, place, text, form, now_ms)) != NULL) {
@@ -228,14 +254,15 @@ int listings_get(struct listings *listings, const struct http_place *place, stru
 		file_keep(*out);
 		return 0;
 	}
+	seen = epoch_begin(listings->epochs, place->site->identity, EPOCH_LISTING, name);
 	if (rc == 0)
-		rc = make(place, text, form, out);
+		rc = make(place, text, form, &seen, out);
 	if (rc < 0) {
 		free(text);
 		return rc;
 	}
 	forget(kept);
-	*kept = (struct kept){place, text, form, now_ms, *out};
+	*kept = (struct kept){place, text, form, now_ms, seen, *out};
 	file_keep(*out);
 	listings->next = (listings->next + 1) % KEPT;
 	return 0;

@@ -3,7 +3,7 @@
  * What is in a directory, as a page or as JSON. Sorted, directories first; without what would not
  * be served: hidden names, links that are not followed, what is neither file nor directory. The
  * work is bounded: of a large directory only so many entries are shown, which is said in it, and
- * what was made is kept for a second. */
+ * what was made is kept for a second, or until another worker has seen something else there. */
 #ifndef BROOD_HTTP_LISTING_H
 #define BROOD_HTTP_LISTING_H
 
@@ -16,14 +16,15 @@ enum {
 	LISTING_SCANNED_MAX = 4 * LISTING_ENTRIES_MAX, /* that are looked at */
 };
 
+struct epochs;
 struct file;
 struct http_place;
 struct listings;
 
 enum listing_form { LISTING_HTML, LISTING_JSON };
 
-/* Those of a process. NULL: no memory. */
-struct listings *listings_new(void);
+/* Those of a process. NULL: no memory. The table is borrowed. */
+struct listings *listings_new(const struct epochs *epochs);
 void listings_free(struct listings *listings);
 
 /* The listing of the directory `name` (of struct path, so "" or with a slash at its end) of a

@@ -4,7 +4,8 @@
  *
  * Cached files are compared with what is on disk once a second, when they are asked for; open ones,
  * whose octets are read at sending, each time by fstat, since a head must not promise what the
- * descriptor no longer gives. A file is cached under the path that was asked for, if its name
+ * descriptor no longer gives; and each time that another worker has seen something else there, which
+ * is told as soon as it is seen, also that there is nothing (epochs.h). A file is cached under the path that was asked for, if its name
  * begins with it, else under its name: so only what is on disk gets in, whatever is asked for. One
  * before which another could come (an index name, a name to try) is looked up anew each second. */
 #include "http/lookup.h"
@@ -31,16 +32,33 @@ enum { REVALIDATE_MS = 1000 };
 
 /* --- the cache --- */
 
+/* Where siblings count, a file has other versions. */
+static uint64_t whose(const struct http_place *place)
+{
+	return version_add(place->site->identity, place->precompressed);
+}
+
+static bool is_still_so(const struct lookup *lookup, struct file *file)
+{
+	struct epoch seen = epoch_again(&file->seen);
+	int current = file->provisional ? 0 : file_is_current(file);
+
+	if (current == 1) {
+		epoch_tell(&seen, file->version);
+		file->seen = seen;
+		file->checked_ms = lookup->now_ms;
+	}
+	return current != 0;
+}
+
 static bool is_fresh(const struct lookup *lookup, struct file *file)
 {
 	if (file->fd != -1 && !file_is_intact(file))
 		return false;
-	if (lookup->now_ms - file->checked_ms < REVALIDATE_MS)
+	if (lookup->now_ms - file->checked_ms < REVALIDATE_MS && epoch_holds(&file->seen) &&
+	    (!file->provisional || epoch_holds(&file->way)))
 		return true;
-	if (file->provisional || !file_is_current(file))
-		return false;
-	file->checked_ms = lookup->now_ms;
-	return true;
+	return is_still_so(lookup, file);
 }
 
 void lookup_doubt(struct file *file)
@@ -61,18 +79,31 @@ struct file *lookup_cached(struct lookup *lookup, const struct http_place *place
 	return NULL;
 }
 
+/* What has to do with us alone is nothing to tell others of. */
+static bool is_of_disk(int error)
+{
+	return error != -EMFILE && error != -ENFILE && error != -ENOMEM && error != -EAGAIN && error != -ESTALE &&
+	       error != -EOVERFLOW;
+}
+
 /* Loads, and makes room by closing files of the cache when no descriptor is left. `provisional`: it
  * is not the first choice. */
 static int load_name(struct lookup *lookup, const struct response_maker *maker, const char *name,
 		     size_t key_length, bool provisional, struct file **out)
 {
+	struct epoch seen = epoch_begin(lookup->epochs, whose(lookup->source.place), EPOCH_FILE, slice_of(name));
 	int error;
 
 	do {
 		error = file_load(&lookup->source, maker, name, key_length, out);
 	} while ((error == -EMFILE || error == -ENFILE) && file_cache_shed(lookup->cache));
-	if (error != 0)
+	if (error != 0) {
+		if (is_of_disk(error))
+			epoch_tell(&seen, (uint64_t)-error);
 		return error;
+	}
+	epoch_tell(&seen, (*out)->version);
+	(*out)->seen = (*out)->way = seen;
 	(*out)->checked_ms = lookup->now_ms;
 	(*out)->provisional = provisional;
 	if ((*out)->doubtful)
@@ -406,17 +437,29 @@ static struct lookup_result try_names(struct lookup *lookup, const struct respon
 	return bare;
 }
 
+/* A file answers for the path: others may have one that is further down the list. */
+static void tell_way(const struct path *path, struct file *file, struct epoch *way)
+{
+	epoch_tell(way, file->version);
+	if (file->provisional && slice_equal(file->key, path->name))
+		file->way = *way;
+}
+
 struct lookup_result lookup_find(struct lookup *lookup, const struct response_maker *maker,
 				 const struct http_place *place, const struct path *path)
 {
 	struct file *file = lookup_cached(lookup, place, path->name);
+	struct lookup_result result;
+	struct epoch way;
 
 	lookup->source.place = place;
 	if (file)
 		return from_cache(lookup, path, file);
-	if (place->try_names)
-		return try_names(lookup, maker, path);
-	return load_path(lookup, maker, path, false);
+	way = epoch_begin(lookup->epochs, whose(place), EPOCH_PATH, path->name);
+	result = place->try_names ? try_names(lookup, maker, path) : load_path(lookup, maker, path, false);
+	if (result.verdict == LOOKUP_FILE)
+		tell_way(path, result.file, &way);
+	return result;
 }
 
 int lookup_name(struct lookup *lookup, const struct response_maker *maker,

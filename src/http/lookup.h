@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+struct epochs;
 struct file_cache;
 struct http_place;
 struct path;
@@ -16,6 +17,7 @@ struct response_maker;
 struct lookup {
 	struct file_source source; /* its place is that of the path that is looked up */
 	struct file_cache *cache;
+	struct epochs *epochs;
 	uint64_t now_ms;
 };
 

@@ -165,7 +165,7 @@ void site_alone_make(struct site_alone *alone, int root_fd)
 		.index_names = index_names,
 		.precompressed = true,
 	};
-	alone->site = (struct http_site){file_root_make(root_fd, false), &alone->place, 1};
+	alone->site = (struct http_site){file_root_make(root_fd, false), 0, &alone->place, 1};
 	alone->sites = (struct http_sites){.list = &alone->site, .count = 1};
 }
 

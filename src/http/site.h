@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct http_site;
 struct networks;
@@ -62,6 +63,7 @@ struct error_page {
 
 struct http_site {
 	struct file_root root;
+	uint64_t identity; /* of the root's path, for epochs.h */
 	/* The first is that of the whole site, the others are ordered by the length of their
 	 * prefix, the longest first. */
 	struct http_place *places;

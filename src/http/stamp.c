@@ -3,12 +3,27 @@
  * See stamp.h. */
 #include "http/stamp.h"
 
+#include "http/epochs.h"
+
 enum { AHEAD_NS = 20000000 }; /* how much a fine-grained stamp may be ahead of the tick's clock */
 
 struct file_stamp stamp_of(const struct stat *stat)
 {
 	return (struct file_stamp){stat->st_dev, stat->st_ino, (uint64_t)stat->st_size,
 				   stat->st_mtim, stat->st_ctim};
+}
+
+static uint64_t add_time(uint64_t version, const struct timespec *time)
+{
+	return version_add(version_add(version, (uint64_t)time->tv_sec), (uint64_t)time->tv_nsec);
+}
+
+uint64_t stamp_add(uint64_t version, const struct file_stamp *stamp)
+{
+	version = version_add(version, stamp->dev);
+	version = version_add(version, stamp->ino);
+	version = version_add(version, stamp->size);
+	return add_time(add_time(version, &stamp->mtime), &stamp->ctime);
 }
 
 static bool same_time(const struct timespec *a, const struct timespec *b)

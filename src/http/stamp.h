@@ -20,6 +20,9 @@ struct file_stamp stamp_of(const struct stat *stat);
 
 bool stamp_equal(const struct file_stamp *a, const struct file_stamp *b);
 
+/* A number for a version (epochs.h), with this one added. */
+uint64_t stamp_add(uint64_t version, const struct file_stamp *stamp);
+
 /* Is it, now, that of what is open? */
 bool stamp_is_of(const struct file_stamp *stamp, int fd);
 

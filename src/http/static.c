@@ -7,6 +7,7 @@
 #include "base/network.h"
 #include "http/accept.h"
 #include "http/client.h"
+#include "http/epochs.h"
 #include "http/fields.h"
 #include "http/file.h"
 #include "http/file_cache.h"
@@ -37,6 +38,7 @@ struct static_site {
 	struct response_maker *maker; /* of whom it answers with */
 	struct response_style style;  /* that of the request that is being answered */
 
+	struct epochs *own_epochs; /* when the options have none */
 	const struct http_sites *sites;
 	struct site_alone alone; /* when the options have none */
 	char *path_room;     /* target_max octets: the path being answered, decoded */
@@ -74,18 +76,21 @@ struct static_site *static_site_new(const struct http_options *options)
 	if (!site)
 		return NULL;
 	site->sites = options->sites;
+	if (!options->epochs)
+		site->own_epochs = epochs_new();
 	site->lookup = (struct lookup){
 		.source = {NULL, options->mime, or_default(options->cache_body_max, 65536)},
 		.cache = file_cache_new(&limits),
+		.epochs = options->epochs ? options->epochs : site->own_epochs,
 	};
 	site->representer = representer_new(site->lookup.cache);
-	site->listings = listings_new();
+	site->listings = listings_new(site->lookup.epochs);
 	site->style = (struct response_style){.page = find_page, .context = site};
 	site->target_max = or_default(options->target_size_max, 8192);
 	site->path_room = malloc(site->target_max);
 	site->location_room = malloc(LOCATION_ROOM);
 	if (!site->path_room || !site->location_room || !site->lookup.cache || !site->representer ||
-	    !site->listings) {
+	    !site->listings || !site->lookup.epochs) {
 		static_site_free(site);
 		errno = ENOMEM;
 		return NULL;
@@ -112,6 +117,7 @@ void static_site_free(struct static_site *site)
 	file_cache_free(site->lookup.cache);
 	representer_free(site->representer);
 	listings_free(site->listings);
+	epochs_free(site->own_epochs);
 	free(site->path_room);
 	free(site->location_room);
 	free(site);

@@ -23,7 +23,7 @@
 /* Malloc'd. */
 static char *list(struct fixture *fixture, const char *name, enum listing_form form)
 {
-	struct listings *listings = listings_new();
+	struct listings *listings = listings_new(fixture->epochs);
 	struct file *file;
 	char *text;
 
@@ -188,7 +188,7 @@ static void of_a_large_directory_so_many_are_shown(void **state)
 static void what_was_made_is_kept_for_a_second(void **state)
 {
 	struct fixture *fixture = *state;
-	struct listings *listings = listings_new();
+	struct listings *listings = listings_new(fixture->epochs);
 	struct http_place *place = &fixture->root.place;
 	struct file *one, *two;
 

@@ -151,6 +151,11 @@ check_PROGRAMS += t/unit/http/outbox_test
 t_unit_http_outbox_test_CFLAGS = $(http_test_cflags)
 t_unit_http_outbox_test_LDADD = $(http_test_libs)
 
+check_PROGRAMS += t/unit/http/epochs_test
+t_unit_http_epochs_test_SOURCES = t/unit/http/epochs_test.c $(http_site_sources)
+t_unit_http_epochs_test_CFLAGS = $(http_files_test_cflags)
+t_unit_http_epochs_test_LDADD = $(http_files_test_libs)
+
 check_PROGRAMS += t/unit/http/client_key_test t/unit/http/quota_test t/unit/http/quota_rate_test
 t_unit_http_client_key_test_CFLAGS = $(http_files_test_cflags)
 t_unit_http_client_key_test_LDADD = $(http_files_test_libs)

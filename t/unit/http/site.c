@@ -20,12 +20,13 @@ int site_setup(void **state)
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
 	root_make(&fixture->root);
+	fixture->options.epochs = fixture->epochs = epochs_new();
 	fixture->options.root_fd = fixture->root.fd;
 	fixture->options.cache_body_max = BODY_MAX;
 	fixture->options.cache_fds = FDS_MAX;
 	fixture->site = static_site_new(&fixture->options);
 	fixture->maker = response_maker_new(NULL);
-	if (!fixture->site || !fixture->maker)
+	if (!fixture->epochs || !fixture->site || !fixture->maker)
 		return -1;
 	*state = fixture;
 	return 0;
@@ -38,6 +39,7 @@ int site_teardown(void **state)
 	file_release(fixture->response.file);
 	static_site_free(fixture->site);
 	response_maker_free(fixture->maker);
+	epochs_free(fixture->epochs);
 	root_remove(&fixture->root);
 	free(fixture);
 	return 0;

@@ -5,6 +5,7 @@
 #ifndef BROOD_UNIT_HTTP_SITE_H
 #define BROOD_UNIT_HTTP_SITE_H
 
+#include "http/epochs.h"
 #include "http/http.h"
 #include "http/request.h"
 #include "http/response.h"
@@ -20,6 +21,7 @@ struct fixture {
 	struct root root;
 	struct http_options
 		options; /* files above BODY_MAX are open ones, FDS_MAX of them are kept */
+	struct epochs *epochs;
 	struct static_site *site;
 	struct response_maker *maker;
 	struct response response; /* the last one; its file is released by the next ask */
