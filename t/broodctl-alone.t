@@ -57,6 +57,7 @@ sub run_with
 		close $client;
 		POSIX::_exit(0);
 	}
+	close $listening; # with who answers the server is gone
 	my $result = run(@command);
 	kill 'TERM', $pid;
 	waitpid $pid, 0;

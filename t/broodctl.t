@@ -9,6 +9,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use Brood::Client;
+use Brood::Configured;
 use Brood::Proc qw(alive state wait_until);
 use Brood::Server;
 use IO::Socket::UNIX;
@@ -176,6 +177,85 @@ subtest 'the admin process dies' => sub {
 	kill 'KILL', $admin;
 	ok wait_until(10, sub { ($server->admin // $admin) != $admin }), 'there is another one';
 	is_deeply [pids(status($server))], [@workers], 'it answers, and no worker was touched';
+	$server->finish;
+};
+
+# A server with one worker, and a client whose download keeps one that was replaced from leaving: so the next roll
+# waits, until it has read all. [server, client, starts broodctl and waits until it has said that].
+my $large = 'large' x (4 << 20); # more than sockets hold
+sub start_held
+{
+	my (%set) = @_;
+	my $dir = Brood::Server::new_dir();
+	my $server = Brood::Configured->start(workers => 1, control => "$dir/control", watchdog => '1s', %set);
+	Brood::Server::write_file("$server->{settings}{root}/large.bin", $large);
+	my $client = Brood::Client->connect($server->address, limit => 60);
+	$client->send("GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n");
+	$client->wait_answer(time + 10);
+	is_done($server->ctl('restart'), 'a restart, whose old worker stays');
+	$server->{held_in} = $dir;
+	return ($server, $client);
+}
+
+sub errors { return Brood::Server::slurp("$_[0]{base}.err") }
+
+# Kills the admin process when the roll waits; who asked for it is told by the next one.
+sub kill_admin
+{
+	my ($server, $run, $count) = @_;
+	my $admin = $server->admin;
+	kill 'KILL', $admin;
+	ok wait_until(20, sub { (() = errors($run) =~ /it goes on/g) >= $count }), 'broodctl has asked the next admin process';
+}
+
+subtest 'the admin process dies: who waits for an outcome gets it, and nothing is done twice' => sub {
+	for (['reload', undef, 0, qr/reloaded/], ['reload', { debug_fault => 'start-exit' }, 1, qr/\Abroodctl: slot 0: .*exit/],
+		['restart', undef, 0, qr/restarted/], ['upgrade', undef, 0, qr/upgraded/]) {
+		my ($verb, $change, $exit, $said) = @$_;
+		my ($server, $client) = start_held();
+		my $before = status($server)->{generation};
+		$server->set(%$change) if $change;
+		my $run = $server->ctl_start($verb);
+		ok $server->wait_stderr(qr/(?:reload|restart|upgrade) waits for the old worker/), "$verb waits";
+		kill_admin($server, $run, $_) for 1 .. ($exit ? 2 : 1);
+		ok $client->response->body eq $large, 'the download ends';
+		my $outcome = Brood::Server::ctl_wait($run);
+		is $outcome->{exit}, $exit, "$verb: exit status $exit" or diag $outcome->{stderr};
+		like $exit ? $outcome->{stderr} =~ s/^it goes on\n//mgr : $outcome->{stdout}, $said, 'and the words for it';
+		my $after = status($server);
+		is $after->{generation} - $before, $exit ? 0 : 1, 'it was done once';
+		is !!$after->{last_roll}{ok}, !$exit, 'status says the same';
+		$server->set(debug_fault => undef);
+		is_done($server->ctl('reload'), 'the next one is one of its own');
+		is status($server)->{generation} - $before, 2, 'and is done';
+		$server->finish;
+	}
+};
+
+subtest 'the admin process dies while the server stops: broodctl stop waits for the end' => sub {
+	my ($server, $client) = start_held(stop_timeout => '30s');
+	my $run = $server->ctl_start('stop');
+	ok wait_until(10, sub { errors($run) =~ /stopping/ }), 'it stops';
+	kill 'KILL', $server->admin;
+	ok wait_until(20, sub { (() = errors($run) =~ /stopping/g) == 2 }), 'the next admin process says so, too';
+	ok $client->response->body eq $large, 'a download ends';
+	is_done(Brood::Server::ctl_wait($run), 'broodctl stop comes back');
+	ok !alive($server->master), 'when the server is gone';
+	is $server->wait_exit, 0, 'which ends well';
+	$server->finish('nothing is left');
+};
+
+subtest 'an admin process that stands still is replaced, and who waits is told by the next one' => sub {
+	my ($server, $client) = start_held();
+	my $run = $server->ctl_start('reload');
+	ok $server->wait_stderr(qr/reload waits for the old worker/), 'a reload waits';
+	kill 'STOP', my $admin = $server->admin;
+	ok $client->response->body eq $large, 'the download ends';
+	ok $server->wait_stderr(qr/reload done/), 'the reload is over';
+	is_done(Brood::Server::ctl_wait($run), 'broodctl is told');
+	ok $server->wait_stderr(qr/the admin process \[$admin\] has been silent for [1-9]/), 'since somebody noticed';
+	ok $server->wait_stderr(qr/the admin process died: signal 6/), 'and ended it';
+	is status($server)->{generation}, 2, 'it was done once';
 	$server->finish;
 };
 

@@ -259,6 +259,10 @@ static void on_frame(void *context, struct brood_frame *frame)
 	case MESSAGE_BOARD:
 		on_board(admin, frame);
 		break;
+	case MESSAGE_PING:
+		if (brood_channel_send(admin->channel, frame) < 0)
+			log_debug("no room for a sign of life");
+		break;
 	case MESSAGE_RETIRE:
 		clients_retire(admin->clients, true);
 		break;

@@ -36,6 +36,7 @@ enum state { READING, WAITING, LEAVING };
 struct client {
 	struct clients *clients;
 	int fd;
+	pid_t pid; /* 0: it cannot be seen from here */
 	struct event *readable, *writable;
 	enum state state;
 	bool ended;           /* it sends no more; it may still read */
@@ -57,7 +58,7 @@ struct clients {
 	struct event *acceptable, *sweep;
 	bool retiring, patient;
 	unsigned count;
-	uint64_t last_id;
+	uint32_t last_id;
 	struct client *all[CLIENTS_MAX]; /* NULL: free */
 };
 
@@ -169,7 +170,7 @@ static void take_request(struct client *client, size_t size)
 	}
 	client->state = WAITING;
 	client->has_asked = true;
-	client->wait = (struct client_wait){.id = ++clients->last_id};
+	client->wait.id = (uint64_t)client->pid << 32 | (++clients->last_id & INT32_MAX);
 	refusal = clients->handlers->request(clients->context, &request, &client->wait);
 	if (!refusal)
 		return;
@@ -313,14 +314,15 @@ static struct client *add_client(struct clients *clients, int fd)
 	return client;
 }
 
-static bool is_allowed(const struct clients *clients, int fd)
+static bool is_allowed(struct client *client)
 {
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+	if (getsockopt(client->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
 		return false;
-	return peer.uid == 0 || peer.uid == clients->owner;
+	client->pid = peer.pid;
+	return peer.uid == 0 || peer.uid == client->clients->owner;
 }
 
 /* A client that has hung up may not have been heard of yet. */
@@ -348,7 +350,7 @@ static void welcome(struct clients *clients, int fd)
 		fd_close(&fd);
 		return;
 	}
-	if (!is_allowed(clients, fd))
+	if (!is_allowed(client))
 		part_with(client, "only root and the server's owner may give commands");
 	advance(client);
 }

@@ -19,7 +19,7 @@ enum { CLIENTS_MAX = 128 };
 
 /* A request that waits for its outcome. */
 struct client_wait {
-	uint64_t id;   /* never used twice; 0: none */
+	uint64_t id;   /* never used twice, as cluster/command.h wants it; 0: none */
 	uint32_t kind; /* for the handler to fill in */
 };
 

@@ -16,6 +16,8 @@ enum command_message {
 	MESSAGE_PROGRESS,     /* master to admin: struct command_progress */
 	MESSAGE_RESULT,       /* master to admin: struct command_result; a descriptor with it is a memfd
 	                         that holds a longer text (config, why) */
+	MESSAGE_PING,         /* both ways: struct admin_ping, which comes back as it is. What was sent before
+	                         it has been dealt with then */
 };
 
 enum command_kind {
@@ -33,13 +35,21 @@ enum command_kind {
 	COMMAND_CONFIG,   /* text: the configuration in force, as -T prints it */
 };
 
+/* In an id: it is no admin's, since that one has gone (master_outcomes.c). */
+#define COMMAND_ID_LOST UINT64_C(0x80000000)
+
 struct command {
-	uint64_t id; /* the admin's own; comes back with each answer */
+	uint64_t id; /* the admin's own; comes back with each answer. The upper half is the pid of who asks, as
+	                the admin sees it, or 0; the lower one is less than 2^31 and never 0 */
 	uint32_t kind;
 	int32_t argument;
 };
 
 enum { COMMAND_REASON_MAX = 2048, STATUS_ADDRESS_MAX = 128, STATUS_LISTENERS_MAX = 64 };
+
+struct admin_ping {
+	uint32_t number, unused;
+};
 
 struct command_progress {
 	uint64_t id;

@@ -28,12 +28,14 @@ libcluster_a_SOURCES = \
 	src/cluster/master.c \
 	src/cluster/master.h \
 	src/cluster/master_admin.c \
+	src/cluster/master_admin_watch.c \
 	src/cluster/master_adopt.c \
 	src/cluster/master_instance.c \
 	src/cluster/master_log.c \
 	src/cluster/master_log_saved.c \
 	src/cluster/master_news.c \
 	src/cluster/master_obituary.c \
+	src/cluster/master_outcomes.c \
 	src/cluster/master_recycle.c \
 	src/cluster/master_pending.c \
 	src/cluster/master_roll.c \

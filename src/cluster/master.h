@@ -12,6 +12,8 @@
  *     master_admin.c    the admin process and its commands
  *     logger.h          the log process
  *     master_pending.c  of these, those whose outcome comes later
+ *     master_outcomes.c outcomes that outlive an admin
+ *     master_admin_watch.c  an admin that is silent
  *     master_news.c     what the program has to say to workers, and how they like it
  *     master_status.c   what it tells the admin
  *     master_watchdog.c workers that are silent
@@ -45,6 +47,8 @@
 
 struct brood_frame;
 struct command;
+struct command_result;
+struct kept_outcome;
 struct state_reader;
 struct state_record;
 struct state_writer;
@@ -123,6 +127,13 @@ struct admin {
 	unsigned pending_count;
 	bool renew;            /* it is of a former version */
 	uint64_t retired_ms;   /* when it was told to leave; 0: it was not */
+	uint64_t started_ms;
+	bool is_ours;          /* this image has started it */
+	bool answers;          /* it has come back to a ping */
+	uint32_t pings, pongs; /* the last one that went, and came back */
+	struct watchdog watchdog;
+	struct kept_outcome *outcomes; /* owned, oldest first */
+	uint32_t last_lost;    /* of ids without an admin */
 };
 
 /* UPGRADE_IDLE --asked--> WAITING --no roll runs--> TRYING, a child does --it could--> READY --exec */
@@ -328,8 +339,31 @@ void admin_roll_over(struct master *master, const char *reason);
 void admin_check(struct master *master);
 /* The upgrade that was asked for is not to be. */
 void admin_upgrade_failed(struct master *master, const char *reason);
-void admin_forget_pending(struct admin *admin);
+/* Those of an admin that has gone, but for what is COMMAND_ID_LOST; or all. */
+void admin_forget_pending(struct admin *admin, bool all);
+void admin_rename_pending(struct admin *admin, uint64_t from, uint64_t to);
 void admin_save_pending(const struct master *master, struct state_writer *writer);
+
+/* --- master_outcomes.c --- */
+
+/* A command whose outcome comes later, */
+void outcomes_expect(struct master *master, const struct command *command);
+/* and here it is. The admin has come back to a ping: what it was told before, it has heard; was that all? */
+void outcomes_tell(struct master *master, const struct command_result *result);
+bool outcomes_heard(struct admin *admin);
+/* The admin has gone. */
+void outcomes_lose(struct admin *admin);
+/* Has the same process asked a former admin for the same? Then it is told what comes of that. */
+bool outcomes_claim(struct master *master, const struct command *command);
+/* All, or those that have come, and were heard. */
+void outcomes_forget(struct admin *admin, bool all);
+
+/* --- master_admin_watch.c, every tick; `late`: the master was held up itself --- */
+
+void admin_watch_new(struct admin *admin);
+void admin_ping(struct admin *admin);
+void admin_watch(struct master *master, uint64_t now_ms, bool late);
+void admin_pong(struct master *master, const void *data, size_t size);
 
 /* --- master_status.c --- */
 

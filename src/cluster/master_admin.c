@@ -35,9 +35,13 @@ void admin_say(struct master *master, const struct brood_frame *frame)
 {
 	struct admin *admin = &master->admin;
 
+	if (frame->type == MESSAGE_RESULT && frame->fd_count == 0)
+		outcomes_tell(master, frame->data);
 	/* One that does not read is of no use to anybody; its successor is. */
 	if (admin->channel && brood_channel_send(admin->channel, frame) == -ENOBUFS)
 		kill(admin->pid, SIGKILL);
+	if (frame->type == MESSAGE_RESULT)
+		admin_ping(admin); /* once that comes back it has heard this */
 }
 
 void admin_tell_result(struct master *master, uint64_t id, const char *reason)
@@ -164,6 +168,8 @@ static void obey(struct master *master, const struct command *command)
 		master_status(master, command->id);
 		return;
 	}
+	if (outcomes_claim(master, command))
+		return;
 	if (master_is_leaving(master) && command->kind == COMMAND_STOP) {
 		admin_tell_result(master, command->id, NULL); /* it is being done: wait for it, too */
 		return;
@@ -224,6 +230,8 @@ static void on_frame(void *context, struct brood_frame *frame)
 			kill(admin->pid, SIGKILL);
 		return;
 	}
+	if (frame->type == MESSAGE_PING)
+		admin_pong(context, frame->data, frame->size);
 	if (frame->type != MESSAGE_COMMAND || frame->size != sizeof(command))
 		return; /* of a later version */
 	memcpy(&command, frame->data, sizeof(command));
@@ -239,7 +247,7 @@ static void on_closed(void *context, int error)
 	(void)error;
 	brood_channel_free(master->admin.channel);
 	master->admin.channel = NULL;
-	admin_forget_pending(&master->admin);
+	outcomes_lose(&master->admin);
 }
 
 static void on_discard(void *context, int fd)
@@ -301,12 +309,20 @@ static pid_t fork_admin(struct master *master, int channel)
 	return pid;
 }
 
+/* Also while it stops, since people wait for that; but who has something to say has to be there before the log
+ * process comes to its end. */
+static bool wants_admin(const struct master *master)
+{
+	return master->state == MASTER_RUNNING ||
+	       (master->state == MASTER_STOPPING && master->logger.phase == LOGGER_RUNNING);
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *argument)
 {
 	struct master *master = argument;
 
 	(void)fd, (void)what;
-	if (master->state == MASTER_RUNNING)
+	if (wants_admin(master))
 		admin_start(master);
 }
 
@@ -328,6 +344,7 @@ void admin_start(struct master *master)
 	}
 	admin->pid = fork_admin(master, ends[1]);
 	fd_close(&ends[1]);
+	admin_watch_new(admin);
 	if (admin->pid > 0)
 		return;
 	admin->pid = 0;
@@ -382,13 +399,18 @@ bool admin_ended(struct master *master, const struct brood_process_end *end)
 	if (master->state == MASTER_RUNNING && !retired)
 		log_warn("the admin process died: %s", how);
 	admin->pid = 0;
+	if (retired)
+		outcomes_forget(admin, false); /* nobody waited any more */
 	if (admin->channel)
 		on_closed(master, 0);
 	admin->renew = false;
 	admin->retired_ms = 0;
-	if (master->state == MASTER_RUNNING && retired)
+	if (!wants_admin(master))
+		return true;
+	/* Whoever waited for an outcome waits for the next one now. */
+	if (retired || clock_now_ms() - admin->started_ms >= AGAIN_MS)
 		admin_start(master);
-	else if (master->state == MASTER_RUNNING)
+	else
 		evtimer_add(admin->timer, &later);
 	return true;
 }
@@ -402,7 +424,8 @@ void admin_close(struct master *master)
 {
 	struct admin *admin = &master->admin;
 
-	admin_forget_pending(admin);
+	admin_forget_pending(admin, true);
+	outcomes_forget(admin, true);
 	brood_channel_free(admin->channel);
 	admin->channel = NULL;
 	if (admin->timer)

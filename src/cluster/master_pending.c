@@ -35,6 +35,7 @@ void admin_await(struct master *master, const struct command *command, bool next
 		admin_tell_result(master, command->id, "it is being done, but too many wait for outcomes");
 		return;
 	}
+	outcomes_expect(master, command);
 	*pending = (struct pending){.command = *command, .next = next};
 	list_init(&pending->link);
 	list_append(&admin->pending, &pending->link);
@@ -154,15 +155,28 @@ void admin_check(struct master *master)
 	}
 }
 
-void admin_forget_pending(struct admin *admin)
+void admin_forget_pending(struct admin *admin, bool all)
 {
-	while (!list_empty(&admin->pending)) {
-		struct pending *pending = LIST_ENTRY(admin->pending.next, struct pending, link);
+	for (struct list *at = admin->pending.next; at != &admin->pending;) {
+		struct pending *pending = LIST_ENTRY(at, struct pending, link);
 
+		at = at->next;
+		if (!all && (pending->command.id & COMMAND_ID_LOST))
+			continue;
 		list_remove(&pending->link);
 		free(pending);
+		admin->pending_count--;
 	}
-	admin->pending_count = 0;
+}
+
+void admin_rename_pending(struct admin *admin, uint64_t from, uint64_t to)
+{
+	for (struct list *at = admin->pending.next; at != &admin->pending; at = at->next) {
+		struct pending *pending = LIST_ENTRY(at, struct pending, link);
+
+		if (pending->command.id == from)
+			pending->command.id = to;
+	}
 }
 
 /* --- from one version to another --- */

@@ -49,6 +49,7 @@ void watchdog_tick(struct master *master, uint64_t now_ms, uint64_t interval_ms)
 	bool late = watchdog_is_late(last_ms, now_ms, interval_ms, limit_ms);
 
 	master->watched_ms = now_ms;
+	admin_watch(master, now_ms, late);
 	for (struct list *at = master->instances.next; at != &master->instances; at = at->next) {
 		struct instance *instance = LIST_ENTRY(at, struct instance, link);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
  * broodctl: speaks with a running server's admin process over the control socket. */
-#include "base/fd.h"
 #include "ctl/exchange.h"
 #include "ctl/options.h"
 #include "ctl/progress.h"
@@ -100,6 +99,7 @@ static int run(const struct ctl_options *options, const char *path)
 {
 	struct progress progress;
 	struct exchange exchange = {
+		.path = path,
 		.request = &options->request,
 		.limit_ms = options->verb->quick ? QUICK_LIMIT_MS : -1,
 		.end_is_wished = options->verb->stops,
@@ -108,14 +108,13 @@ static int run(const struct ctl_options *options, const char *path)
 	};
 	char reason[EXCHANGE_REASON_MAX];
 	struct control_answer outcome;
-	int status, error, fd = exchange_connect(path);
+	int status, error, fd = exchange_connect(&exchange);
 
 	if (fd < 0)
 		return cannot_connect(options, path, fd);
 	progress_start(&progress);
 	error = exchange_run(fd, &exchange, &outcome, reason);
 	progress_end(&progress);
-	fd_close(&fd);
 	if (error) {
 		ctl_say("%s", reason);
 		return CTL_FAILED;
