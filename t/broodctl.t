@@ -14,6 +14,7 @@ use Brood::Proc qw(alive state wait_until);
 use Brood::Server;
 use IO::Socket::UNIX;
 use JSON::PP qw(decode_json);
+use POSIX ();
 use Time::HiRes qw(sleep time);
 
 my @modes = qw(shared handoff reuseport);
@@ -115,6 +116,9 @@ subtest 'a broken configuration' => sub {
 	my @old = $server->workers;
 	Brood::Server::write_file($server->{config_file}, "workers = 2;\ndrain_timeout = \"soon\";\n");
 	is_refused($server->ctl('reload'), qr/brood\.conf:2: .*drain_timeout/, 'reload fails with file, line and name');
+	unlink $server->{config_file};
+	POSIX::mkfifo($server->{config_file}, 0600) or die $!; # nobody writes to it
+	is_refused($server->ctl('reload'), qr/brood\.conf': is a pipe, as of <\(\.\.\.\)/, 'a pipe in its place is not waited for');
 	is_deeply [$server->workers], [@old], 'nothing has changed';
 	is_done($server->ctl('restart'), 'a restart needs no file');
 	$server->finish;
@@ -256,6 +260,22 @@ subtest 'an admin process that stands still is replaced, and who waits is told b
 	ok $server->wait_stderr(qr/the admin process \[$admin\] has been silent for [1-9]/), 'since somebody noticed';
 	ok $server->wait_stderr(qr/the admin process died: signal 6/), 'and ended it';
 	is status($server)->{generation}, 2, 'it was done once';
+	$server->finish;
+};
+
+subtest '--timeout' => sub {
+	my ($server, $client) = start_held();
+	my $begin = time;
+	my $run = $server->ctl('--timeout', '0.3', 'reload');
+	is_refused($run, qr/\Abroodctl: no outcome within 300ms: what was asked for goes on\n\z/, 'it waits no longer than that');
+	cmp_ok time - $begin, '>=', 0.3, 'nor less';
+	is_done($server->ctl('--timeout', '20s', 'status'), 'who answers in time is no matter');
+	is($server->ctl('--timeout', $_, 'status')->{exit}, 2, "--timeout '$_' is none") for '0', '0.0', '-1', 'x', '1.5s', '';
+	ok $client->response->body eq $large, 'the download ends';
+	ok $server->wait_stderr(qr/reload done/), 'what was asked for is done';
+	kill 'STOP', $server->master, $server->admin;
+	is_refused($server->ctl('--timeout', 0.3, 'status'), qr/no outcome within 300ms/, 'nobody answers');
+	kill 'CONT', $server->master, $server->admin;
 	$server->finish;
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * broodctl: speaks with a running server's admin process over the control socket. */
+#include "base/clock.h"
 #include "ctl/exchange.h"
 #include "ctl/options.h"
 #include "ctl/progress.h"
@@ -91,7 +92,10 @@ static int cannot_connect(const struct ctl_options *options, const char *path, i
 		ctl_say("no server answers at %s", path);
 		return CTL_NO_SERVER;
 	}
-	ctl_say("%s: %s", path, error == -EAGAIN ? "the server does not answer" : strerror(-error));
+	if (error == -ETIME)
+		ctl_say("the server does not answer in time: it was not asked");
+	else
+		ctl_say("%s: %s", path, error == -EAGAIN ? "the server does not answer" : strerror(-error));
 	return CTL_FAILED;
 }
 
@@ -101,7 +105,9 @@ static int run(const struct ctl_options *options, const char *path)
 	struct exchange exchange = {
 		.path = path,
 		.request = &options->request,
-		.limit_ms = options->verb->quick ? QUICK_LIMIT_MS : -1,
+		.limit_ms = options->verb->quick && options->timeout_ms == 0 ? QUICK_LIMIT_MS : -1,
+		.timeout_ms = options->timeout_ms,
+		.deadline_ms = clock_now_ms() + options->timeout_ms,
 		.end_is_wished = options->verb->stops,
 		.progress = on_progress,
 		.context = &progress,

@@ -10,13 +10,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { GO_ON = -1, OPTION_JSON = 256, OPTION_NOW, SLOTS_MAX = 1024 };
+enum { GO_ON = -1, OPTION_JSON = 256, OPTION_NOW, OPTION_TIMEOUT, SLOTS_MAX = 1024, TIMEOUT_MAX_S = 1000000 };
 
 static const struct option long_options[] = {
 	{"socket", required_argument, NULL, 's'},
 	{"json", no_argument, NULL, OPTION_JSON},
 	{"now", no_argument, NULL, OPTION_NOW},
+	{"timeout", required_argument, NULL, OPTION_TIMEOUT},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
@@ -41,7 +43,7 @@ static int print_help(void)
 	static const char *const operands[] = {"", " N", " SLOT"};
 	char usage[32];
 
-	fputs("usage: broodctl [-s SOCKET] [--json] COMMAND\n\n"
+	fputs("usage: broodctl [-s SOCKET] [--json] [--timeout SECONDS] COMMAND\n\n"
 	      "Asks a running brood about itself, or tells it what to do, and waits until it is done.\n\n",
 	      stdout);
 	for (const struct verb *verb = verbs; verb->name; verb++) {
@@ -53,6 +55,8 @@ static int print_help(void)
 	      "  -s, --socket SOCKET  the server's control socket (/run/brood/control.sock for root, else\n"
 	      "                       $XDG_RUNTIME_DIR/brood/control.sock)\n"
 	      "      --json           print the server's answer as JSON\n"
+	      "      --timeout SECONDS\n"
+	      "                       wait no longer than that; the server goes on all the same\n"
 	      "  -V, --version        print the version\n"
 	      "  -h, --help           print this\n"
 	      "\n"
@@ -67,6 +71,22 @@ static int print_version(void)
 	return fflush(stdout) == 0 ? CTL_DONE : CTL_FAILED;
 }
 
+/* As durations are written everywhere: "500ms", "10s"; a bare number is seconds, of which people have parts. */
+static int take_timeout(struct ctl_options *out, const char *text)
+{
+	bool has_parts = strspn(text, "0123456789.") == strlen(text) && strchr(text, '.');
+	double seconds = has_parts ? strtod(text, NULL) : 0;
+
+	if (has_parts && seconds < TIMEOUT_MAX_S)
+		out->timeout_ms = (uint64_t)(seconds * 1000);
+	else if (text_parse_duration(text, &out->timeout_ms) < 0)
+		out->timeout_ms = 0;
+	if (out->timeout_ms > 0 && out->timeout_ms <= TIMEOUT_MAX_S * UINT64_C(1000))
+		return GO_ON;
+	ctl_say("--timeout '%.100s': want a number of seconds, as in 30, or a time like 500ms", text);
+	return CTL_USAGE;
+}
+
 static int take_option(struct ctl_options *out, int option, const char *last)
 {
 	switch (option) {
@@ -76,6 +96,8 @@ static int take_option(struct ctl_options *out, int option, const char *last)
 	case OPTION_JSON:
 		out->json = true;
 		return GO_ON;
+	case OPTION_TIMEOUT:
+		return take_timeout(out, optarg);
 	case OPTION_NOW:
 		out->now = true;
 		return GO_ON;

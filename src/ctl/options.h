@@ -9,12 +9,14 @@
 #include "ctl/verbs.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum ctl_exit { CTL_DONE = 0, CTL_FAILED = 1, CTL_USAGE = 2, CTL_NO_SERVER = 3 };
 
 struct ctl_options {
 	const char *socket; /* -s, or NULL */
 	bool json, now;
+	uint64_t timeout_ms; /* 0: none */
 	const struct verb *verb;
 	struct control_request request;
 };
