@@ -123,10 +123,10 @@ subtest 'the last lines of a killed worker are written: they tell which request 
 		is asked($client, $n)->status, 200, 'answered';
 		my ($worker) = $server->workers;
 		Brood::Client->connect($server->address)->get('/hello.txt'); # it has done with the first one, lines and all
-		kill 'KILL', $worker;
+		kill 'KILL', $worker, $n % 2 ? () : $server->log_process // ();
 		wait_until(10, sub { !alive($worker) && $server->workers });
 	}
-	all_there("$dir/access.log", 10, 'each is in the log');
+	all_there("$dir/access.log", 10, 'each is in the log, also where the log process is killed with it');
 	$server->finish;
 };
 
@@ -197,6 +197,79 @@ subtest 'USR1 while a reload runs: the logs of both configurations are new' => s
 	ok wait_until(20, sub { asked(Brood::Client->connect($server->address), 2); numbers("$dir/other.log") && numbers("$dir/access.log") }),
 	    'workers of both write to them';
 	ok wait_until(20, sub { $server->workers == 2 && grep { /reload failed/ } lines("$dir/error.log") }), 'the reload fails in the end';
+	$server->finish;
+};
+
+# Of a server's processes, who has files of that folder open whose names match.
+sub open_files
+{
+	my ($server, $dir, $name) = @_;
+	return grep { m{^\Q$dir\E/$name} } map { values %{ descriptors($_) // {} } } $server->master, $server->log_process // ();
+}
+
+# The roll waits, since an old worker cannot leave before a download ends. Meanwhile all logs are moved away, of both
+# configurations: one that stays, one of a site, one that goes, one that comes.
+subtest 'reopen while a reload or an upgrade runs: the old files are done with, however that ends' => sub {
+	for my $roll (['reload', 0], ['reload', 1, debug_fault => 'start-exit'], ['upgrade', 0]) {
+		my ($verb, $exit, %change) = @$roll;
+		my ($dir, @set) = new_logs();
+		my $site = sub { my ($log) = @_; \qq(( { names = ["b.test"]; root = "$dir/b"; access_log = "$dir/$log.log"; } )) };
+		Brood::Server::make_tree("$dir/b", { 'hello.txt' => 'b' });
+		my $versions = Brood::Versions->new;
+		my $server = Brood::Configured->start(@set, workers => 1, sites => $site->('site'), binary => $versions->path);
+		Brood::Server::write_file("$server->{settings}{root}/large.bin", my $large = 'large' x (4 << 20));
+		my $slow = Brood::Client->connect($server->address, limit => 60);
+		$slow->send("GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n");
+		$slow->wait_answer(time + 10);
+		is $server->ctl('restart')->{exit}, 0, "$verb: an old worker stays";
+		$server->set(sites => $site->('next'), %change);
+		my $run = $server->ctl_start($verb);
+		ok wait_until(20, sub { grep { /$verb waits for the old worker/ } lines("$dir/error.log") }), "$verb waits";
+		my $n = 0;
+		my $client = Brood::Client->connect($server->address);
+		my $ask = sub {
+			asked($client, ++$n);
+			$client->get("/hello.txt?n=$n", Host => 'b.test');
+		};
+		$ask->() for 1 .. 10;
+		my @logs = map { s{.*/(.*)\.log\z}{$1}r } glob "$dir/*.log";
+		is "@logs", 'access error next site', 'the logs of both are there';
+		rename "$dir/$_.log", "$dir/$_.log.1" for @logs;
+		is $server->ctl('reopen')->{exit}, 0, 'reopened';
+		is_deeply [open_files($server, $dir, qr/.*\.log\.1/)], [], 'nobody has the old ones open';
+		my %size = map { $_ => -s "$dir/$_.log.1" } @logs;
+		$ask->() for 1 .. 10;
+		ok $slow->response->body eq $large, 'the download ends';
+		is Brood::Server::ctl_wait($run)->{exit}, $exit, "$verb: exit status $exit";
+		$client = Brood::Client->connect($server->address);
+		$ask->() for 1 .. 10;
+		all_there("$dir/access.log", $n, 'each line is there once, of the one log,');
+		my %seen;
+		wait_until(10, sub { %seen = (); $seen{$_}++ for map { numbers("$dir/$_.log") } qw(site next); keys %seen >= $n });
+		is_deeply [grep { ($seen{$_} // 0) != 1 } 1 .. $n], [], 'and of the site, by whichever worker';
+		is_deeply { map { $_ => -s "$dir/$_.log.1" } @logs }, \%size, 'and none is in an old file';
+		is_deeply [open_files($server, $dir, qr/.*\.log\.1/)], [], 'which nobody has open in the end';
+		$server->finish;
+	}
+};
+
+subtest 'USR1 at any moment of an upgrade' => sub {
+	my ($dir, @set) = new_logs();
+	my $versions = Brood::Versions->new;
+	my $server = Brood::Configured->start(@set, workers => 2, binary => $versions->path);
+	my ($n, $client) = (0, Brood::Client->connect($server->address));
+	for my $round (1 .. 6) {
+		my $run = $server->ctl_start('upgrade');
+		sleep $round * 0.008 if $round > 1; # anywhere in it
+		rename "$dir/$_.log", "$dir/$_.log.$round" for qw(access error);
+		$server->signal('USR1');
+		asked($client, ++$n) for 1 .. 5;
+		is Brood::Server::ctl_wait($run)->{exit}, 0, 'upgraded';
+		ok wait_until(10, sub { -e "$dir/access.log" && -e "$dir/error.log" && !open_files($server, $dir, qr/.*\.log\.\d/) }),
+		    'the files are new, and nobody has the old ones open';
+		asked($client, ++$n) for 1 .. 5;
+	}
+	all_there("$dir/access.log", $n, 'each line is there once');
 	$server->finish;
 };
 
