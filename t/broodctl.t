@@ -14,6 +14,7 @@ use Brood::Proc qw(alive state wait_until);
 use Brood::Server;
 use IO::Socket::UNIX;
 use JSON::PP qw(decode_json);
+use POSIX ();
 use Time::HiRes qw(sleep time);
 
 my @modes = qw(shared handoff reuseport);
@@ -115,6 +116,9 @@ subtest 'a broken configuration' => sub {
 	my @old = $server->workers;
 	Brood::Server::write_file($server->{config_file}, "workers = 2;\ndrain_timeout = \"soon\";\n");
 	is_refused($server->ctl('reload'), qr/brood\.conf:2: .*drain_timeout/, 'reload fails with file, line and name');
+	unlink $server->{config_file};
+	POSIX::mkfifo($server->{config_file}, 0600) or die $!; # nobody writes to it
+	is_refused($server->ctl('reload'), qr/brood\.conf': is a pipe, as of <\(\.\.\.\)/, 'a pipe in its place is not waited for');
 	is_deeply [$server->workers], [@old], 'nothing has changed';
 	is_done($server->ctl('restart'), 'a restart needs no file');
 	$server->finish;

@@ -170,7 +170,7 @@ static void take_request(struct client *client, size_t size)
 	}
 	client->state = WAITING;
 	client->has_asked = true;
-	client->wait = (struct client_wait){.id = (uint64_t)client->pid << 32 | ++clients->last_id};
+	client->wait.id = (uint64_t)client->pid << 32 | (++clients->last_id & INT32_MAX);
 	refusal = clients->handlers->request(clients->context, &request, &client->wait);
 	if (!refusal)
 		return;

@@ -7,6 +7,7 @@
 #include "brood/config_sites.h"
 #include "brood/config_tls.h"
 #include "brood/config_written.h"
+#include "brood/daemon_log.h"
 #include "brood/path.h"
 #include "http/fields.h"
 
@@ -115,14 +116,27 @@ static void check_root(const struct config *config, const char *root, const stru
 	}
 }
 
+/* Of a daemon: it leaves the terminal, or the pipe, of who starts it. */
+static void check_standard(const char *name, const char *target, const struct origin *origin,
+			   struct report *report)
+{
+	if (strcmp(target, "stdout") == 0 && !daemon_log_lasts(STDOUT_FILENO))
+		report_add(report, origin,
+			   "%s '%s': in the background (-d) it would be lost, since that is no file; name one", name,
+			   target);
+}
+
 /* The file itself may come into being later; its folder is not made by the server. */
-static void check_log(const char *name, const char *path, const struct origin *origin,
+static void check_log(const struct config *config, const char *name, const char *path, const struct origin *origin,
 		      struct report *report)
 {
 	char *folder;
 
-	if (path[0] != '/')
+	if (path[0] != '/') {
+		if (config->daemon)
+			check_standard(name, path, origin, report);
 		return;
+	}
 	folder = path_folder(path);
 	if (folder && !is_directory(folder))
 		report_add(report, origin, "%s '%s': no such folder '%s'", name, path, folder);
@@ -252,7 +266,7 @@ static void check_access_logs(const struct check *check)
 			known++;
 		if (known < count)
 			continue;
-		check_log("access_log", resolved.access_log, &origin, check->report);
+		check_log(config, "access_log", resolved.access_log, &origin, check->report);
 		if (count == CONFIG_ACCESS_LOGS_MAX) {
 			report_add(check->report, &origin, "access_log: %d different ones at most",
 				   CONFIG_ACCESS_LOGS_MAX);
@@ -278,6 +292,7 @@ void config_check(struct config *config, const char *directory,
 		config_tls_check(config, origins, source, report);
 	}
 	check_access_logs(&check);
-	check_log("error_log", config->error_log, origin_of(origins, "error_log"), report);
+	if (!config->error_log_is_found) /* else its folder is made */
+		check_log(config, "error_log", config->error_log, origin_of(origins, "error_log"), report);
 	config_written_check(config, origins, report);
 }

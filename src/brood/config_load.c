@@ -10,6 +10,7 @@
 #include "brood/config_file.h"
 #include "brood/config_listen.h"
 #include "brood/config_sites.h"
+#include "brood/daemon_log.h"
 #include "brood/options.h"
 #include "brood/report.h"
 #include "brood/setting_value.h"
@@ -18,6 +19,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What a load passes from step to step. */
 struct load {
@@ -152,6 +154,26 @@ static void apply_options(struct load *load)
 	load->config->verbose = options->verbose;
 }
 
+/* Nobody would see what goes to the terminal that a daemon leaves. */
+static void find_error_log(struct load *load)
+{
+	const struct setting *setting = setting_find("error_log");
+	struct origin origin = load->origins[setting_index(setting)];
+	char path[PATH_MAX];
+
+	load->config->daemon = load->options->daemon;
+	if (!load->config->daemon || strcmp(load->config->error_log, "stderr") != 0 || daemon_log_lasts(STDERR_FILENO))
+		return;
+	if (!daemon_log_find(path)) {
+		report_add(&load->report, &origin,
+			   "error_log: in the background (-d) standard error would be lost, since that is no file, and "
+			   "there is neither HOME nor XDG_STATE_HOME to find a folder by; name one");
+		return;
+	}
+	apply(load, setting, path, &origin);
+	load->config->error_log_is_found = true;
+}
+
 int config_load(struct config **out, const struct options *options, struct buffer *reason)
 {
 	struct load load = {.options = options, .report.lines = reason};
@@ -165,6 +187,7 @@ int config_load(struct config **out, const struct options *options, struct buffe
 	apply_defaults(&load);
 	apply_file(&load);
 	apply_options(&load);
+	find_error_log(&load);
 	if (load.report.count == 0 && config_balancer_settle(load.config, load.origins) < 0)
 		report_add(&load.report, NULL, "no memory");
 	/* A check of what is half wrong would only tell of consequences. */

@@ -123,6 +123,7 @@ struct config {
 	char *probe;      /* path of the self-test's request */
 	enum log_format access_log_format;
 	char *error_log;  /* "stderr" or an absolute path */
+	bool error_log_is_found; /* a daemon's, in the place of "stderr" */
 	char *state_dir;  /* "auto", "off" or an absolute path */
 	char *pid_file;   /* absolute, or NULL */
 	char *binary;     /* absolute; NULL: this program's own path */
@@ -146,6 +147,7 @@ struct config {
 	struct config_fault debug_fault;
 
 	struct networks proxy_trusted; /* peers that may send a PROXY header */
+	bool daemon;                /* -d */
 	bool listen_is_default;     /* nobody named an address */
 	bool verbose;               /* -v */
 	struct privilege privilege; /* whom workers become */

@@ -99,14 +99,14 @@ static int guard(pid_t server, const struct link *link)
 	return status;
 }
 
-static int replace_standard(int errors)
+static int replace_standard(const struct daemon *daemon, int errors)
 {
 	int rc = 0, null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	if (null < 0)
 		return -errno;
-	if (dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
-	    dup2(errors < 0 ? null : errors, STDERR_FILENO) < 0)
+	if (dup2(null, STDIN_FILENO) < 0 || (!daemon->keeps_output && dup2(null, STDOUT_FILENO) < 0) ||
+	    (!daemon->keeps_errors && dup2(errors < 0 ? null : errors, STDERR_FILENO) < 0))
 		rc = -errno;
 	if (null > STDERR_FILENO)
 		fd_close(&null);
@@ -123,7 +123,7 @@ static void follow_parent(pid_t parent)
 }
 
 /* In the first child. Returns in the server only. */
-static void become_server(pid_t starter, struct link *link)
+static void become_server(const struct daemon *daemon, pid_t starter, struct link *link)
 {
 	pid_t guardian, server;
 
@@ -141,21 +141,21 @@ static void become_server(pid_t starter, struct link *link)
 	}
 	follow_parent(guardian);
 	close_end(link, 0);
-	if (replace_standard(link->errors[1]) < 0 || chdir("/") < 0) {
+	if (replace_standard(daemon, link->errors[1]) < 0 || chdir("/") < 0) {
 		fprintf(stderr, "brood: cannot become a daemon: %s\n", strerror(errno));
 		_exit(STATUS_FAILED);
 	}
 	fd_close(&link->errors[1]);
 }
 
-int daemon_start(struct daemon *out)
+int daemon_start(struct daemon *out, bool keep_output, bool keep_errors)
 {
 	pid_t starter = getpid(), child;
 	sigset_t signals;
 	struct link link;
 	int rc;
 
-	out->ready_fd = -1;
+	*out = (struct daemon){.ready_fd = -1, .keeps_output = keep_output, .keeps_errors = keep_errors};
 	rc = open_link(&link);
 	if (rc < 0)
 		return rc;
@@ -174,7 +174,7 @@ int daemon_start(struct daemon *out)
 		close_end(&link, 1);
 		_exit(wait_for(child));
 	}
-	become_server(starter, &link);
+	become_server(out, starter, &link);
 	out->ready_fd = link.ready[1];
 	return 0;
 }
@@ -185,7 +185,7 @@ int daemon_ready(struct daemon *daemon)
 
 	if (daemon->ready_fd < 0)
 		return 0;
-	rc = replace_standard(-1);
+	rc = replace_standard(daemon, -1);
 	/* Before the guardian may go: its end is no longer ours. */
 	prctl(PR_SET_PDEATHSIG, 0);
 	/* Should the guardian have been killed, nobody is left to be told. */

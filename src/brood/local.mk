@@ -32,6 +32,7 @@ libprogram_a_SOURCES = \
 	src/brood/configuration.h \
 	src/brood/control_socket.c src/brood/control_socket.h \
 	src/brood/daemon.c src/brood/daemon.h \
+	src/brood/daemon_log.c src/brood/daemon_log.h \
 	src/brood/inherit.c src/brood/inherit.h \
 	src/brood/limits.c src/brood/limits.h \
 	src/brood/log_files.c src/brood/log_files.h \

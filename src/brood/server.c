@@ -171,6 +171,8 @@ static void on_ready(void *context, const struct listeners *listeners, unsigned 
 
 	start_log_end(&server->start_log);
 	if (ready_line(&line, server, listeners, workers) == 0) {
+		if (server->now.config->error_log_is_found)
+			dprintf(STDERR_FILENO, "brood: the error log is %s\n", server->now.config->error_log);
 		/* On standard error as it is: people and scripts wait for exactly this. */
 		if (write(STDERR_FILENO, line.data, line.used) < 0)
 			log_warn("cannot say on standard error that the server is ready");
@@ -441,7 +443,7 @@ int server_run(const struct options *options, char **argv, int ready_fd, const i
 	struct server server = server_closed;
 	struct buffer text = {0};
 	char reason[REASON_MAX];
-	int status = CLUSTER_EXIT_CRASH, error;
+	int status = CLUSTER_EXIT_CRASH;
 
 	server.options = options;
 	server.argv = argv;
@@ -456,10 +458,8 @@ int server_run(const struct options *options, char **argv, int ready_fd, const i
 			log_lines(text.data);
 		goto done;
 	}
-	if (options->daemon && (error = daemon_start(&server.daemon)) < 0) {
-		log_error("cannot become a daemon: %s", strerror(-error));
+	if (options->daemon && server_go_to_background(&server) < 0)
 		goto done;
-	}
 	if (setup_open(&server.now, &server.logs, NULL, false, reason, sizeof(reason)) < 0) {
 		log_error("%s", reason);
 		goto done;

@@ -108,6 +108,9 @@ int setup_open(struct setup *setup, struct log_files *logs, const struct setup *
 	       char *reason, size_t room) __attribute__((warn_unused_result));
 void setup_close(struct setup *setup, struct log_files *logs);
 
+/* Becomes a daemon, which has a place for its logs. 0, or -1 (logged). */
+int server_go_to_background(struct server *server) __attribute__((warn_unused_result));
+
 /* In a child of the master, which finds all this in its memory: what is not open there (the fork has closed it) has no
  * number any more, which by now may be another file's. `kept`: the setup that it serves, or NULL. */
 void server_in_child(struct server *server, const struct setup *kept);

@@ -3,11 +3,15 @@
  * A configuration and what it needs opened (server.h). Master only. */
 #include "brood/server.h"
 
+#include "base/log.h"
+#include "base/trusted_path.h"
+#include "brood/daemon_log.h"
 #include "http/epochs.h"
 #include "http/http.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 const struct server server_closed = {
 	.pidfile.fd = -1,
@@ -32,6 +36,24 @@ void server_in_child(struct server *server, const struct setup *kept)
 		for (size_t site = 0; site < all[i]->sites.http.count; site++)
 			all[i]->sites.http.list[site].root.fd = -1;
 	}
+}
+
+int server_go_to_background(struct server *server)
+{
+	const struct config *config = server->now.config;
+	char reason[TRUSTED_REASON_MAX];
+	int error;
+
+	if (config->error_log_is_found &&
+	    daemon_log_make_folder(config->error_log, reason, sizeof(reason)) < 0) {
+		log_error("the folder of error_log '%s': %s; name another file", config->error_log, reason);
+		return -1;
+	}
+	error = daemon_start(&server->daemon, site_logs_to_output(config),
+			     strcmp(config->error_log, "stderr") == 0);
+	if (error)
+		log_error("cannot become a daemon: %s", strerror(-error));
+	return error;
 }
 
 void setup_close(struct setup *setup, struct log_files *logs)

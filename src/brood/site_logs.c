@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int add_site(struct site_logs *logs, struct log_files *files, const struct config *config,
 		    const struct config_site *site, char *reason, size_t room)
@@ -52,6 +53,18 @@ void site_logs_leave(struct site_logs *logs, struct log_files *files)
 unsigned site_logs_find(const struct site_logs *logs, size_t site)
 {
 	return site < logs->site_count ? logs->of_site[site] : 0;
+}
+
+bool site_logs_to_output(const struct config *config)
+{
+	struct config_site resolved;
+	bool found = false;
+
+	for (size_t i = 0; i <= config->site_count && !found; i++) {
+		config_site_resolve(config, i == 0 ? &config->site : &config->sites[i - 1], &resolved);
+		found = resolved.root && strcmp(resolved.access_log, "stdout") == 0;
+	}
+	return found;
 }
 
 bool site_logs_exist(const struct site_logs *logs)

@@ -24,6 +24,9 @@ void site_logs_leave(struct site_logs *logs, struct log_files *files);
 /* The number of a site's log, by its place in http_sites.list; 0: it has none. */
 unsigned site_logs_find(const struct site_logs *logs, size_t site);
 
+/* Does any site of *config log to standard output? */
+bool site_logs_to_output(const struct config *config);
+
 /* Does any site have one? */
 bool site_logs_exist(const struct site_logs *logs);
 

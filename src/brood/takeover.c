@@ -6,6 +6,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/socket.h"
+#include "base/trusted_path.h"
+#include "brood/daemon_log.h"
 #include "http/epochs.h"
 
 #include <errno.h>
@@ -171,15 +173,31 @@ static int load_text(struct config **out, const struct options *options,
 	return error;
 }
 
+/* A version before this one has not made it. */
+static bool has_log_folder(const struct config *config)
+{
+	char reason[TRUSTED_REASON_MAX];
+
+	return !config->error_log_is_found ||
+	       daemon_log_make_folder(config->error_log, reason, sizeof(reason)) == 0;
+}
+
 int takeover_config(struct server *server, const struct upgrade_state *state, struct buffer *reason)
 {
+	struct options options = *server->options;
 	struct state_record text;
 
-	if (config_load(&server->now.config, server->options, reason) == 0)
+	/* Standard error is the trial's own then, and tells nothing of a daemon's logs; nor does it matter where
+	 * those of the configuration in force go, perhaps by a version that has lost them. */
+	options.daemon &= state->mode != UPGRADE_DRY;
+	if (config_load(&server->now.config, &options, reason) == 0 && has_log_folder(server->now.config))
 		return 0;
+	config_free(server->now.config);
+	server->now.config = NULL;
 	if (state->mode == UPGRADE_DRY || !state_find(&state->reader, STATE_CONFIG, &text))
 		return -1;
-	return load_text(&server->now.config, server->options, &text, reason);
+	options.daemon = false;
+	return load_text(&server->now.config, &options, &text, reason);
 }
 
 static int restore_inherited(struct server *server, const struct upgrade_state *state)

@@ -358,9 +358,9 @@ void admin_save_pending(const struct master *master, struct state_writer *writer
 
 /* A command whose outcome comes later, */
 void outcomes_expect(struct master *master, const struct command *command);
-/* and here it is. The admin has come back to a ping: what it was told before, it has heard. */
+/* and here it is. The admin has come back to a ping: what it was told before, it has heard; was that all? */
 void outcomes_tell(struct master *master, const struct command_result *result);
-void outcomes_heard(struct admin *admin);
+bool outcomes_heard(struct admin *admin);
 /* The admin has gone. */
 void outcomes_lose(struct admin *admin);
 /* Has the same process asked a former admin for the same? Then it is told what comes of that. */
@@ -371,6 +371,7 @@ void outcomes_forget(struct admin *admin, bool all);
 /* --- master_admin_watch.c, every tick; `late`: the master was held up itself --- */
 
 void admin_watch_new(struct admin *admin);
+void admin_ping(struct admin *admin);
 void admin_watch(struct master *master, uint64_t now_ms, bool late);
 void admin_pong(struct master *master, const void *data, size_t size);
 

@@ -40,6 +40,8 @@ void admin_say(struct master *master, const struct brood_frame *frame)
 	/* One that does not read is of no use to anybody; its successor is. */
 	if (admin->channel && brood_channel_send(admin->channel, frame) == -ENOBUFS)
 		kill(admin->pid, SIGKILL);
+	if (frame->type == MESSAGE_RESULT)
+		admin_ping(admin); /* once that comes back it has heard this */
 }
 
 static void tell(struct master *master, uint64_t id, bool ok, const char *words)

@@ -15,7 +15,7 @@
 #include <string.h>
 
 /* Not before the last one came back: one that stands still is not to be found under a heap of them. */
-static void ping(struct admin *admin)
+void admin_ping(struct admin *admin)
 {
 	struct admin_ping message = {.number = admin->pings + 1};
 	struct brood_frame frame = {.type = MESSAGE_PING, .data = &message, .size = sizeof(message)};
@@ -32,7 +32,7 @@ void admin_watch_new(struct admin *admin)
 	admin->answers = false;
 	admin->pings = admin->pongs = 0;
 	admin->watchdog = (struct watchdog){0};
-	ping(admin);
+	admin_ping(admin);
 }
 
 void admin_pong(struct master *master, const void *data, size_t size)
@@ -47,7 +47,8 @@ void admin_pong(struct master *master, const void *data, size_t size)
 		return;
 	admin->pongs = message.number;
 	admin->answers = true;
-	outcomes_heard(admin);
+	if (!outcomes_heard(admin))
+		admin_ping(admin);
 }
 
 static void give_up(struct admin *admin, unsigned long long silence_ms)
@@ -71,7 +72,7 @@ void admin_watch(struct master *master, uint64_t now_ms, bool late)
 
 	if (admin->pid == 0)
 		return;
-	ping(admin);
+	admin_ping(admin);
 	/* It has its start, too, for which workers have as long. */
 	if (!admin->answers && limit_ms > 0)
 		limit_ms = admin->is_ours ? limit_ms + options->start_timeout_ms : 0;

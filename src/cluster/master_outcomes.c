@@ -101,14 +101,19 @@ void outcomes_tell(struct master *master, const struct command_result *result)
 	}
 }
 
-void outcomes_heard(struct admin *admin)
+bool outcomes_heard(struct admin *admin)
 {
+	bool all = true;
+
 	for (struct kept_outcome **at = &admin->outcomes; *at;) {
-		if ((*at)->result && !(*at)->lost && (*at)->heard_by <= admin->pongs)
+		if ((*at)->result && !(*at)->lost && (*at)->heard_by <= admin->pongs) {
 			discard(at);
-		else
-			at = &(*at)->next;
+			continue;
+		}
+		all = all && (!(*at)->result || (*at)->lost);
+		at = &(*at)->next;
 	}
+	return all;
 }
 
 /* What an admin tells of it from now on has no meaning to the next one, whose ids may be the same. */

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/log.h"
+#include "brood/daemon_log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -47,7 +49,7 @@ static void start(struct trial *trial, int (*server)(struct daemon *daemon, int 
 		close(errors[1]);
 		close(tell[0]);
 		close(go[1]);
-		if (daemon_start(&daemon) != 0)
+		if (daemon_start(&daemon, false, false) != 0)
 			_exit(99);
 		alarm(30);
 		_exit(server(&daemon, tell[1], go[0]));
@@ -292,6 +294,59 @@ static void without_a_daemon_readiness_changes_nothing(void **state)
 	assert_int_equal(before.st_ino, after.st_ino);
 }
 
+static void assert_log(const char *logs, const char *state, const char *home, const char *path)
+{
+	char found[PATH_MAX];
+
+	unsetenv("LOGS_DIRECTORY");
+	unsetenv("XDG_STATE_HOME");
+	unsetenv("HOME");
+	if (logs)
+		setenv("LOGS_DIRECTORY", logs, 1);
+	if (state)
+		setenv("XDG_STATE_HOME", state, 1);
+	if (home)
+		setenv("HOME", home, 1);
+	assert_int_equal(daemon_log_find(found), path != NULL);
+	if (path)
+		assert_string_equal(found, path);
+}
+
+static void an_error_log_has_its_place_by_who_starts_it(void **state)
+{
+	static const char roots[] = "/var/log/brood/error.log";
+	bool is_root = geteuid() == 0;
+
+	(void)state;
+	assert_log("/var/log/site:/var/log/other", "/s", "/h", "/var/log/site/error.log");
+	assert_log("site", "/s", "/h", is_root ? roots : "/s/brood/error.log");
+	assert_log(NULL, "s", "/h", is_root ? roots : "/h/.local/state/brood/error.log");
+	assert_log(NULL, NULL, NULL, is_root ? roots : NULL);
+}
+
+static void what_lasts_is_a_file_or_the_journal(void **state)
+{
+	int pipes[2], file = memfd_create("log", MFD_CLOEXEC);
+	struct stat status;
+	char stream[64];
+
+	(void)state;
+	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+	assert_true(file >= 0 && daemon_log_lasts(file));
+	unsetenv("JOURNAL_STREAM");
+	assert_false(daemon_log_lasts(pipes[1]));
+	assert_int_equal(fstat(pipes[1], &status), 0);
+	snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	assert_true(daemon_log_lasts(pipes[1]));
+	setenv("JOURNAL_STREAM", "1:1", 1);
+	assert_false(daemon_log_lasts(pipes[1]));
+	close(file);
+	close(pipes[0]);
+	close(pipes[1]);
+	assert_false(daemon_log_lasts(pipes[1]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,6 +358,8 @@ int main(void)
 		cmocka_unit_test(a_ready_server_outlives_the_start),
 		cmocka_unit_test(whoever_started_it_gets_all_descriptors_back),
 		cmocka_unit_test(without_a_daemon_readiness_changes_nothing),
+		cmocka_unit_test(an_error_log_has_its_place_by_who_starts_it),
+		cmocka_unit_test(what_lasts_is_a_file_or_the_journal),
 	};
 
 	alarm(60);

@@ -9,6 +9,7 @@ cluster_tests = \
 	t/unit/cluster/log_ring_test \
 	t/unit/cluster/master_restore_test \
 	t/unit/cluster/memory_test \
+	t/unit/cluster/outcomes_test \
 	t/unit/cluster/place_test \
 	t/unit/cluster/recycle_test \
 	t/unit/cluster/roll_test \
@@ -33,6 +34,9 @@ t_unit_cluster_crossing_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_L
 t_unit_cluster_crossing_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=kill,--wrap=brood_process_fork,--wrap=clock_now_ms
 t_unit_cluster_handoff_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
 t_unit_cluster_handoff_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
+t_unit_cluster_outcomes_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
+t_unit_cluster_outcomes_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
+t_unit_cluster_outcomes_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=kill,--wrap=clock_now_ms
 t_unit_cluster_place_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
 t_unit_cluster_place_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
 t_unit_cluster_roll_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
