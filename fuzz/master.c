@@ -397,7 +397,8 @@ static void start(unsigned how)
 	list_init(&master.admin.pending);
 	FUZZ_CHECK(address_parse("127.0.0.1:0", &listen_on.address, reason, sizeof(reason)) == 0);
 	FUZZ_CHECK(listeners_prepare(&master.listeners, &master.options, reason, sizeof(reason)) == 0);
-	listeners_commit(&master.listeners, NULL, NULL);
+	listeners_commit(&master.listeners);
+	FUZZ_CHECK(listeners_begin(&master.listeners, true));
 	master.base = event_base_new();
 	master.deadline = evtimer_new(master.base, NULL, NULL);
 	master.last_call = evtimer_new(master.base, NULL, NULL);

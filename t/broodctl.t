@@ -12,6 +12,7 @@ use Brood::Client;
 use Brood::Configured;
 use Brood::Proc qw(alive state wait_until);
 use Brood::Server;
+use Brood::Versions;
 use IO::Socket::UNIX;
 use JSON::PP qw(decode_json);
 use POSIX ();
@@ -143,6 +144,35 @@ subtest 'drain and undrain' => sub {
 	is_done($server->ctl('undrain', 1), 'undrain is done');
 	is scalar(grep { $_->{slot} == 1 && $_->{state} eq 'serving' } @{ status($server)->{workers} }), 1, 'it serves again';
 	is_refused($server->ctl($_, 7), qr/./, "$_ of a slot that is not there fails") for qw(drain undrain);
+	$server->finish;
+};
+
+subtest 'status and config agree with what runs' => sub {
+	my $versions = Brood::Versions->new;
+	my $server = Brood::Configured->start(workers => 2, control => $versions->dir . '/sock', binary => $versions->path);
+	my $agree = sub {
+		my ($count, $name) = @_;
+		ok wait_until(10, sub { $server->workers == $count }), "$name: $count workers";
+		is scalar(grep { $_->{state} eq 'serving' } @{ status($server)->{workers} }), $count, 'by status';
+		like $server->ctl('config')->{stdout}, qr/^workers = $count;$/m, 'by config';
+	};
+	$agree->(2, 'as the file says');
+	is_done($server->ctl('scale', 4), 'scale');
+	$agree->(4, 'scaled');
+	$server->signal('TTOU');
+	$agree->(3, 'by TTOU');
+	is_done($server->ctl($_), $_), $agree->(3, "after a $_") for qw(restart reload upgrade);
+	Brood::Server::write_file($server->{file}, "nonsense = 1;\n");
+	is_refused($server->ctl('reload'), qr/nonsense/, 'a reload that fails');
+	$agree->(3, 'still');
+	$server->set(workers => 1);
+	is_done($server->ctl('reload'), 'the file says another number');
+	$agree->(1, 'that counts');
+	is_done($server->ctl('scale', 2), 'scale');
+	$server->set(workers => 2);
+	is_done($server->ctl('reload'), 'the file says what runs');
+	$agree->(2, 'the same');
+	$server->rebase;
 	$server->finish;
 };
 

@@ -254,6 +254,53 @@ bool address_equal(const struct address *a, const struct address *b)
 	}
 }
 
+bool address_same(const struct address *a, const struct address *b)
+{
+	return a->wildcard == b->wildcard && address_equal(a, b);
+}
+
+/* What an address takes of one family: nothing, one address, or all. */
+enum reach { NOTHING, ONE, ALL };
+
+static enum reach reach_ipv4(const struct address *address, struct in_addr *one)
+{
+	const struct in6_addr *ipv6 = &as_ipv6(address)->sin6_addr;
+
+	if (address->storage.ss_family == AF_INET)
+		*one = as_ipv4(address)->sin_addr;
+	else if (IN6_IS_ADDR_V4MAPPED(ipv6))
+		memcpy(one, ipv6->s6_addr + 12, sizeof(*one));
+	else
+		return address->wildcard ? ALL : NOTHING;
+	return one->s_addr == htonl(INADDR_ANY) ? ALL : ONE;
+}
+
+static enum reach reach_ipv6(const struct address *address)
+{
+	if (address->storage.ss_family != AF_INET6 || IN6_IS_ADDR_V4MAPPED(&as_ipv6(address)->sin6_addr))
+		return NOTHING;
+	return is_any(address) ? ALL : ONE;
+}
+
+bool address_overlaps(const struct address *a, const struct address *b)
+{
+	struct in_addr one, other;
+	enum reach left, right;
+
+	if (address_is_unix(a) || address_is_unix(b) || address_port(a) != address_port(b) || address_port(a) == 0)
+		return false;
+	left = reach_ipv4(a, &one);
+	right = reach_ipv4(b, &other);
+	if (left != NOTHING && right != NOTHING && (left == ALL || right == ALL || one.s_addr == other.s_addr))
+		return true;
+	left = reach_ipv6(a);
+	right = reach_ipv6(b);
+	return left != NOTHING && right != NOTHING &&
+	       (left == ALL || right == ALL ||
+		(IN6_ARE_ADDR_EQUAL(&as_ipv6(a)->sin6_addr, &as_ipv6(b)->sin6_addr) &&
+		 as_ipv6(a)->sin6_scope_id == as_ipv6(b)->sin6_scope_id));
+}
+
 bool address_is_unix(const struct address *address)
 {
 	return address->storage.ss_family == AF_UNIX;

@@ -31,6 +31,12 @@ int address_of_socket(int fd, struct address *out) __attribute__((warn_unused_re
 /* The same address, "*" being the same as "[::]" and as "0.0.0.0" of that port. */
 bool address_equal(const struct address *a, const struct address *b);
 
+/* The same in every respect: "*", "[::]" and "0.0.0.0" are three. */
+bool address_same(const struct address *a, const struct address *b);
+
+/* Is there a client that both would get, by TCP? Port 0 is no port yet. */
+bool address_overlaps(const struct address *a, const struct address *b);
+
 bool address_is_unix(const struct address *address);
 const char *address_unix_path(const struct address *address); /* NULL for others */
 uint16_t address_port(const struct address *address);         /* 0 for Unix sockets */

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Making listening sockets, and finding out who has an address that is taken. Master only. */
+ * Making listening sockets. Master only. */
 #include "base/socket.h"
 
 #include "base/fd.h"
 #include "base/trusted_file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
+#include <limits.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -76,7 +75,7 @@ static int listen_tcp(struct address *address, const struct socket_options *opti
 	}
 	/* With SO_REUSEADDR two sockets may be bound to one address until one of them listens: the
 	 * loser learns of it here. */
-	if (listen(fd, options->backlog) < 0 ||
+	if ((!options->quiet && listen(fd, options->backlog) < 0) ||
 	    getsockname(fd, (struct sockaddr *)&bound, &size) < 0) {
 		rc = -errno;
 		goto fail;
@@ -107,8 +106,7 @@ static int listen_wildcard(struct address *address, const struct socket_options 
 	return fd;
 }
 
-/* A connection to a Unix socket that somebody listens on, or -errno; -EAGAIN: its queue is full. */
-static int connect_unix(const struct address *address)
+int socket_connect_unix(const struct address *address)
 {
 	int rc, fd = open_stream(AF_UNIX);
 
@@ -150,7 +148,7 @@ static int clear_unix_path(const struct address *address, const struct trusted_p
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISSOCK(status.st_mode))
 		return -EEXIST;
-	fd = connect_unix(address);
+	fd = socket_connect_unix(address);
 	if (fd == -ENOENT)
 		return 0;
 	if (fd != -ECONNREFUSED) {
@@ -200,7 +198,7 @@ static int listen_in(const struct trusted_path *place, const struct address *add
 	if (rc < 0)
 		goto fail;
 	rc = set_unix_owner(place, options->unix_owner, options->unix_group);
-	if (rc == 0 && listen(fd, options->backlog) < 0)
+	if (rc == 0 && !options->quiet && listen(fd, options->backlog) < 0)
 		rc = -errno;
 	if (rc == 0)
 		return fd;
@@ -237,142 +235,9 @@ int socket_listen(struct address *address, const struct socket_options *options)
 	return address->wildcard ? listen_wildcard(address, options) : listen_tcp(address, options);
 }
 
-/* Does a line of /proc/net/tcp or tcp6 describe a listener that takes our address? Addresses there
- * are words in the machine's own order, as in memory (proc_pid_net(5)). */
-static bool line_takes(const char *line, const struct address *address, uint64_t *inode)
+int socket_begin(int fd, int backlog)
 {
-	enum { LISTENING = 0x0a, ADDRESS_DIGITS = 32 };
-	const struct sockaddr_in6 *ipv6 = (const struct sockaddr_in6 *)&address->storage;
-	const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)&address->storage;
-	char local[ADDRESS_DIGITS + 1], ours[ADDRESS_DIGITS + 1];
-	unsigned port, state;
-	uint32_t words[4];
-	size_t count = address->storage.ss_family == AF_INET ? 1 : 4;
-
-	if (sscanf(line,
-		   " %*u: %32[0-9A-F]:%4x %*[0-9A-F]:%*x %x %*x:%*x %*x:%*x %*x %*u %*u %" SCNu64,
-		   local, &port, &state, inode) != 4)
-		return false;
-	if (state != LISTENING || port != address_port(address) || *inode == 0)
-		return false;
-	if (address->wildcard || strspn(local, "0") == strlen(local))
-		return true;
-	memcpy(words, count == 1 ? (const void *)&ipv4->sin_addr : &ipv6->sin6_addr, count * 4);
-	for (size_t i = 0; i < count; i++)
-		snprintf(ours + 8 * i, 9, "%08" PRIX32, words[i]);
-	return strspn(ours, "0") == strlen(ours) || strcmp(local, ours) == 0;
-}
-
-static bool find_inode(const char *table, const struct address *address, uint64_t *inode)
-{
-	FILE *file = fopen(table, "re");
-	bool found = false;
-	char line[512];
-
-	if (!file)
-		return false;
-	while (!found && fgets(line, sizeof(line), file))
-		found = line_takes(line, address, inode);
-	fclose(file);
-	return found;
-}
-
-static bool process_has(const char *pid, const char *link_wanted)
-{
-	char path[64], link[64];
-	DIR *directory;
-	struct dirent *entry;
-	bool found = false;
-
-	snprintf(path, sizeof(path), "/proc/%.20s/fd", pid);
-	directory = opendir(path);
-	if (!directory)
-		return false;
-	while (!found && (entry = readdir(directory))) {
-		ssize_t length =
-			readlinkat(dirfd(directory), entry->d_name, link, sizeof(link) - 1);
-
-		if (length < 0)
-			continue;
-		link[length] = '\0';
-		found = strcmp(link, link_wanted) == 0;
-	}
-	closedir(directory);
-	return found;
-}
-
-/* Of several holders the one with the lowest pid: the oldest, most often, and so the parent. */
-static pid_t find_process(uint64_t inode)
-{
-	char link_wanted[48];
-	struct dirent *entry;
-	long lowest = 0;
-	DIR *proc = opendir("/proc");
-
-	if (!proc)
-		return 0;
-	snprintf(link_wanted, sizeof(link_wanted), "socket:[%" PRIu64 "]", inode);
-	while ((entry = readdir(proc))) {
-		long pid = strtol(entry->d_name, NULL, 10);
-
-		if (pid > 0 && (lowest == 0 || pid < lowest) &&
-		    process_has(entry->d_name, link_wanted))
-			lowest = pid;
-	}
-	closedir(proc);
-	return (pid_t)lowest;
-}
-
-/* Who called listen(2): the kernel tells any client (unix(7), SO_PEERCRED). */
-static pid_t find_unix_holder(const struct address *address)
-{
-	struct ucred holder = {0};
-	socklen_t size = sizeof(holder);
-	int fd = connect_unix(address);
-
-	if (fd < 0)
-		return 0;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &holder, &size) < 0)
-		holder.pid = 0;
-	fd_close(&fd);
-	return holder.pid;
-}
-
-static void read_program(pid_t pid, char *out, size_t room)
-{
-	char path[64];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	snprintf(out, room, "?");
-	file = fopen(path, "re");
-	if (!file)
-		return;
-	if (fgets(out, (int)room, file))
-		out[strcspn(out, "\n")] = '\0';
-	fclose(file);
-	/* A process may give itself any name; this one is shown to people. */
-	for (char *at = out; *at; at++)
-		if (*at < ' ' || *at > '~')
-			*at = '?';
-}
-
-bool socket_holder(const struct address *address, char *out, size_t room)
-{
-	char program[32];
-	uint64_t inode;
-	pid_t pid = 0;
-
-	if (address_is_unix(address))
-		pid = find_unix_holder(address);
-	else if (find_inode("/proc/net/tcp", address, &inode) ||
-		 find_inode("/proc/net/tcp6", address, &inode))
-		pid = find_process(inode);
-	if (pid <= 0)
-		return false;
-	read_program(pid, program, sizeof(program));
-	snprintf(out, room, "pid %d (%s)", (int)pid, program);
-	return true;
+	return listen(fd, backlog) < 0 ? -errno : 0;
 }
 
 bool socket_has_role(int fd, enum socket_role role)
@@ -415,6 +280,13 @@ bool socket_is_connection(int fd)
 		return true;
 	return (family == AF_INET || family == AF_INET6) &&
 	       (protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP);
+}
+
+/* The kernel asks nobody whether there is such an interface. What a connection is bound to was decided when its handshake
+ * began. */
+int socket_step_aside(int fd)
+{
+	return set_option(fd, SOL_SOCKET, SO_BINDTOIFINDEX, INT_MAX);
 }
 
 int socket_close_door(int fd)

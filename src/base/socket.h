@@ -20,6 +20,7 @@ enum socket_sharing {
 struct socket_options {
 	int backlog; /* length of the accept queue (the kernel cuts it to somaxconn) */
 	enum socket_sharing sharing; /* TCP only */
+	bool quiet;                  /* bind only: nobody comes by it before socket_begin */
 	mode_t unix_mode;            /* permissions of a Unix socket's file */
 	uid_t unix_owner;            /* (uid_t)-1, (gid_t)-1: as created */
 	gid_t unix_group;
@@ -34,9 +35,20 @@ struct socket_options {
  * connect. What is at its path before is replaced only if it is a socket that nobody answers on;
  * -EEXIST: it is no socket; -EPERM: there is a link on the way that must not be followed (trusted_path.h). The umask is changed for a moment: not for processes with threads.
  *
- * Returns the fd or -errno (-EADDRINUSE: somebody listens there; ask socket_holder). */
+ * Returns the fd or -errno (-EADDRINUSE: somebody listens there; socket_holder.h tells who). */
 int socket_listen(struct address *address, const struct socket_options *options)
 	__attribute__((warn_unused_result));
+
+/* A connection to a Unix socket that somebody listens on, or -errno; -EAGAIN: its queue is full. */
+int socket_connect_unix(const struct address *address) __attribute__((warn_unused_result));
+
+/* Listens, or changes the length of its queue. 0 or -errno. */
+int socket_begin(int fd, int backlog) __attribute__((warn_unused_result));
+
+/* From now on attempts to connect pass this TCP listening socket by: they go to whoever else listens on an address that
+ * is theirs, or are refused. Handshakes that have begun go on. There is no way back. 0, or -errno where it cannot be done (kernels
+ * before 5.7, without privileges). */
+int socket_step_aside(int fd) __attribute__((warn_unused_result));
 
 /* From now on the kernel drops attempts to connect to this TCP listening socket (and whoever makes one tries
  * again in a second); handshakes that have begun go on. There is no way back, for nobody who has a copy of the
@@ -55,9 +67,5 @@ bool socket_is_connection(int fd);
 /* Closes one of which others have, or had, copies: should they have set it to linger, it does not. (They can set it
  * again in this very moment; whoever must not wait at all leaves the close to somebody else.) */
 void socket_close_promptly(int fd);
-
-/* Who listens on this address, by /proc: "pid 4711 (nginx)"; of a family of processes the one with
- * the lowest pid. False when it cannot be told. Slow (reads all of /proc): for error messages. */
-bool socket_holder(const struct address *address, char *out, size_t room);
 
 #endif

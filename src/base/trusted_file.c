@@ -141,6 +141,56 @@ int trusted_file_folder(const char *path, mode_t mode, char *reason, size_t room
 	return rc < 0 ? explain(rc, reason, room) : rc;
 }
 
+static bool is_same(const struct stat *one, const struct stat *other)
+{
+	return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
+}
+
+/* Opens what is there, to be looked at only. The descriptor or -errno. */
+static int open_to_look(const char *path, struct stat *status)
+{
+	char reason[TRUSTED_REASON_MAX];
+	struct trusted_path found;
+	int fd = trusted_path_find(&found, path, TRUSTED_NO_FOLLOW, reason, sizeof(reason)), error;
+
+	if (fd < 0)
+		return fd;
+	fd = openat(found.folder, found.name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	error = fd < 0 || fstat(fd, status) < 0 ? -errno : 0;
+	trusted_path_close(&found);
+	if (error)
+		fd_close(&fd);
+	return error ? error : fd;
+}
+
+int trusted_file_look(const char *path, struct stat *out)
+{
+	int fd = open_to_look(path, out);
+
+	if (fd < 0)
+		return fd;
+	fd_close(&fd);
+	return 0;
+}
+
+/* By a name of the very file that was looked at: fchmod does not take such a descriptor. */
+int trusted_file_set_mode(const char *path, const struct stat *same, mode_t mode)
+{
+	struct stat status;
+	char name[32];
+	int fd = open_to_look(path, &status), error = 0;
+
+	if (fd < 0)
+		return fd;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	if (!is_same(&status, same))
+		error = -ESTALE;
+	else if (chmod(name, mode) < 0)
+		error = -errno;
+	fd_close(&fd);
+	return error;
+}
+
 void trusted_file_remove(const char *path, const struct stat *same)
 {
 	char reason[TRUSTED_REASON_MAX];
@@ -151,8 +201,7 @@ void trusted_file_remove(const char *path, const struct stat *same)
 	if (trusted_path_find(&found, path, TRUSTED_NO_FOLLOW, reason, sizeof(reason)) < 0)
 		return;
 	if (fstatat(found.folder, found.name, &status, AT_SYMLINK_NOFOLLOW) == 0) {
-		is_it = same ? status.st_dev == same->st_dev && status.st_ino == same->st_ino
-			     : S_ISSOCK(status.st_mode);
+		is_it = same ? is_same(&status, same) : S_ISSOCK(status.st_mode);
 		if (is_it)
 			unlinkat(found.folder, found.name, 0);
 	}

@@ -31,6 +31,13 @@ int trusted_file_check(const char *path, int flags, char *reason, size_t reason_
 int trusted_file_folder(const char *path, mode_t mode, char *reason, size_t reason_room)
 	__attribute__((warn_unused_result));
 
+/* What is there, a link itself. 0 or -errno. */
+int trusted_file_look(const char *path, struct stat *out) __attribute__((warn_unused_result));
+
+/* Sets the permissions of the file of that name, if it is still the one that `same` tells of (device and inode). 0 or
+ * -errno (-ESTALE: it is another). */
+int trusted_file_set_mode(const char *path, const struct stat *same, mode_t mode) __attribute__((warn_unused_result));
+
 /* Removes the file of that name, if it is still the one that `same` tells of (device and inode), or, with NULL, if it is a
  * socket. Silent: what cannot be removed stays. */
 void trusted_file_remove(const char *path, const struct stat *same);

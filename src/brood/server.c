@@ -202,11 +202,14 @@ static void on_look_after(void *context, struct master *master)
 	tickets_look(&server->ticket_keys, &now->shared_tickets, now->config, master);
 }
 
-static int on_config(void *context, struct buffer *out)
+static int on_config(void *context, unsigned workers, struct buffer *out)
 {
 	const struct server *server = context;
+	struct config shown = *server->now.config; /* what it points to stays there */
 
-	return config_text(server->now.config, out);
+	if (workers > 0)
+		shown.workers = workers;
+	return config_text(&shown, out);
 }
 
 static void on_obituary(void *context, const struct cluster_obituary *obituary)

@@ -99,7 +99,7 @@ static enum outcome accept_one(struct ear *ear)
 	case EAGAIN:
 	case EINTR: /* it would have waited */
 		return NOTHING_LEFT;
-	case EINVAL: /* no longer a listening socket */
+	case EINVAL: /* not a listening socket: no longer, or not yet */
 		return DEAF;
 	default: /* that one connection failed before it was taken: accept(2), "Error handling" */
 		return PASSED_OVER;
@@ -142,7 +142,7 @@ static bool accept_batch(struct ear *ear, bool after_pause)
 			outcome = see_to_shortage(ear, errno);
 		if (outcome == SHORTAGE)
 			return false;
-		if (outcome == DEAF) /* somebody shut it down, so it would be "readable" for ever */
+		if (outcome == DEAF) /* it would be "readable" for ever */
 			event_del(ear->event);
 	}
 	return true;
@@ -256,6 +256,29 @@ void acceptor_remove_group(struct acceptor *acceptor, unsigned group)
 		if (ear->group == group)
 			ear_free(ear);
 	}
+}
+
+static bool is_kept(const struct ear *ear, const unsigned *listeners, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (listeners[i] == ear->listener)
+			return true;
+	return false;
+}
+
+void acceptor_keep(struct acceptor *acceptor, const unsigned *listeners, size_t count)
+{
+	struct list *at = acceptor->ears.next;
+
+	while (at != &acceptor->ears) {
+		struct ear *ear = LIST_ENTRY(at, struct ear, link);
+
+		at = at->next;
+		if (!is_kept(ear, listeners, count))
+			ear_free(ear);
+	}
+	if (!pausing(acceptor))
+		listen_again(acceptor);
 }
 
 void acceptor_resume(struct acceptor *acceptor)

@@ -7,6 +7,7 @@
 #define BROOD_CLUSTER_ACCEPTOR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct event_base;
 struct acceptor;
@@ -44,6 +45,9 @@ void acceptor_free(struct acceptor *acceptor);
 int acceptor_add(struct acceptor *acceptor, int fd, unsigned listener, unsigned group)
 	__attribute__((warn_unused_result));
 void acceptor_remove_group(struct acceptor *acceptor, unsigned group);
+
+/* Removes all sockets but those of these listeners, and looks also at those that did not listen so far. */
+void acceptor_keep(struct acceptor *acceptor, const unsigned *listeners, size_t count);
 
 /* Looks again at once, if it pauses. */
 void acceptor_resume(struct acceptor *acceptor);

@@ -128,8 +128,9 @@ struct cluster_program {
 	/* Descriptors that workers keep (root directory). */
 	size_t (*keep)(void *context, int *fds, size_t room);
 
-	/* The configuration in force as text. 0 or -errno. May be NULL. */
-	int (*config)(void *context, struct buffer *out);
+	/* The configuration in force as text, with so many workers where it has been told of another number than its
+	 * own (0: it has not). 0 or -errno. May be NULL. */
+	int (*config)(void *context, unsigned workers, struct buffer *out);
 	/* What is known of the ends of a slot's workers, as text. 0 or -errno. May be NULL. */
 	int (*why)(void *context, unsigned slot, struct buffer *out);
 

@@ -5,8 +5,9 @@
 
 #include "base/fd.h"
 #include "base/fd_kind.h"
+#include "base/log.h"
 #include "base/socket.h"
-#include "base/trusted_file.h"
+#include "base/socket_holder.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,11 +16,24 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void explain(const struct listener *listener, int error, char *reason, size_t room)
+static bool has_socket(const void *context, uint64_t inode)
 {
+	const struct listeners *listeners = context;
+
+	for (unsigned i = 0; i < listeners->count; i++)
+		for (unsigned k = 0; k < listeners->all[i].count; k++)
+			if (socket_inode(listeners->all[i].sockets[k]) == inode)
+				return true;
+	return false;
+}
+
+static void explain(const struct listeners *listeners, const struct listener *listener, int error, char *reason,
+		    size_t room)
+{
+	const struct socket_own own = {.has = has_socket, .context = listeners};
 	char holder[128];
 
-	if (error == -EADDRINUSE && socket_holder(&listener->address, holder, sizeof(holder)))
+	if (error == -EADDRINUSE && socket_holder(&listener->address, &own, holder, sizeof(holder)))
 		snprintf(reason, room, "cannot listen on %s: address in use by %s",
 			 listener->address.text, holder);
 	else if (error == -EADDRINUSE)
@@ -29,14 +43,15 @@ static void explain(const struct listener *listener, int error, char *reason, si
 			 strerror(-error));
 }
 
-/* Binds sockets until there are `count`. */
-static int fill(struct listener *listener, unsigned count)
+/* Binds sockets until there are `count`. `beside`: the first one, too, shares its address with others of ours. */
+static int fill(struct listener *listener, unsigned count, bool beside)
 {
 	struct socket_options options = {
 		.backlog = listener->backlog,
 		.unix_mode = listener->unix_mode,
 		.unix_owner = (uid_t)-1,
 		.unix_group = (gid_t)-1,
+		.quiet = listener->quiet,
 	};
 	int *sockets = realloc(listener->sockets, count * sizeof(int));
 	int fd;
@@ -46,8 +61,8 @@ static int fill(struct listener *listener, unsigned count)
 	listener->sockets = sockets;
 	while (listener->count < count) {
 		if (listener->growable)
-			options.sharing =
-				listener->count == 0 ? SOCKET_GROUP_FIRST : SOCKET_GROUP_FURTHER;
+			options.sharing = listener->count == 0 && !beside ? SOCKET_GROUP_FIRST
+									  : SOCKET_GROUP_FURTHER;
 		fd = socket_listen(&listener->address, &options);
 		if (fd < 0)
 			return fd;
@@ -57,9 +72,19 @@ static int fill(struct listener *listener, unsigned count)
 	return 0;
 }
 
-static int open_one(struct listener *listener, const struct cluster_listen *wish)
+/* Does one of ours have a part of this address already? */
+static bool stands_beside(const struct listeners *listeners, const struct address *address)
 {
-	bool is_unix = address_is_unix(&wish->address);
+	for (unsigned i = 0; i < listeners->count; i++)
+		if (listeners->all[i].growable && address_overlaps(&listeners->all[i].address, address))
+			return true;
+	return false;
+}
+
+static int open_one(const struct listeners *listeners, struct listener *listener, const struct cluster_listen *wish)
+{
+	const struct socket_own own = {.has = has_socket, .context = listeners};
+	bool is_unix = address_is_unix(&wish->address), beside = stands_beside(listeners, &wish->address);
 	int error;
 
 	listener->wish = listener->address = wish->address;
@@ -74,9 +99,13 @@ static int open_one(struct listener *listener, const struct cluster_listen *wish
 		return 0;
 	}
 	listener->growable = !is_unix;
-	error = fill(listener, 1);
+	listener->quiet = true;
+	error = fill(listener, 1, beside);
 	listener->unlink_path = is_unix && !error;
-	return error;
+	if (listener->unlink_path)
+		listener_note_file(listener);
+	/* Sharing with ourselves we have shared with anybody of our user. */
+	return !error && beside && socket_is_shared(&listener->address, &own) ? -EADDRINUSE : error;
 }
 
 static void close_one(const struct listeners *listeners, struct listener *listener)
@@ -87,8 +116,7 @@ static void close_one(const struct listeners *listeners, struct listener *listen
 		else
 			fd_close(&listener->sockets[k]);
 	}
-	if (listener->unlink_path)
-		trusted_file_remove(address_unix_path(&listener->address), NULL);
+	listener_remove_file(listener);
 	free(listener->sockets);
 }
 
@@ -100,29 +128,25 @@ static void close_for_good(const struct listeners *listeners, struct listener *l
 	close_one(listeners, listener);
 }
 
-/* Keeps those for which `keep` says so, in their order. */
-static void sweep(struct listeners *listeners, bool (*keep)(const struct listener *listener))
+void listeners_sweep(struct listeners *listeners)
 {
 	unsigned kept = 0;
 
 	for (unsigned i = 0; i < listeners->count; i++) {
-		if (keep(&listeners->all[i]))
-			listeners->all[kept++] = listeners->all[i];
+		struct listener *listener = &listeners->all[i];
+
+		if (listener->now || listener->next || listener->leaving)
+			listeners->all[kept++] = *listener;
 		else
-			close_for_good(listeners, &listeners->all[i]);
+			close_for_good(listeners, listener);
 	}
 	listeners->count = kept;
-}
-
-static bool is_now(const struct listener *listener)
-{
-	return listener->now;
 }
 
 static struct listener *find(struct listeners *listeners, const struct address *wish)
 {
 	for (unsigned i = 0; i < listeners->count; i++)
-		if (address_equal(&listeners->all[i].wish, wish))
+		if (!listeners->all[i].leaving && address_same(&listeners->all[i].wish, wish))
 			return &listeners->all[i];
 	return NULL;
 }
@@ -140,10 +164,10 @@ static int add(struct listeners *listeners, const struct cluster_listen *wish, c
 	listener = &all[listeners->count];
 	*listener = (struct listener){
 		.id = ++listeners->last_id, .next = true, .next_backlog = wish->backlog,
-		.tag = wish->tag, .next_tag = wish->tag};
-	error = open_one(listener, wish);
+		.next_mode = wish->unix_mode, .tag = wish->tag, .next_tag = wish->tag};
+	error = open_one(listeners, listener, wish);
 	if (error) {
-		explain(listener, error, reason, room);
+		explain(listeners, listener, error, reason, room);
 		close_one(listeners, listener);
 		return error;
 	}
@@ -166,9 +190,11 @@ int listeners_prepare(struct listeners *listeners, const struct cluster_options 
 		const struct cluster_listen *wish = &options->listen[i];
 		struct listener *have = find(listeners, &wish->address);
 
-		if (have) {
+		/* A socket that nobody can reach any more makes room for one that is reached. */
+		if (have && listener_is_reached(have)) {
 			have->next = true;
 			have->next_backlog = wish->backlog;
+			have->next_mode = wish->unix_mode;
 			have->next_tag = wish->tag;
 		} else {
 			error = add(listeners, wish, reason, room);
@@ -184,36 +210,73 @@ int listeners_prepare(struct listeners *listeners, const struct cluster_options 
 /* listen(2) on a socket that listens already changes the length of its queue, and nothing else. */
 static void follow_backlog(struct listener *listener)
 {
-	if (listener->backlog == listener->next_backlog || !listener->next)
+	if (listener->backlog == listener->next_backlog)
 		return;
 	listener->backlog = listener->next_backlog;
-	for (unsigned i = 0; i < listener->count; i++)
-		if (listen(listener->sockets[i], listener->backlog) < 0)
+	for (unsigned i = 0; i < listener->count && !listener->quiet; i++)
+		if (socket_begin(listener->sockets[i], listener->backlog) < 0)
 			return; /* it keeps the old length */
 }
 
-void listeners_commit(struct listeners *listeners,
-		      void (*leaving)(void *context, const struct listener *listener), void *context)
+static void follow_mode(struct listener *listener)
+{
+	int error;
+
+	if (listener->unix_mode == listener->next_mode || !listener->unlink_path)
+		return;
+	error = listener_set_mode(listener, listener->next_mode);
+	if (error)
+		log_error("the permissions of %s stay %04o: %s", listener->address.text, listener->unix_mode,
+			  strerror(-error));
+	else
+		listener->unix_mode = listener->next_mode;
+}
+
+void listeners_commit(struct listeners *listeners)
 {
 	for (unsigned i = 0; i < listeners->count; i++) {
 		struct listener *listener = &listeners->all[i];
 
-		if (!listener->next && leaving)
-			leaving(context, listener);
-		follow_backlog(listener);
-		if (listener->next)
+		if (listener->next) {
+			follow_backlog(listener);
+			follow_mode(listener);
 			listener->tag = listener->next_tag;
+		}
+		listener->leaving |= listener->now && !listener->next;
 		listener->now = listener->next;
 		listener->next = false;
 	}
-	sweep(listeners, is_now);
+	listeners_sweep(listeners);
+}
+
+bool listeners_begin(struct listeners *listeners, bool loud)
+{
+	char reason[256];
+	bool all = true;
+
+	for (unsigned i = 0; i < listeners->count; i++) {
+		struct listener *listener = &listeners->all[i];
+		int error = 0;
+
+		if (!listener->now || !listener->quiet)
+			continue;
+		for (unsigned k = 0; k < listener->count && error == 0; k++)
+			error = socket_begin(listener->sockets[k], listener->backlog);
+		listener->quiet = error != 0;
+		all &= !listener->quiet;
+		if (error == 0 || !loud)
+			continue;
+		explain(listeners, listener, error, reason, sizeof(reason));
+		log_error("%s", reason);
+	}
+	return all;
 }
 
 void listeners_abandon(struct listeners *listeners)
 {
 	for (unsigned i = 0; i < listeners->count; i++)
 		listeners->all[i].next = false;
-	sweep(listeners, is_now);
+	listeners_sweep(listeners);
 }
 
 int listeners_grow(struct listeners *listeners, unsigned sockets, char *reason, size_t room)
@@ -222,11 +285,11 @@ int listeners_grow(struct listeners *listeners, unsigned sockets, char *reason, 
 		struct listener *listener = &listeners->all[i];
 		int error;
 
-		if (!listener->growable || listener->count >= sockets)
+		if (!listener->growable || listener->leaving || listener->count >= sockets)
 			continue;
-		error = fill(listener, sockets);
+		error = fill(listener, sockets, true);
 		if (error) {
-			explain(listener, error, reason, room);
+			explain(listeners, listener, error, reason, room);
 			return error;
 		}
 	}
@@ -262,7 +325,7 @@ size_t listeners_of_worker(const struct listeners *listeners, bool next, enum cl
 		const struct listener *listener = &listeners->all[i];
 		bool one = accept == CLUSTER_ACCEPT_REUSEPORT && listener->growable;
 
-		if (!(next ? listener->next : listener->now))
+		if (!listener->now && !(next && listener->next))
 			continue;
 		for (unsigned k = one ? slot : 0; k < (one ? slot + 1 : listener->count); k++)
 			found += put(listener, k, fds + found, ids + found, room - found);
@@ -278,6 +341,16 @@ size_t listeners_of_group(const struct listeners *listeners, unsigned index, int
 	for (unsigned i = 0; i < listeners->count; i++)
 		if (listeners->all[i].growable && listeners->all[i].now)
 			found += put(&listeners->all[i], index, fds + found, ids + found, room - found);
+	return found;
+}
+
+size_t listeners_in_force(const struct listeners *listeners, unsigned *ids, size_t room)
+{
+	size_t found = 0;
+
+	for (unsigned i = 0; i < listeners->count && found < room; i++)
+		if (listeners->all[i].now)
+			ids[found++] = listeners->all[i].id;
 	return found;
 }
 

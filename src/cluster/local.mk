@@ -20,6 +20,8 @@ libcluster_a_SOURCES = \
 	src/cluster/handoff.h \
 	src/cluster/listeners.c \
 	src/cluster/listeners.h \
+	src/cluster/listeners_file.c \
+	src/cluster/listeners_leaving.c \
 	src/cluster/log_message.h \
 	src/cluster/log_outlet.c \
 	src/cluster/log_outlet.h \
@@ -33,6 +35,7 @@ libcluster_a_SOURCES = \
 	src/cluster/master_adopt.c \
 	src/cluster/master_cut.c \
 	src/cluster/master_instance.c \
+	src/cluster/master_leaving.c \
 	src/cluster/master_log.c \
 	src/cluster/master_log_saved.c \
 	src/cluster/master_news.c \

@@ -335,6 +335,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 	if (master->program->alive)
 		master->program->alive(master->program->context);
 	spread_tick(master, now_ms);
+	leaving_tick(master, now_ms);
 	master_stop_workers(master);
 	logger_tell(master);
 	if (master->state != MASTER_RUNNING)
@@ -461,7 +462,9 @@ int cluster_run(const struct cluster_options *options, const struct cluster_prog
 		log_error("%s", reason);
 		goto done;
 	}
-	listeners_commit(&master.listeners, NULL, NULL);
+	listeners_commit(&master.listeners);
+	if (!listeners_begin(&master.listeners, true))
+		goto done;
 	error = watch(&master);
 	if (error == 0)
 		error = spread_open(&master);

@@ -15,6 +15,7 @@
  *     master_pending.c  of these, those whose outcome comes later
  *     master_outcomes.c outcomes that outlive an admin
  *     master_admin_watch.c  an admin that is silent
+ *     master_leaving.c  listeners that come and go
  *     master_news.c     what the program has to say to workers, and how they like it
  *     master_status.c   what it tells the admin
  *     master_watchdog.c workers that are silent
@@ -199,6 +200,7 @@ struct master {
 	struct closer closer;           /* of all that a worker has or had a copy of */
 	struct interrupt interrupt;     /* of what makes it late */
 	struct acceptor *acceptor;      /* mode handoff */
+	struct acceptor *leaving_acceptor; /* of listeners that go; NULL: there are none */
 	unsigned place_cursor;
 	struct event *signals, *tick, *deadline;
 	struct heap heap;
@@ -275,6 +277,8 @@ void instance_retire(struct instance *instance);
 void instance_announce_stop(struct instance *instance);
 void instance_stop(struct instance *instance);
 void instance_kill(struct instance *instance, const char *why);
+/* One that cannot be told is ended. */
+void instance_send(struct instance *instance, const struct brood_frame *frame);
 
 /* For brood_process_reap: finds whose end this is and tells the slot. */
 void instance_ended(void *master, const struct brood_process_end *end);
@@ -421,8 +425,8 @@ void spread_count_given(struct master *master, const struct transfer *transfer, 
 void spread_close(struct master *master);
 /* Accepts in the master as far as the configuration in force, or the next one, wants it. */
 void spread_follow_mode(struct master *master);
-/* A listener goes: what is queued on it goes to workers. */
-void spread_leave(void *master, const struct listener *listener);
+/* One that hands out what it accepts; NULL without memory. */
+struct acceptor *spread_new_acceptor(struct master *master);
 /* A worker has become able to take connections, or something else that may help those that wait. */
 void spread_resume(struct master *master);
 /* Accepts what is queued and gives it away; before a stop. */
@@ -431,6 +435,15 @@ void spread_drain(struct master *master);
 void spread_show_board(struct master *master, unsigned slot, int record);
 /* The descriptors of all records, which a child needs to map them; at most BOARD_RECORDS for each slot. */
 size_t spread_keep_boards(const struct master *master, int *fds);
+
+/* --- master_leaving.c --- */
+
+/* The configuration's listeners are others: these listen, and what is not among them goes. */
+void leaving_follow(struct master *master);
+void leaving_tick(struct master *master, uint64_t now_ms);
+/* What goes does so at once, its last clients with workers. */
+void leaving_end(struct master *master);
+bool master_anybody_leaves(const struct master *master);
 
 /* --- master_adopt.c --- */
 

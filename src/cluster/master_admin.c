@@ -161,7 +161,8 @@ static void do_text(struct master *master, const struct command *command)
 	int error = -ENOTSUP;
 
 	if (command->kind == COMMAND_CONFIG && program->config)
-		error = program->config(program->context, &text);
+		error = program->config(program->context,
+					master->slot_count != master->configured_workers ? master->slot_count : 0, &text);
 	if (command->kind == COMMAND_WHY && program->why && command->argument >= 0)
 		error = program->why(program->context, (unsigned)command->argument, &text);
 	if (error)

@@ -63,14 +63,18 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
 		instance_kill(instance, "not gone at drain_timeout");
 }
 
-static void send_simple(struct instance *instance, enum message_type type)
+void instance_send(struct instance *instance, const struct brood_frame *frame)
 {
-	struct brood_frame frame = {.type = type};
-	int error = instance->channel ? brood_channel_send(instance->channel, &frame) : -EPIPE;
+	int error = instance->channel ? brood_channel_send(instance->channel, frame) : -EPIPE;
 
 	/* One that has left its channel is on its way out; one that does not read must be ended. */
 	if (error < 0 && error != -EPIPE)
 		instance_kill(instance, "does not read its messages");
+}
+
+static void send_simple(struct instance *instance, enum message_type type)
+{
+	instance_send(instance, &(struct brood_frame){.type = type});
 }
 
 void instance_retire(struct instance *instance)

@@ -83,7 +83,8 @@ static enum roll_action commit(struct master *master)
 	if (master->prepared) {
 		master->program->commit(master->program->context);
 		logger_tell(master);
-		listeners_commit(&master->listeners, spread_leave, master);
+		listeners_commit(&master->listeners);
+		leaving_follow(master);
 	}
 	level(master);
 	spread_follow_mode(master);

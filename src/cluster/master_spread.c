@@ -279,6 +279,11 @@ static const struct acceptor_handlers handlers = {
 	.discard = discard,
 };
 
+struct acceptor *spread_new_acceptor(struct master *master)
+{
+	return acceptor_new(master->base, &handlers, master);
+}
+
 int spread_open(struct master *master)
 {
 	return handoff_init(&master->handoff, &rules, master);
@@ -287,12 +292,13 @@ int spread_open(struct master *master)
 void spread_close(struct master *master)
 {
 	acceptor_free(master->acceptor);
-	master->acceptor = NULL;
+	acceptor_free(master->leaving_acceptor);
+	master->acceptor = master->leaving_acceptor = NULL;
 	handoff_free(&master->handoff);
 }
 
 /* The acceptor gets copies of its own; the sockets stay with their listeners. */
-static void listen_too(struct master *master, bool next)
+static void listen_on(struct master *master, bool next)
 {
 	int fds[WORKER_SOCKETS_MAX];
 	unsigned ids[WORKER_SOCKETS_MAX];
@@ -318,32 +324,12 @@ void spread_follow_mode(struct master *master)
 	master->acceptor = NULL;
 	if (!now && !next)
 		return;
-	master->acceptor = acceptor_new(master->base, &handlers, master);
+	master->acceptor = spread_new_acceptor(master);
 	if (!master->acceptor) {
 		log_error("no memory to accept connections; the next reload tries again");
 		return;
 	}
-	listen_too(master, false);
-	if (master->prepared)
-		listen_too(master, true);
-}
-
-/* The last connections of a listener that goes. A client whose handshake is not over yet is lost: there
- * is nothing left that it could reach. */
-void spread_leave(void *context, const struct listener *listener)
-{
-	struct master *master = context;
-
-	for (unsigned i = 0; i < listener->count; i++) {
-		int fd;
-
-		if (fd_set_nonblock(listener->sockets[i], true) < 0)
-			continue; /* workers have copies, and the flag is the copies', too */
-		while ((fd = accept4(listener->sockets[i], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
-			accepted(master, fd, listener->id, false);
-	}
-	handoff_flush(&master->handoff, MESSAGE_CONNECTIONS);
-	log_info("no longer listening on %s", listener->address.text);
+	listen_on(master, master->prepared);
 }
 
 void spread_resume(struct master *master)
@@ -352,6 +338,8 @@ void spread_resume(struct master *master)
 	master_stop_workers(master);
 	if (master->acceptor)
 		acceptor_resume(master->acceptor);
+	if (master->leaving_acceptor)
+		acceptor_resume(master->leaving_acceptor);
 }
 
 /* What a worker must not do that gives connections, or NULL. */
@@ -436,9 +424,10 @@ void spread_tick(struct master *master, uint64_t now_ms)
 
 void spread_drain(struct master *master)
 {
+	unstick(master);
+	leaving_end(master);
 	if (!master->acceptor)
 		return;
-	unstick(master);
 	acceptor_drain(master->acceptor);
 	acceptor_free(master->acceptor);
 	master->acceptor = NULL;

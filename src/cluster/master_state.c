@@ -40,6 +40,8 @@ static void save_listener(const struct listener *listener, struct state_writer *
 	saved.wish = listener->wish;
 	saved.address = listener->address;
 	saved.tag = listener->tag;
+	saved.device = listener->device;
+	saved.inode = listener->inode;
 	state_put(writer, STATE_LISTENER, &saved, sizeof(saved));
 	for (unsigned i = 0; i < listener->count; i++) {
 		struct saved_socket one = {.fd = state_keep_fd(writer, listener->sockets[i])};

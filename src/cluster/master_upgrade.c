@@ -329,7 +329,7 @@ void upgrade_tick(struct master *master, uint64_t now_ms)
 	case UPGRADE_IDLE:
 		break;
 	case UPGRADE_WAITING:
-		if (master->ready_told && master->roll.phase == ROLL_IDLE)
+		if (master->ready_told && master->roll.phase == ROLL_IDLE && !master_anybody_leaves(master))
 			try_out(master);
 		break;
 	case UPGRADE_TRYING:

@@ -30,6 +30,7 @@ enum message_type {
 	MESSAGE_NEWS,             /* struct message_news + the program's own octets and descriptors */
 	MESSAGE_LEAVING,          /* no data: the whole server will stop soon; until then all is as it was */
 	MESSAGE_ABORT,            /* no data: end at once what is in flight, log it, say how much, leave */
+	MESSAGE_LISTENERS,        /* struct message_sockets, no slot, no descriptors: these listen now, and no others */
 };
 
 enum { MESSAGE_BATCH = 64 }; /* no more than BROOD_CHANNEL_FDS_MAX */

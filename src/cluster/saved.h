@@ -42,6 +42,7 @@ struct saved_listener {
 	uint8_t growable, unlink_path, now, unused;
 	struct address wish, address;
 	uint32_t tag, unused2;
+	uint64_t device, inode;
 };
 
 struct saved_socket {

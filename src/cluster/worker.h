@@ -26,7 +26,7 @@ struct birth {
 	unsigned listeners[WORKER_SOCKETS_MAX];
 	size_t socket_count;
 
-	struct listener_tag tags[2 * CLUSTER_LISTEN_MAX]; /* of all listeners there are */
+	struct listener_tag tags[2 * CLUSTER_LISTEN_MAX + LISTENERS_LEAVING_MAX]; /* of all listeners there are */
 	size_t tag_count;
 };
 

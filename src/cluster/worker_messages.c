@@ -33,6 +33,15 @@ static void on_release(struct worker *worker, const struct brood_frame *frame)
 		acceptor_remove_group(worker->acceptor, message->slot);
 }
 
+/* Another configuration is in force: what was bound for it listens from now on, and what it does not have goes. */
+static void on_listeners(struct worker *worker, const struct brood_frame *frame)
+{
+	const struct message_sockets *message = frame->data;
+
+	if (worker->acceptor && frame->size == sizeof(*message) && message->count <= MESSAGE_BATCH)
+		acceptor_keep(worker->acceptor, message->listeners, message->count);
+}
+
 /* A record was made: it is needed to know the mean. */
 static void on_board(struct worker *worker, struct brood_frame *frame)
 {
@@ -112,6 +121,9 @@ static void on_frame(void *context, struct brood_frame *frame)
 		break;
 	case MESSAGE_RELEASE:
 		on_release(worker, frame);
+		break;
+	case MESSAGE_LISTENERS:
+		on_listeners(worker, frame);
 		break;
 	case MESSAGE_BOARD:
 		on_board(worker, frame);

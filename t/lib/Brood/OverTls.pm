@@ -38,6 +38,7 @@ our %left_out = (
 	'haproxy' => $moving,
 	'links' => 'is about files that the server writes',
 	'linger' => 'is about what master and workers do to sockets, whatever is said on them',
+	'listeners' => 'does what matters over TLS, too',
 	'llhttp' => 'starts no server',
 	'log-process' => 'is about logs, whatever the requests came by',
 	'moving' => $moving,

@@ -101,6 +101,47 @@ static void the_wildcard_equals_both_anys_of_its_port(void **state)
 	assert_true(address_equal(&a, &a));
 	assert_false(address_equal(&a, &b));
 	assert_false(address_equal(&a, &star));
+	assert_true(address_same(&star, &star));
+	assert_false(address_same(&star, &any6));
+	assert_false(address_same(&any4, &star));
+}
+
+static void those_overlap_that_have_a_client_in_common(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool overlap;
+	} cases[] = {
+		{"*:80", "*:80", true},
+		{"*:80", "0.0.0.0:80", true},
+		{"*:80", "[::]:80", true},
+		{"*:80", "127.0.0.1:80", true},
+		{"*:80", "[::1]:80", true},
+		{"*:80", "*:81", false},
+		{"*:0", "127.0.0.1:0", false},
+		{"[::]:80", "0.0.0.0:80", false},
+		{"[::]:80", "127.0.0.1:80", false},
+		{"[::]:80", "[::1]:80", true},
+		{"[::1]:80", "[::2]:80", false},
+		{"[::1]:80", "0.0.0.0:80", false},
+		{"0.0.0.0:80", "127.0.0.1:80", true},
+		{"127.0.0.1:80", "127.0.0.1:80", true},
+		{"127.0.0.1:80", "127.0.0.2:80", false},
+		{"[::ffff:127.0.0.1]:80", "127.0.0.1:80", true},
+		{"[::ffff:127.0.0.1]:80", "0.0.0.0:80", true},
+		{"[::ffff:127.0.0.1]:80", "[::]:80", false},
+		{"[::ffff:0.0.0.0]:80", "127.0.0.1:80", true},
+		{"unix:/a", "unix:/a", false},
+		{"unix:/a", "*:80", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct address a = parsed(cases[i].a), b = parsed(cases[i].b);
+
+		if (address_overlaps(&a, &b) != cases[i].overlap || address_overlaps(&b, &a) != cases[i].overlap)
+			fail_msg("%s and %s", cases[i].a, cases[i].b);
+	}
 }
 
 static void the_port_can_be_asked_and_set(void **state)
@@ -171,6 +212,7 @@ int main(void)
 		cmocka_unit_test(addresses_have_one_canonical_text),
 		cmocka_unit_test(a_wrong_address_is_refused_with_a_reason),
 		cmocka_unit_test(the_wildcard_equals_both_anys_of_its_port),
+		cmocka_unit_test(those_overlap_that_have_a_client_in_common),
 		cmocka_unit_test(the_port_can_be_asked_and_set),
 		cmocka_unit_test(urls_can_be_opened_by_a_person),
 		cmocka_unit_test(hosts_of_clients_are_bare),

@@ -2,6 +2,7 @@
  *
  * Listening sockets, on the loopback interface and in a directory of their own. */
 #include "base/socket.h"
+#include "base/socket_holder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -127,11 +128,11 @@ static void a_taken_address_is_in_use_and_names_its_holder(void **state)
 		options.sharing = kinds[i];
 		assert_int_equal(socket_listen(&again, &options), -EADDRINUSE);
 	}
-	assert_true(socket_holder(&address, holder, sizeof(holder)));
+	assert_true(socket_holder(&address, NULL, holder, sizeof(holder)));
 	snprintf(expected, sizeof(expected), "pid %d (", (int)getpid());
 	assert_memory_equal(holder, expected, strlen(expected));
 	close(fd);
-	assert_false(socket_holder(&address, holder, sizeof(holder)));
+	assert_false(socket_holder(&address, NULL, holder, sizeof(holder)));
 }
 
 static void a_group_shares_one_address(void **state)
@@ -181,6 +182,91 @@ static void the_wildcard_takes_both_families_and_any6_only_its_own(void **state)
 	assert_true(fd4 >= 0);
 	close(fd4);
 	close(fd);
+}
+
+static bool is_never(const void *context, uint64_t inode)
+{
+	return inode == *(const uint64_t *)context;
+}
+
+static void a_quiet_socket_has_its_address_and_no_clients(void **state)
+{
+	struct address address = parsed("127.0.0.1:0"), again;
+	struct socket_options options = alone;
+	int fd, client;
+
+	(void)state;
+	options.quiet = true;
+	fd = socket_listen(&address, &options);
+	assert_true(fd >= 0);
+	assert_int_not_equal(address_port(&address), 0);
+	again = address;
+	assert_int_equal(connected(&address), -1);
+	assert_false(socket_is_shared(&again, NULL));
+	assert_int_equal(socket_begin(fd, 8), 0);
+	client = connected(&address);
+	assert_true(client >= 0);
+	assert_int_equal(socket_listen(&again, &alone), -EADDRINUSE);
+	close(client);
+	close(fd);
+}
+
+static void who_shares_an_address_is_seen(void **state)
+{
+	struct address one = parsed("127.0.0.1:0"), any = parsed("0.0.0.0:0"), any6 = parsed("[::]:0");
+	struct socket_options options = alone;
+	struct socket_own own = {.has = is_never};
+	uint64_t inode;
+	int fd;
+
+	(void)state;
+	options.sharing = SOCKET_GROUP_FURTHER;
+	fd = socket_listen(&one, &options);
+	assert_true(fd >= 0);
+	address_set_port(&any, address_port(&one));
+	address_set_port(&any6, address_port(&one));
+	assert_true(socket_is_shared(&one, NULL));
+	assert_true(socket_is_shared(&any, NULL));
+	assert_false(socket_is_shared(&any6, NULL));
+	inode = socket_inode(fd);
+	own.context = &inode;
+	assert_false(socket_is_shared(&any, &own));
+	close(fd);
+	assert_false(socket_is_shared(&any, NULL));
+}
+
+/* New clients go to whoever stands behind it; those who have begun stay. */
+static void what_steps_aside_lets_others_pass(void **state)
+{
+	struct address one = parsed("127.0.0.1:0"), any = parsed("0.0.0.0:0");
+	struct socket_options options = alone;
+	struct pollfd wait;
+	int first, behind, begun, later;
+
+	(void)state;
+	options.sharing = SOCKET_GROUP_FIRST;
+	first = socket_listen(&one, &options);
+	address_set_port(&any, address_port(&one));
+	options.sharing = SOCKET_GROUP_FURTHER;
+	behind = socket_listen(&any, &options);
+	assert_true(first >= 0 && behind >= 0);
+	begun = connected(&one);
+	assert_true(begun >= 0);
+	if (socket_step_aside(first) == -EPERM)
+		skip(); /* a kernel before 5.7 */
+	later = connected(&one);
+	assert_true(later >= 0);
+	assert_int_equal(write(begun, "b", 1), 1);
+	assert_int_equal(write(later, "l", 1), 1);
+	wait = (struct pollfd){.fd = first, .events = POLLIN};
+	assert_int_equal(poll(&wait, 1, 10000), 1);
+	wait = (struct pollfd){.fd = behind, .events = POLLIN};
+	assert_int_equal(poll(&wait, 1, 10000), 1);
+	close(behind);
+	assert_int_equal(connected(&one), -1);
+	close(first);
+	close(begun);
+	close(later);
 }
 
 /* Who is in the doorway comes in; who is outside stays there. */
@@ -315,7 +401,7 @@ static void only_a_stale_unix_socket_is_replaced(void **state)
 	(void)state;
 	assert_true(fd >= 0);
 	assert_int_equal(socket_listen(&again, &alone), -EADDRINUSE);
-	assert_true(socket_holder(&address, holder, sizeof(holder)));
+	assert_true(socket_holder(&address, NULL, holder, sizeof(holder)));
 	snprintf(expected, sizeof(expected), "pid %d (", (int)getpid());
 	assert_memory_equal(holder, expected, strlen(expected));
 	close(fd);
@@ -390,6 +476,9 @@ int main(void)
 		cmocka_unit_test(a_taken_address_is_in_use_and_names_its_holder),
 		cmocka_unit_test(a_group_shares_one_address),
 		cmocka_unit_test(the_wildcard_takes_both_families_and_any6_only_its_own),
+		cmocka_unit_test(a_quiet_socket_has_its_address_and_no_clients),
+		cmocka_unit_test(who_shares_an_address_is_seen),
+		cmocka_unit_test(what_steps_aside_lets_others_pass),
 		cmocka_unit_test(nobody_opens_a_closed_door_again),
 		cmocka_unit_test(behind_a_closed_door_only_those_come_who_have_begun),
 		cmocka_unit_test(sockets_have_one_role),

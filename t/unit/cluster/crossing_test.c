@@ -220,7 +220,8 @@ static int set_up(void **state)
 	list_init(&master.instances);
 	list_init(&master.admin.pending);
 	assert_int_equal(listeners_prepare(&master.listeners, &options, reason, sizeof(reason)), 0);
-	listeners_commit(&master.listeners, NULL, NULL);
+	listeners_commit(&master.listeners);
+	assert_true(listeners_begin(&master.listeners, true));
 	master.base = event_base_new();
 	master.deadline = evtimer_new(master.base, NULL, NULL);
 	master.last_call = evtimer_new(master.base, NULL, NULL);

@@ -86,7 +86,8 @@ static void add_listener(struct master *master)
 
 	assert_int_equal(address_parse("127.0.0.1:0", &listen.address, reason, sizeof(reason)), 0);
 	assert_int_equal(listeners_prepare(&master->listeners, &options, reason, sizeof(reason)), 0);
-	listeners_commit(&master->listeners, NULL, NULL);
+	listeners_commit(&master->listeners);
+	assert_true(listeners_begin(&master->listeners, true));
 }
 
 static void add_transfer(struct master *master, struct instance *taker)
