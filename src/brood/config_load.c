@@ -150,6 +150,7 @@ static void apply_options(struct load *load)
 	load->config->listen_is_default = !load->listen_given && options->listen_count == 0;
 	apply_listen(load);
 	load->config->verbose = options->verbose;
+	load->config->known_roots = options->known_roots;
 }
 
 int config_load(struct config **out, const struct options *options, struct buffer *reason)

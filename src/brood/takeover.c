@@ -31,6 +31,7 @@ enum {
 	STATE_CERTIFICATE,
 	STATE_LOG_FILE,
 	STATE_EPOCHS,
+	STATE_ROOT, /* one that is gone, or does not answer */
 };
 
 struct saved_epochs {
@@ -44,6 +45,13 @@ struct saved_file {
 	uint64_t device, inode;
 	int32_t fd;
 	uint32_t unused;
+};
+
+/* The same. */
+struct saved_root {
+	uint64_t version;
+	int32_t fd; /* of the folder, if it does not answer; -1: it was gone */
+	uint32_t stuck;
 };
 
 char *takeover_find_binary(void)
@@ -69,12 +77,12 @@ static void put_text(struct state_writer *writer, uint32_t type, const char *tex
 	state_put(writer, type, text, strlen(text) + 1);
 }
 
-static void put_file(struct state_writer *writer, uint32_t type, const struct saved_file *file,
-		     const char *path)
+/* Something of a fixed size, and a path. */
+static void put_with_path(struct state_writer *writer, uint32_t type, const void *what, size_t size, const char *path)
 {
 	struct buffer octets = {0};
 
-	if (buffer_append(&octets, file, sizeof(*file)) < 0 ||
+	if (buffer_append(&octets, what, size) < 0 ||
 	    buffer_append(&octets, path, strlen(path) + 1) < 0)
 		writer->failed = true;
 	else
@@ -93,6 +101,28 @@ static void put_config(struct state_writer *writer, const struct config *config)
 	buffer_free(&text);
 }
 
+static void put_root(struct state_writer *writer, const char *path, bool stuck, int fd, uint64_t version)
+{
+	const struct saved_root saved = {
+		.version = version, .fd = state_keep_fd(writer, fd), .stuck = stuck};
+
+	put_with_path(writer, STATE_ROOT, &saved, sizeof(saved), path);
+}
+
+/* What is known of some roots, and what must not be found out about others. */
+static void put_roots(struct state_writer *writer, const struct server *server)
+{
+	const struct http_sites *sites = &server->now.sites.http;
+
+	for (size_t i = 0; i < sites->count; i++) {
+		const struct root_follow *follow = &sites->list[i].follow;
+		bool stuck = root_watch_waits(&server->roots, follow->path);
+
+		if (stuck || follow->error < 0)
+			put_root(writer, follow->path, stuck, sites->list[i].root.fd, follow->version);
+	}
+}
+
 void takeover_save(void *context, struct state_writer *writer)
 {
 	const struct server *server = context;
@@ -102,6 +132,7 @@ void takeover_save(void *context, struct state_writer *writer)
 
 	put_text(writer, STATE_FOLDER, server->options->directory);
 	put_config(writer, server->now.config);
+	put_roots(writer, server);
 	obituaries_save(&server->obituaries, STATE_OBITUARY, writer);
 	state_put(writer, STATE_TICKET_KEYS, server->ticket_keys.keys,
 		  server->ticket_keys.count * sizeof(server->ticket_keys.keys[0]));
@@ -112,13 +143,13 @@ void takeover_save(void *context, struct state_writer *writer)
 		put_text(writer, STATE_BINARY, server->binary);
 	if (server->pidfile.fd >= 0) {
 		file.fd = state_keep_fd(writer, server->pidfile.fd);
-		put_file(writer, STATE_PIDFILE, &file, server->pidfile.path);
+		put_with_path(writer, STATE_PIDFILE, &file, sizeof(file), server->pidfile.path);
 	}
 	if (server->control.fd >= 0) {
 		file.fd = state_keep_fd(writer, server->control.fd);
 		file.device = server->control.device;
 		file.inode = server->control.inode;
-		put_file(writer, STATE_CONTROL, &file, server->control.path);
+		put_with_path(writer, STATE_CONTROL, &file, sizeof(file), server->control.path);
 	}
 	/* The sockets are the cluster's; their numbers tell which addresses were inherited. */
 	state_put(writer, STATE_INHERITED, server->inherited,
@@ -172,16 +203,42 @@ int takeover_options(struct options *out, int argc, char **argv, const struct up
 	return status;
 }
 
+/* A folder's descriptor is told by its flags: where it does not answer, all else would wait. */
+static bool is_folder(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return fd > STDERR_FILENO && flags >= 0 && (flags & O_DIRECTORY);
+}
+
+static void restore_roots(struct server *server, const struct upgrade_state *state)
+{
+	struct state_reader reader = state->reader;
+	struct state_record record;
+
+	while (state_next(&reader, &record)) {
+		const char *path = record.type == STATE_ROOT ? text_of(&record, sizeof(struct saved_root)) : NULL;
+		struct saved_root saved;
+
+		if (!path)
+			continue;
+		state_get(&record, &saved, sizeof(saved));
+		if (saved.fd == -1 || is_folder(saved.fd))
+			known_roots_add(&server->known, path, saved.stuck == 1, saved.fd, saved.version);
+	}
+}
+
 /* The options on top of this text say what they say anyway. */
-static int load_text(struct config **out, const struct options *options,
+static int load_text(struct config **out, const struct server *server,
 		     const struct state_record *text, struct buffer *reason)
 {
-	struct options instead = *options;
+	struct options instead = *server->options;
 	char path[32];
 	int fd = memfd_create("brood-config", MFD_CLOEXEC), error = -1;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	instead.file = path;
+	instead.known_roots = &server->known;
 	if (fd >= 0 && write(fd, text->data, text->size) == (ssize_t)text->size)
 		error = config_load(out, &instead, reason);
 	fd_close(&fd);
@@ -192,11 +249,12 @@ int takeover_config(struct server *server, const struct upgrade_state *state, st
 {
 	struct state_record text;
 
-	if (config_load(&server->now.config, server->options, reason) == 0)
+	restore_roots(server, state);
+	if (server_load(server, &server->now.config, true, reason) == 0)
 		return 0;
 	if (state->mode == UPGRADE_DRY || !state_find(&state->reader, STATE_CONFIG, &text))
 		return -1;
-	return load_text(&server->now.config, server->options, &text, reason);
+	return load_text(&server->now.config, server, &text, reason);
 }
 
 static int restore_inherited(struct server *server, const struct upgrade_state *state)

@@ -125,6 +125,8 @@ struct cluster_program {
 	/* Descriptors that workers keep (root directory). */
 	size_t (*keep)(void *context, int *fds, size_t room);
 
+	/* What is wrong at the moment, for status: a line for each, ended by a newline. 0 or -errno. May be NULL. */
+	int (*trouble)(void *context, struct buffer *out);
 	/* The configuration in force as text. 0 or -errno. May be NULL. */
 	int (*config)(void *context, struct buffer *out);
 	/* What is known of the ends of a slot's workers, as text. 0 or -errno. May be NULL. */

@@ -30,6 +30,7 @@ our %left_out = (
 	'chaos' => 'has clients over TLS and without at once',
 	'broodctl-alone' => 'broodctl without a server',
 	'coming-back' => $moving,
+	'deployments' => 'is about where files are, whatever the requests came by',
 	'documents' => 'starts no server',
 	'environment' => 'is about tests',
 	'flood' => 'half of its clients speak TLS',
