@@ -162,6 +162,7 @@ my $status = {
 			requests => 0, restarts => 8 },
 	],
 	last_roll => { kind => 'reload', ok => JSON::PP::false, reason => "slot 1: exit status 1\nlog: x" },
+	trouble => ["root '/srv/a': No such file or directory", "root '/srv/b\x{1b}'"],
 };
 my $answer = JSON::PP->new->canonical->encode({ ok => JSON::PP::true, result => $status }) . "\n";
 my $table = <<'END';
@@ -175,6 +176,8 @@ listening   127.0.0.1:8000
             [::1]:8443 (tls)
 last roll   reload failed: slot 1: exit status 1
             log: x
+trouble     root '/srv/a': No such file or directory
+            root '/srv/b?'
 
 END
 is ask([$answer], 'status')->{out}, $head . $table, 'status for people';

@@ -43,11 +43,12 @@ for my $mode (@modes) {
 		my $server = Brood::Server->start(accept => $mode, workers => 3, control => 1);
 		my $status = status($server);
 		is_deeply [sort keys %$status],
-		    [qw(accept generation last_roll listeners pid state uptime_ms version workers)], 'its members';
+		    [qw(accept generation last_roll listeners pid state trouble uptime_ms version workers)], 'its members';
 		is $status->{pid}, $server->master, 'the pid is the master\'s';
 		is $status->{accept}, $mode, 'the accept mode';
 		is $status->{state}, 'running', 'the state';
 		is $status->{last_roll}, undef, 'no roll yet';
+		is_deeply $status->{trouble}, [], 'no trouble';
 		is_deeply $status->{listeners}, [{ address => $server->address, tls => JSON::PP::false }], 'the listeners';
 		is_deeply [sort keys %{ $status->{workers}[0] }],
 		    [qw(age_ms connections generation idle pid requests restarts slot state)], 'a worker\'s members';

@@ -18,8 +18,9 @@ bool admin_status_is_whole(const void *message, size_t size)
 
 	return size >= sizeof(*status) && status->listener_count <= STATUS_LISTENERS_MAX &&
 	       status->slot_count <= size / sizeof(struct status_slot) &&
+	       status->trouble_size <= STATUS_TROUBLE_MAX &&
 	       size == sizeof(*status) + status->listener_count * sizeof(struct status_listener) +
-			       status->slot_count * sizeof(struct status_slot);
+			       status->slot_count * sizeof(struct status_slot) + status->trouble_size;
 }
 
 /* The worker's own record, or NULL: it has none, or the record is another's by now. */
@@ -114,13 +115,32 @@ static json_t *last_roll_json(const struct status *status)
 			 ok ? json_null() : TEXT(status->roll_reason));
 }
 
+/* A string for each line. */
+static json_t *trouble_json(const char *text, size_t size)
+{
+	json_t *array = json_array();
+
+	while (array && size > 0) {
+		const char *end = memchr(text, '\n', size);
+		size_t length = end ? (size_t)(end - text) : size, whole = length + (end ? 1 : 0);
+
+		if (json_array_append_new(array, control_text(text, length)) < 0) {
+			json_decref(array);
+			return NULL;
+		}
+		text += whole;
+		size -= whole;
+	}
+	return array;
+}
+
 json_t *admin_status_json(const void *message, const struct board *boards, unsigned board_count)
 {
 	const struct status *status = message;
 	const struct status_listener *listeners = (const void *)(status + 1);
 	const struct status_slot *slots = (const void *)(listeners + status->listener_count);
 
-	return json_pack("{s:o, s:i, s:I, s:o, s:o, s:I, s:o, s:o, s:o}",
+	return json_pack("{s:o, s:i, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:o}",
 			 "version", TEXT(status->version),
 			 "pid", (int)status->pid,
 			 "generation", (json_int_t)status->generation,
@@ -129,5 +149,6 @@ json_t *admin_status_json(const void *message, const struct board *boards, unsig
 			 "uptime_ms", (json_int_t)status->uptime_ms,
 			 "listeners", listeners_json(listeners, status->listener_count),
 			 "workers", workers_json(slots, status->slot_count, boards, board_count),
-			 "last_roll", last_roll_json(status));
+			 "last_roll", last_roll_json(status),
+			 "trouble", trouble_json((const char *)(slots + status->slot_count), status->trouble_size));
 }

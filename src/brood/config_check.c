@@ -8,6 +8,7 @@
 #include "brood/config_tls.h"
 #include "brood/config_written.h"
 #include "brood/daemon_log.h"
+#include "brood/known_roots.h"
 #include "brood/path.h"
 #include "http/fields.h"
 
@@ -74,7 +75,7 @@ static void find_root(struct config *config, const char *directory, struct repor
 {
 	char *local = path_resolve(directory, "www");
 
-	if (local && is_directory(local)) {
+	if (local && (known_roots_find(config->known_roots, local) || is_directory(local))) {
 		config->site.root = local;
 		return;
 	}
@@ -101,8 +102,11 @@ static void check_root(const struct config *config, const char *root, const stru
 		       struct report *report)
 {
 	char user[PRIVILEGE_NAME_MAX + 2];
-	int fd = privilege_open_directory(&config->privilege, root);
+	int fd;
 
+	if (known_roots_find(config->known_roots, root))
+		return;
+	fd = privilege_open_directory(&config->privilege, root);
 	if (fd >= 0) {
 		fd_close(&fd);
 	} else if (fd == -ENOENT) {

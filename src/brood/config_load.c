@@ -152,6 +152,7 @@ static void apply_options(struct load *load)
 	load->config->listen_is_default = !load->listen_given && options->listen_count == 0;
 	apply_listen(load);
 	load->config->verbose = options->verbose;
+	load->config->known_roots = options->known_roots;
 }
 
 /* Nobody would see what goes to the terminal that a daemon leaves. */

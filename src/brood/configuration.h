@@ -19,6 +19,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct known_roots;
 struct options;
 
 /* In the order of their words in the table of settings. */
@@ -150,6 +151,7 @@ struct config {
 	bool daemon;                /* -d */
 	bool listen_is_default;     /* nobody named an address */
 	bool verbose;               /* -v */
+	const struct known_roots *known_roots; /* of the options, as long as it is being opened */
 	struct privilege privilege; /* whom workers become */
 };
 

@@ -11,6 +11,10 @@ libprogram_a_SOURCES = \
 	src/brood/admin_client.c src/brood/admin_client.h \
 	src/brood/admin_status.c src/brood/admin_status.h \
 	src/brood/config_balancer.c src/brood/config_balancer.h \
+	src/brood/known_roots.c src/brood/known_roots.h \
+	src/brood/server_roots.c \
+	src/brood/root_look.c src/brood/root_look.h \
+	src/brood/root_watch.c src/brood/root_watch.h \
 	src/brood/certificate_check.c src/brood/certificate_check.h \
 	src/brood/certificate_judge.c \
 	src/brood/certificate_watch.c src/brood/certificate_watch.h \

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct known_roots;
+
 /* What was asked for. Strings point into argv, which must outlive this, except those said to be
  * owned. NULL: not given. */
 struct options {
@@ -19,6 +21,7 @@ struct options {
 	const char *workers, *accept, *pid_file, *control, *root; /* as typed */
 	bool daemon, verbose;
 	enum { OPTIONS_RUN, OPTIONS_TEST, OPTIONS_PRINT } action;
+	const struct known_roots *known_roots; /* these are taken as they are known to be; NULL: none */
 	char *directory; /* the working directory at start, with its links, owned; relative paths resolve
 			    there, also in the file and after a change of directory */
 };

@@ -34,7 +34,6 @@
 
 enum { REASON_MAX = 512 };
 
-
 /* What the master says goes there at once and by itself: it must be heard also where there is no log process,
  * and nobody else is forked with it (log_forget_parent). */
 static void say(void *context, const struct log_entry *entry)
@@ -75,7 +74,7 @@ static int on_prepare(void *context, struct cluster_options *options, char *reas
 	struct server *server = context;
 	struct setup *next = &server->next;
 	struct buffer text = {0};
-	int error = config_load(&next->config, server->options, &text);
+	int error = server_load(server, &next->config, server->keeps_certificates, &text);
 
 	if (error && text.used > 0) /* the last line's end is not part of the reason */
 		snprintf(reason, room, "%.*s", (int)text.used - 1, text.data);
@@ -83,6 +82,7 @@ static int on_prepare(void *context, struct cluster_options *options, char *reas
 	if (!error)
 		error = setup_open(next, &server->logs, &server->now, server->keeps_certificates, reason, room);
 	server->keeps_certificates = false;
+	known_roots_free(&server->known); /* nobody opens any more */
 	if (!error && server_cluster_options(server, next, options) < 0) {
 		snprintf(reason, room, "no memory");
 		error = -1;
@@ -92,6 +92,7 @@ static int on_prepare(void *context, struct cluster_options *options, char *reas
 		log_files_settle(&server->logs, false);
 		return -1;
 	}
+	root_watch_renew(&server->roots);
 	certificates_tell(&next->certificates);
 	tickets_begin(&server->ticket_keys, next->config);
 	config_compare(server->now.config, next->config, warn_start_only, NULL);
@@ -105,6 +106,7 @@ static void on_commit(void *context)
 	struct setup old = server->now;
 
 	renewal_cancel(&server->renewal);
+	root_watch_renew(&server->roots);
 	server->now = server->next;
 	server->next = (struct setup){0};
 	log_files_settle(&server->logs, true);
@@ -117,6 +119,7 @@ static void on_abandon(void *context)
 {
 	struct server *server = context;
 
+	root_watch_renew(&server->roots);
 	setup_close(&server->next, &server->logs);
 	log_files_settle(&server->logs, false);
 }
@@ -170,6 +173,7 @@ static void on_ready(void *context, const struct listeners *listeners, unsigned 
 	int error;
 
 	start_log_end(&server->start_log);
+	server_look_at_roots(server);
 	if (ready_line(&line, server, listeners, workers) == 0) {
 		if (server->now.config->error_log_is_found)
 			dprintf(STDERR_FILENO, "brood: the error log is %s\n", server->now.config->error_log);
@@ -198,6 +202,7 @@ static void on_look_after(void *context, struct master *master)
 	struct server *server = context;
 	struct setup *now = &server->now;
 
+	server_look_at_roots(server);
 	renewal_look(&server->renewal, &now->certificates, &now->config->privilege, master);
 	tickets_look(&server->ticket_keys, &now->shared_tickets, now->config, master);
 }
@@ -277,6 +282,7 @@ static const struct cluster_program program = {
 	.stopping = manager_stopping,
 	.ended = limits_worker_ended,
 	.keep = on_keep,
+	.trouble = server_trouble,
 	.config = on_config,
 	.obituary = on_obituary,
 	.why = on_why,
@@ -329,6 +335,7 @@ static int run_cluster(struct server *server, struct upgrade_state *resumed)
 	}
 	server->inherited_taken = true;
 	status = cluster_run(&options, &joined);
+	root_watch_end(&server->roots);
 	quota_free(server->quota);
 	epochs_free(server->epochs);
 	return status;
@@ -384,6 +391,7 @@ static void close_setup(struct server *server)
 {
 	log_set_sink(NULL, NULL);
 	ticket_keys_forget(&server->ticket_keys);
+	known_roots_free(&server->known);
 	setup_close(&server->now, &server->logs);
 	log_files_close(&server->logs);
 }

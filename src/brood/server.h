@@ -5,6 +5,7 @@
  *
  *     server.c   the master's half: configuration, logs, readiness
  *     setup.c    a configuration and what it needs opened
+ *     server_roots.c  where its roots are
  *     service_manager.c  what systemd is told of it
  *     serving.c  a worker's half: connections to http, the self-test, the access log */
 #ifndef BROOD_BROOD_SERVER_H
@@ -14,11 +15,13 @@
 #include "brood/configuration.h"
 #include "brood/control_socket.h"
 #include "brood/daemon.h"
+#include "brood/known_roots.h"
 #include "brood/log_files.h"
 #include "brood/notify.h"
 #include "brood/obituary.h"
 #include "brood/pidfile.h"
 #include "brood/renewal.h"
+#include "brood/root_watch.h"
 #include "brood/site_logs.h"
 #include "brood/sites.h"
 #include "brood/start_log.h"
@@ -74,6 +77,8 @@ struct server {
 	struct obituaries obituaries;
 	struct start_log start_log; /* until it is ready */
 	struct renewal renewal;     /* of now.certificates */
+	struct root_watch roots;    /* of both setups */
+	struct known_roots known;   /* of them, when a configuration is loaded that may name them again */
 	struct ticket_keys ticket_keys; /* made here */
 	bool keeps_certificates;    /* when it next reads its configuration: that is an upgrade's end */
 	struct daemon daemon;
@@ -114,6 +119,17 @@ int server_go_to_background(struct server *server) __attribute__((warn_unused_re
 /* In a child of the master, which finds all this in its memory: what is not open there (the fork has closed it) has no
  * number any more, which by now may be another file's. `kept`: the setup that it serves, or NULL. */
 void server_in_child(struct server *server, const struct setup *kept);
+
+/* --- server_roots.c --- */
+
+/* A few times a second. */
+void server_look_at_roots(struct server *server);
+int server_trouble(void *server, struct buffer *out); /* cluster_program.trouble */
+
+/* config_load for a server that runs, which must not wait for a root. `goes_on`: as another image of it, which is to
+ * know what the former one did. */
+int server_load(struct server *server, struct config **out, bool goes_on, struct buffer *reason)
+	__attribute__((warn_unused_result));
 
 /* --- server_options.c --- */
 

@@ -96,7 +96,8 @@ static void on_probed(void *context, int status)
 		log_error("debug_fault: the self-test fails");
 		status = 500;
 	}
-	if (status >= 100 && status < 500) {
+	/* Without a root it is what every worker would answer, and what it may well have been started for. */
+	if ((status >= 100 && status < 500) || (status == 503 && !http_server_has_root(serving->http))) {
 		worker_ready(serving->worker);
 		crash_soon(serving);
 		return;

@@ -29,6 +29,7 @@ void server_in_child(struct server *server, const struct setup *kept)
 	server->renewal = (struct renewal){0};
 	log_files_forget(&server->logs);
 	epochs_in_child(server->epochs);
+	root_watch_in_child(&server->roots);
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		if (all[i] == kept)
 			continue;

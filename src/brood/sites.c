@@ -7,12 +7,14 @@
 #include "base/fd_kind.h"
 #include "base/log.h"
 #include "brood/config_sites.h"
+#include "brood/known_roots.h"
 #include "brood/setting_checks.h"
 #include "http/epochs.h"
 #include "http/fields.h"
 #include "http/redirect.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -176,6 +178,37 @@ static int make_places(struct making *making, const struct config_site *from, st
 	return rc;
 }
 
+/* fd: the site's from here on; -errno: it has none. */
+static void give_root(struct http_site *site, int fd, uint64_t version)
+{
+	bool no_links = site->root.no_links;
+
+	fd_close(&site->root.fd);
+	site->root = fd < 0 ? file_root_none(no_links) : file_root_make(fd, no_links);
+	site->follow.error = fd < 0 ? fd : 0;
+	site->follow.version = version;
+	if (fd >= 0)
+		fd_note(fd, FD_FOLDER);
+}
+
+/* fd or -errno; *version is that of either. */
+static int open_root(const struct making *making, const char *path, uint64_t *version)
+{
+	const struct known_root *known = known_roots_find(making->config->known_roots, path);
+	int fd;
+
+	if (!known || !known->stuck) {
+		fd = privilege_open_directory(&making->config->privilege, path);
+		*version = fd < 0 ? (uint64_t)-fd : root_version(fd);
+		return fd;
+	}
+	*version = known->version;
+	if (known->fd < 0)
+		return -(int)known->version;
+	fd = fcntl(known->fd, F_DUPFD_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
+}
+
 /* 0, or -1 with a reason. */
 static int make_site(struct making *making, const struct config_site *from, char *reason,
 		     size_t room)
@@ -183,17 +216,19 @@ static int make_site(struct making *making, const struct config_site *from, char
 	struct http_sites *http = &making->sites->http;
 	struct http_site *site = &http->list[http->count];
 	struct config_site resolved;
+	uint64_t version;
 	int fd;
 
 	config_site_resolve(making->config, from, &resolved);
-	fd = privilege_open_directory(&making->config->privilege, resolved.root);
-	if (fd < 0) {
+	fd = open_root(making, resolved.root, &version);
+	if (fd < 0 && !known_roots_find(making->config->known_roots, resolved.root)) {
 		snprintf(reason, room, "root '%s': %s", resolved.root, strerror(-fd));
 		return -1;
 	}
 	http->count++;
-	fd_note(fd, FD_FOLDER);
-	site->root = file_root_make(fd, resolved.symlinks == SYMLINKS_NONE);
+	site->root = file_root_none(resolved.symlinks == SYMLINKS_NONE);
+	site->follow.path = resolved.root;
+	give_root(site, fd, version);
 	site->identity = version_add_octets(site->root.no_links, slice_of(resolved.root));
 	if (make_places(making, from, site) < 0) {
 		snprintf(reason, room, "no memory");
@@ -245,6 +280,21 @@ void sites_tell(const struct sites *sites)
 	if (sites->http.count > 0 && sites->http.list[0].root.walks)
 		log_info("openat2 is refused here (a kernel before 5.6, or a filter): paths are gone along folder by "
 			 "folder, which is as safe, and slower where a file is not cached");
+}
+
+void sites_give_root(struct sites *sites, const char *path, int fd, int error, uint64_t version)
+{
+	for (size_t i = 0; i < sites->http.count; i++) {
+		struct http_site *site = &sites->http.list[i];
+		int copy = error;
+
+		if (strcmp(site->follow.path, path) != 0)
+			continue;
+		if (error == 0)
+			copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		if (copy >= 0 || error < 0) /* else workers to come find out by themselves */
+			give_root(site, copy, version);
+	}
 }
 
 static void close_site(struct http_site *site)

@@ -25,6 +25,10 @@ int sites_open(struct sites *out, const struct config *config, char *reason, siz
 /* A line for the log where openat2 is refused and roots are walked instead (http/open.h); at the start. */
 void sites_tell(const struct sites *sites);
 
+/* The root of that path is another folder (fd, borrowed), or there is none (error: -errno), for those who find it in
+ * their memory from now on. */
+void sites_give_root(struct sites *sites, const char *path, int fd, int error, uint64_t version);
+
 /* Closes the roots and frees all; *sites is all-zero then. */
 void sites_close(struct sites *sites);
 

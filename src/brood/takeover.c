@@ -11,6 +11,7 @@
 #include "http/epochs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@ enum {
 	STATE_CERTIFICATE,
 	STATE_LOG_FILE,
 	STATE_EPOCHS,
+	STATE_ROOT, /* one that is gone, or does not answer */
 };
 
 struct saved_epochs {
@@ -44,6 +46,13 @@ struct saved_file {
 	uint64_t device, inode;
 	int32_t fd;
 	uint32_t unused;
+};
+
+/* The same. */
+struct saved_root {
+	uint64_t version;
+	int32_t fd; /* of the folder, if it does not answer; -1: it was gone */
+	uint32_t stuck;
 };
 
 const char *takeover_binary(void *context)
@@ -61,12 +70,12 @@ static void put_text(struct state_writer *writer, uint32_t type, const char *tex
 	state_put(writer, type, text, strlen(text) + 1);
 }
 
-static void put_file(struct state_writer *writer, uint32_t type, const struct saved_file *file,
-		     const char *path)
+/* Something of a fixed size, and a path. */
+static void put_with_path(struct state_writer *writer, uint32_t type, const void *what, size_t size, const char *path)
 {
 	struct buffer octets = {0};
 
-	if (buffer_append(&octets, file, sizeof(*file)) < 0 ||
+	if (buffer_append(&octets, what, size) < 0 ||
 	    buffer_append(&octets, path, strlen(path) + 1) < 0)
 		writer->failed = true;
 	else
@@ -85,6 +94,28 @@ static void put_config(struct state_writer *writer, const struct config *config)
 	buffer_free(&text);
 }
 
+static void put_root(struct state_writer *writer, const char *path, bool stuck, int fd, uint64_t version)
+{
+	const struct saved_root saved = {
+		.version = version, .fd = state_keep_fd(writer, fd), .stuck = stuck};
+
+	put_with_path(writer, STATE_ROOT, &saved, sizeof(saved), path);
+}
+
+/* What is known of some roots, and what must not be found out about others. */
+static void put_roots(struct state_writer *writer, const struct server *server)
+{
+	const struct http_sites *sites = &server->now.sites.http;
+
+	for (size_t i = 0; i < sites->count; i++) {
+		const struct root_follow *follow = &sites->list[i].follow;
+		bool stuck = root_watch_waits(&server->roots, follow->path);
+
+		if (stuck || follow->error < 0)
+			put_root(writer, follow->path, stuck, sites->list[i].root.fd, follow->version);
+	}
+}
+
 void takeover_save(void *context, struct state_writer *writer)
 {
 	const struct server *server = context;
@@ -94,6 +125,7 @@ void takeover_save(void *context, struct state_writer *writer)
 
 	put_text(writer, STATE_FOLDER, server->options->directory);
 	put_config(writer, server->now.config);
+	put_roots(writer, server);
 	obituaries_save(&server->obituaries, STATE_OBITUARY, writer);
 	state_put(writer, STATE_TICKET_KEYS, server->ticket_keys.keys,
 		  server->ticket_keys.count * sizeof(server->ticket_keys.keys[0]));
@@ -104,13 +136,13 @@ void takeover_save(void *context, struct state_writer *writer)
 		put_text(writer, STATE_BINARY, server->binary);
 	if (server->pidfile.fd >= 0) {
 		file.fd = state_keep_fd(writer, server->pidfile.fd);
-		put_file(writer, STATE_PIDFILE, &file, server->pidfile.path);
+		put_with_path(writer, STATE_PIDFILE, &file, sizeof(file), server->pidfile.path);
 	}
 	if (server->control.fd >= 0) {
 		file.fd = state_keep_fd(writer, server->control.fd);
 		file.device = server->control.device;
 		file.inode = server->control.inode;
-		put_file(writer, STATE_CONTROL, &file, server->control.path);
+		put_with_path(writer, STATE_CONTROL, &file, sizeof(file), server->control.path);
 	}
 	/* The sockets are the cluster's; their numbers tell which addresses were inherited. */
 	state_put(writer, STATE_INHERITED, server->inherited,
@@ -157,6 +189,31 @@ int takeover_options(struct options *out, int argc, char **argv, const struct up
 	return EXIT_FAILURE;
 }
 
+/* A folder's descriptor is told by its flags: where it does not answer, all else would wait. */
+static bool is_folder(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return fd > STDERR_FILENO && flags >= 0 && (flags & O_DIRECTORY);
+}
+
+static void restore_roots(struct server *server, const struct upgrade_state *state)
+{
+	struct state_reader reader = state->reader;
+	struct state_record record;
+
+	while (state_next(&reader, &record)) {
+		const char *path = record.type == STATE_ROOT ? text_of(&record, sizeof(struct saved_root)) : NULL;
+		struct saved_root saved;
+
+		if (!path)
+			continue;
+		state_get(&record, &saved, sizeof(saved));
+		if (saved.fd == -1 || is_folder(saved.fd))
+			known_roots_add(&server->known, path, saved.stuck == 1, saved.fd, saved.version);
+	}
+}
+
 /* The options on top of this text say what they say anyway. */
 static int load_text(struct config **out, const struct options *options,
 		     const struct state_record *text, struct buffer *reason)
@@ -187,6 +244,8 @@ int takeover_config(struct server *server, const struct upgrade_state *state, st
 	struct options options = *server->options;
 	struct state_record text;
 
+	restore_roots(server, state);
+	options.known_roots = &server->known;
 	/* Standard error is the trial's own then, and tells nothing of a daemon's logs; nor does it matter where
 	 * those of the configuration in force go, perhaps by a version that has lost them. */
 	options.daemon &= state->mode != UPGRADE_DRY;

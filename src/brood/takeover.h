@@ -19,7 +19,7 @@ void takeover_save(void *server, struct state_writer *writer);
 int takeover_options(struct options *out, int argc, char **argv, const struct upgrade_state *state)
 	__attribute__((warn_unused_result));
 
-/* config_load into server->now, which is to be the configuration in force. In a trial that is all. In the
+/* The configuration into server->now, which is to be the configuration in force. In a trial that is all. In the
  * server's own process it must not fail for what has happened to the file since: then it is what it was before. */
 int takeover_config(struct server *server, const struct upgrade_state *state, struct buffer *reason)
 	__attribute__((warn_unused_result));

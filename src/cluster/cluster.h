@@ -128,6 +128,8 @@ struct cluster_program {
 	/* Descriptors that workers keep (root directory). */
 	size_t (*keep)(void *context, int *fds, size_t room);
 
+	/* What is wrong at the moment, for status: a line for each, ended by a newline. 0 or -errno. May be NULL. */
+	int (*trouble)(void *context, struct buffer *out);
 	/* The configuration in force as text, with so many workers where it has been told of another number than its
 	 * own (0: it has not). 0 or -errno. May be NULL. */
 	int (*config)(void *context, unsigned workers, struct buffer *out);

@@ -12,7 +12,7 @@
 /* Numbers beside those of message.h. */
 enum command_message {
 	MESSAGE_COMMAND = 32, /* admin to master: struct command */
-	MESSAGE_STATUS,       /* master to admin: struct status, then its listeners, then its slots */
+	MESSAGE_STATUS,       /* master to admin: struct status, then its listeners, its slots, its troubles */
 	MESSAGE_PROGRESS,     /* master to admin: struct command_progress */
 	MESSAGE_RESULT,       /* master to admin: struct command_result; a descriptor with it is a memfd
 	                         that holds a longer text (config, why) */
@@ -45,7 +45,7 @@ struct command {
 	int32_t argument;
 };
 
-enum { COMMAND_REASON_MAX = 2048, STATUS_ADDRESS_MAX = 128, STATUS_LISTENERS_MAX = 64 };
+enum { COMMAND_REASON_MAX = 2048, STATUS_TROUBLE_MAX = 8192, STATUS_ADDRESS_MAX = 128, STATUS_LISTENERS_MAX = 64 };
 
 struct admin_ping {
 	uint32_t number, unused;
@@ -72,7 +72,8 @@ struct status {
 	uint64_t uptime_ms;
 	char version[64], state[16], accept[16];       /* "running", "rolling", "stopping"; "shared" */
 	char roll_kind[16], roll_reason[COMMAND_REASON_MAX]; /* kind "" before the first one */
-	uint32_t roll_ok, unused;
+	uint32_t roll_ok;
+	uint32_t trouble_size; /* octets: lines, each ended by a newline */
 };
 
 struct status_listener {

@@ -64,6 +64,23 @@ static void put_listener(struct buffer *out, const struct listener *listener, ui
 	*count += buffer_append(out, &line, sizeof(line)) == 0;
 }
 
+/* What is too much for a message is left out, by lines. */
+static uint32_t put_trouble(struct buffer *out, const struct master *master)
+{
+	struct buffer lines = {0};
+	size_t size;
+
+	if (!master->program->trouble || master->program->trouble(master->program->context, &lines) < 0)
+		lines.used = 0;
+	size = lines.used < STATUS_TROUBLE_MAX ? lines.used : STATUS_TROUBLE_MAX;
+	while (size > 0 && lines.data[size - 1] != '\n')
+		size--;
+	if (size > 0 && buffer_append(out, lines.data, size) < 0)
+		size = 0;
+	buffer_free(&lines);
+	return (uint32_t)size;
+}
+
 void master_status(struct master *master, uint64_t id)
 {
 	static const char *const accepts[] = {"shared", "handoff", "reuseport"};
@@ -94,6 +111,7 @@ void master_status(struct master *master, uint64_t id)
 			     &status.slot_count);
 	for (unsigned i = 0; i < master->slot_room; i++)
 		put_slot(&lines, master->slots[i], &status.slot_count);
+	status.trouble_size = put_trouble(&lines, master);
 	memcpy(lines.data, &status, sizeof(status));
 	frame.data = lines.data;
 	frame.size = lines.used;

@@ -122,6 +122,18 @@ static void show_last_roll(const json_t *roll, FILE *out)
 	}
 }
 
+static void show_trouble(const json_t *trouble, FILE *out)
+{
+	const json_t *line;
+	size_t i;
+
+	json_array_foreach(trouble, i, line) {
+		fputs(i == 0 ? "trouble     " : "            ", out);
+		show_text(json_string_value(line) ? json_string_value(line) : "-", "            ", out);
+		fputc('\n', out);
+	}
+}
+
 void show_status(const json_t *status, FILE *out)
 {
 	char uptime[CELL_MAX];
@@ -137,6 +149,7 @@ void show_status(const json_t *status, FILE *out)
 	fputc('\n', out);
 	show_listeners(json_object_get(status, "listeners"), out);
 	show_last_roll(json_object_get(status, "last_roll"), out);
+	show_trouble(json_object_get(status, "trouble"), out);
 	fputc('\n', out);
 	show_workers(json_object_get(status, "workers"), out);
 }

@@ -23,6 +23,7 @@
 
 enum {
 	WORDS = 1 << 18,
+	ROOTS = 1 << 14, /* of them, for roots */
 	TRIES = 64, /* others being quicker so often is not to be expected */
 	SEALS = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL,
 };
@@ -128,7 +129,8 @@ struct epoch epoch_begin(const struct epochs *epochs, uint64_t whose, enum epoch
 		name.ptr += 2;
 		name.len -= 2;
 	}
-	epoch.word = &epochs->words[version_add_octets(hash, name) % WORDS];
+	hash = version_add_octets(hash, name);
+	epoch.word = &epochs->words[kind == EPOCH_ROOT ? hash % ROOTS : ROOTS + hash % (WORDS - ROOTS)];
 	epoch.value = load(epoch.word);
 	return epoch;
 }
@@ -138,13 +140,23 @@ struct epoch epoch_again(const struct epoch *epoch)
 	return (struct epoch){epoch->word, load(epoch->word)};
 }
 
+/* As it is in a word: never 0. */
+static uint64_t part_of(uint64_t version)
+{
+	version &= VERSION_MASK;
+	return version ? version : 1;
+}
+
+bool epoch_is_of(const struct epoch *epoch, uint64_t version)
+{
+	return (epoch->value & VERSION_MASK) == part_of(version);
+}
+
 void epoch_tell(struct epoch *epoch, uint64_t version)
 {
 	uint64_t now = load(epoch->word), next;
 
-	version &= VERSION_MASK;
-	if (version == 0)
-		version = 1;
+	version = part_of(version);
 	for (unsigned i = 0; i < TRIES && (now & VERSION_MASK) != version; i++) {
 		next = (now & ~VERSION_MASK) + COUNT_ONE;
 		if (now == epoch->value) {

@@ -42,6 +42,7 @@ enum epoch_kind {
 	EPOCH_FILE,    /* what is there under the name itself */
 	EPOCH_PATH,    /* which file answers for it */
 	EPOCH_LISTING, /* what is in it */
+	EPOCH_ROOT,    /* which folder a root's path leads to; these share no word with the others */
 };
 
 /* What one has seen, and the word that says whether that still holds. */
@@ -55,6 +56,9 @@ struct epoch epoch_begin(const struct epochs *epochs, uint64_t whose, enum epoch
 
 /* The same for what has been looked at before. */
 struct epoch epoch_again(const struct epoch *epoch);
+
+/* Was that version the last one that was told, when this was seen? */
+bool epoch_is_of(const struct epoch *epoch, uint64_t version);
 
 /* To be called once one has looked, and before anything of it is sent. `version`: equal only for what is the same.
  * *epoch holds from here on, unless somebody else has seen something else meanwhile. */

@@ -5,6 +5,7 @@
 #include "http/file_cache.h"
 
 #include "http/file.h"
+#include "http/site.h"
 #include "http/static.h"
 
 #include <assert.h>
@@ -196,6 +197,23 @@ bool file_cache_grow(struct file_cache *cache, struct file *file, size_t by)
 	}
 	used->bytes += by;
 	return true;
+}
+
+static void forget(struct file_cache *cache, struct list *list, const struct http_site *site)
+{
+	for (struct list *at = list->next, *next; at != list; at = next) {
+		struct file *file = LIST_ENTRY(at, struct file, by_use);
+
+		next = at->next;
+		if (file->place->site == site)
+			file_cache_remove(cache, file);
+	}
+}
+
+void file_cache_forget(struct file_cache *cache, const struct http_site *site)
+{
+	forget(cache, &cache->in_memory, site);
+	forget(cache, &cache->open, site);
 }
 
 bool file_cache_shed(struct file_cache *cache)

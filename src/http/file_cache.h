@@ -15,6 +15,7 @@
 struct file;
 struct file_cache;
 struct http_place;
+struct http_site;
 
 struct file_cache_limits {
 	size_t entries;
@@ -42,6 +43,9 @@ bool file_cache_grow(struct file_cache *cache, struct file *file, size_t by)
 	__attribute__((warn_unused_result));
 
 void file_cache_remove(struct file_cache *cache, struct file *file);
+
+/* Drops all files of a site. */
+void file_cache_forget(struct file_cache *cache, const struct http_site *site);
 
 /* Drops the least recently used open file, so that its descriptor can be used for something else.
  * False: there is none. */

@@ -7,6 +7,7 @@
 #include "http/client.h"
 #include "http/request.h"
 #include "http/response.h"
+#include "http/static.h"
 
 static const struct slice health_path = {"/-/health", 9}, ready_path = {"/-/ready", 8};
 
@@ -52,6 +53,8 @@ bool health_answer(const struct health *health, const struct request *request,
 		answer_method(maker, response, 405);
 	else if (ready && health->leaving)
 		answer(maker, response, 503, SLICE("stopping\n"));
+	else if (ready && !static_site_is_ready(health->site))
+		answer(maker, response, 503, SLICE("no root\n"));
 	else
 		answer(maker, response, 200, ready ? SLICE("ready\n") : SLICE("ok\n"));
 	response->unlogged = !health->logged;

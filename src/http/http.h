@@ -193,6 +193,9 @@ enum http_take_flags {
  * anything is registered with the loop. */
 void http_server_take(struct http_server *server, int fd, unsigned flags);
 
+/* Has the default site a root at the moment (root_follow.h)? */
+bool http_server_has_root(struct http_server *server);
+
 /* To be called a few times a second: deadlines are swept, and files revalidated afterwards. */
 void http_server_tick(struct http_server *server);
 

@@ -68,9 +68,14 @@ void listings_free(struct listings *listings)
 {
 	if (!listings)
 		return;
+	listings_forget(listings);
+	free(listings);
+}
+
+void listings_forget(struct listings *listings)
+{
 	for (size_t i = 0; i < KEPT; i++)
 		forget(&listings->kept[i]);
-	free(listings);
 }
 
 /* --- reading --- */

@@ -34,6 +34,9 @@ int listings_get(struct listings *listings, const struct http_place *place, stru
 		 enum listing_form form, uint64_t now_ms, struct file **out)
 	__attribute__((warn_unused_result));
 
+/* Forgets all. */
+void listings_forget(struct listings *listings);
+
 /* Forgets those that are no longer given. */
 void listings_tick(struct listings *listings, uint64_t now_ms);
 

@@ -28,6 +28,8 @@ libhttp_a_SOURCES += \
 	src/http/peer.c src/http/peer.h \
 	src/http/pool.c src/http/pool.h \
 	src/http/epochs.c src/http/epochs.h \
+	src/http/root_follow.c src/http/root_follow.h \
+	src/http/roots.c src/http/roots.h \
 	src/http/quota.c src/http/quota.h src/http/quota_table.h \
 	src/http/quota_clients.c \
 	src/http/quota_rate.c \

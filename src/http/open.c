@@ -40,6 +40,11 @@ struct file_root file_root_make(int fd, bool no_links)
 	return root;
 }
 
+struct file_root file_root_none(bool no_links)
+{
+	return (struct file_root){.fd = -1, .no_links = no_links};
+}
+
 int file_open(struct file_root root, const char *name, int flags)
 {
 	fd_expect(root.fd, FD_FOLDER);

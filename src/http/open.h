@@ -13,8 +13,11 @@ struct file_root {
 	bool walks;    /* by path_walk_open: see file_root_make */
 };
 
-/* With `walks` as this process and its children must have it; to be made before workers are forked. */
+/* With `walks` as this process and its children must have it. */
 struct file_root file_root_make(int fd, bool no_links);
+
+/* Of nothing: its fd is -1. */
+struct file_root file_root_none(bool no_links);
 
 /* Opens something below a root, without leaving it, waiting, or becoming a controlling terminal's
  * owner; O_CLOEXEC is added. fd or -errno: -ELOOP for a link that is not followed, -EXDEV for one

@@ -161,7 +161,7 @@ struct http_server *http_server_new(struct event_base *base, const struct http_o
 	server->state = malloc(HTTP_STATE_MAX);
 	server->staging = outbox_new();
 	server->maker = response_maker_new(options->worker_tag);
-	server->site = static_site_new(&server->options);
+	server->site = server->health.site = static_site_new(&server->options);
 	if (!server->receive || !server->state || !server->staging || !server->maker ||
 	    !server->site || evtimer_assign(&server->next_turn, base, on_next_turn, server) < 0 ||
 	    room_init(server) < 0)
@@ -249,6 +249,11 @@ int http_server_take_moved(struct http_server *server, int fd, const void *data,
 int http_server_take_back(struct http_server *server, int fd, const void *data, size_t size)
 {
 	return take(server, fd, data, size, true);
+}
+
+bool http_server_has_root(struct http_server *server)
+{
+	return static_site_has_root(server->site);
 }
 
 void http_server_retire(struct http_server *server)

@@ -165,14 +165,20 @@ void site_alone_make(struct site_alone *alone, int root_fd)
 		.index_names = index_names,
 		.precompressed = true,
 	};
-	alone->site = (struct http_site){file_root_make(root_fd, false), 0, &alone->place, 1};
+	alone->site = (struct http_site){
+		.root = file_root_make(root_fd, false), .places = &alone->place, .place_count = 1};
 	alone->sites = (struct http_sites){.list = &alone->site, .count = 1};
 }
 
 int http_sites_try(const struct http_sites *sites)
 {
 	for (size_t i = 0; i < sites->count; i++) {
-		int fd = file_open(sites->list[i].root, ".", O_PATH | O_DIRECTORY);
+		int fd;
+
+		/* Who looks for all has looked: it may be one that does not answer. */
+		if (sites->list[i].follow.error < 0 || sites->list[i].follow.seen.value != 0)
+			continue;
+		fd = file_open(sites->list[i].root, ".", O_PATH | O_DIRECTORY);
 
 		if (fd < 0)
 			return fd;

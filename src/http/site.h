@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * Sites: which one answers for a host, and which of its places for a path. Made once, from a
- * configuration with everything inherited resolved, and not changed any more: workers find them in
- * their memory. A place is what settings hold for: a site as a whole (its first place), or what is
+ * configuration with everything inherited resolved, and not changed any more but for where their roots
+ * lead: workers find them in their memory. A place is what settings hold for: a site as a whole (its first place), or what is
  * below a path in it. */
 #ifndef BROOD_HTTP_SITE_H
 #define BROOD_HTTP_SITE_H
 
 #include "base/slice.h"
 #include "http/open.h"
+#include "http/root_follow.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -62,7 +63,8 @@ struct error_page {
 };
 
 struct http_site {
-	struct file_root root;
+	struct file_root root;     /* each process has its own, which changes: */
+	struct root_follow follow; /* with where its path leads */
 	uint64_t identity; /* of the root's path, for epochs.h */
 	/* The first is that of the whole site, the others are ordered by the length of their
 	 * prefix, the longest first. */
@@ -94,7 +96,7 @@ struct site_alone {
 /* It refers to itself, so it stays where it is. root_fd is borrowed. */
 void site_alone_make(struct site_alone *alone, int root_fd);
 
-/* Whether all roots can be entered. 0 or -errno. */
+/* Whether all roots can be entered, but for those of which something was told before. 0 or -errno. */
 int http_sites_try(const struct http_sites *sites) __attribute__((warn_unused_result));
 
 /* Letters, digits, "-" and "_" in labels between dots, perhaps "*." in front; an IPv4 address; an

@@ -22,6 +22,7 @@
 #include "http/representation.h"
 #include "http/request.h"
 #include "http/response.h"
+#include "http/roots.h"
 #include "http/site.h"
 
 #include <errno.h>
@@ -35,6 +36,7 @@ struct static_site {
 	struct representer *representer;
 	size_t target_max;
 	struct listings *listings;
+	struct roots roots;
 	struct response_maker *maker; /* of whom it answers with */
 	struct response_style style;  /* that of the request that is being answered */
 
@@ -99,7 +101,8 @@ struct static_site *static_site_new(const struct http_options *options)
 		site_alone_make(&site->alone, options->root_fd);
 		site->sites = &site->alone.sites;
 	}
-	error = http_sites_try(site->sites);
+	site->roots = (struct roots){site->sites, site->lookup.cache, site->listings};
+	error = roots_begin(&site->roots, site->lookup.epochs);
 	if (error < 0) {
 		static_site_free(site);
 		errno = -error;
@@ -123,8 +126,19 @@ void static_site_free(struct static_site *site)
 	free(site);
 }
 
+bool static_site_has_root(struct static_site *site)
+{
+	return roots_have_default(&site->roots);
+}
+
+bool static_site_is_ready(struct static_site *site)
+{
+	return roots_are_ready(&site->roots);
+}
+
 void static_site_tick(struct static_site *site, uint64_t now_ms)
 {
+	roots_tick(&site->roots);
 	site->lookup.now_ms = now_ms;
 	listings_tick(site->listings, now_ms);
 	representer_tick(site->representer);
@@ -152,7 +166,7 @@ static struct file *find_page(void *context, unsigned status)
 {
 	struct static_site *site = context;
 	const struct http_place *place = site->style.place;
-	const struct error_page *page = place->error_pages;
+	const struct error_page *page = place->site->follow.error == 0 ? place->error_pages : NULL;
 	struct file *file;
 
 	for (; page && page->status != 0; page++) {
@@ -292,12 +306,27 @@ static void answer_listing(const struct answering *at)
 		answer_error(at, error);
 }
 
+/* Its files are somewhere else at the moment, or not for us. */
+static void answer_rootless(const struct answering *at)
+{
+	int error = at->host->follow.error;
+
+	if (error == -EACCES || error == -EPERM)
+		answer_simply(at, 403);
+	else
+		response_simple(at->maker, at->response, 503, SLICE("Retry-After: 1\r\n"));
+}
+
 static void answer_get(const struct answering *at)
 {
-	struct lookup_result found =
-		lookup_find(&at->site->lookup, at->maker, at->place, &at->path);
 	struct path proper = at->path;
+	struct lookup_result found;
 
+	if (at->host->follow.error < 0) {
+		answer_rootless(at);
+		return;
+	}
+	found = lookup_find(&at->site->lookup, at->maker, at->place, &at->path);
 	switch (found.verdict) {
 	case LOOKUP_FILE:
 		answer_file(at, found.file);
@@ -418,6 +447,8 @@ void static_answer(struct static_site *site, const struct request *request,
 
 	at.site = site;
 	at.host = http_sites_find(site->sites, request->host);
+	if (at.host && !epoch_holds(&at.host->follow.seen))
+		roots_follow(&site->roots, at.host);
 	at.request = request;
 	at.maker = maker;
 	at.response = response;

@@ -6,6 +6,8 @@
 
 #include "http/http.h"
 
+#include <stdbool.h>
+
 struct file;
 struct request;
 struct response;
@@ -22,8 +24,12 @@ void static_site_free(struct static_site *site);
 void static_answer(struct static_site *site, const struct request *request,
 		   struct response_maker *maker, struct response *response);
 
+/* roots.h. Without, there is nothing to send clients here for. */
+bool static_site_has_root(struct static_site *site);
+bool static_site_is_ready(struct static_site *site);
+
 /* A few times a second, with the monotonic time: entries become due for revalidation (each at most
- * once a second). */
+ * once a second), and former roots are given up. */
 void static_site_tick(struct static_site *site, uint64_t now_ms);
 
 /* Gives back the reference that a response holds. NULL is allowed. */

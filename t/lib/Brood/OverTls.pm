@@ -31,6 +31,7 @@ our %left_out = (
 	'broodctl-alone' => 'broodctl without a server',
 	'coming-back' => $moving,
 	'container' => 'is about what processes may do, whatever they read',
+	'deployments' => 'is about where files are, whatever the requests came by',
 	'documents' => 'starts no server',
 	'environment' => 'is about tests',
 	'flood' => 'half of its clients speak TLS',

@@ -452,7 +452,7 @@ static void test_status_joins_what_master_and_workers_say(void **state)
 		"{\"slot\":1,\"generation\":2,\"pid\":300,\"state\":\"serving\",\"age_ms\":5000,"
 		"\"connections\":0,\"idle\":0,\"requests\":0,\"restarts\":0},"
 		"{\"slot\":7,\"generation\":3,\"pid\":null,\"state\":\"parked\",\"age_ms\":0,"
-		"\"connections\":0,\"idle\":0,\"requests\":0,\"restarts\":9}],\"last_roll\":null}";
+		"\"connections\":0,\"idle\":0,\"requests\":0,\"restarts\":9}],\"last_roll\":null,\"trouble\":[]}";
 	struct message_board board = {.slot = 1, .record = 1};
 	char text[sizeof(wanted)];
 	json_t *got, *want;
@@ -506,6 +506,32 @@ static void test_status_tells_of_the_last_roll(void **state)
 		json_decref(got);
 		close(fd);
 	}
+}
+
+static void test_status_tells_of_trouble(void **state)
+{
+	static const char lines[] = "root '/srv/a': gone\nroot '/srv/\377'\n";
+	struct {
+		struct whole_status whole;
+		char lines[sizeof(lines) - 1];
+	} __attribute__((packed)) status;
+	const json_t *trouble;
+	json_t *got;
+	int fd;
+
+	(void)state;
+	fd = ask("{\"command\":\"status\"}");
+	status.whole = make_status(next_command().id);
+	status.whole.head.trouble_size = sizeof(status.lines);
+	memcpy(status.lines, lines, sizeof(status.lines));
+	tell(MESSAGE_STATUS, &status, sizeof(status), -1);
+	got = hear_result(fd);
+	trouble = json_object_get(got, "trouble");
+	assert_int_equal(json_array_size(trouble), 2);
+	assert_string_equal(json_string_value(json_array_get(trouble, 0)), "root '/srv/a': gone");
+	assert_string_equal(json_string_value(json_array_get(trouble, 1)), "root '/srv/\xef\xbf\xbd'");
+	json_decref(got);
+	close(fd);
 }
 
 static void test_a_thousand_slots_fit(void **state)
@@ -929,6 +955,7 @@ int main(void)
 		TEST(test_progress_comes_before_the_outcome),
 		TEST(test_status_joins_what_master_and_workers_say),
 		TEST(test_status_tells_of_the_last_roll),
+		TEST(test_status_tells_of_trouble),
 		TEST(test_a_thousand_slots_fit),
 		TEST(test_long_texts_come_by_descriptor),
 		TEST(test_nonsense_does_not_reach_the_master),

@@ -4,6 +4,8 @@
  */
 #include "brood/config_sites.h"
 
+#include "base/fd.h"
+#include "brood/known_roots.h"
 #include "brood/sites.h"
 #include "fixture.h"
 
@@ -12,6 +14,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -373,6 +377,60 @@ static void only_a_file_has_sites(void **state)
 	fixture_assert_line(fixture, "-s 'sites=a': sites: only a file can say");
 }
 
+/* What a running server knows of roots is not asked of the disk again. */
+static void known_roots_are_what_they_are_known_to_be(void **state)
+{
+	struct fixture *fixture = *state;
+	struct known_roots known = {0};
+	struct stat one, other;
+	struct sites sites;
+	char reason[256], path[FIXTURE_PATH_MAX + 16];
+	const struct http_site *list;
+
+	snprintf(path, sizeof(path), "%s/gone", fixture->folder);
+	known_roots_add(&known, path, false, -1, ENOENT);
+	snprintf(path, sizeof(path), "%s/silent", fixture->folder);
+	known_roots_add(&known, path, true, open(fixture->folder, O_PATH | O_DIRECTORY | O_CLOEXEC), 4711);
+	snprintf(path, sizeof(path), "%s/lost", fixture->folder);
+	known_roots_add(&known, path, true, -1, EIO);
+	fixture_write(fixture, "a.conf",
+		      "root = \"www\"; sites = ( { names = \"a\"; root = \"gone\"; }, { names = \"b\"; root = \"silent\"; },"
+		      "{ names = \"c\"; root = \"lost\"; } );\n");
+	assert_int_equal(fixture_load(fixture, "a.conf", none), -1);
+	assert_int_equal(fixture_load(fixture, "a.conf", (struct options){.known_roots = &known}), 0);
+	assert_int_equal(sites_open(&sites, fixture->config, reason, sizeof(reason)), 0);
+	list = sites.http.list;
+	assert_int_equal(list[0].follow.error, 0);
+	assert_int_equal(list[1].follow.error, -ENOENT);
+	assert_int_equal(list[1].root.fd, -1);
+	assert_int_equal(list[2].follow.error, 0);
+	assert_int_equal(list[2].follow.version, 4711);
+	assert_int_equal(fstat(list[2].root.fd, &one), 0);
+	assert_int_equal(stat(fixture->folder, &other), 0);
+	assert_int_equal(one.st_ino, other.st_ino);
+	assert_int_equal(list[3].follow.error, -EIO);
+	assert_int_equal(list[3].follow.version, EIO);
+	/* What is heard of one is for all sites that have it. */
+	snprintf(path, sizeof(path), "%s/silent", fixture->folder);
+	sites_give_root(&sites, path, -1, -ENOTDIR, ENOTDIR);
+	assert_int_equal(list[2].follow.error, -ENOTDIR);
+	assert_int_equal(list[2].root.fd, -1);
+	sites_give_root(&sites, path, list[0].root.fd, 0, 5);
+	assert_int_equal(list[2].follow.error, 0);
+	assert_int_not_equal(list[2].root.fd, list[0].root.fd);
+	sites_close(&sites);
+	known_roots_free(&known);
+	/* One that is gone and has come back is opened. */
+	known_roots_add(&known, path, false, -1, ENOENT);
+	assert_int_equal(mkdir(path, 0755), 0);
+	fixture_write(fixture, "a.conf", "root = \"silent\";\n");
+	assert_int_equal(fixture_load(fixture, "a.conf", (struct options){.known_roots = &known}), 0);
+	assert_int_equal(sites_open(&sites, fixture->config, reason, sizeof(reason)), 0);
+	assert_int_equal(sites.http.list[0].follow.error, 0);
+	sites_close(&sites);
+	known_roots_free(&known);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
@@ -388,6 +446,7 @@ int main(void)
 		TEST(lists_are_texts_or_arrays_or_lists_of_texts),
 		TEST(headers_of_all_levels_merge_and_have_one_limit),
 		TEST(only_a_file_has_sites),
+		TEST(known_roots_are_what_they_are_known_to_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@ brood_tests = \
 	t/unit/brood/log_writer_test \
 	t/unit/brood/notify_test \
 	t/unit/brood/pidfile_test \
+	t/unit/brood/root_look_test \
 	t/unit/brood/start_log_test \
 	t/unit/brood/ticket_keys_test
 check_PROGRAMS += $(brood_tests)
@@ -33,6 +34,8 @@ t_unit_brood_log_writer_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_brood_log_writer_test_LDADD = $(brood_test_LDADD)
 t_unit_brood_notify_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_brood_notify_test_LDADD = $(brood_test_LDADD)
+t_unit_brood_root_look_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_brood_root_look_test_LDADD = libprogram.a libhttp.a libproc.a libbase.a $(CMOCKA_LIBS)
 t_unit_brood_start_log_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_brood_start_log_test_LDADD = $(brood_test_LDADD)
 t_unit_brood_pidfile_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

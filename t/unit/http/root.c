@@ -30,7 +30,8 @@ void root_make(struct root *root)
 	must(root->fd, root->path);
 	root->place = (struct http_place){
 		.site = &root->site, .prefix = SLICE(""), .fields = SLICE("Server: brood\r\n"), .index_names = index_names};
-	root->site = (struct http_site){file_root_make(root->fd, false), 0, &root->place, 1};
+	root->site = (struct http_site){
+		.root = file_root_make(root->fd, false), .places = &root->place, .place_count = 1};
 }
 
 static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *ftw)

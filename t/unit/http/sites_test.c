@@ -8,11 +8,14 @@
 #include <cmocka.h>
 
 #include "asking.h"
+#include "base/fd.h"
 #include "http/site.h"
 #include "http/static.h"
 #include "site.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* --- hosts --- */
 
@@ -260,6 +263,70 @@ static void links_may_be_followed_nowhere(void **state)
 	root_remove(&two.other);
 }
 
+/* As who looks tells it. */
+static void tell_root(struct fixture *fixture, const char *path)
+{
+	struct epoch epoch = root_epoch(fixture->epochs, path);
+	uint64_t version;
+	int fd = root_open(path, &version);
+
+	if (fd >= 0)
+		close(fd);
+	epoch_tell(&epoch, version);
+}
+
+static void a_site_may_lose_its_root_and_get_it_back(void **state)
+{
+	struct fixture *fixture = *state;
+	struct two_sites two;
+	struct root *const roots[] = {&fixture->root, &two.other};
+	char away[2][96];
+
+	make_two(fixture, &two);
+	root_write(&fixture->root, "a", "one", LONG_AGO);
+	root_write(&two.other, "a", "two", LONG_AGO);
+	for (size_t i = 0; i < 2; i++) {
+		two.list[i].root = file_root_make(dup(roots[i]->fd), false);
+		two.list[i].follow.path = roots[i]->path;
+		two.list[i].follow.version = root_version(roots[i]->fd);
+		snprintf(away[i], sizeof(away[i]), "%s-away", roots[i]->path);
+	}
+	static_site_free(fixture->site);
+	fixture->site = static_site_new(&fixture->options);
+	assert_int_equal(ask_host(fixture, "other.example", "/a"), 200);
+	assert_int_equal(ask_host(fixture, "www.example", "/a"), 200);
+
+	assert_int_equal(rename(two.other.path, away[1]), 0);
+	tell_root(fixture, two.other.path);
+	assert_int_equal(ask_host(fixture, "other.example", "/a"), 503);
+	assert_field(fixture, "Retry-After", "1");
+	assert_int_equal(ask_host(fixture, "other.example", "/none"), 503);
+	assert_int_equal(ask_host(fixture, "www.example", "/a"), 200);
+	assert_true(static_site_is_ready(fixture->site));
+	assert_int_equal(rename(fixture->root.path, away[0]), 0);
+	tell_root(fixture, fixture->root.path);
+	assert_false(static_site_is_ready(fixture->site));
+	assert_false(static_site_has_root(fixture->site));
+	two.sites.refuse_unknown = true;
+	assert_false(static_site_is_ready(fixture->site));
+
+	assert_int_equal(rename(away[1], two.other.path), 0);
+	tell_root(fixture, two.other.path);
+	/* Whoever is the default, no host that is not named gets there. */
+	assert_true(static_site_is_ready(fixture->site));
+	assert_false(static_site_has_root(fixture->site));
+	assert_int_equal(ask_host(fixture, "other.example", "/a"), 200);
+	assert_body(fixture, "two");
+	assert_int_equal(rename(away[0], fixture->root.path), 0);
+	tell_root(fixture, fixture->root.path);
+	assert_true(static_site_has_root(fixture->site));
+	file_release(fixture->response.file);
+	fixture->response.file = NULL;
+	for (size_t i = 0; i < 2; i++)
+		fd_close(&two.list[i].root.fd);
+	root_remove(&two.other);
+}
+
 static void a_site_whose_root_cannot_be_entered_is_told(void **state)
 {
 	struct fixture *fixture = *state;
@@ -282,6 +349,7 @@ int main(void)
 		TEST(each_site_has_its_own_root_and_its_own_cached_files),
 		TEST(an_unknown_host_is_misdirected_where_it_has_nobody),
 		TEST(links_may_be_followed_nowhere),
+		TEST(a_site_may_lose_its_root_and_get_it_back),
 		TEST(a_site_whose_root_cannot_be_entered_is_told),
 	};
 
