@@ -182,6 +182,22 @@ subtest 'broodctl reopen comes back when nobody writes to the old file any more'
 	$server->finish;
 };
 
+subtest 'a log process that stands still is replaced, and nothing is lost' => sub {
+	my ($dir, @set) = new_logs();
+	my $server = Brood::Configured->start(@set, workers => 2, watchdog => '1s');
+	my $client = Brood::Client->connect($server->address);
+	asked($client, $_) for 1 .. 20;
+	kill 'STOP', my $log = $server->log_process;
+	asked($client, $_) for 21 .. 40;
+	rename "$dir/access.log", "$dir/access.log.1";
+	is $server->ctl('reopen')->{exit}, 0, 'who waits for it is told';
+	asked($client, $_) for 41 .. 60;
+	all_there("$dir/access.log", 60, 'each line is there once');
+	ok wait_until(10, sub { ($server->log_process // $log) != $log }), 'there is another one';
+	like Brood::Server::slurp("$dir/error.log"), qr/the log process \[$log\] has been silent for [1-9].*\n.*the log process died: signal 6/, 'both are told';
+	$server->finish;
+};
+
 subtest 'USR1 while a reload runs: the logs of both configurations are new' => sub {
 	my ($dir, @set) = new_logs();
 	my $server = Brood::Configured->start(@set, workers => 2, start_timeout => '5s');

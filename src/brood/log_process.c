@@ -323,6 +323,10 @@ static void on_frame(void *context, struct brood_frame *frame)
 	case MESSAGE_LOG_SYNC:
 		on_sync(process, frame);
 		break;
+	case MESSAGE_LOG_PING:
+		if (brood_channel_send(process->channel, frame) < 0)
+			log_debug("no room for a sign of life");
+		break;
 	case MESSAGE_LOG_FINISH:
 		event_base_loopexit(process->base, NULL);
 		break;

@@ -16,8 +16,7 @@ enum command_message {
 	MESSAGE_PROGRESS,     /* master to admin: struct command_progress */
 	MESSAGE_RESULT,       /* master to admin: struct command_result; a descriptor with it is a memfd
 	                         that holds a longer text (config, why) */
-	MESSAGE_PING,         /* both ways: struct admin_ping, which comes back as it is. What was sent before
-	                         it has been dealt with then */
+	MESSAGE_PING,         /* both ways: struct pulse_message (pulse.h) */
 };
 
 enum command_kind {
@@ -46,10 +45,6 @@ struct command {
 };
 
 enum { COMMAND_REASON_MAX = 2048, STATUS_TROUBLE_MAX = 8192, STATUS_ADDRESS_MAX = 128, STATUS_LISTENERS_MAX = 64 };
-
-struct admin_ping {
-	uint32_t number, unused;
-};
 
 struct command_progress {
 	uint64_t id;

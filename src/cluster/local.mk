@@ -31,7 +31,6 @@ libcluster_a_SOURCES = \
 	src/cluster/master.c \
 	src/cluster/master.h \
 	src/cluster/master_admin.c \
-	src/cluster/master_admin_watch.c \
 	src/cluster/master_adopt.c \
 	src/cluster/master_cut.c \
 	src/cluster/master_instance.c \
@@ -59,6 +58,8 @@ libcluster_a_SOURCES = \
 	src/cluster/obituary.h \
 	src/cluster/place.c \
 	src/cluster/place.h \
+	src/cluster/pulse.c \
+	src/cluster/pulse.h \
 	src/cluster/recycle.c \
 	src/cluster/recycle.h \
 	src/cluster/roll.c \

@@ -24,6 +24,8 @@ enum log_message {
 
 	/* log process to master */
 	MESSAGE_LOG_DRAINED, /* struct log_sync_message: that source has ended, and all it said is written */
+
+	MESSAGE_LOG_PING, /* both ways: struct pulse_message (pulse.h) */
 };
 
 enum log_kind {

@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "cluster/log_message.h"
 #include "cluster/log_outlet.h"
+#include "cluster/pulse.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -45,6 +46,7 @@ struct logger {
 	struct brood_channel *channel;
 	struct event *timer;    /* the next try, or the end of patience */
 	uint64_t started_ms;
+	struct pulse pulse;
 	bool is_new;            /* it was told of no file yet */
 	bool last_try;          /* one more was started at the end */
 	struct list sources;    /* oldest first: what it has to read */
@@ -65,6 +67,8 @@ void logger_tell(struct master *master);
 /* Files were opened anew: logger_has_reopened, once nobody writes to the old ones any more. */
 void logger_reopened(struct master *master);
 bool logger_has_reopened(const struct master *master);
+/* Is it alive? Every tick; `late`: the master was held up itself. */
+void logger_watch(struct master *master, uint64_t now_ms, bool late);
 /* Has it write all that is there, and leave; true: there is none any more. */
 bool logger_finish(struct master *master);
 /* Has one of this version take the place of the one there is. */

@@ -14,7 +14,6 @@
  *     logger.h          the log process
  *     master_pending.c  of these, those whose outcome comes later
  *     master_outcomes.c outcomes that outlive an admin
- *     master_admin_watch.c  an admin that is silent
  *     master_leaving.c  listeners that come and go
  *     master_news.c     what the program has to say to workers, and how they like it
  *     master_status.c   what it tells the admin
@@ -41,6 +40,7 @@
 #include "cluster/listeners.h"
 #include "cluster/logger.h"
 #include "cluster/obituary.h"
+#include "cluster/pulse.h"
 #include "cluster/recycle.h"
 #include "cluster/roll.h"
 #include "cluster/slot.h"
@@ -134,10 +134,7 @@ struct admin {
 	bool renew;            /* it is of a former version */
 	uint64_t retired_ms;   /* when it was told to leave; 0: it was not */
 	uint64_t started_ms;
-	bool is_ours;          /* this image has started it */
-	bool answers;          /* it has come back to a ping */
-	uint32_t pings, pongs; /* the last one that went, and came back */
-	struct watchdog watchdog;
+	struct pulse pulse;
 	struct kept_outcome *outcomes; /* owned, oldest first */
 	uint32_t last_lost;    /* of ids without an admin */
 };
@@ -337,6 +334,8 @@ int admin_restore(struct master *master, pid_t pid, int channel, bool retired)
 	__attribute__((warn_unused_result));
 void admin_show_board(struct master *master, const struct brood_frame *frame);
 void admin_say(struct master *master, const struct brood_frame *frame);
+/* Is it alive? Every tick; `late`: the master was held up itself. */
+void admin_watch(struct master *master, uint64_t now_ms, bool late);
 void admin_tell_result(struct master *master, uint64_t id, const char *reason);
 /* It is done, and there is something to say of it. */
 void admin_tell_done(struct master *master, uint64_t id, const char *words);
@@ -371,13 +370,6 @@ void outcomes_lose(struct admin *admin);
 bool outcomes_claim(struct master *master, const struct command *command);
 /* All, or those that have come, and were heard. */
 void outcomes_forget(struct admin *admin, bool all);
-
-/* --- master_admin_watch.c, every tick; `late`: the master was held up itself --- */
-
-void admin_watch_new(struct admin *admin);
-void admin_ping(struct admin *admin);
-void admin_watch(struct master *master, uint64_t now_ms, bool late);
-void admin_pong(struct master *master, const void *data, size_t size);
 
 /* --- master_status.c --- */
 

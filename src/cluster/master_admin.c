@@ -31,6 +31,31 @@ enum {
 
 /* --- answers --- */
 
+static struct pulse_of pulse_of(const struct admin *admin)
+{
+	return (struct pulse_of){.name = "the admin process",
+				 .pid = admin->pid,
+				 .channel = admin->channel,
+				 .type = MESSAGE_PING};
+}
+
+static void ask_for_sign(struct admin *admin)
+{
+	struct pulse_of process = pulse_of(admin);
+
+	pulse_ask(&admin->pulse, &process);
+}
+
+void admin_watch(struct master *master, uint64_t now_ms, bool late)
+{
+	const struct cluster_options *options = &master->options;
+	struct pulse_of process = pulse_of(&master->admin);
+
+	if (process.pid > 0)
+		pulse_look(&master->admin.pulse, &process, now_ms, options->watchdog_ms, options->start_timeout_ms,
+			   late);
+}
+
 void admin_say(struct master *master, const struct brood_frame *frame)
 {
 	struct admin *admin = &master->admin;
@@ -41,7 +66,7 @@ void admin_say(struct master *master, const struct brood_frame *frame)
 	if (admin->channel && brood_channel_send(admin->channel, frame) == -ENOBUFS)
 		kill(admin->pid, SIGKILL);
 	if (frame->type == MESSAGE_RESULT)
-		admin_ping(admin); /* once that comes back it has heard this */
+		ask_for_sign(admin); /* once that comes back it has heard this */
 }
 
 static void tell(struct master *master, uint64_t id, bool ok, const char *words)
@@ -229,6 +254,14 @@ static void obey(struct master *master, const struct command *command)
 	admin_check(master);
 }
 
+static void heard(struct master *master, const struct brood_frame *frame)
+{
+	struct admin *admin = &master->admin;
+
+	if (pulse_heard(&admin->pulse, frame->data, frame->size) && !outcomes_heard(admin))
+		ask_for_sign(admin);
+}
+
 static void on_frame(void *context, struct brood_frame *frame)
 {
 	struct command command;
@@ -242,7 +275,7 @@ static void on_frame(void *context, struct brood_frame *frame)
 		return;
 	}
 	if (frame->type == MESSAGE_PING)
-		admin_pong(context, frame->data, frame->size);
+		heard(context, frame);
 	if (frame->type != MESSAGE_COMMAND || frame->size != sizeof(command))
 		return; /* of a later version */
 	memcpy(&command, frame->data, sizeof(command));
@@ -341,6 +374,7 @@ void admin_start(struct master *master)
 {
 	struct admin *admin = &master->admin;
 	struct timeval later = {AGAIN_MS / 1000, 0};
+	struct pulse_of process;
 	int ends[2];
 
 	if (!master->program->admin)
@@ -355,7 +389,9 @@ void admin_start(struct master *master)
 	}
 	admin->pid = fork_admin(master, ends[1]);
 	fd_close(&ends[1]);
-	admin_watch_new(admin);
+	admin->started_ms = clock_now_ms();
+	process = pulse_of(admin);
+	pulse_begin(&admin->pulse, &process);
 	if (admin->pid > 0)
 		return;
 	admin->pid = 0;
@@ -388,6 +424,7 @@ int admin_restore(struct master *master, pid_t pid, int channel, bool retired)
 
 	admin->pid = pid;
 	admin->renew = retired;
+	admin->pulse = (struct pulse){0};
 	admin->retired_ms = retired ? clock_now_ms() : 0;
 	admin->timer = evtimer_new(master->base, on_timer, master);
 	if (!admin->timer)

@@ -223,6 +223,8 @@ static void on_frame(void *context, struct brood_frame *frame)
 		log_error("the log process sent a descriptor: it is replaced");
 		kill(logger->pid, SIGKILL); /* not reaped yet, so the number is its own */
 	}
+	if (frame->type == MESSAGE_LOG_PING)
+		(void)pulse_heard(&logger->pulse, frame->data, frame->size);
 	if (frame->size != sizeof(message))
 		return;
 	memcpy(&message, frame->data, sizeof(message));
@@ -268,6 +270,25 @@ int logger_open_channel(struct master *master, int fd)
 }
 
 /* --- the process --- */
+
+static struct pulse_of pulse_of(const struct logger *logger)
+{
+	return (struct pulse_of){.name = "the log process",
+				 .pid = logger->pid,
+				 .channel = logger->channel,
+				 .type = MESSAGE_LOG_PING};
+}
+
+/* One that has been told to leave has a time limit of its own. */
+void logger_watch(struct master *master, uint64_t now_ms, bool late)
+{
+	const struct cluster_options *options = &master->options;
+	struct logger *logger = &master->logger;
+	struct pulse_of process = pulse_of(logger);
+
+	if (logger->pid > 0 && logger->phase == LOGGER_RUNNING)
+		pulse_look(&logger->pulse, &process, now_ms, options->watchdog_ms, options->start_timeout_ms, late);
+}
 
 struct life {
 	const struct cluster_program *program;
@@ -317,6 +338,7 @@ static void again_in(struct logger *logger, unsigned delay_ms)
 void logger_start(struct master *master)
 {
 	struct logger *logger = &master->logger;
+	struct pulse_of process;
 	pid_t pid;
 
 	if (!master->program->log || logger->pid > 0)
@@ -328,6 +350,8 @@ void logger_start(struct master *master)
 		return;
 	}
 	logger->pid = pid;
+	process = pulse_of(logger);
+	pulse_begin(&logger->pulse, &process);
 	logger->phase = LOGGER_RUNNING;
 	logger->started_ms = clock_now_ms();
 	logger->is_new = true;

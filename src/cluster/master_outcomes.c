@@ -96,7 +96,7 @@ void outcomes_tell(struct master *master, const struct command_result *result)
 		if (at->result)
 			memcpy(at->result, result, sizeof(*result));
 		at->told_ms = clock_now_ms();
-		at->heard_by = master->admin.pings + 1;
+		at->heard_by = master->admin.pulse.sent + 1;
 		return;
 	}
 }
@@ -106,7 +106,7 @@ bool outcomes_heard(struct admin *admin)
 	bool all = true;
 
 	for (struct kept_outcome **at = &admin->outcomes; *at;) {
-		if ((*at)->result && !(*at)->lost && (*at)->heard_by <= admin->pongs) {
+		if ((*at)->result && !(*at)->lost && (*at)->heard_by <= admin->pulse.back) {
 			discard(at);
 			continue;
 		}
@@ -170,7 +170,7 @@ bool outcomes_claim(struct master *master, const struct command *command)
 			.type = MESSAGE_RESULT, .data = &result, .size = sizeof(result)};
 
 		result.id = outcome->result->id = command->id;
-		outcome->heard_by = admin->pings + 1;
+		outcome->heard_by = admin->pulse.sent + 1;
 		admin_say(master, &frame);
 	} else {
 		say_that_it_runs(master, command->id);

@@ -50,6 +50,7 @@ void watchdog_tick(struct master *master, uint64_t now_ms, uint64_t interval_ms)
 
 	master->watched_ms = now_ms;
 	admin_watch(master, now_ms, late);
+	logger_watch(master, now_ms, late);
 	for (struct list *at = master->instances.next; at != &master->instances; at = at->next) {
 		struct instance *instance = LIST_ENTRY(at, struct instance, link);
 

@@ -29,7 +29,7 @@ static struct master master;
 static struct brood_channel *peer;
 static struct command_result results[128];
 static unsigned result_count, progress_count;
-static struct admin_ping last_ping;
+static struct pulse_message last_ping;
 static uint64_t now_ms;
 static int last_signal;
 
@@ -62,8 +62,11 @@ static void on_told(void *context, struct brood_frame *frame)
 
 static void on_heard(void *context, struct brood_frame *frame)
 {
+	struct admin *admin = &((struct master *)context)->admin;
+
 	assert_int_equal(frame->type, MESSAGE_PING);
-	admin_pong(context, frame->data, frame->size);
+	assert_true(pulse_heard(&admin->pulse, frame->data, frame->size));
+	outcomes_heard(admin);
 }
 
 static void on_closed(void *context, int error)
@@ -88,7 +91,7 @@ static void start_admin(void)
 	assert_int_equal(brood_channel_open(&master.admin.channel, master.base, ends[0], &master_side, &master), 0);
 	assert_int_equal(brood_channel_open(&peer, master.base, ends[1], &admin_side, NULL), 0);
 	master.admin.pid = ADMIN_PID;
-	admin_watch_new(&master.admin);
+	pulse_begin(&master.admin.pulse, &(struct pulse_of){.channel = master.admin.channel, .type = MESSAGE_PING});
 	turn();
 }
 
@@ -183,6 +186,7 @@ static void what_comes_meanwhile_is_kept(void **state)
 	assert_true(outcomes_claim(&master, &again));
 	assert_told(again.id, NULL);
 	hear(); /* the first ping; */
+	admin_watch(&master, now_ms, false);
 	hear(); /* that after the outcome */
 	end_admin();
 	start_admin();
@@ -318,7 +322,7 @@ static void one_that_starts_has_longer(void **state)
 static void one_of_a_former_version_may_know_of_no_pings(void **state)
 {
 	(void)state;
-	master.admin.is_ours = false;
+	master.admin.pulse.is_ours = false;
 	look_for(60000);
 	assert_int_equal(last_signal, 0);
 	hear();
