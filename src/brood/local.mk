@@ -62,6 +62,7 @@ libprogram_a_SOURCES = \
 	src/brood/report.c src/brood/report.h \
 	src/brood/server.c src/brood/server.h \
 	src/brood/server_options.c \
+	src/brood/server_reload.c \
 	src/brood/service_manager.c \
 	src/brood/serving.c \
 	src/brood/serving_tls.c src/brood/serving_tls.h \

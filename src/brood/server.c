@@ -45,7 +45,7 @@ static void say(void *context, const struct log_entry *entry)
 	log_write(fd < 0 ? STDERR_FILENO : fd, entry);
 }
 
-static void use_log(struct server *server)
+void server_use_log(struct server *server)
 {
 	log_set_sink(say, server);
 	log_set_level(server->now.config->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
@@ -61,74 +61,6 @@ static void log_lines(const char *text)
 		log_error("%.*s", (int)size, line);
 		line += size + (line[size] == '\n');
 	}
-}
-
-static void warn_start_only(void *context, const char *name)
-{
-	(void)context;
-	log_warn("'%s' has changed: it takes effect at the next start", name);
-}
-
-static int on_prepare(void *context, struct cluster_options *options, char *reason, size_t room)
-{
-	struct server *server = context;
-	struct setup *next = &server->next;
-	struct buffer text = {0};
-	int error = server_load(server, &next->config, server->keeps_certificates, &text);
-
-	if (error && text.used > 0) /* the last line's end is not part of the reason */
-		snprintf(reason, room, "%.*s", (int)text.used - 1, text.data);
-	buffer_free(&text);
-	if (!error)
-		error = setup_open(next, &server->logs, &server->now, server->keeps_certificates, reason, room);
-	server->keeps_certificates = false;
-	known_roots_free(&server->known); /* nobody opens any more */
-	if (!error && server_cluster_options(server, next, options) < 0) {
-		snprintf(reason, room, "no memory");
-		error = -1;
-	}
-	if (error) {
-		setup_close(next, &server->logs);
-		log_files_settle(&server->logs, false);
-		return -1;
-	}
-	root_watch_renew(&server->roots);
-	certificates_tell(&next->certificates);
-	tickets_begin(&server->ticket_keys, next->config);
-	config_compare(server->now.config, next->config, warn_start_only, NULL);
-	options->privilege = server->now.config->privilege; /* of the start: files are owned so */
-	return 0;
-}
-
-static void on_commit(void *context)
-{
-	struct server *server = context;
-	struct setup old = server->now;
-
-	renewal_cancel(&server->renewal);
-	root_watch_renew(&server->roots);
-	server->now = server->next;
-	server->next = (struct setup){0};
-	log_files_settle(&server->logs, true);
-	use_log(server);
-	config_balancer_warn(server->now.config);
-	setup_close(&old, &server->logs);
-}
-
-static void on_abandon(void *context)
-{
-	struct server *server = context;
-
-	root_watch_renew(&server->roots);
-	setup_close(&server->next, &server->logs);
-	log_files_settle(&server->logs, false);
-}
-
-static void on_select(void *context, bool next)
-{
-	struct server *server = context;
-
-	server->chosen = next && server->next.config ? &server->next : &server->now;
 }
 
 static void on_reopen(void *context)
@@ -268,10 +200,10 @@ static size_t on_keep_admin(void *context, int *fds, size_t room)
 static const struct cluster_program program = {
 	.binary = takeover_binary,
 	.save = takeover_save,
-	.prepare = on_prepare,
-	.commit = on_commit,
-	.abandon = on_abandon,
-	.select = on_select,
+	.prepare = server_prepare,
+	.commit = server_commit,
+	.abandon = server_abandon,
+	.select = server_select,
 	.reopen = on_reopen,
 	.log_files = on_log_files,
 	.log = on_log,
@@ -419,7 +351,7 @@ int server_resume(const struct options *options, char **argv, struct upgrade_sta
 	}
 	log_files_settle(&server.logs, true);
 	if (state->mode != UPGRADE_DRY) /* what a trial says is the reason of its failure */
-		use_log(&server);
+		server_use_log(&server);
 	if (takeover_restore(&server, state) < 0)
 		upgrade_give_up(state);
 	server.keeps_certificates = true;
@@ -478,7 +410,7 @@ int server_run(const struct options *options, char **argv, int ready_fd, const i
 	if (certificates_check(&server.now.certificates, &server.now.config->privilege,
 			       tell_of_certificate) < 0)
 		goto done;
-	use_log(&server);
+	server_use_log(&server);
 	start_log_begin(&server.start_log, log_files_fd(&server.logs, server.now.error_log));
 	certificates_tell(&server.now.certificates);
 	tell_of_kernel_tls(&server.now);

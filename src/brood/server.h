@@ -5,6 +5,7 @@
  *
  *     server.c   the master's half: configuration, logs, readiness
  *     setup.c    a configuration and what it needs opened
+ *     server_reload.c  the next configuration, prepared and put in force
  *     server_roots.c  where its roots are
  *     service_manager.c  what systemd is told of it
  *     serving.c  a worker's half: connections to http, the self-test, the access log */
@@ -119,6 +120,18 @@ int server_go_to_background(struct server *server) __attribute__((warn_unused_re
 /* In a child of the master, which finds all this in its memory: what is not open there (the fork has closed it) has no
  * number any more, which by now may be another file's. `kept`: the setup that it serves, or NULL. */
 void server_in_child(struct server *server, const struct setup *kept);
+
+/* --- server.c --- */
+
+/* What the master says goes to the error log in force. */
+void server_use_log(struct server *server);
+
+/* --- server_reload.c: as cluster_program has them --- */
+
+int server_prepare(void *server, struct cluster_options *options, char *reason, size_t room);
+void server_commit(void *server);
+void server_abandon(void *server);
+void server_select(void *server, bool next);
 
 /* --- server_roots.c --- */
 
