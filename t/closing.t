@@ -11,7 +11,10 @@ use Test::More;
 use Brood::Client;
 use Brood::Proc qw(descriptors wait_until);
 use Brood::Server;
+use Socket qw(SOL_SOCKET SO_ERROR);
 use Time::HiRes qw(sleep time);
+
+use constant SIOCOUTQ => 0x5411;
 
 my $server = Brood::Server->start(workers => 1);
 my ($worker) = $server->workers;
@@ -135,4 +138,37 @@ subtest 'a head that is cut by the end' => sub {
 
 is_deeply [$server->workers], [$worker], 'the same worker did it all';
 $server->finish;
+
+# RFC 9112 section 9.6: what crosses the end of a connection that was idle is not answered, but the client sees a clean
+# end, after which it may send it again elsewhere.
+sub is_not_reset
+{
+	my ($client, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is $client->wait_end, 'closed', "$name: it is told the end";
+	ok $client->send(request('/hello.txt')), "$name: a request that does not know of that";
+	ok wait_until(10, sub {
+		my $left = pack 'i', 0;
+		ioctl $client->{socket}, SIOCOUTQ, $left;
+		return unpack('i', $left) == 0;
+	}), "$name: arrives";
+	is unpack('i', getsockopt $client->{socket}, SOL_SOCKET, SO_ERROR), 0, "$name: and nothing is reset";
+}
+
+subtest 'a request that crosses the end of an idle connection' => sub {
+	my $dir = Brood::Server::new_dir();
+	my $idle = Brood::Server->start(listen => ['127.0.0.1:0', "unix:$dir/socket"],
+		set => { keepalive_timeout => '1s', head_timeout => '1s' });
+	my %clients = (
+		'between requests' => Brood::Client->connect($idle->address(0)),
+		'between requests, Unix' => Brood::Client->connect($idle->address(1)),
+		'before the first one' => Brood::Client->connect($idle->address(0)),
+		'before the first one, Unix' => Brood::Client->connect($idle->address(1)),
+	);
+	is $clients{$_}->get('/hello.txt')->status, 200, "$_: an answer" for grep { /^between/ } sort keys %clients;
+	is_not_reset($clients{$_}, $_) for sort keys %clients;
+	$_->close for values %clients;
+	$idle->finish;
+};
+
 done_testing;

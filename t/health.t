@@ -59,6 +59,15 @@ subtest 'who may ask is answered' => sub {
 	$server->finish;
 };
 
+# Asks until an answer says that it is the last on its connection. Returns that one, or whatever came instead.
+sub last_answer
+{
+	my ($client, $target) = @_;
+	my $response;
+	wait_until(10, sub { ($response = $client->get($target))->says_close || $response->status !~ /^\d+\z/ });
+	return $response;
+}
+
 subtest 'a roll is nobody\'s business' => sub {
 	my ($server, $log, $dir) = start(workers => 3, accept => 'handoff');
 	my @clients = map { Brood::Client->connect($server->address) } 1 .. 6;
@@ -85,8 +94,8 @@ for my $mode (qw(shared handoff reuseport)) {
 		is_deeply [grep { $_ != 200 } map { $_->get('/-/ready')->status } @clients], [], 'ready';
 		$server->signal('TERM');
 		ok $server->wait_stderr(qr/TERM: stopping in 3600000 ms/), 'TERM';
-		ok wait_until(10, sub { !grep { $_->get('/-/ready')->status != 503 } @clients }), 'no worker is ready any more';
-		is_deeply [grep { $_ != 200 } map { $_->get('/hello.txt')->status } @clients], [], 'but all go on serving';
+		is_deeply [map { last_answer($_, '/-/ready')->status } @clients[0 .. 5]], [(503) x 6], 'no worker is ready any more';
+		is_deeply [map { last_answer($_, '/hello.txt')->status } @clients[6 .. 11]], [(200) x 6], 'but all go on serving, up to an answer that says it is the last';
 		is ask($server, '/hello.txt'), 200, 'also new connections';
 		is ask($server, '/-/ready'), 503, 'which are told the same';
 		is ask($server, '/-/health'), 200, 'it lives';
@@ -147,7 +156,7 @@ subtest 'a roll that runs when a stop is told' => sub {
 	$server->signal('HUP');
 	$server->signal('TERM');
 	ok $server->wait_stderr(qr/TERM: stopping in/), 'TERM';
-	ok wait_until(10, sub { !grep { $_->get('/-/ready')->status ne '503' } @clients }), 'old and new workers know';
+	is_deeply [map { last_answer($_, '/-/ready')->status } @clients], [(503) x 6], 'old and new workers know';
 	is $server->stop_at_once, 0, 'it stops';
 };
 

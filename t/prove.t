@@ -157,4 +157,33 @@ my $upgrade = prove(qw(upgrade -n 2 -t 1));
 is $upgrade->{exit}, 0, 'nothing is lost by upgrading' or show($upgrade);
 tidy($upgrade, 'upgrade');
 
+# Over a line of 20 ms each way.
+my $stop = prove(qw(stop -a all -n 3 -t 1 --json));
+is $stop->{exit}, 0, 'no request is lost to a stop' or show($stop);
+is join(' ', map { $_->{accept} } @{ $stop->{json}{experiments} }), 'shared handoff reuseport', 'in any mode';
+for my $found (@{ $stop->{json}{experiments} }) {
+	my $with = $found->{with};
+	is $found->{events}, 1, "$found->{accept}: one stop is all there can be";
+	is_deeply [@$with{qw(requests_failed connections_reset connections_hung connections_refused)}], [(0) x 4],
+	    "$found->{accept}: nothing is lost";
+	is $with->{requests_sent}, $with->{requests_answered}, "$found->{accept}: each request is answered";
+	is $with->{connections_announced} + $with->{connections_closed}, 264, "$found->{accept}: each connection has ended";
+	cmp_ok $with->{connections_announced}, '>=', 64, "$found->{accept}: those that ask are told so by an answer";
+	cmp_ok $found->{without}{latency_p50_us}, '>=', 40000, "$found->{accept}: it was a long line";
+}
+tidy($stop, 'stop');
+my $short = prove(qw(stop -t 1 -w 1 -c 3+2));
+like $short->{stdout}, qr/^stop, shared: 0 of 5 lost, over a line of 20 ms each way; 2 were told the end by an answer, 3 were idle$/m,
+    'it is said in a sentence' or show($short);
+
+{
+	my $run = start(qw(stop -t 1));
+	ok wait_until(20, sub { $run->stderr =~ /told to stop/ }), 'a stop that takes half a second';
+	kill KILL => (tree($run->pid))[1];
+	my $got = outcome($run);
+	is $got->{exit}, 1, 'a server that dies instead does not pass';
+	like $got->{stdout}, qr/^stop, shared: FAILED: the server ended by signal 9/m, 'and it is said why' or show($got);
+	tidy($got, 'stop, server killed');
+}
+
 done_testing;

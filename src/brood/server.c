@@ -234,6 +234,7 @@ static const struct cluster_program program = {
 	.movable = serving_movable,
 	.leaving = serving_leaving,
 	.stop = serving_stop,
+	.finish = serving_finish,
 	.abort = serving_abort,
 	.tick = serving_tick,
 	.news = serving_news,

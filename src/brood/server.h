@@ -176,6 +176,7 @@ bool serving_free_descriptor(void *server);
 unsigned serving_movable(void *server);
 void serving_leaving(void *server);
 void serving_stop(void *server);
+void serving_finish(void *server);
 unsigned serving_abort(void *server);
 void serving_tick(void *server);
 bool serving_news(void *server, uint32_t kind, const void *data, size_t size, int *fds,

@@ -359,6 +359,13 @@ void serving_stop(void *context)
 	http_server_stop(server->serving->http);
 }
 
+void serving_finish(void *context)
+{
+	struct server *server = context;
+
+	http_server_finish(server->serving->http);
+}
+
 unsigned serving_abort(void *context)
 {
 	struct server *server = context;

@@ -189,11 +189,14 @@ struct cluster_program {
 	bool (*free_descriptor)(void *context);
 	/* How many connections could move now and were not given yet. */
 	unsigned (*movable)(void *context);
-	/* The server has been told to stop, and will after drain_delay_ms: say so to who asks, and go on as
-	 * before. May be NULL. */
+	/* The server has been told to stop, and will in a moment, or after drain_delay_ms: tell clients so, and go on
+	 * serving. May be NULL. */
 	void (*leaving)(void *context);
 	/* Finish what is in flight, close what is idle. */
 	void (*stop)(void *context);
+	/* The time to retire is over, and soon everything is closed: what is idle is to end in order before. May be
+	 * NULL. */
+	void (*finish)(void *context);
 	/* Time is up: close everything now. How many requests that has cut. */
 	unsigned (*abort)(void *context);
 	/* A few times a second. */

@@ -158,8 +158,6 @@ static void on_deadline(evutil_socket_t fd, short what, void *argument)
 static void leave_later(struct master *master)
 {
 	upgrade_cancel(master);
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
-		instance_announce_stop(LIST_ENTRY(at, struct instance, link));
 	arm_deadline(master, master->options.drain_delay_ms);
 }
 
@@ -173,6 +171,8 @@ static void begin_stop(struct master *master, const char *asked_by)
 	unsigned delay_ms = master->options.drain_delay_ms;
 
 	master->program->stopping(master->program->context);
+	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
+		instance_announce_stop(LIST_ENTRY(at, struct instance, link));
 	if (delay_ms == 0) {
 		log_info("%s: stopping", asked_by);
 		stop(master);

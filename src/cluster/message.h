@@ -28,7 +28,7 @@ enum message_type {
 	MESSAGE_RELEASE,          /* struct message_sockets, only the slot counts: no longer */
 	MESSAGE_BOARD,            /* struct message_board + a descriptor: a record of a slot's scoreboard */
 	MESSAGE_NEWS,             /* struct message_news + the program's own octets and descriptors */
-	MESSAGE_LEAVING,          /* no data: the whole server will stop soon; until then all is as it was */
+	MESSAGE_LEAVING,          /* no data: the whole server will stop soon; tell clients, and go on serving */
 	MESSAGE_ABORT,            /* no data: end at once what is in flight, log it, say how much, leave */
 	MESSAGE_LISTENERS,        /* struct message_sockets, no slot, no descriptors: these listen now, and no others */
 };

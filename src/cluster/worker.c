@@ -28,6 +28,7 @@
 
 enum {
 	TICK_MS = 250,
+	LAST_MS = 600, /* when the time to retire is over; the master waits for a little longer */
 	SPARE_FDS = 16, /* for files and logs, besides connections and cached files */
 	PARTING_FDS = 256,
 };
@@ -58,6 +59,12 @@ static void on_deadline(evutil_socket_t fd, short what, void *argument)
 	struct worker *worker = argument;
 
 	(void)fd, (void)what;
+	if (worker->phase == WORKER_RETIRING && !worker->finishing && worker->program->finish) {
+		worker->finishing = true;
+		worker->program->finish(worker->program->context);
+		arm_deadline(worker, LAST_MS);
+		return;
+	}
 	if (worker->connections > 0)
 		log_info("time is up: closing %u connections", worker->connections);
 	(void)worker->program->abort(worker->program->context);

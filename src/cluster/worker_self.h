@@ -40,6 +40,7 @@ struct worker {
 	struct handoff_target master; /* to whom */
 	struct event *give;           /* due: something waits to be given */
 	bool handed_over;             /* has been told */
+	bool finishing;               /* the time to retire is over, what is idle ends */
 	struct heap heap;
 	int exit_code;
 };

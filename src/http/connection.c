@@ -5,6 +5,7 @@
 #include "http/connection.h"
 
 #include "base/fd.h"
+#include "http/ending.h"
 #include "http/evict.h"
 #include "http/exchange.h"
 #include "http/idle.h"
@@ -27,6 +28,7 @@ struct state_rule {
 };
 
 static void give(struct connection *connection);
+static void give_up_proxy_header(struct connection *connection);
 static void give_up_head(struct connection *connection);
 static void wait_for_turn(struct connection *connection);
 static void renew_turn(struct connection *connection);
@@ -34,7 +36,7 @@ static void discard(struct connection *connection);
 static void look_for_progress(struct connection *connection);
 
 static const struct state_rule rules[CONNECTION_STATES] = {
-	[CONNECTION_PROXY] = {EV_READ, connection_read, connection_close},
+	[CONNECTION_PROXY] = {EV_READ, connection_read, give_up_proxy_header},
 	[CONNECTION_WAITING] = {EV_READ, connection_read, connection_answer_or_close},
 	[CONNECTION_HEAD] = {EV_READ, connection_read, give_up_head},
 	[CONNECTION_TURN] = {0, wait_for_turn, renew_turn},
@@ -123,10 +125,6 @@ static void wait_to_conclude(struct connection *connection)
  * has said that it is done, and all that it asked has come at once, there is no need. */
 void connection_finish(struct connection *connection)
 {
-	struct http_server *server = connection->server;
-	unsigned linger_ms = connection->end == END_BODY ? server->options.body_timeout_ms
-							 : CONNECTION_LINGER_MS;
-
 	if (stream_conclude(&connection->stream) == -EAGAIN) {
 		wait_to_conclude(connection);
 		return;
@@ -136,11 +134,7 @@ void connection_finish(struct connection *connection)
 		connection_close(connection);
 		return;
 	}
-	buffer_free(&connection->input);
-	connection->discarded = 0;
-	connection->pace.from_ms = server->now_ms;
-	connection->linger_until_ms = server->now_ms + linger_ms;
-	set_deadline(connection, DEADLINE_LINGER);
+	ending_linger(connection);
 	enter(connection, CONNECTION_LINGERING);
 }
 
@@ -275,15 +269,25 @@ void connection_read(struct connection *connection)
 		connection_part(connection, size == -ECONNABORTED ? END_STAGED : END_PLAIN);
 }
 
-/* Before an idle connection is closed: a request may have come in this very moment. */
+/* Before an idle connection is closed: a request may have come in this very moment. One that is on its way still is
+ * read and dropped, so that the client sees a clean end, and may repeat it (RFC 9112 section 9.3.1). */
 void connection_answer_or_close(struct connection *connection)
 {
 	struct input input;
+	ssize_t size = input_receive(connection, &input);
 
-	if (input_receive(connection, &input) > 0)
+	if (size > 0)
 		advance(connection, &input);
 	else
-		connection_part(connection, END_PLAIN);
+		connection_part(connection, size == -EAGAIN && !connection->stream.handshakes ? END_IDLE : END_PLAIN);
+}
+
+static void give_up_proxy_header(struct connection *connection)
+{
+	if (connection->input.used == 0)
+		connection_part(connection, END_IDLE);
+	else
+		connection_close(connection);
 }
 
 /* It may have been time only to look how fast it comes. */
@@ -325,18 +329,8 @@ void connection_take_turn(struct connection *connection)
 
 static void discard(struct connection *connection)
 {
-	struct http_server *server = connection->server;
-	ssize_t size = stream_receive(&connection->stream, server->receive, SERVER_RECEIVE_SIZE);
-
-	if (size == -EAGAIN)
-		return;
-	if (size > 0)
-		connection->discarded += (size_t)size;
-	if (size <= 0 || connection->discarded > server->options.discard_max ||
-	    server->now_ms >= connection->linger_until_ms || !pacing_of_body(connection))
+	if (!ending_discard(connection))
 		connection_close(connection);
-	else
-		set_deadline(connection, DEADLINE_LINGER);
 }
 
 static void begin(struct connection *connection, bool reads)
@@ -389,6 +383,8 @@ void connection_open(struct http_server *server, int fd, unsigned flags)
 	connection->awaits_proxy = proxy;
 	connection->tls_follows = (flags & HTTP_TAKE_TLS) != 0;
 	set_first_deadline(connection);
+	if (server->stopping)
+		ending_of_stop(connection);
 	if (proxy && !intake_may_begin(connection)) {
 		connection_close(connection);
 		return;
@@ -480,14 +476,16 @@ int connection_take_moved(struct http_server *server, int fd, const struct state
 		admission_take_over(connection, &state->hold);
 	if (connection->state == CONNECTION_TURN)
 		return 0;
+	if (server->stopping)
+		ending_of_stop(connection);
 	size = input_receive(connection, &input);
 	connection->drained |= size == -EAGAIN;
 	/* A client that has sent the end still gets the answers to what it has sent before. */
 	if (input.size > 0)
 		advance(connection, &input);
-	else if (size == -EAGAIN && !server->stopping)
-		enter(connection, begin);
-	else
+	else if (size != -EAGAIN)
 		connection_part(connection, END_PLAIN);
+	else
+		enter(connection, begin);
 	return 0;
 }

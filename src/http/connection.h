@@ -20,6 +20,8 @@
  *          +-----------------------------  | LINGERING | <-----------+
  *                                          +-----------+
  *
+ * One that was idle and whose time is over lingers, too, since a request may be on its way.
+ *
  * Between the last answer and LINGERING, or the end, is CONCLUDING where the stream has a last word of
  * its own (TLS) and the socket does not take it yet.
  *
@@ -74,6 +76,7 @@ enum connection_end {
 	END_OPEN,   /* further requests */
 	END_PLAIN,  /* close: the client asked for it */
 	END_STAGED, /* close in stages: we decided so */
+	END_IDLE,   /* the same, and no answer was the last one: nothing has been asked */
 	END_BODY,   /* the same, and what comes meanwhile is a body that nobody wants */
 };
 

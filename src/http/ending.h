@@ -8,9 +8,20 @@
 
 struct connection;
 
-/* At a stop, any connection. If it is idle: answers what is in the socket by now, else closes it. It may
- * be gone afterwards. */
+enum {
+	ENDING_TOLD_MS = 100, /* from when answers tell of a stop to when idle connections end */
+	ENDING_ROUND_TRIP_MIN_MS = 20,
+	ENDING_ROUND_TRIP_MAX_MS = 1000,
+	ENDING_CROSSING_MIN_MS = 100, /* at a stop, for what crosses an idle connection's end */
+};
+
+/* At a stop, any connection. If it is idle it ends after one more round trip: what comes until then is answered. */
 void ending_of_stop(struct connection *connection);
+
+/* All has been said, and the client told so: what it still sends is read and dropped for a while. */
+void ending_linger(struct connection *connection);
+/* Something of that has come, or the client's end. False: that was it. */
+bool ending_discard(struct connection *connection);
 
 /* Ends any connection, whatever goes on, or takes it a step nearer to its end: what has come on an idle one by now is
  * answered first. To be called until it is gone. Returns whether a request was cut by that. */

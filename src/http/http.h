@@ -227,12 +227,18 @@ int http_server_take_back(struct http_server *server, int fd, const void *state,
  * more: this is for an owner that finds nobody to take them. */
 void http_server_retire(struct http_server *server);
 
-/* A stop will begin soon: /-/ready says so from now on, and nothing else changes. */
+/* A stop will begin soon: /-/ready says so from now on, and each answer is its connection's last one, as for
+ * http_server_retire, so that few are idle when the stop comes. */
 void http_server_announce_stop(struct http_server *server);
 
-/* The same, and connections that are idle, or become so, are closed. Requests in flight (also
+/* The same, and connections that are idle end: after a round trip more, since a request may be on its way, and not
+ * before answers have told for a moment that each is the last; in stages, so that a request which has crossed that
+ * sees a clean end. Requests in flight (also
  * half-read heads) go on, and so do TLS handshakes and those who have just done with theirs, for a second. */
 void http_server_stop(struct http_server *server);
+
+/* The same where it is not the whole server that stops: /-/ready goes on saying that it is ready. */
+void http_server_finish(struct http_server *server);
 
 /* A new connection needs the place of another: the one that is idle longest gives way. If something has come on
  * it by now it is answered instead, as its last request. False: none is idle. To be called until there is room,

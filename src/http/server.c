@@ -17,7 +17,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { MOVES_PER_TURN = 128 /* others have their turn in between */ };
+enum {
+	MOVES_PER_TURN = 128, /* others have their turn in between */
+	SWEEP_MS = 20,        /* between two looks at deadlines, at a stop */
+};
 
 void server_turn(struct http_server *server)
 {
@@ -77,6 +80,36 @@ static void on_next_turn(evutil_socket_t fd, short what, void *context)
 	while (!list_empty(&server->due))
 		connection_take_turn(connection_of_link(server->due.next));
 	move_some(server);
+}
+
+static void look_at_deadlines(struct http_server *server)
+{
+	for (unsigned count = 0; count < SERVER_SWEEP_MAX; count++) {
+		struct deadline *deadline = deadlines_passed(&server->deadlines, server->now_ms);
+
+		if (!deadline)
+			break;
+		connection_expire(connection_of_deadline(deadline));
+	}
+}
+
+void server_hurry(struct http_server *server)
+{
+	static const struct timeval soon = {0, SWEEP_MS * 1000};
+
+	if (!evtimer_pending(&server->sweep, NULL))
+		(void)!event_add(&server->sweep, &soon); /* else it will be at the next tick */
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *context)
+{
+	struct http_server *server = context;
+
+	(void)fd, (void)what;
+	server_turn(server);
+	look_at_deadlines(server);
+	if (server->connections > 0)
+		server_hurry(server);
 }
 
 static unsigned milliseconds(unsigned given, unsigned otherwise)
@@ -164,6 +197,7 @@ struct http_server *http_server_new(struct event_base *base, const struct http_o
 	server->site = server->health.site = static_site_new(&server->options);
 	if (!server->receive || !server->state || !server->staging || !server->maker ||
 	    !server->site || evtimer_assign(&server->next_turn, base, on_next_turn, server) < 0 ||
+	    evtimer_assign(&server->sweep, base, on_sweep, server) < 0 ||
 	    room_init(server) < 0)
 		goto fail;
 	return server;
@@ -178,6 +212,7 @@ void http_server_free(struct http_server *server)
 		return;
 	http_server_abort(server);
 	event_del(&server->next_turn);
+	event_del(&server->sweep);
 	room_end(server);
 	free_parts(server);
 }
@@ -190,16 +225,9 @@ void http_server_take(struct http_server *server, int fd, unsigned flags)
 
 void http_server_tick(struct http_server *server)
 {
-	struct deadline *deadline;
-
 	server_turn(server);
 	room_tick(server);
-	for (unsigned count = 0; count < SERVER_SWEEP_MAX; count++) {
-		deadline = deadlines_passed(&server->deadlines, server->now_ms);
-		if (!deadline)
-			break;
-		connection_expire(connection_of_deadline(deadline));
-	}
+	look_at_deadlines(server);
 	move_later(server);
 	static_site_tick(server->site, server->now_ms);
 }
@@ -209,7 +237,7 @@ void http_server_move_away(struct http_server *server)
 	assert(server->events.moved);
 	if (server->stopping)
 		return;
-	server->retiring = false;
+	server->retiring = server->health.leaving;
 	server->moving = true;
 	list_append_all(&server->unvisited, &server->open);
 	move_later(server);
@@ -264,14 +292,28 @@ void http_server_retire(struct http_server *server)
 
 void http_server_announce_stop(struct http_server *server)
 {
-	server->health.leaving = true;
+	if (server->health.leaving)
+		return;
+	server_turn(server);
+	server->health.leaving = server->retiring = true;
+	server->leaving_ms = server->now_ms;
 }
 
 void http_server_stop(struct http_server *server)
 {
+	http_server_announce_stop(server);
+	http_server_finish(server);
+}
+
+void http_server_finish(struct http_server *server)
+{
+	if (server->stopping)
+		return;
 	server_turn(server);
+	if (!server->health.leaving)
+		server->leaving_ms = server->now_ms;
 	server->moving = false;
-	server->retiring = server->stopping = server->health.leaving = true;
+	server->retiring = server->stopping = true;
 	list_append_all(&server->unvisited, &server->open);
 	while (!list_empty(&server->unvisited))
 		ending_of_stop(visit_next(server));

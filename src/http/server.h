@@ -67,10 +67,12 @@ struct http_server {
 	struct list outside; /* new ones that wait to be let in (room.h) */
 	struct event look;   /* timer: pending while that may be soon */
 
+	struct event sweep; /* timer: pending while the server stops, when time is short */
 	struct event next_turn; /* timer without a delay: pending while there is work for it */
 
 	bool retiring; /* each next answer is its connection's last one */
 	bool stopping; /* and no connection stays idle */
+	uint64_t leaving_ms; /* since when answers tell of a stop */
 	bool moving;   /* each connection leaves as soon as it can */
 	char *state;   /* HTTP_STATE_MAX octets: of a connection that is leaving */
 	unsigned connections, idle, movable; /* the last: idle, and could move */
@@ -79,6 +81,9 @@ struct http_server {
 
 /* Has server->turns looked at in the next turn of the loop. 0 or -ENOMEM. */
 int server_schedule(struct http_server *server) __attribute__((warn_unused_result));
+
+/* At a stop: looks at deadlines more often than the owner's ticks would have it. */
+void server_hurry(struct http_server *server);
 
 /* Reads the clock; at the start of all that is done on behalf of the loop or the owner. */
 void server_turn(struct http_server *server);

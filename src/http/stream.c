@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -108,4 +110,12 @@ int stream_unacknowledged(const struct stream *stream)
 	int octets;
 
 	return ioctl(stream->fd, SIOCOUTQ, &octets) == 0 ? octets : 0;
+}
+
+unsigned stream_round_trip_us(const struct stream *stream)
+{
+	struct tcp_info info = {0};
+	socklen_t size = sizeof(info);
+
+	return getsockopt(stream->fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_rtt : 0;
 }

@@ -85,6 +85,9 @@ void stream_close(const struct stream *stream);
 /* Octets that have been sent, but not taken by the client. */
 int stream_unacknowledged(const struct stream *stream);
 
+/* Of a TCP connection, as far as the kernel knows by now; else 0. */
+unsigned stream_round_trip_us(const struct stream *stream);
+
 static inline ssize_t stream_receive(struct stream *stream, void *out, size_t room)
 {
 	return stream->io->receive(stream, out, room);

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "prove/line.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -25,6 +26,7 @@ struct run {
 	const struct experiment_progress *progress;
 	struct experiment_result *result;
 	struct load load;
+	struct line line; /* open for a stop only */
 	unsigned victim; /* the slot whose worker is killed next */
 	/* What is waited for. */
 	uint64_t until_ms;
@@ -40,6 +42,7 @@ static int ask_by_reload(struct run *run);
 static int kill_worker(struct run *run);
 static bool roll_over(const void *context);
 static bool slot_is_back(const void *context);
+static bool stop_is_over(const void *context);
 
 static const struct kind {
 	const char *name, *doing, *one, *several;
@@ -56,6 +59,7 @@ static const struct kind {
 				SIGUSR2, ask_by_signal, roll_over},
 	[EXPERIMENT_KILL] = {"kill", "killing", "worker killed", "workers killed", SIGKILL,
 			     kill_worker, slot_is_back},
+	[EXPERIMENT_STOP] = {"stop", "stopping", "stop", "stops", SIGTERM, ask_by_signal, stop_is_over},
 };
 
 const char *experiment_name(enum experiment_kind kind)
@@ -183,6 +187,14 @@ static bool slot_is_back(const void *context)
 	return run->load.seen[run->killed.slot].pid != run->killed.pid;
 }
 
+/* What the server has said last may still be on the line. */
+static bool stop_is_over(const void *context)
+{
+	const struct run *run = context;
+
+	return run->result->server.ended && load_over(&run->load);
+}
+
 /* Until every kept connection has been answered once more, by a worker that is not replaced. */
 static int settle(struct run *run)
 {
@@ -213,7 +225,7 @@ static int ask_by_signal(struct run *run)
 
 static int ask_by_reload(struct run *run)
 {
-	int error = site_configure(run->site, run->result->facts.events_done + 1);
+	int error = site_configure(run->site, run->result->facts.events_done + 1, 0);
 
 	if (error) {
 		problem(run, "cannot write to %s: %s", run->site->config, strerror(-error));
@@ -312,6 +324,31 @@ static int phase_without(struct run *run, uint64_t start_ms)
 	return error;
 }
 
+/* Its only event; nobody comes anew. */
+static int phase_stop(struct run *run)
+{
+	const struct kind *kind = &kinds[run->plan->kind];
+	const struct private_server *server = &run->result->server;
+	char end[64];
+	int error;
+
+	tell(run, "told to stop");
+	run->load.held = true;
+	error = kind->act(run);
+	if (error == 0)
+		error = stage_wait(run->stage, kind->over, run, EVENT_MS);
+	if (error == -ETIMEDOUT)
+		problem(run, server->ended ? "connections did not come to an end in time"
+					   : "the server did not stop in time");
+	if (error)
+		return error;
+	brood_process_describe(&server->end, end, sizeof(end));
+	if (server->end.exit_code != 0)
+		problem(run, "the server ended by %s", end);
+	run->result->facts.events_done++;
+	return 0;
+}
+
 static int phase_with(struct run *run, uint64_t start_ms)
 {
 	unsigned time_ms = run->plan->time_ms - run->plan->time_ms / 3;
@@ -342,6 +379,7 @@ static int count_workers(struct run *run, struct load_worker **out, size_t *coun
 static int watch_clients(struct run *run)
 {
 	struct experiment_result *result = run->result;
+	bool stops = run->plan->kind == EXPERIMENT_STOP;
 	uint64_t start_ms;
 	int error = await(run, is_settled, SETTLE_MS); /* all connections are open */
 
@@ -356,12 +394,12 @@ static int watch_clients(struct run *run)
 		return error;
 	load_phase(&run->load, &result->with);
 	start_ms = clock_now_ms();
-	error = phase_with(run, start_ms);
+	error = stops ? phase_stop(run) : phase_with(run, start_ms);
 	result->with_ms = (unsigned)(clock_now_ms() - start_ms);
 	if (error != -EINTR && count_workers(run, &result->after, &result->after_count) < 0)
 		return -ENOMEM;
 	run->load.resting = true;
-	if (error == 0)
+	if (error == 0 && !stops)
 		error = await(run, is_quiet, QUIET_MS);
 	return error;
 }
@@ -369,7 +407,9 @@ static int watch_clients(struct run *run)
 static int with_server(struct run *run)
 {
 	struct experiment_result *result = run->result;
-	int error = site_configure(run->site, 0);
+	bool stops = run->plan->kind == EXPERIMENT_STOP;
+	const struct sockaddr_storage *address = &result->server.address;
+	int error = site_configure(run->site, 0, stops ? EXPERIMENT_DRAIN_DELAY_MS : 0);
 
 	if (error == 0)
 		error = private_server_start(&result->server, run->stage, run->site,
@@ -383,8 +423,14 @@ static int with_server(struct run *run)
 		problem(run, "the server did not get ready in time");
 	if (error)
 		return error;
-	error = load_start(&run->load, run->stage->base, &result->server.address, run->site,
-			   run->plan->idle, run->plan->busy, &result->without);
+	if (stops) {
+		error = line_open(&run->line, run->stage->base, address, EXPERIMENT_LINE_MS);
+		address = &run->line.address;
+	}
+	if (error == 0)
+		error = load_start(&run->load, run->stage->base, address, run->site, run->plan->idle,
+				   run->plan->busy, &result->without);
+	run->load.pause_us = stops ? EXPERIMENT_PAUSE_MS * 1000 : 0;
 	if (error == 0)
 		error = watch_clients(run);
 	result->wrong = run->load.wrong;
@@ -396,6 +442,7 @@ static void judge(struct run *run)
 	struct experiment_result *result = run->result;
 	struct verdict_rules rules = {
 		.announced_close_allowed = VERDICT_ANNOUNCED_CLOSE_IS_ALLOWED,
+		.stops = run->plan->kind == EXPERIMENT_STOP,
 		.killed_may_lose = run->plan->kind == EXPERIMENT_KILL && !run->plan->strict,
 	};
 
@@ -428,6 +475,7 @@ int experiment_run(struct stage *stage, const struct site *site, const struct ex
 		run->victim = 0;
 	error = with_server(run);
 	load_stop(&run->load);
+	line_close(&run->line);
 	if (!private_server_stop(&result->server) && error == 0)
 		problem(run, "the server did not stop as asked");
 	judge(run);

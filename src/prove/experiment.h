@@ -16,6 +16,7 @@ enum experiment_kind {
 	EXPERIMENT_RELOAD,
 	EXPERIMENT_UPGRADE,
 	EXPERIMENT_KILL,
+	EXPERIMENT_STOP, /* over a long line, once; drain_delay is longer than clients pause */
 	EXPERIMENT_KINDS
 };
 
@@ -23,6 +24,12 @@ enum experiment_kind {
 const char *experiment_name(enum experiment_kind kind);
 const char *experiment_doing(enum experiment_kind kind);
 const char *experiment_event(enum experiment_kind kind, bool several);
+
+enum {
+	EXPERIMENT_LINE_MS = 20, /* each way */
+	EXPERIMENT_PAUSE_MS = 20,
+	EXPERIMENT_DRAIN_DELAY_MS = 500,
+};
 
 struct experiment_plan {
 	enum experiment_kind kind;

@@ -142,7 +142,9 @@ static void on_answered(void *context, struct client *client)
 	latency_add(&load->figures->latency, now_us - owner->wanted_us);
 	if (client->answer.says_close)
 		return;
-	if (owner->role == ROLE_BUSY)
+	if (owner->role == ROLE_BUSY && load->pause_us > 0)
+		owner->due_us = now_us + load->pause_us;
+	else if (owner->role == ROLE_BUSY)
 		ask_when_due(load, owner, now_us, true);
 	else if (worker->generation < load->generation)
 		owner->to_ask = true;
@@ -370,6 +372,14 @@ bool load_quiet(const struct load *load)
 	for (size_t i = 0; i < all(load); i++)
 		if (load->client[i].client.state == CLIENT_WAITING ||
 		    load->client[i].client.state == CLIENT_CONNECTING)
+			return false;
+	return true;
+}
+
+bool load_over(const struct load *load)
+{
+	for (size_t i = 0; i < all(load); i++)
+		if (load->client[i].client.state != CLIENT_CLOSED)
 			return false;
 	return true;
 }

@@ -43,6 +43,7 @@ struct load {
 	struct load_figures *figures; /* of the present phase; the experiment's */
 	unsigned generation; /* kept connections are settled when answered from this one */
 	bool held;           /* no connection is opened */
+	unsigned pause_us;   /* between an answer and the next request of a busy one; 0: it keeps to its rate */
 	bool resting;        /* no request is sent */
 	pid_t killed[LOAD_KILLS_MAX];
 	size_t killed_count;
@@ -81,6 +82,9 @@ void load_killed(struct load *load, pid_t pid);
 
 /* No request is outstanding. */
 bool load_quiet(const struct load *load);
+
+/* No connection is left. */
+bool load_over(const struct load *load);
 
 /* Kept connections by worker, in order of slots, an array that the caller frees. Returns how many
  * workers, or -ENOMEM. */

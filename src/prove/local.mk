@@ -8,6 +8,7 @@ libprove_a_SOURCES = \
 	src/prove/counts.c src/prove/counts.h \
 	src/prove/experiment.c src/prove/experiment.h \
 	src/prove/latency.c src/prove/latency.h \
+	src/prove/line.c src/prove/line.h \
 	src/prove/load.c src/prove/load.h \
 	src/prove/private_server.c src/prove/private_server.h \
 	src/prove/prove.c src/prove/prove.h \

@@ -18,7 +18,7 @@ enum { EVENTS_MAX = LOAD_KILLS_MAX, SECONDS_MAX = 3600, WORKERS_MAX = LOAD_SLOTS
 enum { CONNECTIONS_MAX = 10000 };
 
 static const char help[] =
-	"usage: brood prove [restart|reload|upgrade|kill]... [OPTION]...\n"
+	"usage: brood prove [restart|reload|upgrade|kill|stop]... [OPTION]...\n"
 	"\n"
 	"Starts a private copy of the server on a free port, opens connections to it, does the\n"
 	"thing again and again, and tells what clients saw. Without a word: restart, reload and\n"
@@ -28,6 +28,8 @@ static const char help[] =
 	"  reload    the same with a changed configuration\n"
 	"  upgrade   replace the program itself\n"
 	"  kill      SIGKILL to a worker; its own connections may be lost, no other ones\n"
+	"  stop      stop the server, once, over a line of 20 ms each way; clients that pause for\n"
+	"            20 ms, less than its drain_delay, lose no request\n"
 	"\n"
 	"  -a, --accept MODE|all        shared, handoff, reuseport, or all in turn (shared)\n"
 	"  -w, --workers N              number of workers (4)\n"
@@ -139,7 +141,7 @@ static int take_kind(struct reading *reading, const char *word)
 	if (nearest)
 		return refuse("'%.60s' is nothing to be proved (did you mean '%s'?)", word,
 			      nearest);
-	return refuse("'%.60s' is nothing to be proved: want restart, reload, upgrade or kill",
+	return refuse("'%.60s' is nothing to be proved: want restart, reload, upgrade, kill or stop",
 		      word);
 }
 
@@ -190,6 +192,8 @@ static void plan_all(const struct reading *reading, struct prove_options *out)
 			*plan = reading->common;
 			plan->accept = modes[m];
 			plan->kind = reading->order[k];
+			if (plan->kind == EXPERIMENT_STOP)
+				plan->events = 1; /* there is nothing left to be stopped */
 		}
 	}
 }

@@ -107,17 +107,31 @@ static void table(const struct experiment_plan *plan, const struct experiment_re
 	counts_rows(&result->without.counts, &result->with.counts);
 	latency_rows(&result->without.latency, &result->with.latency);
 	workers_row("connections by pid, before", result->before, result->before_count);
-	workers_row("connections by pid, after", result->after, result->after_count);
+	if (plan->kind != EXPERIMENT_STOP)
+		workers_row("connections by pid, after", result->after, result->after_count);
 	printf("  %u %s in %.1f s\n", events, experiment_event(plan->kind, events != 1),
 	       (double)result->with_ms / 1000);
 }
 
 /* --- the sentence --- */
 
+static void say_stopped(const struct experiment_plan *plan, const struct experiment_result *result)
+{
+	const struct counts *with = &result->with.counts;
+
+	printf("%s, %s: 0 of %u lost, over a line of %d ms each way; %llu were told the end by an answer, %llu were idle\n",
+	       experiment_name(plan->kind), plan->accept, plan->idle + plan->busy, EXPERIMENT_LINE_MS,
+	       (unsigned long long)with->announced, (unsigned long long)with->closed);
+}
+
 static void say_good(const struct experiment_plan *plan, const struct experiment_result *result)
 {
 	const struct counts *total = &result->total;
 
+	if (plan->kind == EXPERIMENT_STOP) {
+		say_stopped(plan, result);
+		return;
+	}
 	printf("%s, %s: nothing was lost", experiment_name(plan->kind), plan->accept);
 	if (total->killed_lost)
 		printf(" but the killed workers' own %llu connections",

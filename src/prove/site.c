@@ -119,15 +119,16 @@ int site_make(struct site *site)
 	return error;
 }
 
-int site_configure(const struct site *site, unsigned edition)
+int site_configure(const struct site *site, unsigned edition, unsigned drain_delay_ms)
 {
 	char text[256];
 
 	/* Idle connections are to last for the whole experiment; the other setting is the one that
 	 * differs. */
 	snprintf(text, sizeof(text),
-		 "keepalive_timeout = \"1h\";\naccess_log = \"off\";\nbody_timeout = \"%us\";\n",
-		 30 + edition % 30);
+		 "keepalive_timeout = \"1h\";\naccess_log = \"off\";\nbody_timeout = \"%us\";\n"
+		 "drain_delay = \"%ums\";\n",
+		 30 + edition % 30, drain_delay_ms);
 	return write_file(site->config, text, strlen(text));
 }
 

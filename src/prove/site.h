@@ -29,7 +29,8 @@ struct site {
 int site_make(struct site *site) __attribute__((warn_unused_result));
 
 /* Writes the configuration afresh; each `edition` differs in a setting. 0 or -errno. */
-int site_configure(const struct site *site, unsigned edition) __attribute__((warn_unused_result));
+int site_configure(const struct site *site, unsigned edition, unsigned drain_delay_ms)
+	__attribute__((warn_unused_result));
 
 /* Removes all that was made, if anything was. */
 void site_remove(struct site *site);

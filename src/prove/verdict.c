@@ -14,10 +14,11 @@ unsigned verdict(const struct counts *counts, const struct verdict_facts *facts,
 	broken |= counts->wrong ? VERDICT_WRONG : 0;
 	broken |= counts->unasked ? VERDICT_UNASKED : 0;
 	broken |= counts->refused ? VERDICT_REFUSED : 0;
-	broken |= counts->closed ? VERDICT_CLOSED : 0;
+	if (!rules->stops)
+		broken |= counts->closed ? VERDICT_CLOSED : 0;
 	broken |= counts->reset ? VERDICT_RESET : 0;
 	broken |= counts->hung ? VERDICT_HUNG : 0;
-	if (!rules->announced_close_allowed)
+	if (!rules->announced_close_allowed && !rules->stops)
 		broken |= counts->announced ? VERDICT_ANNOUNCED : 0;
 	if (!rules->killed_may_lose)
 		broken |= counts->killed_lost || counts->killed_failed ? VERDICT_KILLED : 0;

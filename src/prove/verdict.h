@@ -33,6 +33,7 @@ enum {
 struct verdict_rules {
 	bool announced_close_allowed;
 	bool killed_may_lose; /* a killed worker's own connections may be lost */
+	bool stops;           /* the server: connections may end on which nothing is asked */
 };
 
 /* What the experiment found besides the counts. */

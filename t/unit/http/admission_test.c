@@ -89,7 +89,9 @@ static void one_that_stays_is_closed_when_its_time_is_over(void **state)
 	talk_say(talk, 1, GET);
 	assert_int_equal(talk_stats(talk).connections, 2);
 	pair_pass_time(pair, 1200);
-	talk_say(talk, 1, GET);
+	assert_true(talk->clients[0].ended);
+	talk_hang_up(talk, 0);
+	talk_run(talk, true);
 	assert_int_equal(talk_stats(talk).connections, 0);
 	assert_int_equal(quota_total(quota), 0);
 }

@@ -3,6 +3,9 @@
  * /-/health and /-/ready: who is answered, what, and when it changes. */
 #include "talk.h"
 
+#include "http/ending.h"
+#include "http/server.h"
+
 #include "base/network.h"
 #include "http/server.h"
 
@@ -116,16 +119,67 @@ static void who_asks_is_the_true_client(void **state)
 	talk_stop(talk);
 }
 
-static void a_stop_that_is_announced_changes_ready_and_nothing_else(void **state)
+static void no_move(void *context, int fd, const void *state, size_t size)
 {
+	(void)context, (void)fd, (void)state, (void)size;
+	fail();
+}
+
+static void a_stop_that_is_announced_is_told_by_each_answer(void **state)
+{
+	static const struct {
+		const char *method, *target;
+		unsigned status;
+		const char *body;
+	} answers[] = {
+		{"GET", "/-/ready", 503, "stopping\n"},
+		{"HEAD", "/-/ready", 503, ""},
+		{"GET", "/-/health", 200, "ok\n"},
+		{"GET", "/small.txt", 200, "0123456789"},
+	};
 	struct talk *talk = talk_start(&(struct http_options){.health_allow = &here}, true);
 
 	(void)state;
 	http_server_announce_stop(talk->server);
-	assert_answer(talk, "GET", "/-/ready", 503, "stopping\n");
-	assert_answer(talk, "HEAD", "/-/ready", 503, "");
-	assert_answer(talk, "GET", "/-/health", 200, "ok\n");
-	assert_int_equal(ask(talk, "GET", "/small.txt").status, 200);
+	for (unsigned i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		struct answer answer = ask(talk, answers[i].method, answers[i].target);
+
+		assert_int_equal(answer.status, answers[i].status);
+		assert_true(slice_equal(answer.body, slice_of(answers[i].body)));
+		assert_true(answer.close);
+	}
+	talk_stop(talk);
+}
+
+static void one_that_is_announced_lets_idle_connections_be_until_it_comes(void **state)
+{
+	struct talk *talk = talk_start(&(struct http_options){.health_allow = &here}, true);
+
+	(void)state;
+	talk_connect(talk, 0, 0);
+	talk_say(talk, 0, "GET /small.txt HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_false(talk_expect(talk, 0, 200).close);
+	http_server_announce_stop(talk->server);
+	talk_pass_stop(talk);
+	talk_run(talk, true);
+	assert_false(talk->clients[0].ended);
+	http_server_stop(talk->server); /* it has been told for a while: a round trip is all that is waited for */
+	talk_now_ms += ENDING_ROUND_TRIP_MIN_MS + DEADLINE_STEP_MS;
+	http_server_tick(talk->server);
+	talk_run(talk, true);
+	assert_true(talk->clients[0].ended);
+	talk_stop(talk);
+}
+
+static void one_that_is_announced_holds_while_connections_move(void **state)
+{
+	struct talk *talk = talk_start(&(struct http_options){.health_allow = &here}, true);
+
+	(void)state;
+	talk->server->events.moved = no_move;
+	http_server_announce_stop(talk->server);
+	http_server_move_away(talk->server);
+	assert_true(talk->server->retiring);
 	talk_stop(talk);
 }
 
@@ -174,7 +228,9 @@ int main(void)
 		cmocka_unit_test(for_others_they_are_paths_as_any_other),
 		cmocka_unit_test(other_paths_are_the_sites),
 		cmocka_unit_test(who_asks_is_the_true_client),
-		cmocka_unit_test(a_stop_that_is_announced_changes_ready_and_nothing_else),
+		cmocka_unit_test(a_stop_that_is_announced_is_told_by_each_answer),
+		cmocka_unit_test(one_that_is_announced_lets_idle_connections_be_until_it_comes),
+		cmocka_unit_test(one_that_is_announced_holds_while_connections_move),
 		cmocka_unit_test(a_process_that_retires_is_ready),
 		cmocka_unit_test(a_stop_without_announcement_is_seen_on_what_goes_on),
 		cmocka_unit_test(options_of_http_1_0_without_a_host_is_well),

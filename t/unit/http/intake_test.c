@@ -245,6 +245,7 @@ static void one_that_awaits_its_header_is_idle_until_that_begins_and_ends_at_a_s
 	talk_run(talk, true);
 	assert_int_equal(talk_stats(talk).idle, 1);
 	http_server_stop(talk->server);
+	talk_pass_stop(talk);
 	talk_run(talk, true);
 	assert_true(talk->clients[0].ended);
 	assert_false(talk->clients[1].ended);

@@ -5,6 +5,7 @@
 
 #include "base/address.h"
 
+#include "http/ending.h"
 #include "http/server.h"
 
 #include <errno.h>
@@ -174,6 +175,12 @@ void talk_run(struct talk *talk, bool receives)
 			if (receive(&talk->clients[i]))
 				quiet = 0;
 	}
+}
+
+void talk_pass_stop(struct talk *talk)
+{
+	talk_now_ms += ENDING_TOLD_MS + DEADLINE_STEP_MS;
+	http_server_tick(talk->server);
 }
 
 void talk_send(struct talk *talk, unsigned number, const char *data, size_t size)

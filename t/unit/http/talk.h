@@ -79,6 +79,9 @@ void talk_say(struct talk *talk, unsigned number, const char *text);
 /* Runs the loop until nothing more happens. With `receive`, all clients read what comes. */
 void talk_run(struct talk *talk, bool receive);
 
+/* After http_server_stop: so much later that what was idle then is told its end; nobody has read that yet. */
+void talk_pass_stop(struct talk *talk);
+
 /* The next whole answer; false when there is none. */
 bool talk_answer(struct talk *talk, unsigned number, bool to_head, struct answer *out);
 

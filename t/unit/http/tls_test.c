@@ -838,6 +838,7 @@ static void an_idle_client_is_told_goodbye_at_a_stop(void **state)
 
 	ask(world, client);
 	http_server_stop(world->talk->server);
+	talk_pass_stop(world->talk);
 	hear(world, client);
 	assert_true(client->ended);
 	leave(client);

@@ -2,6 +2,7 @@ prove_tests = \
 	t/unit/prove/answer_test \
 	t/unit/prove/client_test \
 	t/unit/prove/latency_test \
+	t/unit/prove/line_test \
 	t/unit/prove/prove_options_test \
 	t/unit/prove/site_test \
 	t/unit/prove/verdict_test
@@ -15,6 +16,8 @@ t_unit_prove_client_test_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(CMOCKA_CFLAG
 t_unit_prove_client_test_LDADD = $(prove_test_libs)
 t_unit_prove_latency_test_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_prove_latency_test_LDADD = $(prove_test_libs)
+t_unit_prove_line_test_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_prove_line_test_LDADD = $(prove_test_libs)
 t_unit_prove_prove_options_test_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_prove_prove_options_test_LDADD = $(prove_test_libs)
 t_unit_prove_site_test_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(CMOCKA_CFLAGS)

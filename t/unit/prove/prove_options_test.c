@@ -79,12 +79,15 @@ static void all_modes_are_tried_one_after_the_other(void **state)
 	struct prove_options options;
 
 	(void)state;
-	assert_int_equal(read_line(&options, "-a all restart reload upgrade kill"), -1);
+	assert_int_equal(read_line(&options, "-a all -n 7 restart reload upgrade kill stop"), -1);
 	assert_int_equal(options.plans, PROVE_PLANS_MAX);
 	assert_string_equal(options.plan[0].accept, "shared");
-	assert_string_equal(options.plan[4].accept, "handoff");
-	assert_string_equal(options.plan[11].accept, "reuseport");
-	assert_int_equal(options.plan[11].kind, EXPERIMENT_KILL);
+	assert_string_equal(options.plan[5].accept, "handoff");
+	assert_string_equal(options.plan[14].accept, "reuseport");
+	assert_int_equal(options.plan[13].kind, EXPERIMENT_KILL);
+	assert_int_equal(options.plan[13].events, 7);
+	assert_int_equal(options.plan[14].kind, EXPERIMENT_STOP);
+	assert_int_equal(options.plan[14].events, 1); /* there is but one */
 }
 
 static void connections_are_idle_and_busy_ones(void **state)

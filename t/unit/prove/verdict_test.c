@@ -73,7 +73,7 @@ static void sums_leave_nothing_out(void **state)
 
 /* --- the verdict --- */
 
-enum { FAULTS = 12, ANNOUNCED_ALLOWED = 1 << FAULTS, KILLED_ALLOWED = 2 << FAULTS };
+enum { FAULTS = 12, ANNOUNCED_ALLOWED = 1 << FAULTS, KILLED_ALLOWED = 2 << FAULTS, STOPS = 4 << FAULTS };
 
 static const struct {
 	unsigned bit;
@@ -144,14 +144,15 @@ static void make_faults(unsigned which, struct counts *counts, struct verdict_fa
 	}
 }
 
-/* All of the 2 to the 14th: any faults together, under any rules. */
+/* All of the 2 to the 15th: any faults together, under any rules. */
 static void exactly_the_faults_that_are_there_and_not_allowed_are_found(void **state)
 {
 	(void)state;
-	for (unsigned which = 0; which < 4u << FAULTS; which++) {
+	for (unsigned which = 0; which < 8u << FAULTS; which++) {
 		struct verdict_rules rules = {
 			.announced_close_allowed = which & ANNOUNCED_ALLOWED,
 			.killed_may_lose = which & KILLED_ALLOWED,
+			.stops = which & STOPS,
 		};
 		struct verdict_facts facts;
 		struct counts counts;
@@ -162,6 +163,8 @@ static void exactly_the_faults_that_are_there_and_not_allowed_are_found(void **s
 				expected |= faults[i].bit;
 		if (rules.announced_close_allowed)
 			expected &= ~(unsigned)VERDICT_ANNOUNCED;
+		if (rules.stops)
+			expected &= ~(unsigned)(VERDICT_ANNOUNCED | VERDICT_CLOSED);
 		if (rules.killed_may_lose)
 			expected &= ~(unsigned)VERDICT_KILLED;
 		make_faults(which, &counts, &facts);
