@@ -219,6 +219,33 @@ subtest 'an address of somebody else' => sub {
 	$server->finish;
 };
 
+subtest 'the same address by another name' => sub {
+	my $server = Brood::Configured->start(workers => 2, listen => '127.0.0.1:0');
+	my $port = $server->port;
+	my $inode = sub { return join ' ', Brood::Server::slurp('/proc/net/tcp') =~ /^ *\d+: \S+:@{[sprintf '%04X', $port]} \S+ 0A (?:\S+ +){5}(\d+)/mg };
+	my $before = $inode->();
+	like $before, qr/^\d+\z/, 'one socket';
+	for my $listen ("127.0.0.1:$port", '127.0.0.1:0', "127.0.0.1:$port") {
+		is $server->reload(listen => $listen), 'done', $listen;
+		is $inode->(), $before, 'it is the same one';
+	}
+	$server->finish;
+};
+
+subtest 'one that was inherited' => sub {
+	my $inherited = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 10) or die $!;
+	my $port = $inherited->sockport;
+	my $server = Brood::Server->start(listen => [], config => "head_timeout = \"9s\";\n", control => 1, inherit => { 3 => $inherited },
+		in => sub { $ENV{LISTEN_PID} = $$; $ENV{LISTEN_FDS} = 1 });
+	Brood::Server::write_file($server->{config_file}, "listen = \"*:$port\";\n");
+	like $server->ctl('reload')->{stderr}, qr/cannot listen on \*:$port beside 127\.0\.0\.1:$port, which was inherited/, 'nothing can be beside it';
+	Brood::Server::write_file($server->{config_file}, "listen = [\"127.0.0.1:$port\", \"[::]:$port\"];\n");
+	is $server->ctl('reload')->{exit}, 0, 'but what does not overlap';
+	is(Brood::Client->connect("$_:$port")->get('/hello.txt')->status, '200', "$_ answers") for '127.0.0.1', '[::1]';
+	$server->rebase;
+	$server->finish;
+};
+
 subtest 'an upgrade while listeners go' => sub {
 	my $versions = Brood::Versions->new;
 	my $port = new_port();
@@ -271,6 +298,17 @@ subtest 'the file of a Unix socket' => sub {
 		is $server->reload, 'done', 'once more';
 		is answers($path), '200', 'it stays';
 	}
+
+	unlink $path or die $!;
+	is $server->ctl('restart')->{exit}, 0, 'a restart';
+	is answers($path), '200', 'brings it back, too';
+	Brood::Server::write_file("$path.other", 'precious');
+	rename "$path.other", $path or die $!;
+	is $server->ctl('restart')->{exit}, 0, 'one that finds a file there';
+	is Brood::Server::slurp($path), 'precious', 'leaves that alone';
+	unlink $path or die $!;
+	is $server->reload, 'done', 'without it';
+	is answers($path), '200', 'a reload brings it back';
 
 	my $told = sub { return $server->ctl('reload')->{stderr} };
 	unlink $path or die $!;

@@ -133,6 +133,22 @@ subtest 'a configuration that is a script' => sub {
 	$server->finish;
 };
 
+subtest 'relative paths follow the link, too' => sub {
+	my $dir = deployment();
+	Brood::Server::write_file("$dir/releases/1/brood.conf", "head_timeout = \"9s\";\n");
+	my $server = start_by("cd $dir/current && exec ./bin/brood -c brood.conf");
+	for (['this', '8s', 'reload'], ['next', '7s', 'upgrade']) {
+		my ($version, $timeout, $command) = @$_;
+		release($dir, $timeout, $version);
+		Brood::Server::write_file("$dir/releases/$timeout/brood.conf", "head_timeout = \"$timeout\";\n");
+		switch($dir, $timeout);
+		is $server->ctl($command)->{exit}, 0, $command;
+		like $server->ctl('config')->{stdout}, qr/^head_timeout = "$timeout";$/m, 'the file of that release is in force';
+	}
+	is $versions->status($server)->{version}, $next, 'and its program runs';
+	$server->finish;
+};
+
 subtest 'equal versions' => sub {
 	my $dir = deployment();
 	my $server = start_by("exec $dir/current/bin/brood");

@@ -29,6 +29,10 @@ struct brood_process_options {
 pid_t brood_process_fork(const struct brood_process_options *options)
 	__attribute__((warn_unused_result));
 
+/* In a child that has taken on whom it runs as, which makes the kernel forget this: one that is stopped (SIGSTOP) when its parent
+ * ends goes on then, since nobody is left who would know of it. */
+void brood_process_wake_at_end(void);
+
 struct brood_process_end {
 	pid_t pid;
 	int exit_code;    /* 0 to 255, or -1 when a signal ended it */

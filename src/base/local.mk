@@ -4,6 +4,7 @@ libbase_a_SOURCES = \
 	src/base/buffer.c src/base/buffer.h \
 	src/base/clock.c src/base/clock.h \
 	src/base/cpu.c src/base/cpu.h \
+	src/base/ending.c src/base/ending.h \
 	src/base/fd.c src/base/fd.h \
 	src/base/fd_kind.c src/base/fd_kind.h \
 	src/base/interrupt.c src/base/interrupt.h \

@@ -3,14 +3,13 @@
  * Finding out who has an address that is taken (socket_holder.h). Master only. */
 #include "base/socket_holder.h"
 
+#include "base/ending.h"
 #include "base/fd.h"
 #include "base/socket.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <netinet/in.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,9 +28,14 @@ uint64_t socket_inode(int fd)
 
 enum line { NO_LINE, LISTENING, LATER };
 
+struct entry {
+	uint64_t inode;
+	uid_t user;
+};
+
 /* A line of /proc/net/tcp or tcp6. Addresses there are words in the machine's own order, as in memory
  * (proc_pid_net(5)). Those that listen come first. */
-static enum line read_line(const char *line, struct address *address, uint64_t *inode)
+static enum line read_line(const char *line, struct address *address, struct entry *entry)
 {
 	enum { STATE_LISTEN = 0x0a, IPV4_DIGITS = 8, IPV6_DIGITS = 32 };
 	struct sockaddr_in6 *ipv6 = (struct sockaddr_in6 *)&address->storage;
@@ -41,8 +45,8 @@ static enum line read_line(const char *line, struct address *address, uint64_t *
 	uint32_t words[4];
 
 	if (sscanf(line,
-		   " %*u: %32[0-9A-F]:%4x %*[0-9A-F]:%*x %x %*x:%*x %*x:%*x %*x %*u %*u %" SCNu64,
-		   local, &port, &state, inode) != 4)
+		   " %*u: %32[0-9A-F]:%4x %*[0-9A-F]:%*x %x %*x:%*x %*x:%*x %*x %u %*u %" SCNu64,
+		   local, &port, &state, &entry->user, &entry->inode) != 5)
 		return NO_LINE;
 	*address = (struct address){.size = 0};
 	for (size_t i = 0; 8 * i < strlen(local); i++)
@@ -63,7 +67,7 @@ static enum line read_line(const char *line, struct address *address, uint64_t *
 /* The first socket that takes what the address does. Whether one of "::" takes IPv4, too, is not to be seen there: `wide`
  * takes it to be so. */
 static bool find_in(const char *table, const struct address *wanted, const struct socket_own *own, bool wide,
-		    uint64_t *inode)
+		    struct entry *entry)
 {
 	FILE *file = fopen(table, "re");
 	enum line kind = NO_LINE;
@@ -74,28 +78,28 @@ static bool find_in(const char *table, const struct address *wanted, const struc
 	if (!file)
 		return false;
 	while (!found && kind != LATER && fgets(line, sizeof(line), file)) {
-		kind = read_line(line, &address, inode);
-		if (kind != LISTENING || *inode == 0)
+		kind = read_line(line, &address, entry);
+		if (kind != LISTENING || entry->inode == 0)
 			continue;
 		address.wildcard = wide && address.storage.ss_family == AF_INET6 &&
 				   IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)&address.storage)->sin6_addr);
-		found = address_overlaps(&address, wanted) && !(own && own->has(own->context, *inode));
+		found = address_overlaps(&address, wanted) && !(own && own->has(own->context, entry->inode));
 	}
 	fclose(file);
 	return found;
 }
 
-static bool find_inode(const struct address *address, const struct socket_own *own, bool wide, uint64_t *inode)
+static bool find_entry(const struct address *address, const struct socket_own *own, bool wide, struct entry *entry)
 {
-	return find_in("/proc/net/tcp", address, own, wide, inode) ||
-	       find_in("/proc/net/tcp6", address, own, wide, inode);
+	return find_in("/proc/net/tcp", address, own, wide, entry) ||
+	       find_in("/proc/net/tcp6", address, own, wide, entry);
 }
 
 bool socket_is_shared(const struct address *address, const struct socket_own *own)
 {
-	uint64_t inode;
+	struct entry entry;
 
-	return find_inode(address, own, false, &inode);
+	return find_entry(address, own, false, &entry);
 }
 
 /* --- processes --- */
@@ -191,13 +195,13 @@ static void read_program(pid_t pid, char *out, size_t room)
 bool socket_holder(const struct address *address, const struct socket_own *own, char *out, size_t room)
 {
 	char program[32];
-	uint64_t inode;
+	struct entry entry;
 	pid_t pid = 0;
 
 	if (address_is_unix(address))
 		pid = find_unix_holder(address);
-	else if (find_inode(address, own, true, &inode))
-		each_holder(inode, keep_lowest, &pid);
+	else if (find_entry(address, own, true, &entry))
+		each_holder(entry.inode, keep_lowest, &pid);
 	if (pid <= 0)
 		return false;
 	read_program(pid, program, sizeof(program));
@@ -208,31 +212,35 @@ bool socket_holder(const struct address *address, const struct socket_own *own, 
 struct family {
 	const char *children;
 	unsigned members;
-	bool all;
+	bool all; /* of them are children, or at their end */
 };
 
-static bool is_child(void *context, pid_t pid)
+static bool is_of_family(void *context, pid_t pid)
 {
 	struct family *family = context;
 	char program[32];
 
 	read_program(pid, program, sizeof(program));
 	family->members++;
-	family->all = strncmp(program, family->children, strlen(family->children)) == 0;
+	family->all = strncmp(program, family->children, strlen(family->children)) == 0 || ending_is_near(pid);
 	return family->all;
 }
 
-bool socket_is_left_to(const struct address *address, const char *children)
+enum socket_prospect socket_prospect(const struct address *address, const char *children)
 {
-	struct family family = {.children = children};
-	uint64_t inode;
+	struct family family = {.children = children, .all = true};
+	struct entry entry;
 	pid_t pid;
 
 	if (address_is_unix(address)) {
 		pid = find_unix_holder(address);
-		return pid > 0 && kill(pid, 0) < 0 && errno == ESRCH;
+		return pid <= 0 ? SOCKET_FREE : ending_is_near(pid) ? SOCKET_LEFT : SOCKET_TAKEN;
 	}
-	if (find_inode(address, NULL, true, &inode))
-		each_holder(inode, is_child, &family);
-	return family.members > 0 && family.all;
+	if (!find_entry(address, NULL, true, &entry))
+		return SOCKET_FREE;
+	each_holder(entry.inode, is_of_family, &family);
+	/* One of our own that nobody has is being closed; of others we may not see who has it. */
+	if (family.members == 0)
+		return entry.user == geteuid() ? SOCKET_LEFT : SOCKET_TAKEN;
+	return family.all ? SOCKET_LEFT : SOCKET_TAKEN;
 }

@@ -27,7 +27,10 @@ bool socket_is_shared(const struct address *address, const struct socket_own *ow
  * the lowest pid. False when it cannot be told. Slow (reads all of /proc): for error messages. */
 bool socket_holder(const struct address *address, const struct socket_own *own, char *out, size_t room);
 
-/* Have only processes this address whose names begin so: children whose parent, who shared it with them, has gone? As slow. */
-bool socket_is_left_to(const struct address *address, const char *children);
+/* What is to be expected of who listens on the address: nobody does (any more); only processes do whose names begin so
+ * (children, whose parent shared it with them and has gone), and such as are coming to their end; or somebody else. As slow. */
+enum socket_prospect { SOCKET_FREE, SOCKET_LEFT, SOCKET_TAKEN };
+
+enum socket_prospect socket_prospect(const struct address *address, const char *children);
 
 #endif

@@ -10,6 +10,7 @@
 #include "brood/admin_client.h"
 #include "brood/admin_status.h"
 #include "brood/channel.h"
+#include "brood/process.h"
 #include "cluster/cluster.h"
 #include "cluster/command.h"
 #include "cluster/message.h"
@@ -342,6 +343,7 @@ static int set_up(struct admin *admin)
 		log_error("cannot become user '%s': %s", birth->privilege->user, strerror(-error));
 		return CLUSTER_EXIT_FATAL;
 	}
+	brood_process_wake_at_end();
 	admin->master_fd = (int)syscall(SYS_pidfd_open, birth->master, 0);
 	admin->base = event_base_new();
 	if (!admin->base || signals_leave_to_parent() < 0 || fd_set_nonblock(control_fd, true) < 0 ||

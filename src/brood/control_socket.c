@@ -3,10 +3,14 @@
  * Making the control socket (control_socket.h). Master only. */
 #include "brood/control_socket.h"
 
+#include "base/clock.h"
+#include "base/ending.h"
 #include "base/fd.h"
 #include "base/socket.h"
+#include "base/socket_holder.h"
 #include "base/trusted_file.h"
 #include "brood/path.h"
+#include "cluster/cluster.h"
 #include "control/place.h"
 
 #include <errno.h>
@@ -37,6 +41,18 @@ static int make_folder(const char *path, char *why, size_t room)
 	return error;
 }
 
+/* Waits for the admin of a server that was killed. */
+static int listen_at(struct address *address, const struct socket_options *options)
+{
+	uint64_t begun_ms = clock_now_ms();
+	int fd;
+
+	while ((fd = socket_listen(address, options)) == -EADDRINUSE &&
+	       socket_prospect(address, CLUSTER_CHILD_NAME) != SOCKET_TAKEN && ending_wait(begun_ms))
+		;
+	return fd;
+}
+
 static int bind_at(struct control_socket *out, const char *path)
 {
 	struct socket_options options = {
@@ -54,7 +70,7 @@ static int bind_at(struct control_socket *out, const char *path)
 		return -ENAMETOOLONG;
 	if (address_parse(name, &address, words, sizeof(words)) < 0)
 		return -EINVAL;
-	fd = socket_listen(&address, &options);
+	fd = listen_at(&address, &options);
 	if (fd < 0)
 		return fd;
 	out->path = strdup(path);

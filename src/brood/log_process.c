@@ -10,6 +10,7 @@
 #include "base/sandbox.h"
 #include "base/signals.h"
 #include "brood/channel.h"
+#include "brood/process.h"
 #include "brood/log_reader.h"
 #include "cluster/cluster.h"
 
@@ -363,6 +364,7 @@ static int set_up(struct log_process *process, int channel, const struct privile
 		log_error("cannot become user '%s': %s", privilege->user, strerror(-error));
 		return CLUSTER_EXIT_FATAL;
 	}
+	brood_process_wake_at_end();
 	process->base = event_base_new();
 	if (!process->base || signals_leave_to_parent() < 0 ||
 	    !(process->tick = evtimer_new(process->base, on_tick, process)) ||

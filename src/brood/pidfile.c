@@ -3,6 +3,8 @@
  * The pid file. Nothing in it changes before the lock is held. Master only. */
 #include "brood/pidfile.h"
 
+#include "base/clock.h"
+#include "base/ending.h"
 #include "base/fd.h"
 #include "base/fd_kind.h"
 #include "base/text.h"
@@ -63,8 +65,8 @@ static int open_file(const char *path, char *reason, size_t room)
 	return -EEXIST;
 }
 
-/* The locked file at `path`, or -errno (-EPERM: with a reason); of a running owner *pid gets the pid (0: not known). */
-static int open_locked(const char *path, long *pid, char *reason, size_t room)
+/* Once. The locked file at `path`, or -errno (-EPERM: with a reason); of a running owner *pid gets the pid (0: not known). */
+static int try_locked(const char *path, long *pid, char *reason, size_t room)
 {
 	for (int tries = 0; tries < OPEN_TRIES; tries++) {
 		int rc, fd = open_file(path, reason, room);
@@ -82,6 +84,18 @@ static int open_locked(const char *path, long *pid, char *reason, size_t room)
 		close(fd);
 	}
 	return -EAGAIN;
+}
+
+/* The same, waiting for an owner that was killed to be gone. */
+static int open_locked(const char *path, long *pid, char *reason, size_t room)
+{
+	uint64_t begun_ms = clock_now_ms();
+	int fd;
+
+	while ((fd = try_locked(path, pid, reason, room)) == -EWOULDBLOCK && *pid > 0 &&
+	       ending_is_near((pid_t)*pid) && ending_wait(begun_ms))
+		;
+	return fd;
 }
 
 static int explain(int rc, const char *path, long pid, const char *why, char *reason, size_t room)

@@ -10,6 +10,7 @@
 #include "base/sandbox.h"
 #include "brood/channel.h"
 #include "brood/process.h"
+#include "cluster/cluster.h"
 #include "cluster/saved.h"
 #include "proc/fdpass.h"
 
@@ -51,6 +52,7 @@ static int live(void *context)
 	(void)sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
 	if (privilege_drop(life->privilege) < 0)
 		return 1;
+	brood_process_wake_at_end();
 	(void)!sandbox_enter(); /* it reads nothing that could turn it against us; but it needs nothing either */
 	while ((released = read(life->gate, octets, sizeof(octets))) > 0)
 		for (ssize_t i = 0; i < released; i++) {
@@ -67,6 +69,7 @@ static int outlive(void *context)
 	char octet;
 
 	(void)!privilege_drop(life->privilege);
+	brood_process_wake_at_end();
 	(void)!read(life->gate, &octet, sizeof(octet));
 	return 0;
 }
@@ -95,7 +98,7 @@ static pid_t fork_closer(struct closer *closer, int (*main)(void *), const int *
 			 int *gate)
 {
 	struct life life = {closer->privilege, closer->queue[1], -1, closer->dropped};
-	struct brood_process_options options = {.main = main, .context = &life, .title = "brood: closer"};
+	struct brood_process_options options = {.main = main, .context = &life, .title = CLUSTER_CHILD_NAME "closer"};
 	int keep[2 + FDPASS_MAX], ends[2];
 	pid_t pid;
 

@@ -74,6 +74,9 @@ struct cluster_options {
 	unsigned error_log; /* number of the log for what workers say (cluster_log_file) */
 };
 
+/* How the names of the master's children begin, as ps shows them. */
+#define CLUSTER_CHILD_NAME "brood: "
+
 /* Exit codes of a worker (and of the master). */
 enum cluster_exit {
 	CLUSTER_EXIT_DONE = 0,

@@ -33,6 +33,15 @@ static void explain(const struct listeners *listeners, const struct listener *li
 	const struct socket_own own = {.has = has_socket, .context = listeners};
 	char holder[128];
 
+	for (unsigned i = 0; error == -EADDRINUSE && i < listeners->count; i++) {
+		const struct listener *other = &listeners->all[i];
+
+		if (!other->growable && address_overlaps(&other->address, &listener->address)) {
+			snprintf(reason, room, "cannot listen on %s beside %s, which was inherited",
+				 listener->address.text, other->address.text);
+			return;
+		}
+	}
 	if (error == -EADDRINUSE && socket_holder(&listener->address, &own, holder, sizeof(holder)))
 		snprintf(reason, room, "cannot listen on %s: address in use by %s",
 			 listener->address.text, holder);
@@ -143,11 +152,24 @@ void listeners_sweep(struct listeners *listeners)
 	listeners->count = kept;
 }
 
-static struct listener *find(struct listeners *listeners, const struct address *wish)
+static void keep(struct listener *listener, const struct cluster_listen *wish)
 {
-	for (unsigned i = 0; i < listeners->count; i++)
-		if (!listeners->all[i].leaving && address_same(&listeners->all[i].wish, wish))
-			return &listeners->all[i];
+	listener->next = true;
+	listener->next_backlog = wish->backlog;
+	listener->next_mode = wish->unix_mode;
+	listener->next_tag = wish->tag;
+}
+
+/* By what was wished for, or by what has become of that: a port that the kernel chose, or "*" where there is no IPv6. */
+static struct listener *find(struct listeners *listeners, const struct address *address)
+{
+	for (unsigned i = 0; i < listeners->count; i++) {
+		struct listener *listener = &listeners->all[i];
+
+		if (!listener->leaving &&
+		    (address_same(&listener->wish, address) || address_same(&listener->address, address)))
+			return listener;
+	}
 	return NULL;
 }
 
@@ -155,21 +177,26 @@ static int add(struct listeners *listeners, const struct cluster_listen *wish, c
 	       size_t room)
 {
 	struct listener *all = realloc(listeners->all, (listeners->count + 1) * sizeof(*all));
-	struct listener *listener;
+	struct listener *listener, *twin;
 	int error;
 
 	if (!all)
 		return -ENOMEM;
 	listeners->all = all;
 	listener = &all[listeners->count];
-	*listener = (struct listener){
-		.id = ++listeners->last_id, .next = true, .next_backlog = wish->backlog,
-		.next_mode = wish->unix_mode, .tag = wish->tag, .next_tag = wish->tag};
+	*listener = (struct listener){.id = ++listeners->last_id, .tag = wish->tag};
+	keep(listener, wish);
 	error = open_one(listeners, listener, wish);
 	if (error) {
 		explain(listeners, listener, error, reason, room);
 		close_one(listeners, listener);
 		return error;
+	}
+	twin = find(listeners, &listener->address);
+	if (twin && listener->growable) { /* two of the very same address would be one group */
+		close_one(listeners, listener);
+		keep(twin, wish);
+		return 0;
 	}
 	listeners->count++;
 	return 0;
@@ -191,14 +218,10 @@ int listeners_prepare(struct listeners *listeners, const struct cluster_options 
 		struct listener *have = find(listeners, &wish->address);
 
 		/* A socket that nobody can reach any more makes room for one that is reached. */
-		if (have && listener_is_reached(have)) {
-			have->next = true;
-			have->next_backlog = wish->backlog;
-			have->next_mode = wish->unix_mode;
-			have->next_tag = wish->tag;
-		} else {
+		if (have && listener_is_reached(have))
+			keep(have, wish);
+		else
 			error = add(listeners, wish, reason, room);
-		}
 	}
 	if (error == 0 && options->accept == CLUSTER_ACCEPT_REUSEPORT)
 		error = listeners_grow(listeners, options->workers, reason, room);

@@ -58,6 +58,11 @@ struct listeners {
 int listeners_prepare(struct listeners *listeners, const struct cluster_options *options, char *reason,
 		      size_t reason_room) __attribute__((warn_unused_result));
 
+/* The same at a start, and the commit: waits for up to two seconds where workers of a server that was killed are just about to
+ * leave an address. */
+int listeners_start(struct listeners *listeners, const struct cluster_options *options, char *reason,
+		    size_t reason_room) __attribute__((warn_unused_result));
+
 /* The next set is the one in force, and its Unix sockets have the permissions that they are to have; those that are no part of
  * it are leaving. What is quiet is to be begun. */
 void listeners_commit(struct listeners *listeners);
@@ -119,6 +124,7 @@ void listeners_part(struct listeners *listeners, uint64_t now_ms);
 void listener_note_file(struct listener *listener);
 /* False: at its path there is none any more, or another. */
 bool listener_is_reached(const struct listener *listener);
+bool listeners_are_reached(const struct listeners *listeners);
 void listener_remove_file(const struct listener *listener);
 /* 0 or -errno. */
 int listener_set_mode(const struct listener *listener, unsigned mode) __attribute__((warn_unused_result));

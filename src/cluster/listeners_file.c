@@ -26,6 +26,14 @@ bool listener_is_reached(const struct listener *listener)
 	       status.st_dev == listener->device && status.st_ino == listener->inode;
 }
 
+bool listeners_are_reached(const struct listeners *listeners)
+{
+	for (unsigned i = 0; i < listeners->count; i++)
+		if (listeners->all[i].now && !listener_is_reached(&listeners->all[i]))
+			return false;
+	return true;
+}
+
 void listener_remove_file(const struct listener *listener)
 {
 	struct stat made = {.st_dev = listener->device, .st_ino = listener->inode};

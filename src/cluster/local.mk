@@ -22,6 +22,7 @@ libcluster_a_SOURCES = \
 	src/cluster/listeners.h \
 	src/cluster/listeners_file.c \
 	src/cluster/listeners_leaving.c \
+	src/cluster/listeners_start.c \
 	src/cluster/log_message.h \
 	src/cluster/log_outlet.c \
 	src/cluster/log_outlet.h \

@@ -458,11 +458,10 @@ int cluster_run(const struct cluster_options *options, const struct cluster_prog
 		event_base_dispatch(master.base);
 		goto done;
 	}
-	if (listeners_prepare(&master.listeners, options, reason, sizeof(reason)) < 0) {
+	if (listeners_start(&master.listeners, options, reason, sizeof(reason)) < 0) {
 		log_error("%s", reason);
 		goto done;
 	}
-	listeners_commit(&master.listeners);
 	if (!listeners_begin(&master.listeners, true))
 		goto done;
 	error = watch(&master);

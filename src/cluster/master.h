@@ -176,6 +176,7 @@ struct master {
 	struct cluster_options options; /* in force */
 	struct cluster_options next_options; /* while a roll runs: what it goes to */
 	bool prepared;                  /* that is a new one, which was prepared and not committed yet */
+	bool sockets_prepared;          /* so are listeners: also those that take the place of what is reached no more */
 	struct listeners listeners;
 	struct slot **slots;            /* slot_room of them, made once, never moved */
 	struct board *boards;           /* by slot */

@@ -328,7 +328,7 @@ static pid_t fork_admin(struct master *master, int channel)
 	struct admin_life life = {.master = master, .channel = channel};
 	size_t room = 3 + master->slot_room * BOARD_RECORDS + KEEP_MAX, count = 0;
 	struct brood_process_options options = {
-		.main = live, .context = &life, .title = "brood: admin"};
+		.main = live, .context = &life, .title = CLUSTER_CHILD_NAME "admin"};
 	int *kept = malloc(room * sizeof(int)), error;
 	struct log_source *source;
 	pid_t pid;

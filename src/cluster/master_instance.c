@@ -255,7 +255,7 @@ static pid_t fork_worker(struct master *master, struct birth *birth)
 
 	if (!kept)
 		return -ENOMEM;
-	snprintf(title, sizeof(title), "brood: w%u", birth->slot);
+	snprintf(title, sizeof(title), CLUSTER_CHILD_NAME "w%u", birth->slot);
 	options.keep_fds = kept;
 	options.keep_count = list_kept(master, birth, kept, room);
 	pid = brood_process_fork(&options);
@@ -322,11 +322,11 @@ static struct instance *prepare(struct master *master, struct slot *slot, bool n
 		.board_count = master->slot_room,
 		.record = instance->record,
 	};
-	birth->tag_count = listeners_tags(&master->listeners, next_kind && master->prepared, birth->tags,
+	birth->tag_count = listeners_tags(&master->listeners, next_kind && master->sockets_prepared, birth->tags,
 					  sizeof(birth->tags) / sizeof(birth->tags[0]));
 	if (options->accept != CLUSTER_ACCEPT_HANDOFF)
 		birth->socket_count = listeners_of_worker(
-			&master->listeners, next_kind && master->prepared, options->accept,
+			&master->listeners, next_kind && master->sockets_prepared, options->accept,
 			slot->index, birth->sockets, birth->listeners, WORKER_SOCKETS_MAX);
 	snprintf(tag, sizeof(tag), "worker %u", slot->index);
 	error = logger_add_source(master, tag, options, &birth->log, source);

@@ -308,7 +308,7 @@ static pid_t fork_it(struct master *master)
 {
 	struct logger *logger = &master->logger;
 	struct life life = {.program = master->program};
-	struct brood_process_options options = {.main = live, .context = &life, .title = "brood: log"};
+	struct brood_process_options options = {.main = live, .context = &life, .title = CLUSTER_CHILD_NAME "log"};
 	int ends[2], error = brood_channel_pair(ends);
 	pid_t pid;
 

@@ -70,7 +70,7 @@ static void level(struct master *master)
 		master->slots[i]->next_kind = false;
 	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
 		LIST_ENTRY(at, struct instance, link)->next = false;
-	master->prepared = false;
+	master->prepared = master->sockets_prepared = false;
 }
 
 static enum roll_action commit(struct master *master)
@@ -83,6 +83,8 @@ static enum roll_action commit(struct master *master)
 	if (master->prepared) {
 		master->program->commit(master->program->context);
 		logger_tell(master);
+	}
+	if (master->sockets_prepared) {
 		listeners_commit(&master->listeners);
 		leaving_follow(master);
 	}
@@ -117,8 +119,9 @@ static enum roll_action give_back(struct master *master)
 	if (master->prepared) {
 		master->program->abandon(master->program->context);
 		logger_tell(master);
-		listeners_abandon(&master->listeners);
 	}
+	if (master->sockets_prepared)
+		listeners_abandon(&master->listeners);
 	level(master);
 	spread_follow_mode(master);
 	return roll_settled(&master->roll, &view);
@@ -206,14 +209,29 @@ static int prepare_sockets(struct master *master)
 	return error;
 }
 
+/* A restart changes no address, but a Unix socket whose file was removed comes back with it. It does not fail for that. */
+static void mend_sockets(struct master *master)
+{
+	struct roll_report *report = &master->report;
+
+	if (listeners_are_reached(&master->listeners))
+		return;
+	master->sockets_prepared = prepare_sockets(master) == 0;
+	if (!master->sockets_prepared)
+		log_warn("%s", report->reason);
+	report->reason[0] = '\0';
+}
+
 /* Reads and opens what the next generation is to have. What fails here has changed nothing. */
 static bool prepare(struct master *master, bool reload)
 {
 	struct roll_report *report = &master->report;
 
 	master->next_options = master->options;
-	if (!reload)
+	if (!reload) {
+		mend_sockets(master);
 		return true;
+	}
 	if (master->program->prepare(master->program->context, &master->next_options, report->reason,
 				     sizeof(report->reason)) < 0)
 		return false;
@@ -223,7 +241,7 @@ static bool prepare(struct master *master, bool reload)
 	}
 	report->reason[0] = '\0';
 	logger_tell(master); /* before anybody writes to its files */
-	master->prepared = true;
+	master->prepared = master->sockets_prepared = true;
 	return true;
 }
 

@@ -329,7 +329,7 @@ void spread_follow_mode(struct master *master)
 		log_error("no memory to accept connections; the next reload tries again");
 		return;
 	}
-	listen_on(master, master->prepared);
+	listen_on(master, master->sockets_prepared);
 }
 
 void spread_resume(struct master *master)

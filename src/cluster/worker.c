@@ -19,6 +19,7 @@
 #include "base/sandbox.h"
 #include "base/signals.h"
 #include "brood/channel.h"
+#include "brood/process.h"
 #include "cluster/acceptor.h"
 
 #include <errno.h>
@@ -266,6 +267,7 @@ static int set_up(struct worker *worker)
 			  strerror(-error));
 		return CLUSTER_EXIT_FATAL;
 	}
+	brood_process_wake_at_end();
 	/* For each descriptor it keeps a few octets for good. */
 	event_set_mem_functions(heap_lasting_malloc, heap_lasting_realloc, heap_lasting_free);
 	worker->base = event_base_new();

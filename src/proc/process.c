@@ -38,6 +38,11 @@ static _Noreturn void become_child(const struct brood_process_options *options, 
 	_exit(options->main(options->context) & 0xff);
 }
 
+void brood_process_wake_at_end(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGCONT); /* which does nothing to one that runs */
+}
+
 pid_t brood_process_fork(const struct brood_process_options *options)
 {
 	sigset_t all, old;

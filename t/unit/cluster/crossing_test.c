@@ -4,6 +4,7 @@
  * processes are not there; the master sees their channels and is told of their ends. */
 #include "cluster/master.h"
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "brood/channel.h"
 #include "cluster/message.h"
@@ -517,8 +518,7 @@ static void what_a_draining_worker_gave_before_its_end_goes_to_others(void **sta
 			struct transfer *waiting =
 				LIST_ENTRY(master.handoff.waiting.next, struct transfer, link);
 
-			close(waiting->fd); /* nobody else has it */
-			waiting->fd = -1;
+			fd_close(&waiting->fd); /* nobody else has it */
 			handoff_discard(&master.handoff, waiting);
 		}
 		master.handoff.waiting_count = 0;
