@@ -54,6 +54,9 @@ sub all_are_locked
 	is_locked($admin, "$when: admin");
 	ok wait_until(10, sub { $server->log_process }), 'the log process is there';
 	is_locked($server->log_process, "$when: log process");
+	# One takes another's place where there may be other roots.
+	ok wait_until(10, sub { my ($looker) = $server->children_named(qr/: roots\z/); $looker && lock_of($looker) eq $locked }),
+	    "$when: who looks where roots lead";
 	like lock_of($server->master), qr/^filter 0, no new privileges 0, processes [^0]/,
 	    "$when: the master is free, or what it executes next would not be";
 }

@@ -166,9 +166,17 @@ static bool state_of(const struct root_scene *scene, const char *path, int *erro
 	return false;
 }
 
+static bool is_forbidden(int error)
+{
+	return error == -EACCES || error == -EPERM;
+}
+
 static void say(const char *path, int before, int error)
 {
-	if (error == -EACCES || error == -EPERM)
+	/* For another reason than before, which makes no difference to anybody. */
+	if (before < 0 && error < 0 && is_forbidden(before) == is_forbidden(error))
+		return;
+	if (is_forbidden(error))
 		log_warn("root '%s' cannot be entered any more (%s): 403 for its files until it can", path,
 			 strerror(-error));
 	else if (error < 0)
@@ -189,8 +197,7 @@ static void take_news(const struct looker *looker, const struct root_scene *scen
 	path = looker->list[news->number].path;
 	if (!state_of(scene, path, &before))
 		return;
-	if (before == 0 || news->error != before)
-		say(path, before, news->error);
+	say(path, before, news->error);
 	for (size_t i = 0; i < 2; i++)
 		sites_give_root(scene->sites[i], path, fd, news->error, news->version);
 }
