@@ -240,6 +240,9 @@ static void tidy(void)
 		http_server_abort(servers[i]);
 		http_server_get_stats(servers[i], &stats);
 		FUZZ_CHECK(stats.connections == 0 && stats.idle == 0);
+		/* As good as new again. */
+		servers[i]->retiring = servers[i]->stopping = servers[i]->health.leaving = false;
+		event_del(&servers[i]->sweep);
 	}
 	run();
 	FUZZ_CHECK(event_base_get_num_events(base, EVENT_BASE_COUNT_ADDED) == 0);

@@ -126,28 +126,27 @@ subtest 'what is sent to all of its processes is for the master' => sub {
 	}
 	Brood::Server::ctl_wait($run);
 	unlike $server->stderr, qr/died|was stopped|signal/, 'nobody died, or stands still' or diag $server->stderr;
-	is scalar($server->workers), 3, 'nobody is missing';
+	ok wait_until(20, sub { $server->workers == 3 }), 'nobody is missing, or one too many';
 	$server->finish;
 };
 
 # Begins a session on the terminal, with the server as what was started there; with "fg" as the job in the foreground
-# of somebody else who leads it, and with "nohup" as someone who was told to ignore its end.
+# of somebody else who leads it, with "shell" of one who passes on what he hears of its end before he goes, and with "nohup" as someone who was told to ignore its end.
 my $on_terminal = <<'END';
 use POSIX;
 use Socket;
 my ($name, $how, @command) = @ARGV;
-exec @command if $how eq 'job' && !exec @command;
 defined(my $pid = fork) or die;
 if ($pid) { waitpid $pid, 0; exit($? & 127 ? 99 : $? >> 8) }
 POSIX::setsid();
 open my $terminal, '+<', $name or die "$name: $!"; # it is ours now
 $SIG{HUP} = 'IGNORE' if $how eq 'nohup';
-exec @command if $how ne 'fg' && $how ne 'bg';
+exec @command if $how =~ /^(?:leader|nohup)\z/;
 defined($pid = fork) or die;
 if (!$pid) {
 	setpgrp;
 	$SIG{TTOU} = 'IGNORE';
-	POSIX::tcsetpgrp(fileno $terminal, $$) if $how eq 'fg';
+	POSIX::tcsetpgrp(fileno $terminal, $$) if $how ne 'bg';
 	$SIG{TTOU} = 'DEFAULT';
 	if ($how eq 'bg' && !fork) { # who reads in the background is stopped
 		select undef, undef, undef, 0.01 until -e 'read';
@@ -156,6 +155,7 @@ if (!$pid) {
 	}
 	exec @command;
 }
+$SIG{HUP} = sub { kill HUP => $pid; exit } if $how eq 'shell';
 waitpid $pid, 0;
 exit($? & 127 ? 99 : $? >> 8);
 END
@@ -183,6 +183,21 @@ for my $how ('leader', 'fg') {
 	};
 }
 
+subtest 'a shell passes on that its terminal is closed' => sub {
+	my ($server, $end) = start_on_terminal('shell');
+	my $shell = (Brood::Proc::stat_fields($server->master))[1];
+	kill 'STOP', $server->master; # it is to find one signal, of the two that come
+	ok wait_until(10, sub { Brood::Proc::state($server->master) eq 'T' }), 'it stands still';
+	close $end;
+	ok wait_until(10, sub { !alive($shell) }), 'the shell has gone';
+	kill 'CONT', $server->master;
+	ok $server->wait_stderr(qr/SIGHUP: stopping/), 'the server goes, too';
+	unlike $server->stderr, qr/reload/, 'and nothing else';
+	is_deeply [$server->leftovers], [], 'nothing is left';
+	$server->wait_exit;
+	$server->{finished} = 1;
+};
+
 subtest 'who was told to ignore the end of the terminal does' => sub {
 	my ($server, $end) = start_on_terminal('nohup');
 	close $end;
@@ -206,7 +221,8 @@ subtest 'the terminal is somebody else\'s' => sub {
 	}), 'one of its group wants to read there, and the kernel stops the group for that';
 	$server->signal('HUP');
 	ok $server->wait_stderr(qr/reload done/), 'the server goes on';
-	is scalar($server->workers), 2, 'with as many workers';
+	ok wait_until(10, sub { $server->workers == 2 }), 'with as many workers';
+	unlike $server->stderr, qr/from now on/, 'by nobody\'s wish';
 	kill 'KILL', $reader;
 	$server->finish;
 };

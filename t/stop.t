@@ -86,7 +86,7 @@ for my $mode (@modes) {
 
 subtest 'from the moment that a stop is asked for each answer says that it is the last' => sub {
 	for my $mode (@modes) {
-		my $server = start(accept => $mode, set => { drain_delay => '1h' });
+		my $server = start(accept => $mode, control => 1, set => { drain_delay => '1h' });
 		my @kept = map { Brood::Client->connect($server->address) } 1 .. 16;
 		is scalar(grep { $_->get('/hello.txt')->says_close } @kept), 0, "$mode: none does before";
 		$server->signal('TERM');
@@ -100,7 +100,8 @@ subtest 'from the moment that a stop is asked for each answer says that it is th
 		is_deeply \@answers, [('200, close') x 16], "$mode: each client is told, and answered";
 		my $new = Brood::Client->connect($server->address)->get('/hello.txt');
 		ok $new->status eq '200' && $new->says_close, "$mode: so is one that comes now";
-		is $server->stop_at_once, 0, "$mode: nothing is left to be cut";
+		$server->ctl('stop', '--now');
+		is $server->wait_exit, 0, "$mode: nothing is left to be cut";
 		$server->finish("$mode: nothing is left");
 	}
 };

@@ -20,6 +20,7 @@ libbase_a_SOURCES = \
 	src/base/slice.h \
 	src/base/socket.c src/base/socket.h \
 	src/base/socket_holder.c src/base/socket_holder.h \
+	src/base/terminal.c src/base/terminal.h \
 	src/base/text.c src/base/text.h \
 	src/base/trusted_file.c src/base/trusted_file.h \
 	src/base/path_walk.c src/base/path_walk.h \

@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/signals.h"
+#include "base/terminal.h"
 #include "brood/channel.h"
 #include "cluster/upgrade.h"
 
@@ -273,8 +274,15 @@ static void scale(struct master *master, int by)
 }
 
 /* By HUP the kernel says that a terminal is closed, which ends what was begun on it, but for who is to ignore that
- * (nohup). */
-static bool stops(const struct signals_received *received)
+ * (nohup). A shell that it says so to passes it on before it ends, and then that may be all that we hear of both. */
+static bool is_end_of_terminal(const struct master *master, const struct signals_received *received)
+{
+	return !signals_ignores(SIGHUP) &&
+	       (received->by_kernel ||
+		(master->has_terminal && received->sender == getsid(0) && !terminal_exists()));
+}
+
+static bool stops(const struct master *master, const struct signals_received *received)
 {
 	switch (received->signal) {
 	case SIGTERM:
@@ -282,7 +290,7 @@ static bool stops(const struct signals_received *received)
 	case SIGQUIT:
 		return true;
 	case SIGHUP:
-		return received->by_kernel && !signals_ignores(SIGHUP);
+		return is_end_of_terminal(master, received);
 	default:
 		return false;
 	}
@@ -299,7 +307,7 @@ static void on_signals(evutil_socket_t fd, short what, void *argument)
 
 	(void)what;
 	while (signals_read(fd, &received) > 0) {
-		if (stops(&received))
+		if (stops(master, &received))
 			stop_signal = received.signal;
 		else if (received.by_kernel && received.signal != SIGCHLD)
 			continue;
@@ -360,6 +368,7 @@ static int watch(struct master *master)
 				     SIGUSR2, SIGTTIN, SIGTTOU, SIGCHLD};
 	struct timeval interval = {0, TICK_MS * 1000};
 
+	master->has_terminal = terminal_exists();
 	master->signal_fd = signals_open(wanted, sizeof(wanted) / sizeof(wanted[0]));
 	if (master->signal_fd < 0)
 		return master->signal_fd;

@@ -205,6 +205,7 @@ struct master {
 	struct event *last_call;        /* pending: the doors are closed, the last clients still come in */
 	int signal_fd;
 	enum master_state state;
+	bool has_terminal;              /* when it began */
 	struct stop stop;               /* whether it was told to; drain_delay runs then, or has run */
 	struct cut cut;
 	uint64_t stopping_ms;           /* since when it stops */

@@ -76,5 +76,7 @@ void pool_delete(struct connection *connection)
 	pool_forget_idle(connection);
 	list_remove(&connection->rest);
 	server->connections -= !connection->probe;
+	if (server->stopping && server->connections == 0)
+		event_del(&server->sweep);
 	free(connection);
 }

@@ -17,10 +17,13 @@ use strict;
 use warnings;
 use Errno qw(EAGAIN ECONNRESET EINPROGRESS EINTR EPIPE);
 use IO::Handle;
+use Scalar::Util qw(weaken);
 use Socket qw(:DEFAULT :addrinfo IPPROTO_TCP TCP_NODELAY SO_LINGER SO_ERROR SOL_SOCKET);
 use Time::HiRes qw(sleep time);
 
 use constant LIMIT => 10;
+
+my %all;
 
 # ADDRESS: "127.0.0.1:8000", "[::1]:8000", "unix:/path". Returns undef with $! set when it is refused.
 # `limit`: seconds until waiting for anything is given up [10]. `receive_buffer`: SO_RCVBUF. `from`: the
@@ -40,6 +43,7 @@ sub connect
 	bind($socket, (resolve("$option{from}:0"))[1]) or die "$option{from}: $!" if $option{from};
 	my $self = bless { socket => $socket, received => '', limit => $option{limit} // LIMIT,
 		address => $address }, $class;
+	weaken($all{0 + $self} = $self);
 	if (!connect($socket, $peer)) {
 		return undef if $! != EINPROGRESS && $! != EAGAIN;
 		$self->wait_for('w', time + $self->{limit}) or do { $! = Errno::ETIMEDOUT; return undef };
@@ -145,6 +149,17 @@ sub resolve
 	die "address '$address': $error" if $error;
 	return @$found{qw(family addr)};
 }
+
+# What clients do as a rule when the server has something to say on a connection that they have forgotten: its end is
+# answered by theirs. For the end of a test.
+sub take_leave
+{
+	for my $self (grep { $_ && defined fileno $_->{socket} } values %all) {
+		shutdown $self->{socket}, 1 if $self->wait_for('r', 0);
+	}
+}
+
+sub DESTROY { delete $all{0 + $_[0]} }
 
 sub fd { return fileno $_[0]{socket} }
 sub local_port { return (unpack_sockaddr_in(getsockname $_[0]{socket}))[0] }

@@ -457,7 +457,12 @@ sub finish
 	my @problems = defined $self->{exit} ? () : $self->problems;
 	if (!defined $self->{exit} && !@problems) {
 		$self->signal('TERM');
-		my $exit = $self->wait_exit // 'none: it did not stop';
+		my $exit;
+		wait_until(LIMIT, sub {
+			Brood::Client::take_leave() if Brood::Client->can('take_leave');
+			defined($exit = $self->wait_exit(0.02));
+		});
+		$exit //= 'none: it did not stop';
 		push @problems, "exit status $exit" if $exit ne '0';
 	}
 	push @problems, $self->leftovers;
