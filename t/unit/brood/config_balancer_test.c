@@ -46,10 +46,10 @@ static void it_sets_what_suits_a_balancer(void **state)
 	     (struct options){0});
 	assert_value(fixture, "health_allow",
 		     "[\"127.0.0.0/8\", \"::1\", \"unix\", \"10.0.0.0/8\"]");
-	load(fixture, "",
+	load(fixture, "\n",
 	     (struct options){.set = (const char *[]){"behind_lb=true"}, .set_count = 1});
 	assert_value(fixture, "request_id", "true");
-	load(fixture, "", (struct options){0});
+	load(fixture, "\n", (struct options){0});
 	assert_value(fixture, "health_allow", "[]");
 	assert_value(fixture, "keepalive_timeout", "\"75s\"");
 	assert_value(fixture, "drain_delay", "\"0s\"");
@@ -118,7 +118,7 @@ static void it_warns_of_what_does_not_suit(void **state)
 
 static void it_says_nothing_when_all_is_well(void **state)
 {
-	assert_advice(*state, "", NULL, 0);
+	assert_advice(*state, "\n", NULL, 0);
 	assert_advice(*state, "drain_delay = 0; keepalive_timeout = 5;", NULL, 0);
 	assert_advice(*state, "behind_lb = true; trusted = \"10.0.0.0/8\";", NULL, 0);
 	assert_advice(*state, "behind_lb = true; trusted = \"unix\";", NULL, 0);

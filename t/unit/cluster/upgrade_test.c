@@ -44,8 +44,12 @@ static int take_over(char **argv, int how)
 
 	if (!upgrade_take(&state, argv))
 		return 2;
-	if (state.mode == UPGRADE_BACK)
-		return look_around(&state);
+	if (state.mode == UPGRADE_BACK) {
+		int found = look_around(&state);
+
+		free(state.octets);
+		return found;
+	}
 	if (how == 0)
 		upgrade_give_up(&state);
 	raise(how);
