@@ -34,13 +34,13 @@ sub idle_one
 	return $client->get('/hello.txt')->status eq '200' ? $client : undef;
 }
 
-# One that is in the middle of its second request.
+# One that is in the middle of its second request, which the server knows.
 sub busy_one
 {
 	my ($server) = @_;
 	my $client = idle_one($server) // return undef;
 	$client->send("GET /hello.txt HTTP/1.1\r\n");
-	return $client;
+	return wait_until(10, sub { $client->is_read }) ? $client : undef;
 }
 
 sub finish_request

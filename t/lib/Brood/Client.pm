@@ -161,6 +161,17 @@ sub take_leave
 
 sub DESTROY { delete $all{0 + $_[0]} }
 
+# Has the server read all that was sent to it? Of IPv4 only: as the kernel's table has it (proc_pid_net(5)).
+sub is_read
+{
+	my ($self) = @_;
+	my ($ours, $theirs) = map { my ($port, $address) = unpack_sockaddr_in $_; sprintf '%08X:%04X', unpack('V', $address), $port }
+	    getsockname $self->{socket}, getpeername $self->{socket};
+	open my $table, '<', '/proc/net/tcp' or die "/proc/net/tcp: $!";
+	my ($row) = grep { $_->[1] eq $theirs && $_->[2] eq $ours } map { [split] } readline $table;
+	return $row && $row->[4] =~ /:0+\z/;
+}
+
 sub fd { return fileno $_[0]{socket} }
 sub local_port { return (unpack_sockaddr_in(getsockname $_[0]{socket}))[0] }
 
