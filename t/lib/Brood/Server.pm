@@ -347,6 +347,7 @@ sub address_of
 sub port { return $_[0]->address($_[1]) =~ /:(\d+)\z/ ? $1 : undef }
 sub workers { return $_[0]->children_named(qr/: w\d+\z/) }
 sub admin { return ($_[0]->children_named(qr/: admin\z/))[0] }
+sub closer { return ($_[0]->children_named(qr/: closer\z/))[0] } # there as long as it has something to do
 sub log_process { return ($_[0]->children_named(qr/: log\z/))[0] }
 
 sub children_named
