@@ -126,6 +126,34 @@ static void a_site_without_one_shows_the_first_there_is(void **state)
 	certificates_close(&all);
 }
 
+/* Wherever that stands: the top level comes first, then the sites in their order. */
+static void the_first_there_is_may_be_any(void **state)
+{
+	struct fixture *fixture = *state;
+	struct certificates all;
+	char text[512];
+
+	for (size_t first = 0; first < 4; first++) {
+		snprintf(text, sizeof(text),
+			 "%s\nsites = ( { names = \"a.test\"; %s }, { names = \"b.test\"; %s },\n"
+			 "          { names = \"c.test\"; tls_certificate = \"b.pem\"; } );",
+			 first == 0 ? "tls_certificate = \"a.pem\";" : "",
+			 first == 1 ? "tls_certificate = \"a.pem\";" : "",
+			 first == 2 ? "tls_certificate = \"a.pem\";" : "");
+		load(fixture, text);
+		all = opened(fixture, NULL, false);
+		assert_int_equal(all.site_count, 4);
+		for (size_t i = 0; i < 4; i++) {
+			size_t shown = all.sites[i].pairs[0];
+
+			assert_int_equal(all.sites[i].pair_count, 1);
+			assert_content(all.list[shown].pair.certificate_fd,
+				       i == 3 || first == 3 ? "b.pem" : "a.pem");
+		}
+		certificates_close(&all);
+	}
+}
+
 static void without_a_listener_for_tls_nothing_is_opened(void **state)
 {
 	struct fixture *fixture = *state;
@@ -408,6 +436,8 @@ int main(void)
 						fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(a_site_without_one_shows_the_first_there_is,
 						fixture_set_up, fixture_tear_down),
+		cmocka_unit_test_setup_teardown(the_first_there_is_may_be_any, fixture_set_up,
+						fixture_tear_down),
 		cmocka_unit_test_setup_teardown(without_a_listener_for_tls_nothing_is_opened,
 						fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(a_copy_stays_what_it_is, fixture_set_up,
