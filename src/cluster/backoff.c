@@ -28,7 +28,7 @@ enum slot_event backoff_next(struct backoff *backoff, enum backoff_death death, 
 		backoff_reset(backoff);
 		return SLOT_DIED;
 	}
-	if (backoff->early_deaths < BACKOFF_PARK_AFTER)
+	if (backoff->early_deaths < BACKOFF_COUNTED_MAX)
 		backoff->early_deaths++;
 	if (death == BACKOFF_DEATH_FATAL ||
 	    (death == BACKOFF_DEATH_EARLY && backoff->early_deaths >= BACKOFF_PARK_AFTER)) {

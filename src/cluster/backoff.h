@@ -14,6 +14,7 @@ enum {
 	BACKOFF_FIRST_MS = 100,
 	BACKOFF_LAST_MS = 30000,
 	BACKOFF_PARK_AFTER = 8,
+	BACKOFF_COUNTED_MAX = 11, /* early deaths, by which the wait has doubled to BACKOFF_LAST_MS */
 	BACKOFF_PARKED_MS = 30000,
 	BACKOFF_PROVEN_MS = 1000, /* ready for so long: the death was not an early one */
 };
