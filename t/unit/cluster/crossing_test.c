@@ -530,6 +530,31 @@ static void what_a_draining_worker_gave_before_its_end_goes_to_others(void **sta
 	}
 }
 
+/* As many as it may, and one more, while nobody takes any. */
+static void who_gives_more_than_it_may_is_ended(void **state)
+{
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(slots_resize(&master, 1), 0);
+	instance_of(0)->stopped = true;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+	for (unsigned i = 0; i < HANDOFF_UNANSWERED_MAX; i++) {
+		give(1, pair[0]);
+		run();
+	}
+	assert_null(instance_of(1)->killed);
+	assert_int_equal(instance_of(1)->given_away, HANDOFF_UNANSWERED_MAX);
+	assert_int_equal(master.handoff.waiting_count, HANDOFF_UNANSWERED_MAX);
+	give(1, pair[0]);
+	run();
+	assert_non_null(instance_of(1)->killed);
+	assert_string_equal(instance_of(1)->killed, "gave more connections at a time than it may");
+	assert_int_equal(processes[1].killed, SIGKILL);
+	assert_int_equal(master.handoff.waiting_count, HANDOFF_UNANSWERED_MAX);
+	close(pair[0]), close(pair[1]);
+}
+
 static void a_killed_worker_that_serves_asks_for_nothing_and_gives_nothing(void **state)
 {
 	int pair[2];
@@ -637,6 +662,7 @@ int main(void)
 		SERVING(a_successor_that_a_failed_roll_has_replaced_does_not_lead),
 		SERVING(nor_does_the_start_of_a_configuration_that_was_given_up),
 		SERVING(what_a_draining_worker_gave_before_its_end_goes_to_others),
+		SERVING(who_gives_more_than_it_may_is_ended),
 		SERVING(a_killed_worker_that_serves_asks_for_nothing_and_gives_nothing),
 		SERVING(readiness_after_the_watchdogs_abort_changes_nothing),
 		SERVING(a_connection_that_moves_does_not_wait_for_a_liar_for_long),
