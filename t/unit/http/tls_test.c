@@ -57,6 +57,32 @@ static const struct tls_ticket_key keys[] = {
 	{.name = "second key", .aes = {3}, .hmac = {4}},
 };
 
+/* --- an OpenSSL that is short of memory --- */
+
+static enum { SHORT_OF_NOTHING, SHORT_OF_SESSIONS, SHORT_OF_BIOS, SHORT_OF_NAMES } shortage;
+
+SSL *__wrap_SSL_new(SSL_CTX *context);
+SSL *__real_SSL_new(SSL_CTX *context);
+int __wrap_SSL_set_fd(SSL *ssl, int fd);
+int __real_SSL_set_fd(SSL *ssl, int fd);
+STACK_OF(X509_NAME) * __wrap_SSL_dup_CA_list(const STACK_OF(X509_NAME) * names);
+STACK_OF(X509_NAME) * __real_SSL_dup_CA_list(const STACK_OF(X509_NAME) * names);
+
+SSL *__wrap_SSL_new(SSL_CTX *context)
+{
+	return shortage == SHORT_OF_SESSIONS ? NULL : __real_SSL_new(context);
+}
+
+int __wrap_SSL_set_fd(SSL *ssl, int fd)
+{
+	return shortage == SHORT_OF_BIOS ? 0 : __real_SSL_set_fd(ssl, fd);
+}
+
+STACK_OF(X509_NAME) * __wrap_SSL_dup_CA_list(const STACK_OF(X509_NAME) * names)
+{
+	return shortage == SHORT_OF_NAMES ? NULL : __real_SSL_dup_CA_list(names);
+}
+
 static int memory_file(const char *name)
 {
 	int fd = memfd_create(name, MFD_CLOEXEC);
@@ -800,6 +826,47 @@ static void authorities_are_checked(void **state)
 	close(fd);
 }
 
+/* Else they would be let in without one. */
+static void where_clients_cannot_be_asked_for_a_certificate_there_is_no_tls(void **state)
+{
+	struct world *world = *state;
+	const struct tls_site part = {.name = "one.test",
+				      .pairs = world->pairs,
+				      .pair_count = 1,
+				      .client = TLS_CLIENT_REQUIRED,
+				      .client_ca_fd = world->pairs[2].certificate_fd};
+	const struct tls_options options = {.sites = &sites, .parts = &part, .handshakes_max = 4};
+	char reason[TLS_REASON_MAX] = "";
+	bool resumed;
+
+	assert_int_equal(set_authority(world, world->pairs[2].certificate_fd, reason), 0);
+	shortage = SHORT_OF_NAMES;
+	assert_true(set_authority(world, world->pairs[3].certificate_fd, reason) < 0);
+	assert_null(tls_new(&options, reason));
+	shortage = SHORT_OF_NOTHING;
+	assert_string_equal(reason, "TLS cannot be set up");
+	/* Those from before still sign. */
+	assert_true(is_let_in(world, &world->pairs[2], NULL, &resumed));
+	assert_false(is_let_in(world, &world->pairs[3], NULL, &resumed));
+}
+
+static void without_memory_for_a_session_a_stream_stays_as_it_is(void **state)
+{
+	struct world *world = *state;
+	struct stream stream = {.io = &stream_plain, .fd = world->pairs[0].key_fd};
+
+	for (int i = 0; i < 2; i++) {
+		shortage = i == 0 ? SHORT_OF_SESSIONS : SHORT_OF_BIOS;
+		assert_int_equal(tls_open(world->tls, &stream), -ENOMEM);
+		shortage = SHORT_OF_NOTHING;
+		assert_ptr_equal(stream.io, &stream_plain);
+		assert_null(stream.tls);
+		assert_false(stream.handshakes);
+		assert_int_equal(stats(world).handshakes, 0);
+		assert_int_equal(ERR_peek_error(), 0);
+	}
+}
+
 static void plain_http_gets_a_readable_answer(void **state)
 {
 	struct world *world = *state;
@@ -1122,6 +1189,10 @@ int main(void)
 						start, stop),
 		cmocka_unit_test_setup_teardown(a_renewed_certificate_is_for_new_sessions, start, stop),
 		cmocka_unit_test_setup_teardown(others_may_sign_for_clients_from_now_on, start, stop),
+		cmocka_unit_test_setup_teardown(
+			where_clients_cannot_be_asked_for_a_certificate_there_is_no_tls, start, stop),
+		cmocka_unit_test_setup_teardown(without_memory_for_a_session_a_stream_stays_as_it_is, start,
+						stop),
 		cmocka_unit_test_setup_teardown(plain_http_gets_a_readable_answer, start, stop),
 		cmocka_unit_test_setup_teardown(noise_ends_the_connection, start, stop),
 		cmocka_unit_test_setup_teardown(damaged_records_end_the_connection, start, stop),
