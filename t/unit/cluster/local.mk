@@ -32,7 +32,8 @@ t_unit_cluster_cluster_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CF
 t_unit_cluster_cluster_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
 t_unit_cluster_crossing_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
 t_unit_cluster_crossing_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
-t_unit_cluster_crossing_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=kill,--wrap=brood_process_fork,--wrap=clock_now_ms
+t_unit_cluster_crossing_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=kill,--wrap=brood_process_fork,--wrap=clock_now_ms \
+	-Wl,--wrap=slots_make_room
 t_unit_cluster_handoff_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
 t_unit_cluster_handoff_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
 t_unit_cluster_outcomes_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
