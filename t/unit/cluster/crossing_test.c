@@ -360,6 +360,28 @@ static void later_it_parks_its_slot(void **state)
 	assert_leads(1, 1);
 }
 
+static void nor_does_that_of_a_slot_more_end_a_server_that_is_ready(void **state)
+{
+	(void)state;
+	assert_int_equal(slots_resize(&master, 3), 0);
+	end(2, CLUSTER_EXIT_FATAL);
+	assert_int_equal(master.slots[2]->state, SLOT_PARKED);
+	assert_false(master_is_leaving(&master));
+}
+
+/* That it could succeed has been seen. */
+static void nor_that_of_a_slot_that_was_ready_once_a_server_that_starts(void **state)
+{
+	(void)state;
+	get_ready(0);
+	end(0, 1);
+	end(2, CLUSTER_EXIT_FATAL);
+	assert_int_equal(master.slots[0]->state, SLOT_PARKED);
+	assert_false(master_is_leaving(&master));
+	get_ready(1);
+	assert_int_equal(told_ready, 1);
+}
+
 static void who_is_not_wanted_any_more_does_not_lead(void **state)
 {
 	(void)state;
@@ -740,6 +762,8 @@ int main(void)
 		SERVING(nor_does_the_start_of_a_configuration_that_was_given_up),
 		STARTING(a_set_up_that_cannot_succeed_ends_the_server_at_the_first_start),
 		SERVING(later_it_parks_its_slot),
+		SERVING(nor_does_that_of_a_slot_more_end_a_server_that_is_ready),
+		STARTING(nor_that_of_a_slot_that_was_ready_once_a_server_that_starts),
 		SERVING(a_reload_without_room_for_its_slots_leaves_nothing_open),
 		SERVING(what_a_draining_worker_gave_before_its_end_goes_to_others),
 		SERVING(who_gives_more_than_it_may_is_ended),
