@@ -279,16 +279,17 @@ static void locations_have_paths_of_their_own(void **state)
 static void a_site_has_as_many_locations_as_there_may_be(void **state)
 {
 	struct fixture *fixture = *state;
+	static const char end[] = " );", more[] = ", { path = \"/more\"; } );";
 	struct buffer text = {0};
 
 	assert_int_equal(buffer_printf(&text, "root = \"www\"; locations = ( { path = \"/0\"; }"), 0);
 	for (unsigned i = 1; i < CONFIG_LOCATIONS_MAX; i++)
 		assert_int_equal(buffer_printf(&text, ", { path = \"/%u\"; }", i), 0);
-	assert_int_equal(buffer_append(&text, " );", 4), 0);
+	assert_int_equal(buffer_append(&text, end, sizeof(end)), 0);
 	assert_loads(fixture, text.data);
 	assert_int_equal(fixture->config->site.location_count, CONFIG_LOCATIONS_MAX);
-	text.used -= 4; /* one more */
-	assert_int_equal(buffer_append(&text, ", { path = \"/more\"; } );", 26), 0);
+	text.used -= sizeof(end);
+	assert_int_equal(buffer_append(&text, more, sizeof(more)), 0);
 	assert_wrong(fixture, text.data, "$/a.conf:1: locations = ( ... ): 256 at most in a site");
 	buffer_free(&text);
 }

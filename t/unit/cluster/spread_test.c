@@ -4,6 +4,7 @@
  * test says so; time stands still. */
 #include "cluster/master.h"
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "brood/channel.h"
 #include "cluster/message.h"
@@ -53,7 +54,7 @@ void __wrap_closer_put(struct closer *closer, int fd)
 {
 	(void)closer;
 	discarded++;
-	close(fd);
+	fd_close(&fd);
 }
 
 /* --- workers --- */
