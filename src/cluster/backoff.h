@@ -14,13 +14,13 @@ enum {
 	BACKOFF_FIRST_MS = 100,
 	BACKOFF_LAST_MS = 30000,
 	BACKOFF_PARK_AFTER = 8,
-	BACKOFF_COUNTED_MAX = 11, /* early deaths, by which the wait has doubled to BACKOFF_LAST_MS */
 	BACKOFF_PARKED_MS = 30000,
 	BACKOFF_PROVEN_MS = 1000, /* ready for so long: the death was not an early one */
 };
 
 struct backoff {
-	unsigned early_deaths; /* in a row */
+	unsigned early_deaths; /* in a row, those for lack of something left out */
+	unsigned short_deaths; /* these, which never park a slot */
 };
 
 enum backoff_death {

@@ -170,7 +170,7 @@ static int restore_slot(struct restoring *restoring, const struct state_record *
 	slot = master->slots[saved.index];
 	slot->state = (enum slot_state)saved.state;
 	slot->backoff.early_deaths =
-		saved.early_deaths < BACKOFF_COUNTED_MAX ? saved.early_deaths : BACKOFF_COUNTED_MAX;
+		saved.early_deaths < BACKOFF_PARK_AFTER ? saved.early_deaths : BACKOFF_PARK_AFTER;
 	slot->restarts = saved.restarts;
 	slot->ready_once = saved.ready_once;
 	slot->drained = saved.drained;
