@@ -19,7 +19,8 @@ enum {
 };
 
 struct backoff {
-	unsigned early_deaths; /* in a row */
+	unsigned early_deaths; /* in a row, those for lack of something left out */
+	unsigned short_deaths; /* these, which never park a slot */
 };
 
 enum backoff_death {

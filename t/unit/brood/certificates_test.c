@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -126,6 +127,34 @@ static void a_site_without_one_shows_the_first_there_is(void **state)
 	certificates_close(&all);
 }
 
+/* Wherever that stands: the top level comes first, then the sites in their order. */
+static void the_first_there_is_may_be_any(void **state)
+{
+	struct fixture *fixture = *state;
+	struct certificates all;
+	char text[512];
+
+	for (size_t first = 0; first < 4; first++) {
+		snprintf(text, sizeof(text),
+			 "%s\nsites = ( { names = \"a.test\"; %s }, { names = \"b.test\"; %s },\n"
+			 "          { names = \"c.test\"; tls_certificate = \"b.pem\"; } );",
+			 first == 0 ? "tls_certificate = \"a.pem\";" : "",
+			 first == 1 ? "tls_certificate = \"a.pem\";" : "",
+			 first == 2 ? "tls_certificate = \"a.pem\";" : "");
+		load(fixture, text);
+		all = opened(fixture, NULL, false);
+		assert_int_equal(all.site_count, 4);
+		for (size_t i = 0; i < 4; i++) {
+			size_t shown = all.sites[i].pairs[0];
+
+			assert_int_equal(all.sites[i].pair_count, 1);
+			assert_content(all.list[shown].pair.certificate_fd,
+				       i == 3 || first == 3 ? "b.pem" : "a.pem");
+		}
+		certificates_close(&all);
+	}
+}
+
 static void without_a_listener_for_tls_nothing_is_opened(void **state)
 {
 	struct fixture *fixture = *state;
@@ -228,6 +257,56 @@ static void what_was_made_for_trying_out_cannot_be_spoilt(void **state)
 		assert_memory_equal(pem, "-----BEGIN", sizeof(pem));
 	}
 	assert_int_equal(certificate_fill(&all.list[0], reason), 0);
+	certificates_close(&all);
+}
+
+static int count_open(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+/* So many may still be opened. */
+static void allow(unsigned more)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = 0;
+	for (int fd = 0; more > 0 || fcntl(fd, F_GETFD) >= 0; fd++) {
+		more -= fcntl(fd, F_GETFD) < 0;
+		limit.rlim_cur = (rlim_t)fd + 1;
+	}
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+/* Each descriptor that a reload needs for those that it keeps is the one too many once. */
+static void without_descriptors_for_what_is_kept_there_is_no_reload(void **state)
+{
+	struct fixture *fixture = *state;
+	struct certificates all, again;
+	struct rlimit limit;
+	char reason[512];
+	int open_before;
+
+	load(fixture, "tls_certificate = \"a.pem\"; tls_key = \"a.key\";");
+	all = opened(fixture, NULL, false);
+	open_before = count_open();
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	for (unsigned more = 0; more < 2; more++) {
+		allow(more);
+		assert_int_equal(certificates_open(&again, fixture->config, &all, true, reason, sizeof(reason)),
+				 -1);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+		assert_non_null(strstr(reason, ": Too many open files"));
+		assert_int_equal(count_open(), open_before);
+	}
+	again = opened(fixture, &all, true);
+	assert_int_equal(count_open(), open_before + 2);
+	certificates_close(&again);
 	certificates_close(&all);
 }
 
@@ -408,6 +487,8 @@ int main(void)
 						fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(a_site_without_one_shows_the_first_there_is,
 						fixture_set_up, fixture_tear_down),
+		cmocka_unit_test_setup_teardown(the_first_there_is_may_be_any, fixture_set_up,
+						fixture_tear_down),
 		cmocka_unit_test_setup_teardown(without_a_listener_for_tls_nothing_is_opened,
 						fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(a_copy_stays_what_it_is, fixture_set_up,
@@ -418,6 +499,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_for_trying_out_is_kept_as_long_as_its_names,
 						fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(what_was_made_for_trying_out_cannot_be_spoilt,
+						fixture_set_up, fixture_tear_down),
+		cmocka_unit_test_setup_teardown(without_descriptors_for_what_is_kept_there_is_no_reload,
 						fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(an_upgrade_goes_on_with_what_was_used,
 						fixture_set_up, fixture_tear_down),

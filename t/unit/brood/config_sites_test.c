@@ -276,6 +276,34 @@ static void locations_have_paths_of_their_own(void **state)
 	assert_loads(fixture, "root = \"www\"; locations = ( { path = \"/.well-known/x\"; } );");
 }
 
+static void a_site_has_as_many_locations_as_there_may_be(void **state)
+{
+	struct fixture *fixture = *state;
+	static const char end[] = " );", more[] = ", { path = \"/more\"; } );";
+	struct buffer text = {0};
+
+	assert_int_equal(buffer_printf(&text, "root = \"www\"; locations = ( { path = \"/0\"; }"), 0);
+	for (unsigned i = 1; i < CONFIG_LOCATIONS_MAX; i++)
+		assert_int_equal(buffer_printf(&text, ", { path = \"/%u\"; }", i), 0);
+	assert_int_equal(buffer_append(&text, end, sizeof(end)), 0);
+	assert_loads(fixture, text.data);
+	assert_int_equal(fixture->config->site.location_count, CONFIG_LOCATIONS_MAX);
+	text.used -= sizeof(end);
+	assert_int_equal(buffer_append(&text, more, sizeof(more)), 0);
+	assert_wrong(fixture, text.data, "$/a.conf:1: locations = ( ... ): 256 at most in a site");
+	buffer_free(&text);
+}
+
+static void a_root_is_complained_of_where_it_is_set_only(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_wrong(fixture,
+		     "\nroot = \"gone\";\nsites = ( { names = \"a\"; }, { names = \"b\"; root = \"www\"; },\n"
+		     "{ names = \"c\"; } );",
+		     "$/a.conf:2: root '$/gone': no such folder");
+}
+
 static void sites_have_roots_and_names_of_their_own(void **state)
 {
 	struct fixture *fixture = *state;
@@ -330,6 +358,7 @@ static void headers_of_all_levels_merge_and_have_one_limit(void **state)
 	struct fixture *fixture = *state;
 	struct sites sites;
 	char reason[256], text[16384], value[2100];
+	const char *first;
 	const struct http_place *place;
 
 	assert_loads(fixture, "root = \"www\"; headers = [\"set A: 1\", \"set B: 1\"];\n"
@@ -365,6 +394,18 @@ static void headers_of_all_levels_merge_and_have_one_limit(void **state)
 		 "headers = [\"set B: %s%.1900s\", \"set C: %.2099s\"]; } );",
 		 value, value, value, value);
 	assert_wrong(fixture, text, "$/a.conf:3: headers: more than 8192 octets in all");
+
+	/* A location that has none of its own has them from where they are set: both say so. */
+	snprintf(text, sizeof(text),
+		 "root = \"www\"; sites = ( { names = \"s\";\nheaders = [\"set A: %s\", \"set B: %s\",\n"
+		 "\"set C: %s\", \"set D: %s\"];\nlocations = ( { path = \"/d\"; } ); } );",
+		 value, value, value, value);
+	fixture_write(fixture, "a.conf", text);
+	assert_int_equal(fixture_load(fixture, "a.conf", none), -1);
+	fixture_assert_lines(fixture, 2);
+	first = strstr(fixture->reason.data, "/a.conf:2: headers: more than 8192 octets in all\n");
+	assert_non_null(first);
+	assert_non_null(strstr(first + 1, "/a.conf:2: headers: more than 8192 octets in all\n"));
 }
 
 static void only_a_file_has_sites(void **state)
@@ -442,6 +483,8 @@ int main(void)
 		TEST(what_is_printed_is_a_file_that_means_the_same),
 		TEST(members_are_known_by_name_and_scope),
 		TEST(locations_have_paths_of_their_own),
+		TEST(a_site_has_as_many_locations_as_there_may_be),
+		TEST(a_root_is_complained_of_where_it_is_set_only),
 		TEST(sites_have_roots_and_names_of_their_own),
 		TEST(lists_are_texts_or_arrays_or_lists_of_texts),
 		TEST(headers_of_all_levels_merge_and_have_one_limit),

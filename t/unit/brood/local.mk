@@ -28,6 +28,7 @@ t_unit_brood_inherit_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_brood_inherit_test_LDADD = $(brood_test_LDADD)
 t_unit_brood_log_files_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_brood_log_files_test_LDADD = libprogram.a libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
+t_unit_brood_log_files_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reallocarray
 t_unit_brood_log_reader_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_brood_log_reader_test_LDADD = $(brood_test_LDADD)
 t_unit_brood_log_writer_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
@@ -109,17 +110,30 @@ t_unit_brood_obituary_test_LDADD = $(brood_admin_libs)
 # What has to do with certificates.
 brood_certificate_tests = \
 	t/unit/brood/certificate_check_test \
-	t/unit/brood/certificates_test
+	t/unit/brood/certificates_test \
+	t/unit/brood/renewal_test \
+	t/unit/brood/tickets_test
 check_PROGRAMS += $(brood_certificate_tests)
 
 t_unit_brood_certificate_check_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_brood_certificate_check_test_LDADD = libprogram.a libcluster.a libproc.a libhttp.a libbase.a \
 	$(ZLIB_LIBS) $(LIBCONFIG_LIBS) $(CMOCKA_LIBS)
+brood_certificates_libs = libprogram.a libcluster.a libproc.a libhttp.a libbase.a \
+	$(LIBEVENT_LIBS) $(LIBCONFIG_LIBS) $(OPENSSL_LIBS) $(ZLIB_LIBS) $(CMOCKA_LIBS)
 t_unit_brood_certificates_test_SOURCES = t/unit/brood/certificates_test.c $(brood_fixture)
 t_unit_brood_certificates_test_CPPFLAGS = $(brood_test_cppflags)
 t_unit_brood_certificates_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-t_unit_brood_certificates_test_LDADD = libprogram.a libcluster.a libproc.a libhttp.a libbase.a \
-	$(LIBEVENT_LIBS) $(LIBCONFIG_LIBS) $(OPENSSL_LIBS) $(ZLIB_LIBS) $(CMOCKA_LIBS)
+t_unit_brood_certificates_test_LDADD = $(brood_certificates_libs)
+t_unit_brood_renewal_test_SOURCES = t/unit/brood/renewal_test.c $(brood_fixture)
+t_unit_brood_renewal_test_CPPFLAGS = $(brood_test_cppflags)
+t_unit_brood_renewal_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_brood_renewal_test_LDADD = $(brood_certificates_libs)
+t_unit_brood_renewal_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_now_ms,--wrap=certificate_check_start \
+	-Wl,--wrap=certificate_check_poll,--wrap=cluster_ask,--wrap=cluster_answers,--wrap=cluster_tell_others
+t_unit_brood_tickets_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_brood_tickets_test_LDADD = $(brood_certificates_libs)
+t_unit_brood_tickets_test_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=clock_now_ms,--wrap=pem_file_stamp,--wrap=tls_set_tickets
 
 # What has to do with limits for all workers.
 brood_limits_tests = t/unit/brood/limits_test

@@ -85,6 +85,27 @@ bool cluster_has_log_source(const struct master *master, unsigned first, unsigne
 	return living >= first && living <= last;
 }
 
+/* --- memory --- */
+
+static bool no_memory; /* for another log in the table */
+
+void *__wrap_reallocarray(void *list, size_t count, size_t size);
+void *__real_reallocarray(void *list, size_t count, size_t size);
+
+void *__wrap_reallocarray(void *list, size_t count, size_t size)
+{
+	return no_memory ? NULL : __real_reallocarray(list, count, size);
+}
+
+static int count_open(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
 static const char *tell(bool all)
 {
 	told[0] = '\0';
@@ -168,6 +189,20 @@ static void a_fifo_without_a_reader_is_not_waited_for(void **state)
 	(void)state;
 	assert_int_equal(mkfifo(path, 0600), 0);
 	assert_int_equal(use_fails(path), -ENXIO);
+}
+
+static void one_that_there_is_no_memory_for_is_not_left_open(void **state)
+{
+	int open_before = count_open();
+
+	(void)state;
+	no_memory = true;
+	assert_int_equal(use_fails(path), -ENOMEM);
+	no_memory = false;
+	assert_non_null(strstr(reason, ": no memory"));
+	assert_int_equal(files.count, 0);
+	assert_int_equal(count_open(), open_before);
+	assert_int_equal(use(LOG_KIND_LINES, path), 1);
 }
 
 /* --- one number for one log --- */
@@ -352,6 +387,7 @@ int main(void)
 		IN_DIRECTORY(words_mean_what_they_say),
 		IN_DIRECTORY(what_cannot_be_opened_has_a_reason),
 		IN_DIRECTORY(a_fifo_without_a_reader_is_not_waited_for),
+		IN_DIRECTORY(one_that_there_is_no_memory_for_is_not_left_open),
 		IN_DIRECTORY(a_log_has_one_number_in_all_configurations),
 		IN_DIRECTORY(a_moved_file_is_followed_by_a_new_one),
 		IN_DIRECTORY(a_failed_reopening_keeps_the_old_file_and_says_so),

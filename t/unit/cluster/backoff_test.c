@@ -81,6 +81,10 @@ static void a_fatal_set_up_parks_at_once(void **state)
 
 static void short_resources_wait_but_never_park(void **state)
 {
+	/* Not at once even the first time; then doubling to the end of it. */
+	static const unsigned delays[] = {100,  200,  400,   800,   1600,
+					 3200, 6400, 12800, 25600, BACKOFF_LAST_MS};
+	enum { COUNT = sizeof(delays) / sizeof(delays[0]) };
 	struct backoff backoff = {0};
 	unsigned delay_ms;
 
@@ -88,8 +92,27 @@ static void short_resources_wait_but_never_park(void **state)
 	for (int i = 0; i < 100; i++) {
 		assert_int_equal(backoff_next(&backoff, BACKOFF_DEATH_RESOURCES, 0, &delay_ms),
 				 SLOT_DIED_EARLY);
-		assert_in_range(delay_ms, BACKOFF_FIRST_MS, BACKOFF_LAST_MS);
+		assert_int_equal(delay_ms, delays[i < COUNT ? i : COUNT - 1]);
 	}
+}
+
+static void nor_do_they_bring_others_nearer_to_that(void **state)
+{
+	struct backoff backoff = {0};
+	unsigned delay_ms;
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		(void)backoff_next(&backoff, BACKOFF_DEATH_RESOURCES, 0, &delay_ms);
+	assert_int_equal(backoff_next(&backoff, BACKOFF_DEATH_EARLY, 0, &delay_ms), SLOT_DIED);
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(backoff_next(&backoff, BACKOFF_DEATH_EARLY, 0, &delay_ms),
+				 SLOT_DIED_EARLY);
+	assert_int_equal(backoff_next(&backoff, BACKOFF_DEATH_EARLY, 0, &delay_ms), SLOT_DIED_IN_VAIN);
+	/* Who has served for a while is short of nothing. */
+	assert_int_equal(backoff_next(&backoff, BACKOFF_DEATH_LATE, 0, &delay_ms), SLOT_DIED);
+	assert_int_equal(backoff_next(&backoff, BACKOFF_DEATH_RESOURCES, 0, &delay_ms), SLOT_DIED_EARLY);
+	assert_int_equal(delay_ms, BACKOFF_FIRST_MS);
 }
 
 int main(void)
@@ -101,6 +124,7 @@ int main(void)
 		cmocka_unit_test(a_proven_worker_wipes_the_slate),
 		cmocka_unit_test(a_fatal_set_up_parks_at_once),
 		cmocka_unit_test(short_resources_wait_but_never_park),
+		cmocka_unit_test(nor_do_they_bring_others_nearer_to_that),
 	};
 
 	return cmocka_run_group_tests_name("backoff", tests, NULL, NULL);

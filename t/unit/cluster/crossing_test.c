@@ -62,11 +62,25 @@ uint64_t __wrap_clock_now_ms(void)
 	return now_ms;
 }
 
+static bool no_room; /* for further slots */
+
+int __wrap_slots_make_room(struct master *of, unsigned count);
+int __real_slots_make_room(struct master *of, unsigned count);
+
+int __wrap_slots_make_room(struct master *of, unsigned count)
+{
+	return no_room ? -ENOMEM : __real_slots_make_room(of, count);
+}
+
 /* --- the program --- */
+
+static struct cluster_listen *wanted; /* by the next reload; NULL: what there is */
 
 static int prepare(void *context, struct cluster_options *options, char *reason, size_t room)
 {
-	(void)context, (void)options, (void)reason, (void)room;
+	(void)context, (void)reason, (void)room;
+	if (wanted)
+		options->listen = wanted;
 	return 0;
 }
 
@@ -316,6 +330,58 @@ static void a_server_that_gives_up_is_not_ready_after_all(void **state)
 		assert_int_equal(instance_of(i)->phase, INSTANCE_STARTING);
 }
 
+/* Eight tries would not help. */
+static void a_set_up_that_cannot_succeed_ends_the_server_at_the_first_start(void **state)
+{
+	(void)state;
+	end(0, CLUSTER_EXIT_FATAL);
+	assert_int_equal(process_count, 2); /* nobody is tried instead */
+	assert_true(master_is_leaving(&master));
+	assert_int_equal(master.exit_status, CLUSTER_EXIT_CRASH);
+	assert_int_equal(processes[1].killed, SIGKILL);
+	end(1, 0);
+	assert_int_equal(process_count, 2);
+	assert_int_equal(told_ready, 0);
+}
+
+/* But a server that has been ready goes on with the others, and with a try now and then. */
+static void later_it_parks_its_slot(void **state)
+{
+	struct slot *slot = master.slots[0];
+
+	(void)state;
+	end(0, 1);
+	assert_int_equal(process_count, 3); /* at once */
+	end(2, CLUSTER_EXIT_FATAL);
+	assert_int_equal(process_count, 3);
+	assert_int_equal(slot->state, SLOT_PARKED);
+	assert_true(event_pending(slot->timer, EV_TIMEOUT, NULL));
+	assert_false(master_is_leaving(&master));
+	assert_leads(1, 1);
+}
+
+static void nor_does_that_of_a_slot_more_end_a_server_that_is_ready(void **state)
+{
+	(void)state;
+	assert_int_equal(slots_resize(&master, 3), 0);
+	end(2, CLUSTER_EXIT_FATAL);
+	assert_int_equal(master.slots[2]->state, SLOT_PARKED);
+	assert_false(master_is_leaving(&master));
+}
+
+/* That it could succeed has been seen. */
+static void nor_that_of_a_slot_that_was_ready_once_a_server_that_starts(void **state)
+{
+	(void)state;
+	get_ready(0);
+	end(0, 1);
+	end(2, CLUSTER_EXIT_FATAL);
+	assert_int_equal(master.slots[0]->state, SLOT_PARKED);
+	assert_false(master_is_leaving(&master));
+	get_ready(1);
+	assert_int_equal(told_ready, 1);
+}
+
 static void who_is_not_wanted_any_more_does_not_lead(void **state)
 {
 	(void)state;
@@ -383,6 +449,39 @@ static void nor_when_its_predecessor_ends_at_the_same_time(void **state)
 	end(2, 0);
 	assert_ptr_not_equal(master.slots[0]->lead, NULL);
 	assert_int_equal(master.slots[0]->lead->pid, FIRST_PID + 3);
+}
+
+static int count_open(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+/* What it had opened before it failed is closed. */
+static void a_reload_without_room_for_its_slots_leaves_nothing_open(void **state)
+{
+	struct cluster_listen other = {.fd = -1, .backlog = 16};
+	int open_before = count_open();
+	char reason[128];
+
+	(void)state;
+	assert_int_equal(address_parse("127.0.0.2:0", &other.address, reason, sizeof(reason)), 0);
+	wanted = &other;
+	no_room = true;
+	master_roll(&master, "reload");
+	no_room = false;
+	wanted = NULL;
+	assert_int_equal(abandons, 1);
+	assert_false(master.report.ok);
+	assert_string_equal(master.report.reason, "no room for further slots");
+	assert_int_equal(count_open(), open_before);
+	assert_int_equal(master.listeners.count, 1);
+	assert_int_equal(process_count, 2);
+	master_roll(&master, "reload");
+	assert_int_equal(process_count, 3);
 }
 
 /* Slot 0 has its new worker (2), which asks for a successor (3 or 4); slot 1's new one fails for good. */
@@ -530,6 +629,31 @@ static void what_a_draining_worker_gave_before_its_end_goes_to_others(void **sta
 	}
 }
 
+/* As many as it may, and one more, while nobody takes any. */
+static void who_gives_more_than_it_may_is_ended(void **state)
+{
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(slots_resize(&master, 1), 0);
+	instance_of(0)->stopped = true;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+	for (unsigned i = 0; i < HANDOFF_UNANSWERED_MAX; i++) {
+		give(1, pair[0]);
+		run();
+	}
+	assert_null(instance_of(1)->killed);
+	assert_int_equal(instance_of(1)->given_away, HANDOFF_UNANSWERED_MAX);
+	assert_int_equal(master.handoff.waiting_count, HANDOFF_UNANSWERED_MAX);
+	give(1, pair[0]);
+	run();
+	assert_non_null(instance_of(1)->killed);
+	assert_string_equal(instance_of(1)->killed, "gave more connections at a time than it may");
+	assert_int_equal(processes[1].killed, SIGKILL);
+	assert_int_equal(master.handoff.waiting_count, HANDOFF_UNANSWERED_MAX);
+	close(pair[0]), close(pair[1]);
+}
+
 static void a_killed_worker_that_serves_asks_for_nothing_and_gives_nothing(void **state)
 {
 	int pair[2];
@@ -636,7 +760,13 @@ int main(void)
 		SERVING(nor_when_its_predecessor_ends_at_the_same_time),
 		SERVING(a_successor_that_a_failed_roll_has_replaced_does_not_lead),
 		SERVING(nor_does_the_start_of_a_configuration_that_was_given_up),
+		STARTING(a_set_up_that_cannot_succeed_ends_the_server_at_the_first_start),
+		SERVING(later_it_parks_its_slot),
+		SERVING(nor_does_that_of_a_slot_more_end_a_server_that_is_ready),
+		STARTING(nor_that_of_a_slot_that_was_ready_once_a_server_that_starts),
+		SERVING(a_reload_without_room_for_its_slots_leaves_nothing_open),
 		SERVING(what_a_draining_worker_gave_before_its_end_goes_to_others),
+		SERVING(who_gives_more_than_it_may_is_ended),
 		SERVING(a_killed_worker_that_serves_asks_for_nothing_and_gives_nothing),
 		SERVING(readiness_after_the_watchdogs_abort_changes_nothing),
 		SERVING(a_connection_that_moves_does_not_wait_for_a_liar_for_long),

@@ -253,6 +253,7 @@ static void what_is_refused_goes_to_another(void **state)
 	brood_channel_drain(fakes[0].worker_end);
 	brood_channel_drain(fakes[1].worker_end);
 	answer(&fakes[0], MESSAGE_REFUSED, 0, 1);
+	assert_int_equal(fakes[0].target.refused, 1);
 	assert_int_equal(handoff.waiting_count, 1);
 	handoff_flush(&handoff, MESSAGE_CONNECTIONS);
 	brood_channel_drain(fakes[0].worker_end);
@@ -471,6 +472,53 @@ static void a_state_that_could_not_be_passed_on_is_refused(void **state)
 	}
 }
 
+/* --- as many workers as there may be --- */
+
+enum { MANY = MESSAGE_BATCH + 10 };
+
+static struct handoff_target many[MANY];
+static unsigned many_next;
+
+static struct handoff_target *choose_next(void *context, const struct transfer *transfer)
+{
+	unsigned outgoing = 0;
+
+	(void)context, (void)transfer;
+	for (unsigned i = 0; i < MANY; i++)
+		outgoing += many[i].outgoing_count;
+	/* There is room for so many on the stack of who asks. */
+	assert_in_range(outgoing, 0, MESSAGE_BATCH);
+	return &many[many_next++ % MANY];
+}
+
+static void one_flush_reaches_more_workers_than_a_frame_has_room_for(void **state)
+{
+	static const struct handoff_rules many_rules = {.choose = choose_next};
+	struct brood_channel *channels[MANY];
+	int ends[2], worker_ends[MANY];
+
+	(void)state;
+	handoff_free(&handoff);
+	assert_int_equal(handoff_init(&handoff, &many_rules, NULL), 0);
+	many_next = 0;
+	for (int i = 0; i < MANY; i++) {
+		assert_int_equal(brood_channel_pair(ends), 0);
+		assert_int_equal(brood_channel_open(&channels[i], base, ends[0], &master_handlers, NULL), 0);
+		worker_ends[i] = ends[1];
+		handoff_target_init(&many[i], channels[i]);
+	}
+	offer(2 * MANY);
+	handoff_flush(&handoff, MESSAGE_CONNECTIONS);
+	assert_int_equal(handoff.waiting_count, 0);
+	for (int i = 0; i < MANY; i++) {
+		assert_int_equal(many[i].unanswered_count, 2);
+		handoff_target_gone(&handoff, &many[i]);
+		brood_channel_free(channels[i]);
+		close(worker_ends[i]);
+	}
+	count_closed(2 * MANY);
+}
+
 static void answers_that_make_no_sense_are_found_out(void **state)
 {
 	struct message_ids message = {.count = 1, .ids = {4711}};
@@ -503,6 +551,7 @@ int main(void)
 		TEST(what_nobody_takes_can_be_called_back),
 		TEST(damaged_frames_are_refused),
 		TEST(a_state_that_could_not_be_passed_on_is_refused),
+		TEST(one_flush_reaches_more_workers_than_a_frame_has_room_for),
 		TEST(answers_that_make_no_sense_are_found_out),
 	};
 

@@ -14,6 +14,7 @@ cluster_tests = \
 	t/unit/cluster/recycle_test \
 	t/unit/cluster/roll_test \
 	t/unit/cluster/slot_test \
+	t/unit/cluster/spread_test \
 	t/unit/cluster/stop_test \
 	t/unit/cluster/taking_test \
 	t/unit/cluster/watchdog_test \
@@ -31,7 +32,8 @@ t_unit_cluster_cluster_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CF
 t_unit_cluster_cluster_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
 t_unit_cluster_crossing_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
 t_unit_cluster_crossing_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
-t_unit_cluster_crossing_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=kill,--wrap=brood_process_fork,--wrap=clock_now_ms
+t_unit_cluster_crossing_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=kill,--wrap=brood_process_fork,--wrap=clock_now_ms \
+	-Wl,--wrap=slots_make_room
 t_unit_cluster_handoff_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
 t_unit_cluster_handoff_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
 t_unit_cluster_outcomes_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
@@ -43,6 +45,9 @@ t_unit_cluster_roll_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAG
 t_unit_cluster_roll_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
 t_unit_cluster_slot_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
 t_unit_cluster_slot_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
+t_unit_cluster_spread_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
+t_unit_cluster_spread_test_LDADD = libcluster.a libproc.a libbase.a $(CMOCKA_LIBS) $(LIBEVENT_LIBS)
+t_unit_cluster_spread_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_now_ms,--wrap=handoff_offer,--wrap=closer_put
 t_unit_cluster_stop_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_cluster_stop_test_LDADD = libcluster.a $(CMOCKA_LIBS)
 t_unit_cluster_taking_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)

@@ -417,6 +417,95 @@ static void what_makes_no_sense_is_refused(void **state)
 	}
 }
 
+/* Not a listener that is deaf. */
+static void a_listener_without_a_socket_is_refused(void **state)
+{
+	struct state_writer other = {0};
+	struct state_reader reader;
+	struct state_record record;
+
+	(void)state;
+	assert_int_equal(state_open(&reader, written.octets.data, written.octets.used), 0);
+	while (state_next(&reader, &record))
+		if (record.type != STATE_SOCKET)
+			state_put(&other, record.type, record.data, record.size);
+	assert_int_equal(state_finish(&other), 0);
+	assert_int_equal(outcome_of(other.octets.data, other.octets.used), -EBADMSG);
+	state_writer_free(&other);
+}
+
+/* --- what must go through, being just within bounds --- */
+
+static const struct right {
+	const char *what;
+	uint32_t type;
+	unsigned number;
+	size_t at, size;
+	int32_t values[2];
+} rights[] = {
+	{"the last slot adopts", STATE_SLOT, 1, AT(slot, adopter), {SLOTS}},
+	{"nobody adopts", STATE_SLOT, 1, AT(slot, adopter), {0}},
+	{"no admin just now", STATE_ADMIN, 0, offsetof(struct saved_admin, pid), 8, {0, -1}},
+	{"an admin whose channel has ended", STATE_ADMIN, 0, AT(admin, channel), {-1}},
+	{"no log process just now", STATE_LOGGER, 0, offsetof(struct saved_logger, pid), 8, {0, -1}},
+	{"a worker whose channel has ended", STATE_INSTANCE, 0, AT(instance, channel), {-1}},
+	{"the last serial", STATE_SELF, 0, AT(self, last_serial), {3, 0}},
+	{"the last transfer", STATE_SELF, 0, AT(self, last_transfer), {2, 0}},
+	{"the next generation", STATE_SELF, 0, AT(self, next_generation), {4, 0}},
+	{"a command for the last slot", STATE_PENDING, 1, AT(pending, command.argument), {SLOTS - 1, 0}},
+	{"a command for the first slot", STATE_PENDING, 1, AT(pending, command.argument), {0, 0}},
+};
+
+static void what_is_just_within_bounds_is_taken(void **state)
+{
+	struct state_record record;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rights) / sizeof(rights[0]); i++) {
+		const struct right *right = &rights[i];
+		size_t at = find_record(right->type, right->number, &record) + right->at;
+		char *octets;
+		int outcome;
+
+		assert_in_range(right->size, 1, sizeof(right->values));
+		octets = changed(at, right->values, right->size);
+		outcome = outcome_of(octets, written.octets.used);
+		if (outcome != 0)
+			fail_msg("%s: %d", right->what, outcome);
+		free(octets);
+	}
+}
+
+/* It fills all of its room, so there is none for its end. */
+static void a_reason_without_an_end_is_cut(void **state)
+{
+	struct saved_instance saved;
+	struct state_record record;
+	struct master *master;
+	struct instance *last;
+	char *octets;
+	size_t at = find_record(STATE_INSTANCE, 2, &record) + offsetof(struct saved_instance, why);
+	int status;
+	pid_t pid;
+
+	(void)state;
+	memset(saved.why, 'w', sizeof(saved.why));
+	octets = changed(at, saved.why, sizeof(saved.why));
+	pid = fork();
+	if (pid == 0) {
+		if (restore(octets, written.octets.used, &master) != 0)
+			_exit(1);
+		last = LIST_ENTRY(master->instances.prev, struct instance, link);
+		_exit(strnlen(last->killed, sizeof(saved.why)) == sizeof(saved.why) - 1 ? 42 : 2);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 42);
+	free(octets);
+}
+
+/* --- descriptors and whole records --- */
+
 /* Descriptors that are something else than the record says, or another record's, too. */
 static void descriptors_are_what_they_should_be(void **state)
 {
@@ -554,6 +643,9 @@ int main(void)
 		cmocka_unit_test(everything_arrives),
 		cmocka_unit_test(what_arrived_can_be_left_again),
 		cmocka_unit_test(what_makes_no_sense_is_refused),
+		cmocka_unit_test(a_listener_without_a_socket_is_refused),
+		cmocka_unit_test(what_is_just_within_bounds_is_taken),
+		cmocka_unit_test(a_reason_without_an_end_is_cut),
 		cmocka_unit_test(descriptors_are_what_they_should_be),
 		cmocka_unit_test(no_descriptor_has_two_owners),
 		cmocka_unit_test(every_record_missing_or_doubled_is_survived),

@@ -176,6 +176,28 @@ static void what_cannot_be_put_back_stays_and_the_rest_is(void **state)
 	assert_int_equal(roll_settled(&roll, &view), ROLL_FAILED);
 }
 
+static void on_the_way_back_each_slot_has_its_tries_again(void **state)
+{
+	struct roll roll = {0};
+
+	(void)state;
+	roll_begin(&roll, &view);
+	roll_ready(&roll, &view, 0);
+	roll_ready(&roll, &view, 1);
+	assert_int_equal(roll_died(&roll, &view, 2, true), ROLL_START);
+	assert_int_equal(roll_died(&roll, &view, 2, true), ROLL_START);
+	assert_int_equal(roll_died(&roll, &view, 2, true), ROLL_START);
+	for (unsigned slot = 2; slot-- > 0;) {
+		assert_int_equal(roll.phase, ROLL_BACK);
+		assert_int_equal(roll.slot, slot);
+		assert_int_equal(roll_died(&roll, &view, slot, true), ROLL_START);
+		assert_int_equal(roll.slot, slot);
+		assert_int_equal(roll_died(&roll, &view, slot, true), ROLL_START);
+		assert_int_equal(roll.slot, slot);
+		assert_int_equal(roll_ready(&roll, &view, slot), slot > 0 ? ROLL_START : ROLL_GIVE_BACK);
+	}
+}
+
 static void rolls_asked_for_meanwhile_fold_into_one(void **state)
 {
 	struct roll roll = {0};
@@ -317,6 +339,7 @@ int main(void)
 		TEST(a_failure_puts_the_replaced_slots_back_last_one_first),
 		TEST(it_has_failed_when_those_of_the_new_kind_have_handed_over),
 		TEST(what_cannot_be_put_back_stays_and_the_rest_is),
+		TEST(on_the_way_back_each_slot_has_its_tries_again),
 		TEST(rolls_asked_for_meanwhile_fold_into_one),
 		TEST(slots_that_went_away_are_passed_over),
 		TEST(a_cancelled_roll_answers_nothing),

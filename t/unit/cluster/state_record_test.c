@@ -108,6 +108,25 @@ static void test_every_flipped_bit_is_refused(void **context)
 	state_writer_free(&writer);
 }
 
+/* Whose checksum is right all the same: it was written so. */
+static void test_a_record_that_says_it_is_longer_than_the_rest_is_refused(void **context)
+{
+	struct state_writer writer = {0};
+	struct state_reader reader;
+	const uint32_t sizes[] = {9, 16, 4096, UINT32_MAX - 8};
+
+	(void)context;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		state_put(&writer, 7, "seven", 5);
+		state_put(&writer, 8, "eight", 5);
+		/* The last record has a head of its type and size, and eight octets. */
+		memcpy(writer.octets.data + writer.octets.used - 12, &sizes[i], sizeof(sizes[i]));
+		assert_int_equal(state_finish(&writer), 0);
+		assert_int_equal(state_open(&reader, writer.octets.data, writer.octets.used), -EBADMSG);
+		state_writer_free(&writer);
+	}
+}
+
 static void test_an_empty_state_can_be_read(void **context)
 {
 	struct state_writer writer = {0};
@@ -141,6 +160,7 @@ int main(void)
 		cmocka_unit_test(test_a_record_may_be_longer_or_shorter_than_expected),
 		cmocka_unit_test(test_every_truncation_is_refused),
 		cmocka_unit_test(test_every_flipped_bit_is_refused),
+		cmocka_unit_test(test_a_record_that_says_it_is_longer_than_the_rest_is_refused),
 		cmocka_unit_test(test_an_empty_state_can_be_read),
 		cmocka_unit_test(test_descriptors_are_remembered),
 	};

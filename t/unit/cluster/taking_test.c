@@ -103,13 +103,22 @@ static void give(struct worker *worker, const char *const *states, unsigned coun
 			close(fds[i]);
 }
 
+static int count_open(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
 static void they_are_expected_then_told_to_be_taken_then_here(void **state)
 {
 	static const char *const states[] = {"one", "foreign", "", "broken", "two"};
 	struct board_record record = {0};
 	struct worker worker = {
 		.program = &program, .phase = WORKER_SERVING, .record = &record, .max_connections = 10};
-	int ends[2];
+	int ends[2], open_before;
 
 	(void)state;
 	log_set_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
@@ -117,7 +126,9 @@ static void they_are_expected_then_told_to_be_taken_then_here(void **state)
 	assert_int_equal(brood_channel_pair(ends), 0);
 	master = ends[1];
 	assert_int_equal(brood_channel_open(&worker.channel, worker.base, ends[0], &handlers, &worker), 0);
+	open_before = count_open();
 	give(&worker, states, 5);
+	assert_int_equal(count_open(), open_before); /* none is left of those that have been dealt with */
 	assert_string_equal(done, "expect:one expect:broken expect:two "
 				  "!moved:one !new !moved:broken !moved:two ");
 	assert_int_equal(record.taken, 4);

@@ -78,6 +78,7 @@ t_unit_http_file_test_SOURCES = t/unit/http/file_test.c \
 	t/unit/http/root.c t/unit/http/root.h
 t_unit_http_file_test_CFLAGS = $(http_files_test_cflags)
 t_unit_http_file_test_LDADD = $(http_files_test_libs)
+t_unit_http_file_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=syscall
 t_unit_http_file_cache_test_SOURCES = t/unit/http/file_cache_test.c \
 	t/unit/http/root.c t/unit/http/root.h
 t_unit_http_file_cache_test_CFLAGS = $(http_files_test_cflags)
@@ -177,6 +178,7 @@ check_PROGRAMS += t/unit/http/tls_test
 t_unit_http_tls_test_SOURCES = t/unit/http/tls_test.c t/unit/http/talk.c t/unit/http/talk.h
 t_unit_http_tls_test_CFLAGS = $(http_test_cflags) $(OPENSSL_CFLAGS)
 t_unit_http_tls_test_LDADD = $(http_test_libs)
+t_unit_http_tls_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=SSL_new,--wrap=SSL_set_fd,--wrap=SSL_dup_CA_list
 check_PROGRAMS += t/unit/http/tls_kernel_test t/unit/http/tls_saved_test
 t_unit_http_tls_saved_test_CFLAGS = $(http_test_cflags) $(OPENSSL_CFLAGS)
 t_unit_http_tls_saved_test_LDADD = $(http_test_libs)

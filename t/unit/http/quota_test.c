@@ -380,6 +380,28 @@ static void nothing_is_left_when_all_have_gone(void **state)
 	assert_int_equal(quota_of_client(*state, CLIENT_A), 0);
 }
 
+/* Those who take connections over release them where the giver counted them, all at one place. */
+static uint32_t come_and_go_at_one_place(void *context, unsigned number)
+{
+	struct quota_hold hold = {0};
+	uint32_t turned_away = 0;
+
+	(void)number;
+	for (unsigned i = 0; i < 30000; i++) {
+		turned_away += !quota_hold_total(context, 0, UINT32_MAX, &hold);
+		quota_release(context, &hold);
+	}
+	return turned_away;
+}
+
+static void nothing_is_left_where_all_have_come_and_gone_at_once(void **state)
+{
+	for (unsigned round = 0; round < 5; round++) {
+		assert_int_equal(crowd_run(come_and_go_at_one_place, *state), 0);
+		assert_int_equal(quota_total(*state), 0);
+	}
+}
+
 static void come_move_and_go(void *context)
 {
 	struct quota_hold holds[8] = {0};
@@ -463,6 +485,8 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(of_a_client_too, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(nothing_is_left_when_all_have_gone, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(nothing_is_left_where_all_have_come_and_gone_at_once,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_worker_killed_at_any_moment_leaves_nothing, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(

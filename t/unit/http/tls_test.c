@@ -57,6 +57,32 @@ static const struct tls_ticket_key keys[] = {
 	{.name = "second key", .aes = {3}, .hmac = {4}},
 };
 
+/* --- an OpenSSL that is short of memory --- */
+
+static enum { SHORT_OF_NOTHING, SHORT_OF_SESSIONS, SHORT_OF_BIOS, SHORT_OF_NAMES } shortage;
+
+SSL *__wrap_SSL_new(SSL_CTX *context);
+SSL *__real_SSL_new(SSL_CTX *context);
+int __wrap_SSL_set_fd(SSL *ssl, int fd);
+int __real_SSL_set_fd(SSL *ssl, int fd);
+STACK_OF(X509_NAME) * __wrap_SSL_dup_CA_list(const STACK_OF(X509_NAME) * names);
+STACK_OF(X509_NAME) * __real_SSL_dup_CA_list(const STACK_OF(X509_NAME) * names);
+
+SSL *__wrap_SSL_new(SSL_CTX *context)
+{
+	return shortage == SHORT_OF_SESSIONS ? NULL : __real_SSL_new(context);
+}
+
+int __wrap_SSL_set_fd(SSL *ssl, int fd)
+{
+	return shortage == SHORT_OF_BIOS ? 0 : __real_SSL_set_fd(ssl, fd);
+}
+
+STACK_OF(X509_NAME) * __wrap_SSL_dup_CA_list(const STACK_OF(X509_NAME) * names)
+{
+	return shortage == SHORT_OF_NAMES ? NULL : __real_SSL_dup_CA_list(names);
+}
+
 static int memory_file(const char *name)
 {
 	int fd = memfd_create(name, MFD_CLOEXEC);
@@ -436,6 +462,82 @@ static void a_session_that_breaks_while_sending_stays_one(void **state)
 	close_stream(&stream, client, ends);
 }
 
+/* The octets of a request, sealed and not sent. */
+static size_t seal(SSL *client, const char *text, char *out, size_t room)
+{
+	BIO *wire = SSL_get_wbio(client), *memory = BIO_new(BIO_s_mem());
+	size_t sent;
+	int size;
+
+	assert_true(BIO_up_ref(wire));
+	SSL_set0_wbio(client, memory);
+	assert_int_equal(SSL_write_ex(client, text, strlen(text), &sent), 1);
+	size = BIO_read(memory, out, (int)room);
+	assert_true(size > 0);
+	SSL_set0_wbio(client, wire);
+	return (size_t)size;
+}
+
+/* OpenSSL has one queue of errors for all sessions of a worker: what one's peer does wrong there must not be taken
+ * for the error of another, who waits for the rest of its record. */
+enum wrongdoing { BAD_HELLO, BAD_RECORD_BEHIND_A_GOOD_ONE, WRITE_AFTER_THE_END };
+
+static void do_wrong(struct world *world, enum wrongdoing what)
+{
+	const struct iovec piece = {(char *)"answer", 6};
+	struct stream stream;
+	char octets[200];
+	size_t size;
+	SSL *client;
+	int ends[2];
+
+	if (what == BAD_HELLO) {
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+		stream = (struct stream){.io = &stream_plain, .fd = ends[0]};
+		assert_int_equal(tls_open(world->tls, &stream), 0);
+		assert_int_equal(write(ends[1], "\x16\x03\x01\x00\x05garba", 10), 10);
+		assert_int_equal(stream_receive(&stream, octets, sizeof(octets)), -ECONNABORTED);
+		stream_release(&stream);
+		close(ends[0]), close(ends[1]);
+		return;
+	}
+	client = open_stream(world, &stream, ends);
+	if (what == BAD_RECORD_BEHIND_A_GOOD_ONE) {
+		size = seal(client, "good", octets, sizeof(octets));
+		assert_int_equal(write(ends[1], octets, size), size);
+		size = seal(client, "bad", octets, sizeof(octets));
+		octets[size - 1] ^= 1;
+		assert_int_equal(write(ends[1], octets, size), size);
+		assert_int_equal(stream_receive(&stream, octets, sizeof(octets)), 4);
+	} else {
+		SSL_set_shutdown(stream.tls->ssl, SSL_SENT_SHUTDOWN);
+		assert_true(stream_send(&stream, &piece, 1, false) < 0);
+	}
+	close_stream(&stream, client, ends);
+}
+
+static void what_a_peer_does_wrong_harms_no_other_in_the_middle_of_a_record(void **state)
+{
+	static const enum wrongdoing all[] = {BAD_HELLO, BAD_RECORD_BEHIND_A_GOOD_ONE, WRITE_AFTER_THE_END};
+	struct world *world = *state;
+	char record[200], octets[200];
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct stream stream;
+		int ends[2];
+		SSL *client = open_stream(world, &stream, ends);
+		ssize_t size = (ssize_t)seal(client, "request", record, sizeof(record));
+
+		do_wrong(world, all[i]);
+		assert_int_equal(write(ends[1], record, 10), 10);
+		assert_int_equal(stream_receive(&stream, octets, sizeof(octets)), -EAGAIN);
+		assert_int_equal(write(ends[1], record + 10, (size_t)size - 10), size - 10);
+		assert_int_equal(stream_receive(&stream, octets, sizeof(octets)), 7);
+		assert_memory_equal(octets, "request", 7);
+		close_stream(&stream, client, ends);
+	}
+}
+
 static void close_notify_waits_until_the_socket_takes_it(void **state)
 {
 	struct world *world = *state;
@@ -724,6 +826,47 @@ static void authorities_are_checked(void **state)
 	close(fd);
 }
 
+/* Else they would be let in without one. */
+static void where_clients_cannot_be_asked_for_a_certificate_there_is_no_tls(void **state)
+{
+	struct world *world = *state;
+	const struct tls_site part = {.name = "one.test",
+				      .pairs = world->pairs,
+				      .pair_count = 1,
+				      .client = TLS_CLIENT_REQUIRED,
+				      .client_ca_fd = world->pairs[2].certificate_fd};
+	const struct tls_options options = {.sites = &sites, .parts = &part, .handshakes_max = 4};
+	char reason[TLS_REASON_MAX] = "";
+	bool resumed;
+
+	assert_int_equal(set_authority(world, world->pairs[2].certificate_fd, reason), 0);
+	shortage = SHORT_OF_NAMES;
+	assert_true(set_authority(world, world->pairs[3].certificate_fd, reason) < 0);
+	assert_null(tls_new(&options, reason));
+	shortage = SHORT_OF_NOTHING;
+	assert_string_equal(reason, "TLS cannot be set up");
+	/* Those from before still sign. */
+	assert_true(is_let_in(world, &world->pairs[2], NULL, &resumed));
+	assert_false(is_let_in(world, &world->pairs[3], NULL, &resumed));
+}
+
+static void without_memory_for_a_session_a_stream_stays_as_it_is(void **state)
+{
+	struct world *world = *state;
+	struct stream stream = {.io = &stream_plain, .fd = world->pairs[0].key_fd};
+
+	for (int i = 0; i < 2; i++) {
+		shortage = i == 0 ? SHORT_OF_SESSIONS : SHORT_OF_BIOS;
+		assert_int_equal(tls_open(world->tls, &stream), -ENOMEM);
+		shortage = SHORT_OF_NOTHING;
+		assert_ptr_equal(stream.io, &stream_plain);
+		assert_null(stream.tls);
+		assert_false(stream.handshakes);
+		assert_int_equal(stats(world).handshakes, 0);
+		assert_int_equal(ERR_peek_error(), 0);
+	}
+}
+
 static void plain_http_gets_a_readable_answer(void **state)
 {
 	struct world *world = *state;
@@ -882,22 +1025,6 @@ static void what_has_begun_is_answered_at_a_stop(void **state)
 	assert_true(world->talk->clients[3].ended);
 }
 
-/* The octets of a request, sealed and not sent. */
-static size_t seal(struct client *client, const char *text, char *out, size_t room)
-{
-	BIO *wire = SSL_get_wbio(client->ssl), *memory = BIO_new(BIO_s_mem());
-	size_t sent;
-	int size;
-
-	assert_true(BIO_up_ref(wire));
-	SSL_set0_wbio(client->ssl, memory);
-	assert_int_equal(SSL_write_ex(client->ssl, text, strlen(text), &sent), 1);
-	size = BIO_read(memory, out, (int)room);
-	assert_true(size > 0);
-	SSL_set0_wbio(client->ssl, wire);
-	return (size_t)size;
-}
-
 static bool makes_room(struct world *world)
 {
 	bool some = http_server_make_room(world->talk->server);
@@ -924,7 +1051,7 @@ static void an_idle_client_gives_way_with_a_goodbye_and_none_in_the_middle(void 
 		talk_now_ms += 1000;
 		assert_false(makes_room(world)); /* the handshake has begun */
 		ask(world, client);
-		size = seal(client, "GET /small.txt HTTP/1.1\r\nHost: one.test\r\n\r\n", record,
+		size = seal(client->ssl, "GET /small.txt HTTP/1.1\r\nHost: one.test\r\n\r\n", record,
 			    sizeof(record));
 		assert_int_equal(send(fd, record, size - 10, 0), size - 10);
 		event_base_loop(world->talk->base, EVLOOP_NONBLOCK);
@@ -1062,6 +1189,10 @@ int main(void)
 						start, stop),
 		cmocka_unit_test_setup_teardown(a_renewed_certificate_is_for_new_sessions, start, stop),
 		cmocka_unit_test_setup_teardown(others_may_sign_for_clients_from_now_on, start, stop),
+		cmocka_unit_test_setup_teardown(
+			where_clients_cannot_be_asked_for_a_certificate_there_is_no_tls, start, stop),
+		cmocka_unit_test_setup_teardown(without_memory_for_a_session_a_stream_stays_as_it_is, start,
+						stop),
 		cmocka_unit_test_setup_teardown(plain_http_gets_a_readable_answer, start, stop),
 		cmocka_unit_test_setup_teardown(noise_ends_the_connection, start, stop),
 		cmocka_unit_test_setup_teardown(damaged_records_end_the_connection, start, stop),
@@ -1070,6 +1201,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_close_is_announced_to_both_layers, start, stop),
 		cmocka_unit_test_setup_teardown(an_idle_client_is_told_goodbye_at_a_stop, start, stop),
 		cmocka_unit_test_setup_teardown(a_session_that_breaks_while_sending_stays_one, start, stop),
+		cmocka_unit_test_setup_teardown(
+			what_a_peer_does_wrong_harms_no_other_in_the_middle_of_a_record, start, stop),
 		cmocka_unit_test_setup_teardown(close_notify_waits_until_the_socket_takes_it, start, stop),
 		cmocka_unit_test_setup_teardown(what_has_begun_is_answered_at_a_stop, start, stop),
 		cmocka_unit_test_setup_teardown(

@@ -23,6 +23,7 @@ struct end {
 	struct brood_channel *channel;
 	struct brood_channel *feeder; /* through which each frame has another one sent */
 	unsigned frames, fds, closed;
+	unsigned inheritable; /* of the descriptors that came */
 	int error;
 	bool lost, free_in_callback, ordered;
 	uint32_t last_type;
@@ -42,9 +43,11 @@ static void on_frame(void *context, struct brood_frame *frame)
 	end->last_size = frame->size;
 	end->lost = frame->fds_lost;
 	memcpy(end->last, frame->data, frame->size);
-	for (size_t i = 0; i < frame->fd_count; i++)
+	for (size_t i = 0; i < frame->fd_count; i++) {
+		end->inheritable += !(fcntl(frame->fds[i], F_GETFD) & FD_CLOEXEC);
 		end->inodes[end->fds++ % BROOD_CHANNEL_FDS_MAX] =
 			fstat(frame->fds[i], &status) == 0 ? status.st_ino : 0;
+	}
 	if (end->feeder)
 		assert_int_equal(brood_channel_try(end->feeder, &(struct brood_frame){.type = 1}), 0);
 	if (end->free_in_callback) {
@@ -65,7 +68,7 @@ static const struct brood_channel_handlers handlers = {.frame = on_frame, .close
 
 static struct event_base *base;
 static struct end near_end, far_end;
-static int open_before;
+static int open_before, inheritable_before;
 
 static int count_open(void)
 {
@@ -76,12 +79,25 @@ static int count_open(void)
 	return count;
 }
 
+/* What a program that is executed would have. */
+static int count_inheritable(void)
+{
+	int count = 0, flags;
+
+	for (int fd = 0; fd < 1024; fd++) {
+		flags = fcntl(fd, F_GETFD);
+		count += flags >= 0 && !(flags & FD_CLOEXEC);
+	}
+	return count;
+}
+
 static int open_pair(void **state)
 {
 	int ends[2];
 
 	(void)state;
 	open_before = count_open();
+	inheritable_before = count_inheritable();
 	base = event_base_new();
 	memset(&near_end, 0, sizeof(near_end));
 	memset(&far_end, 0, sizeof(far_end));
@@ -201,6 +217,26 @@ static void a_full_peer_gets_queued_frames_later_and_in_order(void **state)
 	assert_int_equal(far_end.fds, 10);
 	assert_true(far_end.ordered);
 	assert_int_equal(brood_channel_try(near_end.channel, &frame), 0);
+}
+
+/* Be it a channel's end, a copy that waits for the peer, or what has come. */
+static void no_descriptor_outlives_an_exec(void **state)
+{
+	char data[16384] = {0};
+	int fd = STDERR_FILENO;
+	struct brood_frame frame = {
+		.type = 1, .data = data, .size = sizeof(data), .fds = &fd, .fd_count = 1};
+
+	(void)state;
+	assert_int_equal(count_inheritable(), inheritable_before);
+	for (; !brood_channel_is_full(near_end.channel); frame.type++)
+		assert_int_equal(brood_channel_send(near_end.channel, &frame), 0);
+	assert_int_equal(count_inheritable(), inheritable_before);
+	for (int i = 0; i < 1000 && far_end.frames < frame.type - 1; i++)
+		turn();
+	assert_int_equal(far_end.frames, frame.type - 1);
+	assert_int_equal(far_end.fds, far_end.frames);
+	assert_int_equal(far_end.inheritable, 0);
 }
 
 static void the_queue_is_bounded(void **state)
@@ -359,6 +395,7 @@ int main(void)
 		TEST(descriptors_come_with_their_frame),
 		TEST(lost_descriptors_are_told),
 		TEST(a_full_peer_gets_queued_frames_later_and_in_order),
+		TEST(no_descriptor_outlives_an_exec),
 		TEST(the_queue_is_bounded),
 		TEST(the_end_is_told_once_after_the_last_frame),
 		TEST(a_callback_may_free_the_channel),

@@ -18,6 +18,24 @@
 
 enum { MOST = 16 };
 
+/* --- fork, watched --- */
+
+static int unblocked; /* signals that could come at the last fork, in the parent */
+
+pid_t __wrap_fork(void);
+pid_t __real_fork(void);
+
+pid_t __wrap_fork(void)
+{
+	sigset_t mask;
+
+	unblocked = 0;
+	sigprocmask(SIG_BLOCK, NULL, &mask);
+	for (int number = 1; number < 32; number++)
+		unblocked += !sigismember(&mask, number) && number != SIGKILL && number != SIGSTOP;
+	return __real_fork();
+}
+
 static struct brood_process_end ends[MOST];
 static size_t end_count;
 
@@ -125,6 +143,25 @@ static void a_child_starts_with_clean_signals(void **state)
 	assert_int_equal(end_of(pid)->exit_code, 0);
 }
 
+/* The child has the parent's handlers until it has reset them. */
+static void no_signal_can_come_between_the_fork_and_that(void **state)
+{
+	int code = 0;
+	struct brood_process_options options = {.main = return_argument, .context = &code};
+	sigset_t before, after;
+	pid_t pid;
+
+	(void)state;
+	sigprocmask(SIG_BLOCK, NULL, &before);
+	unblocked = -1;
+	pid = brood_process_fork(&options);
+	sigprocmask(SIG_BLOCK, NULL, &after);
+	assert_int_equal(unblocked, 0);
+	for (int number = 1; number < 32; number++)
+		assert_int_equal(sigismember(&before, number), sigismember(&after, number));
+	assert_int_equal(end_of(pid)->exit_code, 0);
+}
+
 static int check_fds(void *context)
 {
 	int keep = *(int *)context;
@@ -216,6 +253,7 @@ int main(void)
 		cmocka_unit_test(the_exit_status_is_what_main_returned),
 		cmocka_unit_test(a_death_by_signal_names_the_signal),
 		cmocka_unit_test(a_child_starts_with_clean_signals),
+		cmocka_unit_test(no_signal_can_come_between_the_fork_and_that),
 		cmocka_unit_test(a_child_has_the_descriptors_it_was_given_and_no_other),
 		cmocka_unit_test(one_call_reaps_everybody),
 		cmocka_unit_test(a_stop_and_its_end_are_told_and_reap_nobody),
