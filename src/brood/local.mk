@@ -59,6 +59,7 @@ libprogram_a_SOURCES = \
 	src/brood/renewal.c src/brood/renewal.h \
 	src/brood/requirements.c src/brood/requirements.h \
 	src/brood/program_path.c src/brood/program_path.h \
+	src/brood/reload_look.c src/brood/reload_look.h src/brood/looking.h \
 	src/brood/report.c src/brood/report.h \
 	src/brood/server.c src/brood/server.h \
 	src/brood/server_options.c \

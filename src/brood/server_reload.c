@@ -15,6 +15,28 @@ static void warn_start_only(void *context, const char *name)
 	log_warn("'%s' has changed: it takes effect at the next start", name);
 }
 
+int server_look(void *context)
+{
+	struct server *server = context;
+
+	server_know_roots(server, server->keeps_certificates);
+	return reload_look_begin(&server->look, server->options, &server->known);
+}
+
+int server_looked(void *context)
+{
+	struct server *server = context;
+
+	return reload_look_hear(&server->look);
+}
+
+void server_look_away(void *context, char *what, size_t room)
+{
+	struct server *server = context;
+
+	reload_look_end(&server->look, what, room);
+}
+
 int server_prepare(void *context, struct cluster_options *options, char *reason, size_t room)
 {
 	struct server *server = context;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "brood/config_sites.h"
 #include "brood/known_roots.h"
+#include "brood/looking.h"
 #include "brood/setting_checks.h"
 #include "http/epochs.h"
 #include "http/fields.h"
@@ -197,7 +198,8 @@ static int open_root(const struct making *making, const char *path, uint64_t *ve
 	const struct known_root *known = known_roots_find(making->config->known_roots, path);
 	int fd;
 
-	if (!known || !known->stuck) {
+	if (!known || !known->given) {
+		looking_at(making->config->looking, "root", path);
 		fd = privilege_open_directory(&making->config->privilege, path);
 		*version = fd < 0 ? (uint64_t)-fd : root_version(fd);
 		return fd;
