@@ -205,6 +205,15 @@ subtest 'while a root is gone' => sub {
 	ok is_served(4), 'and it is followed on';
 	is $server->ctl('reload')->{exit}, 0, 'a reload works again';
 	is version(get()), 4, 'and serves the same';
+	my ($looker) = $server->children_named(qr/: roots\z/);
+	kill 'STOP', $looker;
+	unlink "$dir/current" or die $!;
+	$upgrade = $server->ctl('upgrade');
+	is $upgrade->{exit}, 0, 'an upgrade works also when nobody has missed it yet' or diag $upgrade->{stderr};
+	kill 'CONT', $looker;
+	ok wait_until(5, sub { get()->status eq 503 }) && is_in_trouble('current'), 'it is missed then';
+	switch_link('v4');
+	ok is_served(4), 'back by itself';
 };
 
 subtest 'who looks has died' => sub {
@@ -323,6 +332,8 @@ END
 		switch_link('v1');
 		fill("$dir/fresh", 3);
 		$server = Brood::Server->start(%settings, wrapper => ['unshare', '-m', '--'], config => "sites = ( $site );");
+		my ($looker) = $server->children_named(qr/: roots\z/);
+		kill 'STOP', $looker; # which makes it see nothing for longer
 		my $mount = stop_answering("$dir/net");
 		if (!$mount) {
 			$server->finish;
@@ -344,6 +355,7 @@ END
 			is version(get()) . $other->(), 17, 'everything is served as before';
 		};
 		$meanwhile->('before anybody has seen it', "$dir/net/site");
+		kill 'CONT', $looker;
 		ok wait_until(10, sub { lines(qr/root '\Q$dir\E\/net\/site' does not answer: where/) }), 'it is seen';
 		Brood::Server::write_file($server->{config_file}, qq(sites = ( $site, { names = [ "new" ]; root = "$dir/net/new"; } );));
 		$meanwhile->('a root that was none before', "$dir/net/new");
@@ -358,6 +370,13 @@ END
 		ok wait_until(5, sub { !$server->children_named(qr/: reload\z/) }), 'nobody waits any more';
 		Brood::Server::write_file($server->{config_file}, "sites = ( $site );");
 		is $server->ctl('reload')->{exit}, 0, 'a reload goes back';
+		$mount = stop_answering("$dir/net");
+		my $upgrade = $server->ctl('upgrade');
+		is $upgrade->{exit}, 0, 'an upgrade does not wait for it either' or diag $upgrade->{stderr};
+		is version(get()) . $other->(), 17, 'and serves all';
+		answer($mount);
+		run_command('nsenter', '-m', '-t', $server->master, 'umount', '-l', "$dir/net");
+		ok wait_until(10, sub { $server->children_named(qr/: roots\z/) == 1 && $other->() eq 7 }), 'it answers again';
 		$server->finish;
 	};
 }
