@@ -37,6 +37,7 @@ libprogram_a_SOURCES = \
 	src/brood/control_socket.c src/brood/control_socket.h \
 	src/brood/daemon.c src/brood/daemon.h \
 	src/brood/daemon_log.c src/brood/daemon_log.h \
+	src/brood/former_roots.c src/brood/former_roots.h \
 	src/brood/inherit.c src/brood/inherit.h \
 	src/brood/limits.c src/brood/limits.h \
 	src/brood/log_files.c src/brood/log_files.h \

@@ -65,6 +65,7 @@ static int child_main(void *context)
 	struct sites sites;
 	char reason[256];
 
+	brood_process_wake_at_end();
 	if (config_load(&config, &task->options, &text) < 0 || sites_open(&sites, config, reason, sizeof(reason)) < 0)
 		return 1;
 	for (size_t i = 0; i < sites.http.count; i++) {

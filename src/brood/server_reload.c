@@ -80,6 +80,7 @@ void server_commit(void *context)
 	log_files_settle(&server->logs, true);
 	server_use_log(server);
 	config_balancer_warn(server->now.config);
+	sites_part(&old.sites, &server->now.sites);
 	setup_close(&old, &server->logs);
 }
 
@@ -88,6 +89,7 @@ void server_abandon(void *context)
 	struct server *server = context;
 
 	root_watch_renew(&server->roots);
+	sites_part(&server->next.sites, &server->now.sites);
 	setup_close(&server->next, &server->logs);
 	log_files_settle(&server->logs, false);
 }
