@@ -205,6 +205,15 @@ subtest 'while a root is gone' => sub {
 	ok is_served(4), 'and it is followed on';
 	is $server->ctl('reload')->{exit}, 0, 'a reload works again';
 	is version(get()), 4, 'and serves the same';
+	my ($looker) = $server->children_named(qr/: roots\z/);
+	kill 'STOP', $looker;
+	unlink "$dir/current" or die $!;
+	$upgrade = $server->ctl('upgrade');
+	is $upgrade->{exit}, 0, 'an upgrade works also when nobody has missed it yet' or diag $upgrade->{stderr};
+	kill 'CONT', $looker;
+	ok wait_until(5, sub { get()->status eq 503 }) && is_in_trouble('current'), 'it is missed then';
+	switch_link('v4');
+	ok is_served(4), 'back by itself';
 };
 
 subtest 'who looks has died' => sub {
@@ -260,8 +269,26 @@ print "mounted\n";
 <STDIN>;
 END
 
+# What is mounted, to be ended by `answer`; undef where that cannot be.
+sub stop_answering
+{
+	my ($folder) = @_;
+	my $pid = open2(my $said, my $end, 'nsenter', '-m', '-t', $server->master, $^X, '-e', $mounter, $folder);
+	return { pid => $pid, end => $end } if (<$said> // '') eq "mounted\n";
+	waitpid $pid, 0;
+	return undef;
+}
+
+sub answer
+{
+	my ($mount) = @_;
+	close $mount->{end};
+	waitpid $mount->{pid}, 0;
+	return;
+}
+
 SKIP: {
-	skip 'a file system that does not answer: there is no /dev/fuse to make one with, or no namespace', 1
+	skip 'a file system that does not answer: there is no /dev/fuse to make one with, or no namespace', 2
 	    if system('unshare', '-m', 'true') != 0 || !-w '/dev/fuse' || !-x '/usr/bin/nsenter';
 	subtest 'a file system that does not answer' => sub {
 		switch_link('v1');
@@ -271,10 +298,8 @@ SKIP: {
 sites = ( { names = [ "other" ]; root = "$dir/net/site"; } );
 END
 		my @enter = ('nsenter', '-m', '-t', $server->master);
-		my $pid = open2(my $said, my $end, @enter, $^X, '-e', $mounter, "$dir/net");
-		my $line = <$said> // '';
-		if ($line ne "mounted\n") {
-			waitpid $pid, 0;
+		my $mount = stop_answering("$dir/net");
+		if (!$mount) {
 			$server->finish;
 			plan skip_all => 'a file system that does not answer cannot be mounted here';
 		}
@@ -294,12 +319,64 @@ END
 		switch_link('v4');
 		ok is_served(4), 'other roots are followed on';
 		ok wait_until(10, sub { lines(qr/root '\Q$dir\E\/net\/site' does not answer/) == 2 }), 'the next version finds it out by itself';
-		close $end;
-		waitpid $pid, 0;
+		answer($mount);
 		ok wait_until(10, sub { $other->() eq 503 }), 'it answers, that there is nothing';
 		run_command(@enter, 'umount', '-l', "$dir/net");
 		ok wait_until(5, sub { $other->() eq 7 }), 'and it is back';
 		ok wait_until(5, sub { $server->children_named(qr/: roots\z/) == 1 }), 'one looks, as before';
+		$server->finish;
+	};
+
+	subtest 'a reload that comes upon one' => sub {
+		my $site = qq({ names = [ "other" ]; root = "$dir/net/site"; });
+		switch_link('v1');
+		fill("$dir/fresh", 3);
+		$server = Brood::Server->start(%settings, wrapper => ['unshare', '-m', '--'], config => "sites = ( $site );");
+		my ($looker) = $server->children_named(qr/: roots\z/);
+		kill 'STOP', $looker; # which makes it see nothing for longer
+		my $mount = stop_answering("$dir/net");
+		if (!$mount) {
+			$server->finish;
+			plan skip_all => 'a file system that does not answer cannot be mounted here';
+		}
+		# What is done while it waits, which must be seen within its time.
+		my $meanwhile = sub {
+			my ($what, $path) = @_;
+			my $reload = $server->ctl_start('reload');
+			ok wait_until(5, sub { $server->children_named(qr/: reload\z/) }), "$what: a child looks";
+			my @before = $server->workers;
+			kill 'KILL', $before[0];
+			ok wait_until(3, sub { my @now = grep { $_ != $before[0] } $server->workers; @now == 2 }), 'a worker that died has a successor';
+			is $server->ctl('status')->{exit}, 0, 'status is told';
+			ok scalar($server->children_named(qr/: reload\z/)), 'while it looks';
+			$reload = Brood::Server::ctl_wait($reload);
+			isnt $reload->{exit}, 0, 'the reload is refused';
+			like $reload->{stderr}, qr/'\Q$path\E' does not answer/, 'with the path';
+			is version(get()) . $other->(), 17, 'everything is served as before';
+		};
+		$meanwhile->('before anybody has seen it', "$dir/net/site");
+		kill 'CONT', $looker;
+		ok wait_until(10, sub { lines(qr/root '\Q$dir\E\/net\/site' does not answer: where/) }), 'it is seen';
+		Brood::Server::write_file($server->{config_file}, qq(sites = ( $site, { names = [ "new" ]; root = "$dir/net/new"; } );));
+		$meanwhile->('a root that was none before', "$dir/net/new");
+		Brood::Server::write_file($server->{config_file},
+			qq(sites = ( $site, { names = [ "new" ]; root = "$dir/fresh"; } );));
+		my @reloads = map { $server->ctl_start('reload') } 1 .. 3;
+		is_deeply [map { Brood::Server::ctl_wait($_)->{exit} } @reloads], [0, 0, 0], 'reloads that name another one work';
+		is version(get('/page.txt', Host => 'new')) . $other->(), 37, 'and serve it';
+		answer($mount);
+		run_command('nsenter', '-m', '-t', $server->master, 'umount', '-l', "$dir/net");
+		ok wait_until(10, sub { $server->children_named(qr/: roots\z/) == 1 && $other->() eq 7 }), 'it answers again';
+		ok wait_until(5, sub { !$server->children_named(qr/: reload\z/) }), 'nobody waits any more';
+		Brood::Server::write_file($server->{config_file}, "sites = ( $site );");
+		is $server->ctl('reload')->{exit}, 0, 'a reload goes back';
+		$mount = stop_answering("$dir/net");
+		my $upgrade = $server->ctl('upgrade');
+		is $upgrade->{exit}, 0, 'an upgrade does not wait for it either' or diag $upgrade->{stderr};
+		is version(get()) . $other->(), 17, 'and serves all';
+		answer($mount);
+		run_command('nsenter', '-m', '-t', $server->master, 'umount', '-l', "$dir/net");
+		ok wait_until(10, sub { $server->children_named(qr/: roots\z/) == 1 && $other->() eq 7 }), 'it answers again';
 		$server->finish;
 	};
 }

@@ -118,7 +118,7 @@ subtest 'a worker that was taken over' => sub {
 		my ($what, $name, @arguments) = @_;
 		my $result = call_in($taken, $call{$name}, @arguments);
 		is $result, -POSIX::EPERM(), $what;
-		kill 'KILL', $result if $name =~ /fork|clone/ && ($result // 0) > 0;
+		kill 'KILL', grep { $_ == ($result // 0) } children($taken);
 	};
 	$try->('cannot fork', 'fork');
 	$try->('nor by clone', 'clone', POSIX::SIGCHLD(), 0, 0, 0, 0);
@@ -137,6 +137,25 @@ subtest 'a worker that was taken over' => sub {
 	is answers($server), 200, 'the server serves';
 	is $server->ctl('restart')->{exit}, 0, 'and rolls';
 	ok wait_until(10, sub { !alive($taken) }), 'and then it is gone';
+	$server->finish;
+};
+
+# What is said above of a worker rests upon it.
+subtest 'a call made in a worker that gets signals is that call' => sub {
+	my $server = Brood::Server->start(accept => 'shared', workers => 2);
+	my ($worker) = $server->workers;
+	plan skip_all => 'processes cannot be traced here' if (call_in($worker, $call{getpid}) // 0) != $worker;
+	my $test = $$;
+	my $child = fork // die "fork: $!";
+	if (!$child) {
+		1 while kill('CHLD', $worker) && kill(0, $test); # which does nothing to it
+		POSIX::_exit(0);
+	}
+	my @wrong = grep { ($_ // 'none') ne $worker } map { call_in($worker, $call{getpid}) } 1 .. 20;
+	kill 'KILL', $child;
+	waitpid $child, 0;
+	is_deeply \@wrong, [], 'it answers what the kernel has answered';
+	is answers($server), 200, 'and it goes on as before';
 	$server->finish;
 };
 

@@ -9,6 +9,7 @@
 #include "brood/config_written.h"
 #include "brood/daemon_log.h"
 #include "brood/known_roots.h"
+#include "brood/looking.h"
 #include "brood/path.h"
 #include "http/fields.h"
 
@@ -48,7 +49,10 @@ static void check_user(struct config *config, const struct origin *origins, stru
 	/* Either may be the wrong one; a user is set far more often. */
 	const char *name = config->user ? "user" : "group";
 	char reason[REASON_MAX] = "";
-	int rc = privilege_lookup(config->user, config->group, &config->privilege, reason,
+	int rc;
+
+	looking_at(config->looking, "the list of users and groups", NULL);
+	rc = privilege_lookup(config->user, config->group, &config->privilege, reason,
 				  sizeof(reason));
 
 	if (rc == 0)
@@ -75,6 +79,7 @@ static void find_root(struct config *config, const char *directory, struct repor
 {
 	char *local = path_resolve(directory, "www");
 
+	looking_at(config->looking, "root", local);
 	if (local && (known_roots_find(config->known_roots, local) || is_directory(local))) {
 		config->site.root = local;
 		return;
@@ -106,6 +111,7 @@ static void check_root(const struct config *config, const char *root, const stru
 
 	if (known_roots_find(config->known_roots, root))
 		return;
+	looking_at(config->looking, "root", root);
 	fd = privilege_open_directory(&config->privilege, root);
 	if (fd >= 0) {
 		fd_close(&fd);
@@ -141,6 +147,7 @@ static void check_log(const struct config *config, const char *name, const char 
 			check_standard(name, path, origin, report);
 		return;
 	}
+	looking_at(config->looking, name, path);
 	folder = path_folder(path);
 	if (folder && !is_directory(folder))
 		report_add(report, origin, "%s '%s': no such folder '%s'", name, path, folder);
@@ -298,5 +305,6 @@ void config_check(struct config *config, const char *directory,
 	check_access_logs(&check);
 	if (!config->error_log_is_found) /* else its folder is made */
 		check_log(config, "error_log", config->error_log, origin_of(origins, "error_log"), report);
+	looking_at(config->looking, "one of pid_file, control, state_dir and listen", NULL);
 	config_written_check(config, origins, report);
 }

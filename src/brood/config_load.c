@@ -11,6 +11,7 @@
 #include "brood/config_listen.h"
 #include "brood/config_sites.h"
 #include "brood/daemon_log.h"
+#include "brood/looking.h"
 #include "brood/options.h"
 #include "brood/report.h"
 #include "brood/setting_value.h"
@@ -60,6 +61,8 @@ static void apply_file(struct load *load)
 {
 	const char *file = load->options->file;
 
+	if (file)
+		looking_at(load->options->looking, "configuration", file);
 	if (!file || config_source_read(&load->source, file, &load->report) < 0)
 		return;
 	config_file_apply(&load->source, load->options->directory, load->config, load->origins,
@@ -153,6 +156,7 @@ static void apply_options(struct load *load)
 	apply_listen(load);
 	load->config->verbose = options->verbose;
 	load->config->known_roots = options->known_roots;
+	load->config->looking = options->looking;
 }
 
 /* Nobody would see what goes to the terminal that a daemon leaves. */

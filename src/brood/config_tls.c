@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "brood/config_sites.h"
+#include "brood/looking.h"
 #include "brood/pem_file.h"
 
 #include <string.h>
@@ -69,8 +70,10 @@ static void check_files(const struct check *check, const struct config_site *sit
 
 	for (size_t i = 0; i < list->count; i++) {
 		const char *path = list->items[i], *why = NULL;
-		int fd = strcmp(path, "dev") == 0 ? -1 : pem_file_open(path, &why);
+		int fd;
 
+		looking_at(check->config->looking, setting, path);
+		fd = strcmp(path, "dev") == 0 ? -1 : pem_file_open(path, &why);
 		if (why)
 			report_add(check->report, &origin, "%s '%s': %s", setting, path, why);
 		fd_close(&fd);
@@ -115,8 +118,10 @@ static void check_site(const struct check *check, const struct config_site *site
 		report_add(check->report, &client,
 			   "tls_client: whose certificates are good is told by tls_client_ca, which is "
 			   "not set");
-	if (site->tls_client_ca)
+	if (site->tls_client_ca) {
+		looking_at(check->config->looking, "tls_client_ca", site->tls_client_ca);
 		fd = pem_file_open(site->tls_client_ca, &why);
+	}
 	if (why)
 		report_add(check->report, &authorities, "tls_client_ca '%s': %s",
 			   site->tls_client_ca, why);

@@ -20,6 +20,7 @@
 #include <stdio.h>
 
 struct known_roots;
+struct looking;
 struct options;
 
 /* In the order of their words in the table of settings. */
@@ -152,6 +153,7 @@ struct config {
 	bool listen_is_default;     /* nobody named an address */
 	bool verbose;               /* -v */
 	const struct known_roots *known_roots; /* of the options, as long as it is being opened */
+	struct looking *looking;    /* the same */
 	struct privilege privilege; /* whom workers become */
 };
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void known_roots_add(struct known_roots *roots, const char *path, bool stuck, int fd, uint64_t version)
+void known_roots_add(struct known_roots *roots, const char *path, bool given, int fd, uint64_t version)
 {
 	struct known_root *list = reallocarray(roots->list, roots->count + 1, sizeof(*list));
 	char *copy = strdup(path);
@@ -20,7 +20,20 @@ void known_roots_add(struct known_roots *roots, const char *path, bool stuck, in
 		fd_close(&fd);
 		return;
 	}
-	list[roots->count++] = (struct known_root){copy, stuck, fd, version};
+	list[roots->count++] = (struct known_root){copy, given, fd, version};
+}
+
+void known_roots_move(struct known_roots *to, struct known_roots *from)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		struct known_root *root = &from->list[i];
+
+		if (known_roots_find(to, root->path))
+			continue;
+		known_roots_add(to, root->path, root->given, root->fd, root->version);
+		root->fd = -1;
+	}
+	known_roots_free(from);
 }
 
 void known_roots_free(struct known_roots *roots)

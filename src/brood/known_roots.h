@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What a server that runs knows of roots that a configuration may name again: those that are gone, which an upgrade goes
- * on without, and those that do not answer, which must not be opened, since that would wait. */
+ * on without; those that do not answer, which must not be opened, since that would wait; and those that somebody else has
+ * opened in our place, who could wait (reload_look.h). */
 #ifndef BROOD_BROOD_KNOWN_ROOTS_H
 #define BROOD_BROOD_KNOWN_ROOTS_H
 
@@ -11,8 +12,8 @@
 
 struct known_root {
 	char *path;
-	bool stuck;       /* it does not answer: it must not be opened, and is what it was last */
-	int fd;           /* of that folder, if it is stuck; -1: it was gone */
+	bool given;       /* it must not be opened: it does not answer and is what it was last, or somebody just has */
+	int fd;           /* of that folder, if it is given; -1: it was gone */
 	uint64_t version; /* of that folder, or of why there was none (root_follow.h) */
 };
 
@@ -23,7 +24,9 @@ struct known_roots {
 };
 
 /* Takes fd. Without memory, it is not known. */
-void known_roots_add(struct known_roots *roots, const char *path, bool stuck, int fd, uint64_t version);
+void known_roots_add(struct known_roots *roots, const char *path, bool given, int fd, uint64_t version);
+/* All that are not known there yet; none is left here. */
+void known_roots_move(struct known_roots *to, struct known_roots *from);
 void known_roots_free(struct known_roots *roots);
 
 /* NULL: nothing is known of it; also for no roots at all. */

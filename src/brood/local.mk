@@ -37,6 +37,7 @@ libprogram_a_SOURCES = \
 	src/brood/control_socket.c src/brood/control_socket.h \
 	src/brood/daemon.c src/brood/daemon.h \
 	src/brood/daemon_log.c src/brood/daemon_log.h \
+	src/brood/former_roots.c src/brood/former_roots.h \
 	src/brood/inherit.c src/brood/inherit.h \
 	src/brood/limits.c src/brood/limits.h \
 	src/brood/log_files.c src/brood/log_files.h \
@@ -59,6 +60,7 @@ libprogram_a_SOURCES = \
 	src/brood/renewal.c src/brood/renewal.h \
 	src/brood/requirements.c src/brood/requirements.h \
 	src/brood/program_path.c src/brood/program_path.h \
+	src/brood/reload_look.c src/brood/reload_look.h src/brood/looking.h \
 	src/brood/report.c src/brood/report.h \
 	src/brood/server.c src/brood/server.h \
 	src/brood/server_options.c \

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 struct known_roots;
+struct looking;
 
 /* What was asked for. Strings point into argv, which must outlive this, except those said to be
  * owned. NULL: not given. */
@@ -22,6 +23,7 @@ struct options {
 	bool daemon, verbose;
 	enum { OPTIONS_RUN, OPTIONS_TEST, OPTIONS_PRINT } action;
 	const struct known_roots *known_roots; /* these are taken as they are known to be; NULL: none */
+	struct looking *looking; /* who reads a configuration tells there what it opens; NULL: nobody looks */
 	char *directory; /* the working directory at start, with its links, owned; relative paths resolve
 			    there, also in the file and after a change of directory */
 };

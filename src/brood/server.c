@@ -200,6 +200,9 @@ static size_t on_keep_admin(void *context, int *fds, size_t room)
 static const struct cluster_program program = {
 	.binary = takeover_binary,
 	.save = takeover_save,
+	.look = server_look,
+	.looked = server_looked,
+	.look_away = server_look_away,
 	.prepare = server_prepare,
 	.commit = server_commit,
 	.abandon = server_abandon,
@@ -325,6 +328,7 @@ static void close_setup(struct server *server)
 	log_set_sink(NULL, NULL);
 	ticket_keys_forget(&server->ticket_keys);
 	known_roots_free(&server->known);
+	reload_look_close(&server->look);
 	setup_close(&server->now, &server->logs);
 	log_files_close(&server->logs);
 }

@@ -21,6 +21,7 @@
 #include "brood/notify.h"
 #include "brood/obituary.h"
 #include "brood/pidfile.h"
+#include "brood/reload_look.h"
 #include "brood/renewal.h"
 #include "brood/root_watch.h"
 #include "brood/site_logs.h"
@@ -80,6 +81,7 @@ struct server {
 	struct renewal renewal;     /* of now.certificates */
 	struct root_watch roots;    /* of both setups */
 	struct known_roots known;   /* of them, when a configuration is loaded that may name them again */
+	struct reload_look look;    /* at what is to be loaded next */
 	struct ticket_keys ticket_keys; /* made here */
 	bool keeps_certificates;    /* when it next reads its configuration: that is an upgrade's end */
 	struct daemon daemon;
@@ -128,6 +130,9 @@ void server_use_log(struct server *server);
 
 /* --- server_reload.c: as cluster_program has them --- */
 
+int server_look(void *server);
+int server_looked(void *server);
+void server_look_away(void *server, char *what, size_t room);
 int server_prepare(void *server, struct cluster_options *options, char *reason, size_t room);
 void server_commit(void *server);
 void server_abandon(void *server);
@@ -139,8 +144,9 @@ void server_select(void *server, bool next);
 void server_look_at_roots(struct server *server);
 int server_trouble(void *server, struct buffer *out); /* cluster_program.trouble */
 
-/* config_load for a server that runs, which must not wait for a root. `goes_on`: as another image of it, which is to
- * know what the former one did. */
+/* config_load for a server that runs, which must not wait for a root: with those that server_know_roots has noted just now,
+ * and those that were looked at. `goes_on`: as another image of it, which is to know what the former one did. */
+void server_know_roots(struct server *server, bool goes_on);
 int server_load(struct server *server, struct config **out, bool goes_on, struct buffer *reason)
 	__attribute__((warn_unused_result));
 

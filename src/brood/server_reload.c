@@ -15,6 +15,28 @@ static void warn_start_only(void *context, const char *name)
 	log_warn("'%s' has changed: it takes effect at the next start", name);
 }
 
+int server_look(void *context)
+{
+	struct server *server = context;
+
+	server_know_roots(server, server->keeps_certificates);
+	return reload_look_begin(&server->look, server->options, &server->known);
+}
+
+int server_looked(void *context)
+{
+	struct server *server = context;
+
+	return reload_look_hear(&server->look);
+}
+
+void server_look_away(void *context, char *what, size_t room)
+{
+	struct server *server = context;
+
+	reload_look_end(&server->look, what, room);
+}
+
 int server_prepare(void *context, struct cluster_options *options, char *reason, size_t room)
 {
 	struct server *server = context;
@@ -58,6 +80,7 @@ void server_commit(void *context)
 	log_files_settle(&server->logs, true);
 	server_use_log(server);
 	config_balancer_warn(server->now.config);
+	sites_part(&old.sites, &server->now.sites);
 	setup_close(&old, &server->logs);
 }
 
@@ -66,6 +89,7 @@ void server_abandon(void *context)
 	struct server *server = context;
 
 	root_watch_renew(&server->roots);
+	sites_part(&server->next.sites, &server->now.sites);
 	setup_close(&server->next, &server->logs);
 	log_files_settle(&server->logs, false);
 }

@@ -17,14 +17,20 @@ void server_look_at_roots(struct server *server)
 	root_watch_look(&server->roots, &scene, clock_now_ms());
 }
 
+void server_know_roots(struct server *server, bool goes_on)
+{
+	if (goes_on)
+		return;
+	known_roots_free(&server->known);
+	root_watch_stuck(&server->roots, &server->now.sites, &server->known);
+}
+
 int server_load(struct server *server, struct config **out, bool goes_on, struct buffer *reason)
 {
 	struct options options = *server->options;
 
-	if (!goes_on) {
-		known_roots_free(&server->known);
-		root_watch_stuck(&server->roots, &server->now.sites, &server->known);
-	}
+	server_know_roots(server, goes_on);
+	known_roots_move(&server->known, &server->look.found);
 	options.known_roots = &server->known;
 	return config_load(out, &options, reason);
 }

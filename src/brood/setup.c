@@ -17,6 +17,7 @@ const struct server server_closed = {
 	.pidfile.fd = -1,
 	.control.fd = -1,
 	.daemon.ready_fd = -1,
+	.look.channel = -1,
 	.ready_fd = -1,
 };
 
@@ -27,6 +28,7 @@ void server_in_child(struct server *server, const struct setup *kept)
 	server->pidfile.fd = server->control.fd = server->daemon.ready_fd = server->ready_fd = -1;
 	server->inherited_count = 0;
 	server->renewal = (struct renewal){0};
+	reload_look_in_child(&server->look);
 	log_files_forget(&server->logs);
 	epochs_in_child(server->epochs);
 	root_watch_in_child(&server->roots);

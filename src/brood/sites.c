@@ -7,7 +7,9 @@
 #include "base/fd_kind.h"
 #include "base/log.h"
 #include "brood/config_sites.h"
+#include "brood/former_roots.h"
 #include "brood/known_roots.h"
+#include "brood/looking.h"
 #include "brood/setting_checks.h"
 #include "http/epochs.h"
 #include "http/fields.h"
@@ -178,12 +180,11 @@ static int make_places(struct making *making, const struct config_site *from, st
 	return rc;
 }
 
-/* fd: the site's from here on; -errno: it has none. */
+/* fd: the site's from here on; -errno: it has none. What it had is somebody else's by now. */
 static void give_root(struct http_site *site, int fd, uint64_t version)
 {
 	bool no_links = site->root.no_links;
 
-	fd_close(&site->root.fd);
 	site->root = fd < 0 ? file_root_none(no_links) : file_root_make(fd, no_links);
 	site->follow.error = fd < 0 ? fd : 0;
 	site->follow.version = version;
@@ -197,7 +198,8 @@ static int open_root(const struct making *making, const char *path, uint64_t *ve
 	const struct known_root *known = known_roots_find(making->config->known_roots, path);
 	int fd;
 
-	if (!known || !known->stuck) {
+	if (!known || !known->given) {
+		looking_at(making->config->looking, "root", path);
 		fd = privilege_open_directory(&making->config->privilege, path);
 		*version = fd < 0 ? (uint64_t)-fd : root_version(fd);
 		return fd;
@@ -284,6 +286,8 @@ void sites_tell(const struct sites *sites)
 
 void sites_give_root(struct sites *sites, const char *path, int fd, int error, uint64_t version)
 {
+	struct former_roots former = {0};
+
 	for (size_t i = 0; i < sites->http.count; i++) {
 		struct http_site *site = &sites->http.list[i];
 		int copy = error;
@@ -292,9 +296,36 @@ void sites_give_root(struct sites *sites, const char *path, int fd, int error, u
 			continue;
 		if (error == 0)
 			copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-		if (copy >= 0 || error < 0) /* else workers to come find out by themselves */
-			give_root(site, copy, version);
+		if (copy < 0 && error == 0)
+			continue; /* workers to come find out by themselves */
+		former_roots_add(&former, site->root.fd);
+		give_root(site, copy, version);
 	}
+	former_roots_close(&former);
+}
+
+static bool have_root(const struct sites *sites, uint64_t version)
+{
+	for (size_t i = 0; i < sites->http.count; i++) {
+		if (sites->http.list[i].root.fd >= 0 && sites->http.list[i].follow.version == version)
+			return true;
+	}
+	return false;
+}
+
+void sites_part(struct sites *sites, const struct sites *others)
+{
+	struct former_roots former = {0};
+
+	for (size_t i = 0; i < sites->http.count; i++) {
+		struct http_site *site = &sites->http.list[i];
+
+		if (have_root(others, site->follow.version))
+			continue;
+		former_roots_add(&former, site->root.fd);
+		site->root.fd = -1;
+	}
+	former_roots_close(&former);
 }
 
 static void close_site(struct http_site *site)

@@ -29,6 +29,10 @@ void sites_tell(const struct sites *sites);
  * their memory from now on. */
 void sites_give_root(struct sites *sites, const char *path, int fd, int error, uint64_t version);
 
+/* Before sites_close in a server that runs, which must not wait: closes the roots that the others have not
+ * (former_roots.h). */
+void sites_part(struct sites *sites, const struct sites *others);
+
 /* Closes the roots and frees all; *sites is all-zero then. */
 void sites_close(struct sites *sites);
 

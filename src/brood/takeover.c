@@ -32,7 +32,7 @@ enum {
 	STATE_CERTIFICATE,
 	STATE_LOG_FILE,
 	STATE_EPOCHS,
-	STATE_ROOT, /* one that is gone, or does not answer */
+	STATE_ROOT,
 };
 
 struct saved_epochs {
@@ -51,8 +51,8 @@ struct saved_file {
 /* The same. */
 struct saved_root {
 	uint64_t version;
-	int32_t fd; /* of the folder, if it does not answer; -1: it was gone */
-	uint32_t stuck;
+	int32_t fd; /* of the folder; -1: it was gone */
+	uint32_t given; /* it is that folder, which is not to be opened */
 };
 
 const char *takeover_binary(void *context)
@@ -94,15 +94,16 @@ static void put_config(struct state_writer *writer, const struct config *config)
 	buffer_free(&text);
 }
 
-static void put_root(struct state_writer *writer, const char *path, bool stuck, int fd, uint64_t version)
+static void put_root(struct state_writer *writer, const char *path, bool given, int fd, uint64_t version)
 {
 	const struct saved_root saved = {
-		.version = version, .fd = state_keep_fd(writer, fd), .stuck = stuck};
+		.version = version, .fd = state_keep_fd(writer, fd), .given = given};
 
 	put_with_path(writer, STATE_ROOT, &saved, sizeof(saved), path);
 }
 
-/* What is known of some roots, and what must not be found out about others. */
+/* They are what they are, and followed by the next version as by this one: it need not open them, which might wait, nor
+ * fail for one that nobody has missed yet. What is gone it may look for itself. */
 static void put_roots(struct state_writer *writer, const struct server *server)
 {
 	const struct http_sites *sites = &server->now.sites.http;
@@ -111,8 +112,7 @@ static void put_roots(struct state_writer *writer, const struct server *server)
 		const struct root_follow *follow = &sites->list[i].follow;
 		bool stuck = root_watch_waits(&server->roots, follow->path);
 
-		if (stuck || follow->error < 0)
-			put_root(writer, follow->path, stuck, sites->list[i].root.fd, follow->version);
+		put_root(writer, follow->path, stuck || follow->error == 0, sites->list[i].root.fd, follow->version);
 	}
 }
 
@@ -210,7 +210,7 @@ static void restore_roots(struct server *server, const struct upgrade_state *sta
 			continue;
 		state_get(&record, &saved, sizeof(saved));
 		if (saved.fd == -1 || is_folder(saved.fd))
-			known_roots_add(&server->known, path, saved.stuck == 1, saved.fd, saved.version);
+			known_roots_add(&server->known, path, saved.given == 1, saved.fd, saved.version);
 	}
 }
 

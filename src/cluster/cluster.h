@@ -94,6 +94,14 @@ struct cluster_program {
 
 	/* --- in the master --- */
 
+	/* What prepare will open may keep whoever opens it waiting for ever, and not us: begin to have somebody else look at
+	 * it. A descriptor, which stays the program's, or -errno; -EBUSY: too many still
+	 * wait who were asked before. Until look_away is called, `looked` is each time that there
+	 * is something to read: 0, it is over, and prepare can be called; -EAGAIN: it is not. May be NULL, all three. */
+	int (*look)(void *context);
+	int (*looked)(void *context);
+	/* Nobody waits for it any more. What it waits for itself, if that is known, for people. */
+	void (*look_away)(void *context, char *what, size_t room);
 	/* Read the configuration again. 0 with *options filled in: it is the next one, beside the one in
 	 * force, until commit or abandon is called. Negative: nothing has changed, and `reason` says why,
 	 * for people. */

@@ -37,6 +37,7 @@ libcluster_a_SOURCES = \
 	src/cluster/master_instance.c \
 	src/cluster/master_leaving.c \
 	src/cluster/master_log.c \
+	src/cluster/master_look.c \
 	src/cluster/master_log_saved.c \
 	src/cluster/master_news.c \
 	src/cluster/master_obituary.c \

@@ -59,6 +59,7 @@ static void discard(void *context, int fd)
 static void start_nobody(struct master *master)
 {
 	roll_cancel(&master->roll);
+	look_cancel(master);
 	upgrade_cancel(master);
 	for (unsigned i = 0; i < master->slot_room; i++)
 		event_del(master->slots[i]->timer);
@@ -396,6 +397,7 @@ static void close_all(struct master *master)
 	admin_close(master);
 	logger_close(master);
 	upgrade_cancel(master);
+	look_cancel(master);
 	slots_free(master);
 	spread_close(master);
 	listeners_close(&master->listeners);

@@ -188,6 +188,7 @@ struct master {
 	struct list instances;
 	uint64_t last_serial;
 	struct roll roll;
+	struct event *looking;          /* before one; NULL: nobody looks */
 	struct roll_report report;      /* of the last roll, or the one that runs */
 	const char *again_kind;         /* of the one that follows it, or NULL */
 	struct handoff handoff;
@@ -290,11 +291,19 @@ struct board_record *instance_record(const struct instance *instance);
 /* A worker has answered; what makes no sense is dropped. */
 void news_heard(struct instance *instance, struct brood_frame *frame);
 
+/* --- master_look.c --- */
+
+/* Has somebody look at what the next generation needs, then calls master_looked. False: nobody has to. */
+bool look_begin(struct master *master);
+void look_cancel(struct master *master);
+
 /* --- master_roll.c --- */
 
 /* `kind`: "reload" reads the configuration again, "restart" and others go on with the one in force. */
 void master_roll(struct master *master, const char *kind);
 void master_roll_event(struct master *master, enum roll_action action);
+/* `wrong`: why there will be no roll; NULL: go on. */
+void master_looked(struct master *master, const char *wrong);
 struct roll_view master_roll_view(struct master *master);
 
 /* Of master->report, to the log and to the program. */

@@ -245,6 +245,39 @@ static bool prepare(struct master *master, bool reload)
 	return true;
 }
 
+static void begin(struct master *master, bool reload)
+{
+	struct roll_view view = master_roll_view(master);
+	bool looked = master->roll.phase == ROLL_LOOKING;
+
+	if (!prepare(master, reload)) {
+		if (looked)
+			master_roll_event(master, roll_looked(&master->roll, &view, false));
+		else
+			finish(master, false);
+		return;
+	}
+	master->next_generation++;
+	log_info("%s: generation %u", master->report.kind, master->next_generation);
+	for (unsigned i = 0; i < master->slot_room; i++)
+		backoff_reset(&master->slots[i]->backoff);
+	spread_follow_mode(master);
+	spread_adopt(master, clock_now_ms()); /* connections come to the new sockets from now on */
+	master_roll_event(master, looked ? roll_looked(&master->roll, &view, true) : roll_begin(&master->roll, &view));
+}
+
+void master_looked(struct master *master, const char *wrong)
+{
+	struct roll_view view = master_roll_view(master);
+
+	if (!wrong) {
+		begin(master, true);
+		return;
+	}
+	snprintf(master->report.reason, sizeof(master->report.reason), "%s", wrong);
+	master_roll_event(master, roll_looked(&master->roll, &view, false));
+}
+
 void master_roll(struct master *master, const char *kind)
 {
 	struct roll_view view = master_roll_view(master);
@@ -266,15 +299,8 @@ void master_roll(struct master *master, const char *kind)
 	}
 	master->report = (struct roll_report){.kind = kind};
 	master->program->rolling(master->program->context);
-	if (!prepare(master, strcmp(kind, "restart") != 0 /* a new version may read the file differently */)) {
-		finish(master, false);
-		return;
-	}
-	master->next_generation++;
-	log_info("%s: generation %u", kind, master->next_generation);
-	for (unsigned i = 0; i < master->slot_room; i++)
-		backoff_reset(&master->slots[i]->backoff);
-	spread_follow_mode(master);
-	spread_adopt(master, clock_now_ms()); /* connections come to the new sockets from now on */
-	master_roll_event(master, roll_begin(&master->roll, &view));
+	if (strcmp(kind, "restart") == 0) /* a new version may read the file differently */
+		begin(master, false);
+	else if (!look_begin(master))
+		begin(master, true);
 }

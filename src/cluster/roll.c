@@ -67,6 +67,22 @@ enum roll_action roll_begin(struct roll *roll, const struct roll_view *view)
 	return forward(roll, view);
 }
 
+void roll_look(struct roll *roll)
+{
+	if (roll->phase == ROLL_IDLE)
+		*roll = (struct roll){.phase = ROLL_LOOKING};
+}
+
+enum roll_action roll_looked(struct roll *roll, const struct roll_view *view, bool good)
+{
+	if (roll->phase != ROLL_LOOKING)
+		return ROLL_NOTHING;
+	if (!good)
+		return over(roll, ROLL_FAILED);
+	roll->phase = ROLL_FORWARD; /* asked for meanwhile, another one follows */
+	return forward(roll, view);
+}
+
 enum roll_action roll_ready(struct roll *roll, const struct roll_view *view, unsigned slot)
 {
 	return is_waited_for(roll, slot, true) ? next(roll, view) : ROLL_NOTHING;

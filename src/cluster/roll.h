@@ -4,6 +4,7 @@
  * being retired only once the new one is ready; all of them, or none. Pure: it is told what happened and
  * says what is to be done. Master only.
  *
+ *     IDLE --look--> LOOKING  at what the next generation needs --looked--> FORWARD, or FAILED, IDLE
  *     IDLE --begin--> FORWARD  slot 0, 1, 2 ... : START its new worker --ready--> next slot
  *                        |  | last one ready: COMMIT
  *                        |  +--> SETTLING  --the old ones have handed over--> DONE, IDLE
@@ -24,7 +25,7 @@
 
 enum { ROLL_TRIES = 3 };
 
-enum roll_phase { ROLL_IDLE, ROLL_FORWARD, ROLL_SETTLING, ROLL_BACK, ROLL_SETTLING_BACK, ROLL_PHASES };
+enum roll_phase { ROLL_IDLE, ROLL_LOOKING, ROLL_FORWARD, ROLL_SETTLING, ROLL_BACK, ROLL_SETTLING_BACK, ROLL_PHASES };
 
 struct roll {
 	enum roll_phase phase;
@@ -53,6 +54,10 @@ struct roll_view {
 };
 
 enum roll_action roll_begin(struct roll *roll, const struct roll_view *view);
+
+/* In place of a begin, where there is something to wait for before. Then it has been seen, and is as it is to be. */
+void roll_look(struct roll *roll);
+enum roll_action roll_looked(struct roll *roll, const struct roll_view *view, bool good);
 
 /* The slot's new worker is ready. */
 enum roll_action roll_ready(struct roll *roll, const struct roll_view *view, unsigned slot);

@@ -182,7 +182,8 @@ sub let_go
 }
 
 # Has a process make a system call, as whoever has taken it over would: by a child of ours that traces it for that
-# moment. Returns what the kernel answers (-1 for EPERM and so on); undef where it cannot be done.
+# moment. Returns what the kernel answers (-1 for EPERM and so on); undef where it cannot be done. What signals it gets
+# meanwhile makes no difference, to neither.
 sub call_in
 {
 	my ($pid, $number, @arguments) = @_;
@@ -191,6 +192,8 @@ sub call_in
 	pipe my $reader, my $writer or die "pipe: $!";
 	my $child = fork // die "fork: $!";
 	if (!$child) {
+		$SIG{ALRM} = 'DEFAULT';
+		alarm 60; # a guard against hanging only
 		syswrite $writer, trace_call($pid, $number, @arguments) // '';
 		require POSIX;
 		POSIX::_exit(0);
@@ -198,17 +201,44 @@ sub call_in
 	close $writer;
 	my $answer = readline $reader;
 	waitpid $child, 0;
+	warn "process $pid did not come to an end of its system call $number\n" if $? == 14;
 	return $answer;
+}
+
+# Kinds of stops of a traced process, as wait(2) tells them.
+my ($at_call, $at_rest) = (0x80 | 5, 128 << 8); # by PTRACE_O_TRACESYSGOOD; PTRACE_EVENT_STOP, with any signal
+
+# Lets it run from a stop (0: none that matters), by that request, up to a wanted one. It gets the signals that it would
+# have got.
+sub run_to
+{
+	my ($pid, $request, $wanted, $stop) = @_;
+	while (1) {
+		my $signal = $stop > 64 ? 0 : $stop;
+		return 0 if syscall(101, $request, $pid, 0, $signal) != 0;
+		$stop = next_stop($pid) // return 0;
+		return 1 if $stop == $wanted || ($stop & ~0xff) == $wanted;
+	}
+}
+
+# Undef: it has ended.
+sub next_stop
+{
+	my ($pid) = @_;
+	my $status = pack 'i', 0;
+	return undef if syscall(61, $pid, $status, 0x40000000, 0) != $pid; # wait4, __WALL
+	$status = unpack 'i', $status;
+	return ($status & 0xff) == 0x7f ? $status >> 8 : undef;
 }
 
 sub trace_call
 {
 	my ($pid, $number, @arguments) = @_;
 	no warnings 'portable'; # addresses have more than 32 bits
-	my ($single_step, $get, $set, $attach, $detach) = (9, 12, 13, 16, 17);
+	my ($go, $get, $set, $detach, $to_call, $seize, $interrupt) = (7, 12, 13, 17, 24, 0x4206, 0x4207);
 	my $registers = "\0" x (27 * 8);
 	my ($rax, $rip, $orig_rax, @in) = (10, 16, 15, 14, 13, 12, 7, 9, 8); # rdi, rsi, rdx, r10, r8, r9
-	my $wait = sub { my $status = pack 'i', 0; return syscall(61, $pid, $status, 0x40000000, 0) == $pid };
+	my $rest = sub { return syscall(101, $interrupt, $pid, 0, 0) == 0 };
 
 	# An instruction that makes a system call is on the page that the kernel gives to each process.
 	my ($from, $to) = (slurp("/proc/$pid/maps") // '') =~ /^(\w+)-(\w+) .*\[vdso\]$/m or return undef;
@@ -216,17 +246,21 @@ sub trace_call
 	sysseek $memory, hex $from, 0;
 	sysread $memory, my $code, hex($to) - hex $from;
 	my $at = index $code, "\x0f\x05";
-	return undef if $at < 0 || syscall(101, $attach, $pid, 0, 0) != 0 || !$wait->();
+	# No signal stops it, which another one could take back or come before: it is told to rest.
+	return undef if $at < 0 || syscall(101, $seize, $pid, 0, 1) != 0 || !$rest->(); # PTRACE_O_TRACESYSGOOD
+	my $stop = next_stop($pid) // return undef;
+	return undef if ($stop & ~0xff) != $at_rest && !run_to($pid, $go, $at_rest, $stop);
 	return undef if syscall(101, $get, $pid, 0, $registers) != 0;
 	my @before = unpack 'q27', $registers;
 	my @call = @before;
 	@call[$rax, $rip, $orig_rax] = ($number, hex($from) + $at, -1);
 	$call[$in[$_]] = $arguments[$_] for 0 .. $#arguments;
 	syscall(101, $set, $pid, 0, pack 'q27', @call);
-	syscall(101, $single_step, $pid, 0, 0);
-	my $result = $wait->() && syscall(101, $get, $pid, 0, $registers) == 0 ? (unpack 'q27', $registers)[$rax] : undef;
+	my $result = run_to($pid, $to_call, $at_call, 0) && run_to($pid, $to_call, $at_call, 0)
+	    && syscall(101, $get, $pid, 0, $registers) == 0 ? (unpack 'q27', $registers)[$rax] : undef;
+	# At rest again, it goes back to the call that it was in, if it was.
 	syscall(101, $set, $pid, 0, pack 'q27', @before);
-	syscall(101, $detach, $pid, 0, 0);
+	syscall(101, $detach, $pid, 0, 0) if $rest->() && run_to($pid, $go, $at_rest, 0);
 	return $result;
 }
 

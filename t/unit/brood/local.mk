@@ -3,6 +3,7 @@ brood_tests = \
 	t/unit/brood/access_log_test \
 	t/unit/brood/certificate_watch_test \
 	t/unit/brood/daemon_test \
+	t/unit/brood/former_roots_test \
 	t/unit/brood/inherit_test \
 	t/unit/brood/log_files_test \
 	t/unit/brood/log_reader_test \
@@ -24,6 +25,8 @@ t_unit_brood_certificate_watch_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_brood_certificate_watch_test_LDADD = $(brood_test_LDADD)
 t_unit_brood_daemon_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_brood_daemon_test_LDADD = $(brood_test_LDADD)
+t_unit_brood_former_roots_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_brood_former_roots_test_LDADD = libprogram.a libproc.a libbase.a $(CMOCKA_LIBS)
 t_unit_brood_inherit_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_brood_inherit_test_LDADD = $(brood_test_LDADD)
 t_unit_brood_log_files_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
@@ -72,7 +75,8 @@ t_unit_brood_config_load_test_LDADD = $(brood_test_libs)
 t_unit_brood_config_sites_test_SOURCES = t/unit/brood/config_sites_test.c $(brood_fixture)
 t_unit_brood_config_sites_test_CPPFLAGS = $(brood_test_cppflags)
 t_unit_brood_config_sites_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-t_unit_brood_config_sites_test_LDADD = $(brood_test_libs)
+t_unit_brood_config_sites_test_LDADD = libprogram.a libproc.a libhttp.a libbase.a \
+	$(ZLIB_LIBS) $(LIBCONFIG_LIBS) $(CMOCKA_LIBS)
 t_unit_brood_options_test_SOURCES = t/unit/brood/options_test.c
 t_unit_brood_options_test_CPPFLAGS = $(brood_test_cppflags)
 t_unit_brood_options_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

@@ -62,6 +62,33 @@ static void slots_are_replaced_one_after_the_other(void **state)
 	assert_int_equal(roll.phase, ROLL_IDLE);
 }
 
+static void what_is_needed_is_looked_at_before(void **state)
+{
+	struct roll roll = {0};
+
+	(void)state;
+	assert_int_equal(roll_looked(&roll, &view, true), ROLL_NOTHING);
+	roll_look(&roll);
+	assert_int_equal(roll.phase, ROLL_LOOKING);
+	for (unsigned slot = 0; slot < SLOTS; slot++) {
+		assert_int_equal(roll_ready(&roll, &view, slot), ROLL_NOTHING);
+		assert_int_equal(roll_died(&roll, &view, slot, true), ROLL_NOTHING);
+		assert_int_equal(roll_drained(&roll, &view, slot), ROLL_NOTHING);
+	}
+	assert_int_equal(roll_settled(&roll, &view), ROLL_NOTHING);
+	assert_int_equal(roll_begin(&roll, &view), ROLL_NOTHING);
+	assert_int_equal(roll_looked(&roll, &view, true), ROLL_START);
+	assert_int_equal(roll.phase, ROLL_FORWARD);
+	for (unsigned slot = 0; slot < SLOTS; slot++)
+		roll_ready(&roll, &view, slot);
+	assert_int_equal(roll_settled(&roll, &view), ROLL_DONE);
+	assert_true(roll_wanted_again(&roll)); /* asked for while it looked */
+	roll_look(&roll);
+	assert_int_equal(roll_looked(&roll, &view, false), ROLL_FAILED);
+	assert_int_equal(roll.phase, ROLL_IDLE);
+	assert_false(roll_wanted_again(&roll));
+}
+
 static void it_is_done_when_the_old_workers_have_handed_over(void **state)
 {
 	struct roll roll = {0};
@@ -332,6 +359,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup(name, clear)
 		TEST(slots_are_replaced_one_after_the_other),
+		TEST(what_is_needed_is_looked_at_before),
 		TEST(it_is_done_when_the_old_workers_have_handed_over),
 		TEST(a_slot_that_drains_is_waited_for),
 		TEST(a_worker_that_is_killed_has_three_tries),
