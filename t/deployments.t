@@ -288,7 +288,7 @@ sub answer
 }
 
 SKIP: {
-	skip 'a file system that does not answer: there is no /dev/fuse to make one with, or no namespace', 2
+	skip 'a file system that does not answer: there is no /dev/fuse to make one with, or no namespace', 3
 	    if system('unshare', '-m', 'true') != 0 || !-w '/dev/fuse' || !-x '/usr/bin/nsenter';
 	subtest 'a file system that does not answer' => sub {
 		switch_link('v1');
@@ -325,6 +325,22 @@ END
 		ok wait_until(5, sub { $other->() eq 7 }), 'and it is back';
 		ok wait_until(5, sub { $server->children_named(qr/: roots\z/) == 1 }), 'one looks, as before';
 		$server->finish;
+	};
+
+	subtest 'a start that comes upon one' => sub {
+		my $first = $mounter =~ s/print .*//sr . '; shift; fork or sleep 60, exit; exec { $ARGV[0] } @ARGV';
+		$server = Brood::Server->start(unready => 1, root => "$dir/net", wrapper => ['unshare', '-m', '--', $^X, '-e', $first, "$dir/net"]);
+		my $waits = wait_until(20, sub { lines(qr/waiting for root '\Q$dir\E\/net'/) || defined $server->wait_exit(0.01) });
+		my $exit = $server->wait_exit(0.01);
+		if (defined $exit && $exit eq '2') {
+			$server->kill_all;
+			plan skip_all => 'a file system that does not answer cannot be mounted here';
+		}
+		ok $waits && !defined $exit, 'says what it waits for' or diag $server->stderr;
+		is lines(qr/waiting/), 1, 'once';
+		$server->kill_all;
+		ok wait_until(5, sub { !$server->processes }), 'and leaves nobody when it is killed';
+		$server->{finished} = 1;
 	};
 
 	subtest 'a reload that comes upon one' => sub {

@@ -73,6 +73,7 @@ libprogram_a_SOURCES = \
 	src/brood/setting_value.c src/brood/setting_value.h \
 	src/brood/setup.c \
 	src/brood/start_log.c src/brood/start_log.h \
+	src/brood/start_wait.c src/brood/start_wait.h \
 	src/brood/site_logs.c src/brood/site_logs.h \
 	src/brood/sites.c src/brood/sites.h \
 	src/brood/settings.c src/brood/settings.h src/brood/settings_rows.h \

@@ -18,6 +18,7 @@
 #include "brood/options.h"
 #include "brood/program_path.h"
 #include "brood/ready_line.h"
+#include "brood/start_wait.h"
 #include "brood/takeover.h"
 #include "brood/version.h"
 #include "cluster/obituary.h"
@@ -385,11 +386,30 @@ static void tell_of_kernel_tls(const struct setup *setup)
 			  "worker is replaced");
 }
 
+/* Its configuration, which opens for a look all that it names. 0, or -1 (logged). */
+static int load_first(struct server *server)
+{
+	struct options options = *server->options;
+	struct buffer text = {0};
+	struct start_wait wait;
+	int error;
+
+	start_wait_begin(&wait);
+	options.looking = wait.looking;
+	error = config_load(&server->now.config, &options, &text);
+	start_wait_end(&wait);
+	if (error && buffer_append(&text, "", 1) == 0)
+		log_lines(text.data);
+	else if (!error)
+		server->now.config->looking = NULL;
+	buffer_free(&text);
+	return error;
+}
+
 int server_run(const struct options *options, char **argv, int ready_fd, const int *inherited,
 	       size_t inherited_count)
 {
 	struct server server = server_closed;
-	struct buffer text = {0};
 	char reason[REASON_MAX];
 	int status = CLUSTER_EXIT_CRASH;
 
@@ -401,11 +421,8 @@ int server_run(const struct options *options, char **argv, int ready_fd, const i
 	server.inherited_count = inherited_count;
 	manager_begin(&server.manager, true); /* before a daemon is another process */
 	obituaries_init(&server.obituaries);
-	if (config_load(&server.now.config, options, &text) < 0) {
-		if (buffer_append(&text, "", 1) == 0)
-			log_lines(text.data);
+	if (load_first(&server) < 0)
 		goto done;
-	}
 	if (options->daemon && server_go_to_background(&server) < 0)
 		goto done;
 	if (setup_open(&server.now, &server.logs, NULL, false, reason, sizeof(reason)) < 0) {
@@ -430,7 +447,6 @@ int server_run(const struct options *options, char **argv, int ready_fd, const i
 		start_log_tell(&server.start_log);
 	start_log_end(&server.start_log);
 done:
-	buffer_free(&text);
 	obituaries_free(&server.obituaries);
 	free(server.binary);
 	close_setup(&server);
