@@ -31,6 +31,9 @@ sub reload
 	return $server->ctl('reload')->{exit};
 }
 
+# It has its name only once it runs.
+sub log_process { my ($server) = @_; return wait_until(10, sub { $server->log_process }) }
+
 sub lines { return split /\n/, Brood::Server::slurp($_[0]) }
 
 # The numbers n in "?n=..." of all files of that name and with suffixes, in the order of the files.
@@ -76,7 +79,7 @@ subtest 'workers and admin hold no log, the log process holds nothing else' => s
 		$server->signal('USR1') if $act eq 'USR1';
 		is $server->ctl('upgrade')->{exit}, 0, 'upgraded' if $act eq 'an upgrade';
 		ok wait_until(20, sub { $server->workers == 4 && $server->admin && $server->log_process }), "after $act all are there";
-		my $log = $server->log_process;
+		my $log = log_process($server);
 		is_deeply [holders($dir, $server->workers, $server->admin)], [], "after $act nobody has a log open";
 		my @strays = grep { my $all = descriptors($_); grep { $all->{$_} !~ /^pipe:/ } 1, 2 } $server->workers, $server->admin;
 		is_deeply \@strays, [], 'nor what the server was started with as standard output and error';
@@ -99,7 +102,7 @@ subtest 'a killed log process: none of its lines is lost, none is there twice' =
 		my ($n, $kills) = (0, 0);
 		my @clients = map { Brood::Client->connect($server->address) } 1 .. 8;
 		while ($kills < 8) {
-			my $log = $server->log_process;
+			my $log = log_process($server);
 			for my $round (1 .. 20) {
 				$_->send('GET /hello.txt?n=' . ++$n . " HTTP/1.1\r\nHost: x\r\n\r\n") for @clients;
 				kill 'KILL', $log if $log && $round == 7;
@@ -135,7 +138,7 @@ subtest 'the end of the master: workers finish, and what they say until then is 
 	my $server = Brood::Configured->start(@set, workers => 2, drain_timeout => '20s');
 	my @clients = map { Brood::Client->connect($server->address) } 1 .. 10;
 	$_->send("GET /hello.txt?n=") for @clients;
-	my $log = $server->log_process;
+	my $log = log_process($server);
 	kill 'KILL', $server->master;
 	$server->wait_exit;
 	my $n = 0;
@@ -157,7 +160,7 @@ subtest 'a stop has written everything when it is over, and waits for nobody for
 	$server = Brood::Configured->start(@set);
 	asked(Brood::Client->connect($server->address), 1);
 	ok wait_until(10, sub { numbers("$dir/access.log") }), 'a line';
-	kill 'STOP', my $log = $server->log_process;
+	kill 'STOP', my $log = log_process($server);
 	$server->signal('TERM');
 	is $server->wait_exit, 0, 'a log process that stands still does not keep the server';
 	ok wait_until(10, sub { !alive($log) }), 'and is ended';
@@ -187,7 +190,7 @@ subtest 'a log process that stands still is replaced, and nothing is lost' => su
 	my $server = Brood::Configured->start(@set, workers => 2, watchdog => '1s');
 	my $client = Brood::Client->connect($server->address);
 	asked($client, $_) for 1 .. 20;
-	kill 'STOP', my $log = $server->log_process;
+	kill 'STOP', my $log = log_process($server);
 	asked($client, $_) for 21 .. 40;
 	rename "$dir/access.log", "$dir/access.log.1";
 	is $server->ctl('reopen')->{exit}, 0, 'who waits for it is told';
@@ -267,6 +270,51 @@ subtest 'reopen while a reload or an upgrade runs: the old files are done with, 
 		is_deeply [open_files($server, $dir, qr/.*\.log\.1/)], [], 'which nobody has open in the end';
 		$server->finish;
 	}
+};
+
+# The log process stands still, so the files that have been moved away go on being written to until it is there again.
+subtest 'nobody is told that the logs are new as long as somebody may write to the old ones' => sub {
+	my %says = (reload => 'reload done', upgrade => 'upgrade done', USR1 => 'log files reopened');
+	for my $verb (qw(reload upgrade USR1)) {
+		my ($dir, @set) = new_logs();
+		my $versions = Brood::Versions->new;
+		my $server = Brood::Configured->start(@set, workers => 1, binary => $versions->path);
+		my $says = sub { -e "$dir/error.log" && grep { /$says{$verb}/ } lines("$dir/error.log") };
+		my ($old) = $server->workers;
+		kill 'STOP', my $log = log_process($server);
+		asked(Brood::Client->connect($server->address), 1);
+		rename "$dir/$_.log", "$dir/$_.log.1" for qw(access error);
+		my $run = $verb eq 'USR1' ? $server->signal('USR1') && undef : $server->ctl_start($verb);
+		ok wait_until(20, sub { 2 == grep { -e "$dir/$_.log" } qw(access error) }), "$verb: there are new files";
+		ok $verb eq 'USR1' || wait_until(20, sub { (my @now = $server->workers) == 1 && !grep { $_ == $old } $server->workers }), 'and a new worker';
+		ok !wait_until(1, $says), 'which is not all';
+		kill 'CONT', $log;
+		ok wait_until(20, $says), 'with the log process it is done';
+		is Brood::Server::ctl_wait($run)->{exit}, 0, 'and told' if $run;
+		is_deeply [open_files($server, $dir, qr/.*\.log\.1/)], [], 'nobody has the old ones open';
+		asked(Brood::Client->connect($server->address), 2);
+		all_there("$dir/access.log", 2, 'each line is there once');
+		is join(' ', numbers("$dir/access.log.1")) . '; ' . join(' ', map { /\?n=(\d+) / ? $1 : () } lines("$dir/access.log")), '1; 2', 'and where it should be';
+		$server->finish;
+	}
+};
+
+# One that has hardly begun when it dies is not followed at once. Its successor begins with what is in the queues, which is
+# for the files that there were.
+subtest 'nor while there is no log process' => sub {
+	my ($dir, @set) = new_logs();
+	my $server = Brood::Configured->start(@set, workers => 1);
+	my $client = Brood::Client->connect($server->address);
+	for (1, 2) {
+		kill 'SEGV', my $log = log_process($server);
+		ok wait_until(10, sub { !alive($log) && ($_ == 2 || $server->log_process) }), 'it dies';
+	}
+	rename "$dir/access.log", "$dir/access.log.1";
+	is $server->ctl('reopen')->{exit}, 0, 'reopened';
+	asked($client, 1);
+	all_there("$dir/access.log", 1, 'a line is there');
+	is_deeply [map { /\?n=(\d+) / ? $1 : () } lines("$dir/access.log")], [1], 'and in the new file';
+	$server->finish;
 };
 
 subtest 'USR1 at any moment of an upgrade' => sub {

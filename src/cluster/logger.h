@@ -52,6 +52,8 @@ struct logger {
 	struct list sources;    /* oldest first: what it has to read */
 	uint64_t last_source;   /* serials are never used twice */
 	uint64_t sync_wanted, sync_told, synced; /* the last time that files were opened anew */
+	uint64_t wanted_ms;     /* when that was */
+	bool is_asked;          /* by somebody whom the error log tells once it is done */
 };
 
 /* --- master_log.c --- */
@@ -64,9 +66,11 @@ void logger_start(struct master *master);
 bool logger_ended(struct master *master, const struct brood_process_end *end);
 /* Tells it what it does not know yet: files, and who writes to them. */
 void logger_tell(struct master *master);
-/* Files were opened anew: logger_has_reopened, once nobody writes to the old ones any more. */
-void logger_reopened(struct master *master);
+/* Files were opened anew (`asked`: by who wants to read that it is done): logger_has_reopened, once nobody writes to the
+ * old ones any more. A roll waits for that, but not for ever for a log process that nobody watches. */
+void logger_reopened(struct master *master, bool asked);
 bool logger_has_reopened(const struct master *master);
+bool logger_is_waited_for(const struct master *master);
 /* Is it alive? Every tick; `late`: the master was held up itself. */
 void logger_watch(struct master *master, uint64_t now_ms, bool late);
 /* Has it write all that is there, and leave; true: there is none any more. */

@@ -254,8 +254,7 @@ static void check_start(struct master *master, uint64_t now_ms)
 void master_reopen_logs(struct master *master)
 {
 	master->program->reopen(master->program->context);
-	logger_reopened(master);
-	log_info("log files reopened");
+	logger_reopened(master, true);
 }
 
 static void scale(struct master *master, int by)

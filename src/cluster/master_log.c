@@ -199,16 +199,41 @@ void logger_tell(struct master *master)
 		logger->sync_told = logger->sync_wanted;
 }
 
-void logger_reopened(struct master *master)
+/* Whoever waits for it is told. */
+static void check_reopened(struct master *master)
 {
-	master->logger.sync_wanted++;
+	struct logger *logger = &master->logger;
+	struct roll_view view = master_roll_view(master);
+
+	if (logger->is_asked && logger_has_reopened(master)) {
+		logger->is_asked = false;
+		log_info("log files reopened");
+	}
+	admin_check(master);
+	master_roll_event(master, roll_settled(&master->roll, &view));
+}
+
+void logger_reopened(struct master *master, bool asked)
+{
+	struct logger *logger = &master->logger;
+
+	logger->sync_wanted++;
+	logger->wanted_ms = clock_now_ms();
+	logger->is_asked = logger->is_asked || asked;
 	logger_tell(master);
 }
 
-/* Without a log process there is nobody who could still write to the old files. */
+/* Where there is no log process, the next one begins with what is there for the old files. */
 bool logger_has_reopened(const struct master *master)
 {
-	return !master->logger.channel || master->logger.synced >= master->logger.sync_wanted;
+	return !master->program->log || master->logger.synced >= master->logger.sync_wanted;
+}
+
+/* As long as it takes to replace one that stands still, and to start the next. */
+bool logger_is_waited_for(const struct master *master)
+{
+	return !logger_has_reopened(master) &&
+	       clock_now_ms() - master->logger.wanted_ms < master->options.watchdog_ms + RENEW_MS;
 }
 
 /* --- what it says --- */
@@ -231,7 +256,7 @@ static void on_frame(void *context, struct brood_frame *frame)
 	if (frame->type == MESSAGE_LOG_SYNC && message.number > logger->synced &&
 	    message.number <= logger->sync_told) {
 		logger->synced = message.number;
-		admin_check(master);
+		check_reopened(master);
 	}
 	if (frame->type != MESSAGE_LOG_DRAINED)
 		return;
@@ -250,7 +275,6 @@ static void on_closed(void *context, int error)
 	(void)error;
 	brood_channel_free(master->logger.channel);
 	master->logger.channel = NULL;
-	admin_check(master);
 }
 
 static void on_discard(void *context, int fd)
@@ -288,6 +312,7 @@ void logger_watch(struct master *master, uint64_t now_ms, bool late)
 
 	if (logger->pid > 0 && logger->phase == LOGGER_RUNNING)
 		pulse_look(&logger->pulse, &process, now_ms, options->watchdog_ms, options->start_timeout_ms, late);
+	check_reopened(master); /* or its time is over */
 }
 
 struct life {
@@ -415,6 +440,7 @@ bool logger_finish(struct master *master)
 
 void logger_renew(struct master *master)
 {
+	logger_reopened(master, false); /* this version has opened them by itself */
 	if (master->logger.pid == 0)
 		logger_start(master);
 	else if (master->logger.phase == LOGGER_RUNNING)

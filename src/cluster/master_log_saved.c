@@ -20,6 +20,7 @@ void logger_save(const struct master *master, struct state_writer *writer)
 		.pid = logger->pid,
 		.channel = logger->channel ? state_keep_fd(writer, brood_channel_fd(logger->channel)) : -1,
 		.finishing = logger->phase == LOGGER_FINISHING,
+		.is_asked = logger->is_asked,
 	};
 
 	state_put(writer, STATE_LOGGER, &saved, sizeof(saved));
@@ -46,6 +47,7 @@ int logger_restore(struct master *master, const struct saved_logger *saved)
 	logger->last_source = saved->last_source;
 	logger->pid = saved->pid;
 	logger->phase = saved->finishing ? LOGGER_FINISHING : LOGGER_RUNNING;
+	logger->is_asked = saved->is_asked;
 	if (saved->channel < 0)
 		return 0;
 	return logger_open_channel(master, saved->channel);

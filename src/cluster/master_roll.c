@@ -17,6 +17,7 @@ static bool draining(void *context, unsigned slot)
 	return slot_is_draining(master->slots[slot]);
 }
 
+/* Of the old workers, what could move has; and nobody writes to logs that were there before. */
 static bool settled(void *context)
 {
 	struct master *master = context;
@@ -29,7 +30,7 @@ static bool settled(void *context)
 		    !instance->stopped)
 			return false;
 	}
-	return true;
+	return !logger_is_waited_for(master);
 }
 
 struct roll_view master_roll_view(struct master *master)
@@ -82,7 +83,7 @@ static enum roll_action commit(struct master *master)
 	master->generation = master->next_generation;
 	if (master->prepared) {
 		master->program->commit(master->program->context);
-		logger_tell(master);
+		logger_reopened(master, false);
 	}
 	if (master->sockets_prepared) {
 		listeners_commit(&master->listeners);
@@ -152,7 +153,9 @@ static void finish(struct master *master, bool ok)
 	if (ok)
 		log_info("%s done: %u workers of generation %u", master->report.kind,
 			 master->slot_count, master->generation);
-	else
+	if (ok && !logger_has_reopened(master))
+		log_warn("the log process does not answer: some lines may still go to the old log files");
+	if (!ok)
 		master_tell_failure(master);
 	master->program->rolled(master->program->context);
 	admin_roll_over(master, ok ? NULL : master->report.reason);

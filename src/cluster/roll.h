@@ -7,7 +7,7 @@
  *     IDLE --look--> LOOKING  at what the next generation needs --looked--> FORWARD, or FAILED, IDLE
  *     IDLE --begin--> FORWARD  slot 0, 1, 2 ... : START its new worker --ready--> next slot
  *                        |  | last one ready: COMMIT
- *                        |  +--> SETTLING  --the old ones have handed over--> DONE, IDLE
+ *                        |  +--> SETTLING  --the old ones have handed over, the logs are new--> DONE, IDLE
  *                        | a new worker failed
  *                        +-----> BACK  the replaced slots, last one first: START a worker of the old
  *                                |     kind --ready--> next slot ...
@@ -49,7 +49,7 @@ enum roll_action {
 struct roll_view {
 	unsigned slots;
 	bool (*draining)(void *context, unsigned slot); /* has it a worker that was retired? */
-	bool (*settled)(void *context);                 /* has each of those handed over? */
+	bool (*settled)(void *context);                 /* has each of those handed over, and are the logs new? */
 	void *context;
 };
 

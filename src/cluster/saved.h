@@ -84,7 +84,7 @@ struct saved_admin {
 struct saved_logger {
 	uint64_t last_source;
 	int32_t pid, channel;
-	uint32_t finishing, unused;
+	uint32_t finishing, is_asked; /* 0 of a version that did not know of it */
 };
 
 struct saved_log_source {
