@@ -127,7 +127,7 @@ subtest 'one faulty slot at the first start: the others serve' => sub {
 	}
 };
 
-subtest 'a fatal set-up at the first start ends the server' => sub {
+subtest 'a server none of whose workers can start ends' => sub {
 	for my $mode (@modes) {
 		my $result = Brood::Server->run('-l', '127.0.0.1:0', '-w', 2, '-a', $mode, '-s', 'debug_fault=start-exit', '-s', 'state_dir=off', '/usr/share');
 		is $result->{exit}, 1, "$mode: exit status 1";

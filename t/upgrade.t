@@ -109,6 +109,23 @@ subtest 'by a signal, while a roll runs' => sub {
 	$server->finish;
 };
 
+subtest 'while there is no admin process' => sub {
+	my $server = $versions->start;
+	# One that has not lived for a second is not replaced at once.
+	for (1 .. 2) {
+		my $admin;
+		ok wait_until(10, sub { $admin = $server->admin }), 'the admin is there';
+		kill 'KILL', $admin;
+		ok wait_until(10, sub { !alive($admin) }), 'and dies';
+	}
+	$versions->put('next');
+	$server->signal('USR2');
+	ok $server->wait_stderr(qr/upgrade done/), 'the upgrade is done';
+	ok wait_until(10, sub { $server->admin }), 'the new version starts one';
+	is $versions->status($server)->{version}, $other_version, 'the version';
+	$server->finish;
+};
+
 subtest 'what is known of the dead is known to the next version' => sub {
 	my $server = $versions->start;
 	my ($killed) = map { $_->{pid} } grep { $_->{slot} == 0 } @{ $versions->status($server)->{workers} };

@@ -220,6 +220,7 @@ static void a_log_has_one_number_in_all_configurations(void **state)
 static void a_moved_file_is_followed_by_a_new_one(void **state)
 {
 	unsigned number = use(LOG_KIND_LINES, path);
+	int open_before = count_open();
 
 	(void)state;
 	put(number, "old\n");
@@ -229,6 +230,7 @@ static void a_moved_file_is_followed_by_a_new_one(void **state)
 	log_files_reopen(&files);
 	assert_string_equal(tell(false), "1l "); /* the same log, another file */
 	assert_true(fcntl(log_files_fd(&files, number), F_GETFD) & FD_CLOEXEC);
+	assert_int_equal(count_open(), open_before); /* the old one is closed */
 	put(number, "new\n");
 	assert_string_equal(contents(moved), "old\nolder\n");
 	assert_string_equal(contents(path), "new\n");

@@ -295,28 +295,43 @@ static void garbage_ends_the_channel(void **state)
 }
 
 /* A peer that means harm: nothing of ours is used up by what it sends. */
-static void descriptors_without_a_frame_are_closed(void **state)
+static void send_with_descriptors(const void *data, size_t size)
 {
 	union {
 		char space[CMSG_SPACE(2 * sizeof(int))];
 		struct cmsghdr align;
 	} control = {{0}};
-	struct iovec nothing = {.iov_len = 0};
-	struct msghdr message = {.msg_iov = &nothing,
+	struct iovec part = {.iov_base = (void *)(uintptr_t)data, .iov_len = size};
+	struct msghdr message = {.msg_iov = &part,
 				 .msg_iovlen = 1,
 				 .msg_control = control.space,
 				 .msg_controllen = sizeof(control.space)};
 	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 	int fds[2] = {STDERR_FILENO, STDERR_FILENO};
 
-	(void)state;
 	header->cmsg_level = SOL_SOCKET;
 	header->cmsg_type = SCM_RIGHTS;
 	header->cmsg_len = CMSG_LEN(sizeof(fds));
 	memcpy(CMSG_DATA(header), fds, sizeof(fds));
-	assert_int_equal(sendmsg(brood_channel_fd(near_end.channel), &message, 0), 0);
+	assert_int_equal(sendmsg(brood_channel_fd(near_end.channel), &message, 0), size);
+}
+
+static void descriptors_without_a_frame_are_closed(void **state)
+{
+	(void)state;
+	send_with_descriptors(NULL, 0);
 	assert_true(brood_channel_drain(far_end.channel));
 	assert_int_equal(far_end.closed, 1);
+	assert_int_equal(far_end.error, -EPROTO);
+	assert_int_equal(far_end.frames, 0);
+	/* close_pair counts what is open */
+}
+
+static void descriptors_of_garbage_are_closed(void **state)
+{
+	(void)state;
+	send_with_descriptors("12345678too much", 16);
+	assert_true(brood_channel_drain(far_end.channel));
 	assert_int_equal(far_end.error, -EPROTO);
 	assert_int_equal(far_end.frames, 0);
 	/* close_pair counts what is open */
@@ -401,6 +416,7 @@ int main(void)
 		TEST(a_callback_may_free_the_channel),
 		TEST(garbage_ends_the_channel),
 		TEST(descriptors_without_a_frame_are_closed),
+		TEST(descriptors_of_garbage_are_closed),
 		TEST(draining_ends_also_when_somebody_goes_on_sending),
 		TEST(only_its_kind_of_socket_is_taken),
 		TEST(who_must_not_close_is_left_all_descriptors),
