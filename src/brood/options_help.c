@@ -5,7 +5,7 @@
 
 static const char text[] =
 	"usage: brood [OPTION]... [ROOT]\n"
-	"       brood prove [restart|reload|upgrade|kill]... [OPTION]...\n"
+	"       brood prove [restart|reload|upgrade|kill|stop]... [OPTION]...\n"
 	"\n"
 	"Serves the files below the folder ROOT (./www, or the installed one) by HTTP, from several\n"
 	"worker processes that can be replaced without a client noticing.\n"
@@ -29,7 +29,7 @@ static const char text[] =
 	"\n"
 	"Signals to the master: HUP reads the configuration again and replaces the workers, USR1\n"
 	"reopens the logs, USR2 goes on with the program that is installed now, TTIN\n"
-	"and TTOU add and remove a worker, TERM stops (twice: at once).\n"
+	"and TTOU add and remove a worker, TERM stops (again later: at once).\n"
 	"\n"
 	"  brood                      serve ./www on port 8000\n"
 	"  brood -l 80 -w 4 /srv/www  serve /srv/www on port 80 with four workers\n"
