@@ -116,7 +116,8 @@ END
 	};
 }
 
-# The server is restarted COUNT times from another process; CODE is run again and again meanwhile. How often.
+# The server is restarted COUNT times from another process; CODE is run again and again meanwhile, and once after that:
+# connections that do not move are told of the end by their next answer. How often.
 sub while_rolled
 {
 	my ($server, $count, $code) = @_;
@@ -125,13 +126,14 @@ sub while_rolled
 		my @wrong = grep { $server->ctl('restart')->{exit} ne '0' } 1 .. $count;
 		POSIX::_exit(scalar @wrong);
 	}
-	my $times = 0;
-	while (1) {
+	my ($times, $done, $status) = (0, 0);
+	while (!$done) {
+		$done = waitpid($pid, WNOHANG) == $pid;
+		$status = $? if $done;
 		$code->();
 		$times++;
-		last if waitpid($pid, WNOHANG) == $pid;
 	}
-	is $?, 0, "$count restarts are done";
+	is $status, 0, "$count restarts are done";
 	return $times;
 }
 
