@@ -63,7 +63,7 @@ static void build_response(struct floor *floor, size_t body_size)
 
 static int listen_on_loopback(bool defer_accept, unsigned *port)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)*port) };
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)*port)};
 	socklen_t size = sizeof(address);
 	int on = 1;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -95,9 +95,7 @@ static bool answer(struct floor *floor, int fd)
 
 	if (got < 0 && errno == EAGAIN)
 		return true;
-	if (got > 0 &&
-	    send(fd, floor->response, floor->response_size, MSG_NOSIGNAL) ==
-		    (ssize_t)floor->response_size &&
+	if (got > 0 && send(fd, floor->response, floor->response_size, MSG_NOSIGNAL) == (ssize_t)floor->response_size &&
 	    !floor->close_each)
 		return true;
 	close(fd);
@@ -106,7 +104,7 @@ static bool answer(struct floor *floor, int fd)
 
 static void add(struct floor *floor, int fd)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
 
 	if (epoll_ctl(floor->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
 		die("epoll_ctl");
@@ -153,11 +151,11 @@ static void usage(void)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "port", required_argument, NULL, 'p' },  { "workers", required_argument, NULL, 'w' },
-		{ "size", required_argument, NULL, 's' },  { "close", no_argument, NULL, 'c' },
-		{ "at-once", no_argument, NULL, 'a' },     { NULL, 0, NULL, 0 },
+		{"port", required_argument, NULL, 'p'}, {"workers", required_argument, NULL, 'w'},
+		{"size", required_argument, NULL, 's'}, {"close", no_argument, NULL, 'c'},
+		{"at-once", no_argument, NULL, 'a'},    {NULL, 0, NULL, 0},
 	};
-	struct floor floor = { .listen_fd = -1 };
+	struct floor floor = {.listen_fd = -1};
 	unsigned port = 0, workers = 2;
 	size_t size = 1024;
 	pid_t master = getpid();
@@ -165,16 +163,27 @@ int main(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "p:w:s:ca", options, NULL)) != -1) {
 		switch (option) {
-		case 'p': port = (unsigned)strtoul(optarg, NULL, 10); break;
-		case 'w': workers = (unsigned)strtoul(optarg, NULL, 10); break;
-		case 's': size = strtoul(optarg, NULL, 10); break;
-		case 'c': floor.close_each = true; break;
-		case 'a': floor.at_once = true; break;
-		default: usage();
+		case 'p':
+			port = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 'w':
+			workers = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 's':
+			size = strtoul(optarg, NULL, 10);
+			break;
+		case 'c':
+			floor.close_each = true;
+			break;
+		case 'a':
+			floor.at_once = true;
+			break;
+		default:
+			usage();
 		}
 	}
-	if (optind != argc || !workers || workers > WORKERS_MAX || port > 65535 ||
-	    size > SIZE_MAX_OCTETS || (floor.at_once && !floor.close_each))
+	if (optind != argc || !workers || workers > WORKERS_MAX || port > 65535 || size > SIZE_MAX_OCTETS ||
+	    (floor.at_once && !floor.close_each))
 		usage();
 	build_response(&floor, size);
 	floor.listen_fd = listen_on_loopback(floor.at_once, &port);

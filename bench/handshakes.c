@@ -37,8 +37,7 @@ static SSL *dial(const struct wishes *wishes, SSL_CTX *context, SSL_SESSION *ses
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
 	SSL *ssl = SSL_new(context);
 
-	if (fd < 0 || !ssl ||
-	    connect(fd, (const struct sockaddr *)&wishes->address, sizeof(wishes->address)) < 0)
+	if (fd < 0 || !ssl || connect(fd, (const struct sockaddr *)&wishes->address, sizeof(wishes->address)) < 0)
 		die("no connection");
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	SSL_set_fd(ssl, fd);
@@ -64,8 +63,7 @@ static void ask(SSL *ssl)
 		answer[used] = '\0';
 		body = strstr(answer, "\r\n\r\n");
 		length = strcasestr(answer, "\r\nContent-Length: ");
-	} while (!body || !length ||
-		 used < (size_t)(body + 4 - answer) + strtoul(length + 18, NULL, 10));
+	} while (!body || !length || used < (size_t)(body + 4 - answer) + strtoul(length + 18, NULL, 10));
 }
 
 static void hang_up(SSL *ssl)

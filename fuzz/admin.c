@@ -22,8 +22,7 @@ static socklen_t name_size;
 static int peers[PEERS];
 static unsigned refusals;
 
-static const char *on_request(void *context, const struct control_request *request,
-			      struct client_wait *wait)
+static const char *on_request(void *context, const struct control_request *request, struct client_wait *wait)
 {
 	(void)context;
 	FUZZ_CHECK(wait->id > 0 && request->command[0] != '\0');

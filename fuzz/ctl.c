@@ -21,8 +21,7 @@ static void on_progress(void *context, const struct control_answer *answer)
 
 static void show(unsigned how, const json_t *result)
 {
-	show_function *const functions[] = {show_status, show_workers, show_why, show_config,
-					    show_version};
+	show_function *const functions[] = {show_status, show_workers, show_why, show_config, show_version};
 
 	functions[how % 5](result, nowhere);
 }
@@ -30,7 +29,8 @@ static void show(unsigned how, const json_t *result)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct control_request request = {.command = "status"};
-	struct exchange exchange = {.path = "/dev/null/none", .request = &request, .limit_ms = 1000, .progress = on_progress};
+	struct exchange exchange = {
+		.path = "/dev/null/none", .request = &request, .limit_ms = 1000, .progress = on_progress};
 	struct fuzz_input input = {data, size};
 	struct control_answer outcome;
 	char reason[EXCHANGE_REASON_MAX];

@@ -85,9 +85,9 @@ static void try_date(struct slice text)
 /* Fields of one request, one per line. */
 static void try_conditions(struct slice text)
 {
-	static const enum field_id ids[] = {FIELD_IF_MATCH, FIELD_IF_NONE_MATCH,
+	static const enum field_id ids[] = {FIELD_IF_MATCH,          FIELD_IF_NONE_MATCH,
 					    FIELD_IF_MODIFIED_SINCE, FIELD_IF_UNMODIFIED_SINCE,
-					    FIELD_IF_RANGE, FIELD_RANGE};
+					    FIELD_IF_RANGE,          FIELD_RANGE};
 	static struct request request;
 	struct validators current = {
 		.etag = SLICE("\"a-1\""),
@@ -102,8 +102,8 @@ static void try_conditions(struct slice text)
 		enum field_id id = ids[(unsigned char)text.ptr[0] % 6];
 
 		request.present |= 1u << id;
-		request.fields[request.field_count++] = (struct request_field){
-			.id = id, .value = slice_trim((struct slice){text.ptr, size})};
+		request.fields[request.field_count++] =
+			(struct request_field){.id = id, .value = slice_trim((struct slice){text.ptr, size})};
 		text.ptr += size + (end != NULL);
 		text.len -= size + (end != NULL);
 	}

@@ -18,12 +18,12 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define FUZZ_CHECK(promise)                                                                        \
-	do {                                                                                       \
-		if (!(promise)) {                                                                  \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #promise);      \
-			abort();                                                                   \
-		}                                                                                  \
+#define FUZZ_CHECK(promise)                                                                   \
+	do {                                                                                  \
+		if (!(promise)) {                                                             \
+			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #promise); \
+			abort();                                                              \
+		}                                                                             \
 	} while (0)
 
 /* What is left of an input. */

@@ -57,8 +57,7 @@ static void on_log(void *context, const struct http_log_record *record)
 {
 	(void)context;
 	FUZZ_CHECK(record->status >= 200 && record->status < 600);
-	FUZZ_CHECK(record->request_line.len == 0 ||
-		   record->request_line.ptr[record->request_line.len - 1] != '\n');
+	FUZZ_CHECK(record->request_line.len == 0 || record->request_line.ptr[record->request_line.len - 1] != '\n');
 }
 
 static void start(void)
@@ -83,8 +82,7 @@ static void start(void)
 	FUZZ_CHECK(networks_parse(&trusted, "unix", reason, sizeof(reason)) == 0);
 	base = event_base_new();
 	for (unsigned i = 0; i < SERVERS; i++) {
-		struct http_events events = {
-			.context = &servers[i], .moved = on_moved, .log = on_log};
+		struct http_events events = {.context = &servers[i], .moved = on_moved, .log = on_log};
 
 		servers[i] = http_server_new(base, &options, &events);
 		FUZZ_CHECK(servers[i]);
@@ -116,8 +114,7 @@ static void connect_client(unsigned which, struct http_server *server, unsigned 
 	if (flags & 1)
 		setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	clients[which] = ends[0];
-	http_server_take(server, ends[1],
-			 flags & (HTTP_TAKE_WAITING | HTTP_TAKE_CLOSE | HTTP_TAKE_PROXY));
+	http_server_take(server, ends[1], flags & (HTTP_TAKE_WAITING | HTTP_TAKE_CLOSE | HTTP_TAKE_PROXY));
 }
 
 static void take_back(unsigned to)

@@ -14,8 +14,7 @@
 
 enum { PASSES_MAX = 4096, LINES = 5, ERRORS = 9 };
 
-static const struct log_source_message who = {
-	.serial = 1, .pid = 4711, .error_log = ERRORS, .tag = "worker 3"};
+static const struct log_source_message who = {.serial = 1, .pid = 4711, .error_log = ERRORS, .tag = "worker 3"};
 
 static int make_sink(struct log_sink_file *file, unsigned number, enum log_kind kind, struct list *sinks)
 {

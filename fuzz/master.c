@@ -119,9 +119,19 @@ static int why(void *context, unsigned slot, struct buffer *out)
 }
 
 static const struct cluster_program program = {
-	.version = "1", .prepare = prepare, .commit = nothing, .abandon = nothing,
-	.select = select_kind, .reopen = nothing, .ready = ready, .rolling = nothing,
-	.rolled = nothing, .stopping = nothing, .keep = no_fds, .why = why, .admin = no_admin,
+	.version = "1",
+	.prepare = prepare,
+	.commit = nothing,
+	.abandon = nothing,
+	.select = select_kind,
+	.reopen = nothing,
+	.ready = ready,
+	.rolling = nothing,
+	.rolled = nothing,
+	.stopping = nothing,
+	.keep = no_fds,
+	.why = why,
+	.admin = no_admin,
 	.keep_admin = no_fds,
 };
 
@@ -221,9 +231,8 @@ static void leave(struct process *process)
 /* Its process has ended: as from SIGCHLD. */
 static void end(struct process *process, int code, int number)
 {
-	struct brood_process_end how = {.pid = FIRST_PID + (pid_t)(process - processes),
-					.exit_code = number ? -1 : code,
-					.signal = number};
+	struct brood_process_end how = {
+		.pid = FIRST_PID + (pid_t)(process - processes), .exit_code = number ? -1 : code, .signal = number};
 
 	if (process->gone)
 		return;
@@ -357,8 +366,7 @@ static bool step(struct fuzz_input *input)
 		break;
 	case 's':
 		if (!process->gone && process_count > 0)
-			instance_changed(&master, FIRST_PID + (pid_t)(process - processes),
-					 fuzz_octet(input) & 1);
+			instance_changed(&master, FIRST_PID + (pid_t)(process - processes), fuzz_octet(input) & 1);
 		break;
 	case 't':
 		tick(number * 20);

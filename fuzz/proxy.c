@@ -22,8 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (verdict == PROXY_COMPLETE) {
 		FUZZ_CHECK(whole.size > 0 && whole.size <= size && whole.size <= PROXY_MAX);
 		FUZZ_CHECK(!whole.told || whole.source.any.sa_family == AF_INET ||
-			   whole.source.any.sa_family == AF_INET6 ||
-			   whole.source.any.sa_family == AF_UNIX);
+			   whole.source.any.sa_family == AF_INET6 || whole.source.any.sa_family == AF_UNIX);
 	}
 	FUZZ_CHECK((verdict == PROXY_REFUSED) == (whole.why != NULL));
 	for (size_t cut = 0; cut < size && cut < 300; cut++) {

@@ -12,8 +12,8 @@
 static char folder[] = "/tmp/brood-fuzz-XXXXXX";
 static int root = -1;
 
-static const char *const names[] = {"index.html", "small.txt", "big.bin", "docs/index.html",
-				    "index.html.gz", "big.bin.br"};
+static const char *const names[] = {"index.html",      "small.txt",     "big.bin",
+				    "docs/index.html", "index.html.gz", "big.bin.br"};
 
 static void remove_all(void)
 {

@@ -48,8 +48,7 @@ static uint64_t fuzz_clock(void)
 static void start(void)
 {
 	static const char *const index_names[] = {"index.html", NULL}, *const names[] = {"a", NULL};
-	const struct tls_pair pair = {memfd_create("certificate", MFD_CLOEXEC),
-				      memfd_create("key", MFD_CLOEXEC)};
+	const struct tls_pair pair = {memfd_create("certificate", MFD_CLOEXEC), memfd_create("key", MFD_CLOEXEC)};
 	const struct tls_site part = {"", &pair, 1, TLS_CLIENT_OFF, -1};
 	const struct tls_ticket_key key = {.name = "fuzz"};
 	char reason[TLS_REASON_MAX];
@@ -60,17 +59,15 @@ static void start(void)
 	site.root.fd = fuzz_root();
 	http_sites_sort(&sites);
 	FUZZ_CHECK(tls_make_pair(&pair, names, reason) == 0);
-	tls = tls_new(&(struct tls_options){.sites = &sites, .parts = &part, .handshakes_max = 2},
-		      reason);
+	tls = tls_new(&(struct tls_options){.sites = &sites, .parts = &part, .handshakes_max = 2}, reason);
 	FUZZ_CHECK(tls);
 	tls_set_tickets(tls, &key, 1, 3600);
 	base = event_base_new();
-	server = http_server_new(base,
-				 &(struct http_options){.handshake_timeout_ms = 1000,
-							.keepalive_timeout_ms = 1500,
-							.sites = &sites,
-							.tls = tls},
-				 &(struct http_events){0});
+	server = http_server_new(
+		base,
+		&(struct http_options){
+			.handshake_timeout_ms = 1000, .keepalive_timeout_ms = 1500, .sites = &sites, .tls = tls},
+		&(struct http_events){0});
 	FUZZ_CHECK(server);
 	server->clock_ms = fuzz_clock;
 	context = SSL_CTX_new(TLS_client_method());
@@ -125,8 +122,7 @@ static void dial(unsigned how)
 /* What the client has to say waits behind what waits already. */
 static void collect(void)
 {
-	int got = BIO_read(SSL_get_wbio(client), pending + pending_size,
-			   (int)(sizeof(pending) - pending_size));
+	int got = BIO_read(SSL_get_wbio(client), pending + pending_size, (int)(sizeof(pending) - pending_size));
 
 	pending_size += got > 0 ? (size_t)got : 0;
 }

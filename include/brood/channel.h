@@ -24,13 +24,13 @@ enum {
 };
 
 struct brood_frame {
-	uint32_t type;     /* the user's own numbers */
-	const void *data;  /* may be NULL when size is 0 */
-	size_t size;       /* octets */
-	int *fds;          /* received: the callback takes one by putting -1 in its place; what it
-	                      leaves is closed (`discard`). Sent: borrowed, the sender keeps its copies. */
+	uint32_t type;    /* the user's own numbers */
+	const void *data; /* may be NULL when size is 0 */
+	size_t size;      /* octets */
+	int *fds;         /* received: the callback takes one by putting -1 in its place; what it
+			     leaves is closed (`discard`). Sent: borrowed, the sender keeps its copies. */
 	size_t fd_count;
-	bool fds_lost;     /* received: the kernel dropped descriptors (this process has none free) */
+	bool fds_lost; /* received: the kernel dropped descriptors (this process has none free) */
 };
 
 struct brood_channel_handlers {

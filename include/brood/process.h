@@ -26,24 +26,22 @@ struct brood_process_options {
 
 /* Forks. In the child: signals to default and unblocked, descriptors closed, then `main`, then _exit.
  * Standard output is not flushed twice. Returns the child's pid, or -errno. */
-pid_t brood_process_fork(const struct brood_process_options *options)
-	__attribute__((warn_unused_result));
+pid_t brood_process_fork(const struct brood_process_options *options) __attribute__((warn_unused_result));
 
-/* In a child that has taken on whom it runs as, which makes the kernel forget this: one that is stopped (SIGSTOP) when its parent
- * ends goes on then, since nobody is left who would know of it. */
+/* In a child that has taken on whom it runs as, which makes the kernel forget this: one that is stopped (SIGSTOP) when
+ * its parent ends goes on then, since nobody is left who would know of it. */
 void brood_process_wake_at_end(void);
 
 struct brood_process_end {
 	pid_t pid;
-	int exit_code;    /* 0 to 255, or -1 when a signal ended it */
-	int signal;       /* that signal, or 0 */
-	int core_dumped;  /* 1 when a core was written */
+	int exit_code;   /* 0 to 255, or -1 when a signal ended it */
+	int signal;      /* that signal, or 0 */
+	int core_dumped; /* 1 when a core was written */
 };
 
 /* Reaps every child that has ended, of whatever origin (a process with pid 1 inherits strangers), and
  * tells of each. Never waits. Returns how many. */
-size_t brood_process_reap(void (*ended)(void *context, const struct brood_process_end *end),
-			  void *context);
+size_t brood_process_reap(void (*ended)(void *context, const struct brood_process_end *end), void *context);
 
 /* Tells of each child that was stopped (SIGSTOP, a debugger's hold) or continued since the last call; like
  * an end, both come with SIGCHLD. Of one that did both, only the last counts. Never waits. */

@@ -37,11 +37,9 @@ static void format_unix(struct address *address)
 	size_t length = address->size > offset ? address->size - offset : 0;
 
 	if (length > 0 && name->sun_path[0] == '\0')
-		snprintf(address->text, sizeof(address->text), "unix:@%.*s", (int)(length - 1),
-			 name->sun_path + 1);
+		snprintf(address->text, sizeof(address->text), "unix:@%.*s", (int)(length - 1), name->sun_path + 1);
 	else
-		snprintf(address->text, sizeof(address->text), "unix:%.*s", (int)length,
-			 name->sun_path);
+		snprintf(address->text, sizeof(address->text), "unix:%.*s", (int)length, name->sun_path);
 }
 
 static void format_text(struct address *address)
@@ -75,8 +73,8 @@ static int parse_unix(const char *path, struct address *out, char *reason, size_
 		return -EINVAL;
 	}
 	if (length >= sizeof(name->sun_path)) {
-		snprintf(reason, room, "the path of a Unix socket has %zu octets, at most %zu fit",
-			 length, sizeof(name->sun_path) - 1);
+		snprintf(reason, room, "the path of a Unix socket has %zu octets, at most %zu fit", length,
+			 sizeof(name->sun_path) - 1);
 		return -EINVAL;
 	}
 	name->sun_family = AF_UNIX;
@@ -143,8 +141,7 @@ static bool set_ipv6(struct address *out, char *host)
 }
 
 /* The text before the port's colon. */
-static int parse_host(const char *text, size_t length, struct address *out, char *reason,
-		      size_t room)
+static int parse_host(const char *text, size_t length, struct address *out, char *reason, size_t room)
 {
 	char host[ADDRESS_TEXT_MAX];
 	bool ok = false;
@@ -231,8 +228,7 @@ static bool is_any(const struct address *address)
 {
 	if (address->storage.ss_family == AF_INET6)
 		return IN6_IS_ADDR_UNSPECIFIED(&as_ipv6(address)->sin6_addr);
-	return address->storage.ss_family == AF_INET &&
-	       as_ipv4(address)->sin_addr.s_addr == htonl(INADDR_ANY);
+	return address->storage.ss_family == AF_INET && as_ipv4(address)->sin_addr.s_addr == htonl(INADDR_ANY);
 }
 
 bool address_equal(const struct address *a, const struct address *b)
@@ -355,8 +351,7 @@ void address_host(const struct sockaddr *name, char *out, size_t room)
 	const char *done = NULL;
 
 	if (name->sa_family == AF_INET)
-		done = inet_ntop(AF_INET, &((const struct sockaddr_in *)name)->sin_addr, out,
-				 (socklen_t)room);
+		done = inet_ntop(AF_INET, &((const struct sockaddr_in *)name)->sin_addr, out, (socklen_t)room);
 	else if (name->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&ipv6->sin6_addr))
 		/* An IPv4 client of a dual-stack socket. */
 		done = inet_ntop(AF_INET, &ipv6->sin6_addr.s6_addr[12], out, (socklen_t)room);

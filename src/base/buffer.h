@@ -17,8 +17,7 @@ struct buffer {
 
 /* Each returns 0, or -ENOMEM and leaves the buffer as it was. */
 int buffer_reserve(struct buffer *buffer, size_t more) __attribute__((warn_unused_result));
-int buffer_append(struct buffer *buffer, const void *data, size_t size)
-	__attribute__((warn_unused_result));
+int buffer_append(struct buffer *buffer, const void *data, size_t size) __attribute__((warn_unused_result));
 int buffer_printf(struct buffer *buffer, const char *format, ...)
 	__attribute__((format(printf, 2, 3), warn_unused_result));
 

@@ -106,8 +106,7 @@ static const char *below_root(const char *group, const char *root)
 static unsigned walk_up(const char *prefix, const char *mount, const char *below, bool v2)
 {
 	char directory[PATH_MAX];
-	int length =
-		snprintf(directory, sizeof(directory), "%s%s%s", prefix, mount, below ? below : "");
+	int length = snprintf(directory, sizeof(directory), "%s%s%s", prefix, mount, below ? below : "");
 	size_t top = strlen(prefix) + strlen(mount);
 	unsigned quota = 0;
 
@@ -210,8 +209,7 @@ static unsigned quota_of_group(char *line, const char *proc_mountinfo, const cha
 		return 0;
 	while (getline(&text, &room, mounts) >= 0)
 		if (parse_mount(text, &mount) && mount.v2 == v2)
-			quota = tighter(quota, walk_up(prefix, mount.point,
-						       below_root(group, mount.root), v2));
+			quota = tighter(quota, walk_up(prefix, mount.point, below_root(group, mount.root), v2));
 	free(text);
 	fclose(mounts);
 	return quota;
@@ -235,6 +233,5 @@ unsigned cpu_quota_from(const char *proc_cgroup, const char *proc_mountinfo, con
 
 unsigned cpu_count_usable(void)
 {
-	return tighter(count_affinity(),
-		       cpu_quota_from("/proc/self/cgroup", "/proc/self/mountinfo", ""));
+	return tighter(count_affinity(), cpu_quota_from("/proc/self/cgroup", "/proc/self/mountinfo", ""));
 }

@@ -30,7 +30,8 @@ bool ending_is_near(pid_t pid)
 	if (rest)
 		sscanf(rest + 1,
 		       " %c %*d %*d %*d %*d %*d %lu %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %*u %*u %*d"
-		       " %*u %*u %*u %*u %*u %*u %lu", &state, &flags, &pending);
+		       " %*u %*u %*u %*u %*u %*u %lu",
+		       &state, &flags, &pending);
 	return state == 'Z' || state == 'X' || flags & EXITING || pending & KILLED;
 }
 

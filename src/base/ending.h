@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Processes that are coming to their end: they have been killed, and may for a moment still have what others wait for. Only for a
- * start, when there is nothing else to do. Master only. */
+ * Processes that are coming to their end: they have been killed, and may for a moment still have what others wait for.
+ * Only for a start, when there is nothing else to do. Master only. */
 #ifndef BROOD_BASE_ENDING_H
 #define BROOD_BASE_ENDING_H
 

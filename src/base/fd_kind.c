@@ -21,15 +21,15 @@ static int is_watched(int fd)
 
 static void check(int fd, enum fd_kind kind, const char *what)
 {
-	static const char *const names[FD_KINDS] = {
-		"unknown", "a connection", "a listener", "a channel", "a log",
-		"shared memory", "a folder", "a file", "the pid file"};
+	static const char *const names[FD_KINDS] = {"unknown",   "a connection", "a listener",
+						    "a channel", "a log",        "shared memory",
+						    "a folder",  "a file",       "the pid file"};
 
 	if (!is_watched(fd) || kinds[fd] == FD_UNKNOWN || kinds[fd] == kind)
 		return;
 	/* Not by the log, which may be what is wrong. */
-	dprintf(STDERR_FILENO, "brood: ERROR: descriptor %d is %s and is %s %s\n", fd,
-		names[kinds[fd]], what, names[kind]);
+	dprintf(STDERR_FILENO, "brood: ERROR: descriptor %d is %s and is %s %s\n", fd, names[kinds[fd]], what,
+		names[kind]);
 	abort();
 }
 

@@ -13,12 +13,12 @@ enum fd_kind {
 	FD_UNKNOWN,
 	FD_CONNECTION, /* a client's */
 	FD_LISTENER,
-	FD_CHANNEL,    /* between two of our processes */
+	FD_CHANNEL, /* between two of our processes */
 	FD_LOG,
-	FD_MEMORY,     /* boards, queues of lines, certificates */
-	FD_FOLDER,     /* a site's root */
-	FD_FILE,       /* of a site */
-	FD_LOCK,       /* the pid file */
+	FD_MEMORY, /* boards, queues of lines, certificates */
+	FD_FOLDER, /* a site's root */
+	FD_FILE,   /* of a site */
+	FD_LOCK,   /* the pid file */
 	FD_KINDS
 };
 

@@ -14,8 +14,8 @@ enum { HEAP_LOOKS = 3 };
 struct heap {
 	int64_t idle[HEAP_LOOKS]; /* octets in memory and not in use, as of the last looks */
 	unsigned looks;           /* since some were given back */
-	int64_t floor; /* the least there has been since, when nothing more could be given back */
-	uint64_t next_ms; /* time of the next look */
+	int64_t floor;            /* the least there has been since, when nothing more could be given back */
+	uint64_t next_ms;         /* time of the next look */
 };
 
 /* To be called a few times a second. Looks once a second, or less often where looking takes long

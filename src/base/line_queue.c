@@ -18,9 +18,9 @@
 
 enum {
 	ALIGN = 8,
-	FILLING = 0xffff,        /* a record's kind: up to the ring's end there is nothing */
+	FILLING = 0xffff,                 /* a record's kind: up to the ring's end there is nothing */
 	UNREAD_MAX = 2 * LINE_QUEUE_ROOM, /* a ring's filling, and a full ring behind it */
-	REWIND = 2 * LINE_QUEUE_BELL, /* an empty queue begins anew behind that */
+	REWIND = 2 * LINE_QUEUE_BELL,     /* an empty queue begins anew behind that */
 };
 
 static const uint32_t layout = 0x62514c31;
@@ -59,8 +59,7 @@ int line_queue_create(void)
 	if (fd < 0)
 		return -errno;
 	/* Sealed, so that nobody who holds it can shrink it under a reader (SIGBUS). */
-	if (ftruncate(fd, SIZE) == 0 &&
-	    pwrite(fd, &head, offsetof(struct line_queue_page, ring), 0) > 0 &&
+	if (ftruncate(fd, SIZE) == 0 && pwrite(fd, &head, offsetof(struct line_queue_page, ring), 0) > 0 &&
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0) {
 		fd_note(fd, FD_MEMORY);
 		return fd;
@@ -87,8 +86,7 @@ int line_queue_open(struct line_queue *queue, int fd)
 		return -EBADMSG;
 	}
 	queue->page = page;
-	queue->at = queue->seen = queue->told =
-		__atomic_load_n(&page->released, __ATOMIC_ACQUIRE) / ALIGN * ALIGN;
+	queue->at = queue->seen = queue->told = __atomic_load_n(&page->released, __ATOMIC_ACQUIRE) / ALIGN * ALIGN;
 	return 0;
 }
 
@@ -147,8 +145,7 @@ char *line_queue_reserve(struct line_queue *queue, size_t most)
 
 	if (released > queue->seen)
 		queue->seen = released;
-	if (left_of_ring(queue->at) < need ||
-	    (queue->seen == queue->at && queue->at % LINE_QUEUE_ROOM > REWIND))
+	if (left_of_ring(queue->at) < need || (queue->seen == queue->at && queue->at % LINE_QUEUE_ROOM > REWIND))
 		if (!begin_anew(queue))
 			goto lost;
 	if (queue->at + need - queue->seen <= LINE_QUEUE_ROOM)
@@ -160,8 +157,7 @@ lost:
 
 void line_queue_commit(struct line_queue *queue, uint32_t log, uint16_t kind, size_t size)
 {
-	*header_at(queue, queue->at) =
-		(struct header){.size = (uint16_t)size, .kind = kind, .log = log};
+	*header_at(queue, queue->at) = (struct header){.size = (uint16_t)size, .kind = kind, .log = log};
 	publish(queue, queue->at + record_size(size));
 }
 

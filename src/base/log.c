@@ -122,9 +122,8 @@ static void add_file_head(struct line *line, const struct log_entry *entry)
 
 	if (!gmtime_r(&second, &utc) || utc.tm_year > 9999 - 1900)
 		memset(&utc, 0, sizeof(utc));
-	add(line, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ %s %s [%d] ", utc.tm_year + 1900,
-	    utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
-	    (int)(entry->time_ms % 1000), names[entry->level],
+	add(line, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ %s %s [%d] ", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
+	    utc.tm_hour, utc.tm_min, utc.tm_sec, (int)(entry->time_ms % 1000), names[entry->level],
 	    entry->tag[0] ? entry->tag : "brood", (int)entry->pid);
 }
 
@@ -189,8 +188,7 @@ static void write_line(enum log_level level, const char *format, va_list argumen
 static void write_line(enum log_level level, const char *format, va_list arguments)
 {
 	char message[LOG_LINE_MAX];
-	struct log_entry entry = {
-		.level = level, .tag = current.tag, .pid = getpid(), .message = message};
+	struct log_entry entry = {.level = level, .tag = current.tag, .pid = getpid(), .message = message};
 	struct timespec now;
 	int saved = errno; /* %m in the message, and the caller's afterwards */
 
@@ -209,14 +207,14 @@ static void write_line(enum log_level level, const char *format, va_list argumen
 	errno = saved;
 }
 
-#define DEFINE_LEVEL(name, level)                                                                  \
-	void name(const char *format, ...)                                                         \
-	{                                                                                          \
-		va_list arguments;                                                                 \
-                                                                                                   \
-		va_start(arguments, format);                                                       \
-		write_line(level, format, arguments);                                              \
-		va_end(arguments);                                                                 \
+#define DEFINE_LEVEL(name, level)                     \
+	void name(const char *format, ...)            \
+	{                                             \
+		va_list arguments;                    \
+                                                      \
+		va_start(arguments, format);          \
+		write_line(level, format, arguments); \
+		va_end(arguments);                    \
 	}
 
 DEFINE_LEVEL(log_error, LOG_LEVEL_ERROR)

@@ -48,8 +48,7 @@ static void unmap(enum network_kind *kind, uint8_t octets[16], unsigned *bits)
 {
 	static const uint8_t mapped[16] = {[10] = 0xff, [11] = 0xff};
 
-	if (*kind != NETWORK_IPV6 || !same_prefix(octets, mapped, MAPPED_BITS) ||
-	    (bits && *bits < MAPPED_BITS))
+	if (*kind != NETWORK_IPV6 || !same_prefix(octets, mapped, MAPPED_BITS) || (bits && *bits < MAPPED_BITS))
 		return;
 	*kind = NETWORK_IPV4;
 	memmove(octets, octets + 12, 4);
@@ -76,8 +75,7 @@ static int parse_bits(const char *text, unsigned most, unsigned *out)
 }
 
 /* `host`: a copy of the text, to be cut. */
-static int parse_prefix(const char *text, char *host, struct network *out, char *reason,
-			size_t room)
+static int parse_prefix(const char *text, char *host, struct network *out, char *reason, size_t room)
 {
 	char *slash = strchr(host, '/'), shortest[NETWORK_TEXT_MAX], what[160];
 	uint8_t given[16];
@@ -94,8 +92,7 @@ static int parse_prefix(const char *text, char *host, struct network *out, char 
 			     "or all)");
 	out->bits = width(out->kind);
 	if (slash && parse_bits(slash, out->bits, &out->bits) < 0) {
-		snprintf(what, sizeof(what), "needs a number from 0 to %u behind its slash",
-			 width(out->kind));
+		snprintf(what, sizeof(what), "needs a number from 0 to %u behind its slash", width(out->kind));
 		return wrong(reason, room, text, what);
 	}
 	unmap(&out->kind, out->octets, &out->bits);
@@ -137,8 +134,7 @@ void network_format(const struct network *network, char out[NETWORK_TEXT_MAX])
 	size_t used;
 
 	if (width(network->kind) == 0) {
-		snprintf(out, NETWORK_TEXT_MAX, "%s",
-			 network->kind == NETWORK_ALL ? "all" : "unix");
+		snprintf(out, NETWORK_TEXT_MAX, "%s", network->kind == NETWORK_ALL ? "all" : "unix");
 		return;
 	}
 	inet_ntop(family, network->octets, out, NETWORK_TEXT_MAX);
@@ -149,8 +145,7 @@ void network_format(const struct network *network, char out[NETWORK_TEXT_MAX])
 
 bool network_equal(const struct network *a, const struct network *b)
 {
-	return a->kind == b->kind && a->bits == b->bits &&
-	       memcmp(a->octets, b->octets, sizeof(a->octets)) == 0;
+	return a->kind == b->kind && a->bits == b->bits && memcmp(a->octets, b->octets, sizeof(a->octets)) == 0;
 }
 
 /* The peer as a network of its own. False: of no family that is known here. */
@@ -178,8 +173,7 @@ static bool of_peer(const struct sockaddr *peer, struct network *out)
 static bool holds(const struct network *network, const struct network *peer, bool known)
 {
 	return network->kind == NETWORK_ALL ||
-	       (known && network->kind == peer->kind &&
-		same_prefix(network->octets, peer->octets, network->bits));
+	       (known && network->kind == peer->kind && same_prefix(network->octets, peer->octets, network->bits));
 }
 
 bool network_contains(const struct network *network, const struct sockaddr *peer)

@@ -27,7 +27,6 @@ struct output output_to(int fd);
 
 /* One attempt. The octets that were taken, or -errno: -EAGAIN when it would have to wait. At most
  * OUTPUT_WHOLE_MAX octets unless it is a file. */
-ssize_t output_write(const struct output *output, const void *data, size_t size)
-	__attribute__((warn_unused_result));
+ssize_t output_write(const struct output *output, const void *data, size_t size) __attribute__((warn_unused_result));
 
 #endif

@@ -16,9 +16,9 @@
 #include <unistd.h>
 
 enum {
-	LINKS_MAX = 40,            /* as the kernel's own bound */
-	ROOM = 4 * PATH_MAX,       /* of what links say, with what is to follow */
-	PROC_ROOT_INODE = 1,       /* of /proc itself */
+	LINKS_MAX = 40,               /* as the kernel's own bound */
+	ROOM = 4 * PATH_MAX,          /* of what links say, with what is to follow */
+	PROC_ROOT_INODE = 1,          /* of /proc itself */
 	MOUNTED_NOSYMFOLLOW = 0x2000, /* ST_NOSYMFOLLOW, which not every C library has */
 };
 

@@ -2,8 +2,8 @@
  *
  * Opening what lies beneath a folder without leaving it, where the kernel cannot be told so in one call (openat2): the
  * path is gone along component by component, each being opened as itself, never through a link. What a link says is
- * read and stands in its place, beneath the same folder. ".." goes back to the folder that was come from, which is still
- * open, never to what may be above by now: whatever is renamed meanwhile, nothing leads out.
+ * read and stands in its place, beneath the same folder. ".." goes back to the folder that was come from, which is
+ * still open, never to what may be above by now: whatever is renamed meanwhile, nothing leads out.
  *
  * The answers are those of openat2 with RESOLVE_BENEATH and RESOLVE_NO_MAGICLINKS (or RESOLVE_NO_SYMLINKS), but that
  *   - links of others in folders that everybody may write to are refused as with fs.protected_symlinks, whether that is

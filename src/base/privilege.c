@@ -109,8 +109,7 @@ static int take_groups_of_user(struct privilege *out, char *reason, size_t room)
 	int count = PRIVILEGE_GROUPS_MAX;
 
 	if (getgrouplist(out->user, out->gid, out->groups, &count) < 0) {
-		snprintf(reason, room, "user %s is in more than %d groups", out->user,
-			 PRIVILEGE_GROUPS_MAX);
+		snprintf(reason, room, "user %s is in more than %d groups", out->user, PRIVILEGE_GROUPS_MAX);
 		return -E2BIG;
 	}
 	out->group_count = (size_t)count;
@@ -118,8 +117,7 @@ static int take_groups_of_user(struct privilege *out, char *reason, size_t room)
 }
 
 /* Who is not root stays who he is; asking for that by name is no error. */
-static int stay(const char *user, const char *group, struct privilege *out, char *reason,
-		size_t room)
+static int stay(const char *user, const char *group, struct privilege *out, char *reason, size_t room)
 {
 	const struct passwd *self = getpwuid(geteuid());
 	const struct passwd *wanted;
@@ -155,8 +153,7 @@ static int stay(const char *user, const char *group, struct privilege *out, char
 	return 0;
 }
 
-int privilege_lookup(const char *user, const char *group, struct privilege *out, char *reason,
-		     size_t reason_room)
+int privilege_lookup(const char *user, const char *group, struct privilege *out, char *reason, size_t reason_room)
 {
 	int rc;
 
@@ -177,13 +174,11 @@ static bool is_for_good(const struct privilege *privilege)
 	uid_t real, effective, kept;
 	gid_t real_group, effective_group, kept_group;
 
-	if (getresuid(&real, &effective, &kept) < 0 ||
-	    getresgid(&real_group, &effective_group, &kept_group) < 0)
+	if (getresuid(&real, &effective, &kept) < 0 || getresgid(&real_group, &effective_group, &kept_group) < 0)
 		return false;
 	if (real != privilege->uid || effective != privilege->uid || kept != privilege->uid)
 		return false;
-	if (real_group != privilege->gid || effective_group != privilege->gid ||
-	    kept_group != privilege->gid)
+	if (real_group != privilege->gid || effective_group != privilege->gid || kept_group != privilege->gid)
 		return false;
 	return privilege->uid == 0 || setresuid((uid_t)-1, 0, (uid_t)-1) < 0;
 }
@@ -215,8 +210,7 @@ static int change_groups(const struct privilege *privilege)
 int privilege_drop(const struct privilege *privilege)
 {
 	if (privilege->change) {
-		if (change_groups(privilege) < 0 ||
-		    setresgid(privilege->gid, privilege->gid, privilege->gid) < 0 ||
+		if (change_groups(privilege) < 0 || setresgid(privilege->gid, privilege->gid, privilege->gid) < 0 ||
 		    setresuid(privilege->uid, privilege->uid, privilege->uid) < 0)
 			return -errno;
 		if (!is_for_good(privilege))

@@ -24,11 +24,11 @@ struct privilege {
  * else the user's own and its further ones. NULL or "" for the defaults. For others: no change, and
  * naming somebody else is an error. 0, or -errno with a reason in words; -ENOENT only where there is no
  * such user, others where that cannot be found out (no descriptors left). */
-int privilege_lookup(const char *user, const char *group, struct privilege *out, char *reason,
-		     size_t reason_room) __attribute__((warn_unused_result));
+int privilege_lookup(const char *user, const char *group, struct privilege *out, char *reason, size_t reason_room)
+	__attribute__((warn_unused_result));
 
-/* Whether the caller may become that user at all: for a moment, and himself again at return, or aborts. 0, or -errno with
- * a reason that names the call and the capability. -EPERM in containers that root has few capabilities in. Not for
+/* Whether the caller may become that user at all: for a moment, and himself again at return, or aborts. 0, or -errno
+ * with a reason that names the call and the capability. -EPERM in containers that root has few capabilities in. Not for
  * processes with threads. */
 int privilege_try(const struct privilege *privilege, char *reason, size_t reason_room)
 	__attribute__((warn_unused_result));
@@ -40,7 +40,6 @@ int privilege_drop(const struct privilege *privilege) __attribute__((warn_unused
 /* Opens a directory with that user's rights (O_RDONLY|O_DIRECTORY|O_CLOEXEC), the caller being
  * himself again at return. Returns an fd or -errno (EACCES: that user cannot read or enter it).
  * Aborts when the caller's own rights cannot be restored. Not for processes with threads. */
-int privilege_open_directory(const struct privilege *privilege, const char *path)
-	__attribute__((warn_unused_result));
+int privilege_open_directory(const struct privilege *privilege, const char *path) __attribute__((warn_unused_result));
 
 #endif

@@ -109,8 +109,7 @@ static const struct permitted {
 	/* Without O_ASYNC (signals), and never blocking: others wait on the same socket, and one of
 	 * them, the master perhaps, would stand still. */
 	{SYS_fcntl,
-	 {{.argument = 2, .value = F_SETFL},
-	  {.argument = 3, .value = O_NONBLOCK, .others = ~(O_NONBLOCK | O_ASYNC)}}},
+	 {{.argument = 2, .value = F_SETFL}, {.argument = 3, .value = O_NONBLOCK, .others = ~(O_NONBLOCK | O_ASYNC)}}},
 	{SYS_fcntl, {{.argument = 2, .value = F_GETFL}}},
 	{SYS_fcntl, {{.argument = 2, .value = F_DUPFD}}},
 	{SYS_fcntl, {{.argument = 2, .value = F_DUPFD_CLOEXEC}}},
@@ -128,10 +127,8 @@ static const struct permitted {
 	{SYS_ioctl, {{.argument = 2, .value = TCGETS}}},
 	/* The other direction stops a listening socket, for all who share it. */
 	{SYS_shutdown, {{.argument = 2, .value = SHUT_WR}}},
-	{SYS_setsockopt,
-	 {{.argument = 2, .value = SOL_SOCKET}, {.argument = 3, .value = SO_LINGER}}},
-	{SYS_setsockopt,
-	 {{.argument = 2, .value = IPPROTO_TCP}, {.argument = 3, .value = TCP_ULP}}},
+	{SYS_setsockopt, {{.argument = 2, .value = SOL_SOCKET}, {.argument = 3, .value = SO_LINGER}}},
+	{SYS_setsockopt, {{.argument = 2, .value = IPPROTO_TCP}, {.argument = 3, .value = TCP_ULP}}},
 	{SYS_setsockopt, {{.argument = 2, .value = LEVEL_TLS}}},
 };
 
@@ -155,8 +152,8 @@ static void add(struct program *program, unsigned code, uint32_t value)
 /* A verdict for when the word at hand has that value; else the filter goes on behind it. */
 static void add_verdict(struct program *program, unsigned compare, uint32_t value, uint32_t verdict)
 {
-	program->code[program->used++] = (struct sock_filter)BPF_JUMP(
-		(unsigned short)(BPF_JMP | compare | BPF_K), value, 0, 1);
+	program->code[program->used++] =
+		(struct sock_filter)BPF_JUMP((unsigned short)(BPF_JMP | compare | BPF_K), value, 0, 1);
 	add(program, BPF_RET | BPF_K, verdict);
 }
 
@@ -177,8 +174,7 @@ static void land(struct program *program, const unsigned short *jumps, unsigned 
 
 static unsigned short add_jump(struct program *program, uint32_t value)
 {
-	program->code[program->used] =
-		(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 0);
+	program->code[program->used] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 0);
 	return program->used++;
 }
 
@@ -193,8 +189,7 @@ static void add_row(struct program *program, const struct permitted *row)
 		load_argument(program, match->argument);
 		if (match->others != 0)
 			add(program, BPF_ALU | BPF_AND | BPF_K, ~(uint32_t)match->others);
-		jumps[count] =
-			add_jump(program, (uint32_t)(match->own_pid ? getpid() : match->value));
+		jumps[count] = add_jump(program, (uint32_t)(match->own_pid ? getpid() : match->value));
 	}
 	add(program, BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	land(program, jumps, count);
@@ -217,8 +212,8 @@ static void make(struct program *program)
 {
 	program->used = 0;
 	add(program, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
-	program->code[program->used++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-								      (uint32_t)ARCHITECTURE, 1, 0);
+	program->code[program->used++] =
+		(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)ARCHITECTURE, 1, 0);
 	add(program, BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS);
 	add(program, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
 	add_verdict(program, BPF_JGE, FOREIGN_CALLS, SECCOMP_RET_ERRNO | ENOSYS);
@@ -243,8 +238,7 @@ int sandbox_enter(void)
 	filter.len = program.used;
 	/* Older kernels would else slow all of the process down (Speculative Store Bypass), for
 	 * filters that keep secrets from code within the same process. */
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &filter) <
-	    0)
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &filter) < 0)
 		return -errno;
 	return 0;
 }

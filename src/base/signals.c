@@ -77,8 +77,7 @@ int signals_open(const int *wanted, size_t count)
 
 int signals_leave_to_parent(void)
 {
-	static const int ignored[] = {SIGTERM, SIGQUIT, SIGINT,  SIGHUP, SIGUSR1,
-				      SIGUSR2, SIGTTIN, SIGTTOU, SIGALRM};
+	static const int ignored[] = {SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGALRM};
 	int fd = signals_open(ignored, sizeof(ignored) / sizeof(ignored[0]));
 
 	if (fd < 0)

@@ -91,9 +91,8 @@ fail:
 
 static int listen_wildcard(struct address *address, const struct socket_options *options)
 {
-	struct sockaddr_in ipv4 = {.sin_family = AF_INET,
-				   .sin_port = htons(address_port(address)),
-				   .sin_addr.s_addr = htonl(INADDR_ANY)};
+	struct sockaddr_in ipv4 = {
+		.sin_family = AF_INET, .sin_port = htons(address_port(address)), .sin_addr.s_addr = htonl(INADDR_ANY)};
 	struct address fallback = {.size = sizeof(ipv4)};
 	int fd = listen_tcp(address, options);
 
@@ -129,8 +128,7 @@ static int address_of_place(struct address *out, const struct address *address, 
 	*out = *address;
 	if (place->steady)
 		return 0;
-	length = snprintf(name->sun_path, sizeof(name->sun_path), "/proc/self/fd/%d/%s", place->folder,
-			  place->name);
+	length = snprintf(name->sun_path, sizeof(name->sun_path), "/proc/self/fd/%d/%s", place->folder, place->name);
 	if (length >= (int)sizeof(name->sun_path))
 		return -ENAMETOOLONG;
 	out->size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)length + 1);
@@ -250,8 +248,7 @@ bool socket_has_role(int fd, enum socket_role role)
 	size = sizeof(listens);
 	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0)
 		return false;
-	return type == (role == SOCKET_CHANNEL ? SOCK_SEQPACKET : SOCK_STREAM) &&
-	       listens == (role == SOCKET_LISTENING);
+	return type == (role == SOCKET_CHANNEL ? SOCK_SEQPACKET : SOCK_STREAM) && listens == (role == SOCKET_LISTENING);
 }
 
 void socket_close_promptly(int fd)
@@ -278,12 +275,11 @@ bool socket_is_connection(int fd)
 		return false;
 	if (family == AF_UNIX)
 		return true;
-	return (family == AF_INET || family == AF_INET6) &&
-	       (protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP);
+	return (family == AF_INET || family == AF_INET6) && (protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP);
 }
 
-/* The kernel asks nobody whether there is such an interface. What a connection is bound to was decided when its handshake
- * began. */
+/* The kernel asks nobody whether there is such an interface. What a connection is bound to was decided when its
+ * handshake began. */
 int socket_step_aside(int fd)
 {
 	return set_option(fd, SOL_SOCKET, SO_BINDTOIFINDEX, INT_MAX);
@@ -294,10 +290,8 @@ int socket_close_door(int fd)
 	enum { FLAGS_AT = 13, SYN = 0x02, ACK = 0x10 };
 	/* What a filter of a TCP socket sees begins with the TCP header. */
 	static struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS_AT),
-		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, SYN | ACK),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYN, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS_AT),   BPF_STMT(BPF_ALU | BPF_AND | BPF_K, SYN | ACK),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYN, 0, 1), BPF_STMT(BPF_RET | BPF_K, 0),
 		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
 	};
 	const struct sock_fprog program = {.len = sizeof(code) / sizeof(code[0]), .filter = code};

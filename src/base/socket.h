@@ -11,14 +11,14 @@
 #include <sys/types.h>
 
 enum socket_sharing {
-	SOCKET_ALONE,       /* one socket for the address */
-	SOCKET_GROUP_FIRST, /* bound without SO_REUSEPORT, so that a second server gets "address in
-			       use"; the option is set between bind and listen, for the others */
+	SOCKET_ALONE,         /* one socket for the address */
+	SOCKET_GROUP_FIRST,   /* bound without SO_REUSEPORT, so that a second server gets "address in
+				 use"; the option is set between bind and listen, for the others */
 	SOCKET_GROUP_FURTHER, /* bound with it: joins the first one's group */
 };
 
 struct socket_options {
-	int backlog; /* length of the accept queue (the kernel cuts it to somaxconn) */
+	int backlog;                 /* length of the accept queue (the kernel cuts it to somaxconn) */
 	enum socket_sharing sharing; /* TCP only */
 	bool quiet;                  /* bind only: nobody comes by it before socket_begin */
 	mode_t unix_mode;            /* permissions of a Unix socket's file */
@@ -33,11 +33,11 @@ struct socket_options {
  *
  * A Unix socket's file appears with its final mode, and has its final owner before anybody can
  * connect. What is at its path before is replaced only if it is a socket that nobody answers on;
- * -EEXIST: it is no socket; -EPERM: there is a link on the way that must not be followed (trusted_path.h). The umask is changed for a moment: not for processes with threads.
+ * -EEXIST: it is no socket; -EPERM: there is a link on the way that must not be followed (trusted_path.h). The umask is
+ * changed for a moment: not for processes with threads.
  *
  * Returns the fd or -errno (-EADDRINUSE: somebody listens there; socket_holder.h tells who). */
-int socket_listen(struct address *address, const struct socket_options *options)
-	__attribute__((warn_unused_result));
+int socket_listen(struct address *address, const struct socket_options *options) __attribute__((warn_unused_result));
 
 /* A connection to a Unix socket that somebody listens on, or -errno; -EAGAIN: its queue is full. */
 int socket_connect_unix(const struct address *address) __attribute__((warn_unused_result));
@@ -46,8 +46,8 @@ int socket_connect_unix(const struct address *address) __attribute__((warn_unuse
 int socket_begin(int fd, int backlog) __attribute__((warn_unused_result));
 
 /* From now on attempts to connect pass this TCP listening socket by: they go to whoever else listens on an address that
- * is theirs, or are refused. Handshakes that have begun go on. There is no way back. 0, or -errno where it cannot be done (kernels
- * before 5.7, without privileges). */
+ * is theirs, or are refused. Handshakes that have begun go on. There is no way back. 0, or -errno where it cannot be
+ * done (kernels before 5.7, without privileges). */
 int socket_step_aside(int fd) __attribute__((warn_unused_result));
 
 /* From now on the kernel drops attempts to connect to this TCP listening socket (and whoever makes one tries

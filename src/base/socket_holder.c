@@ -44,9 +44,8 @@ static enum line read_line(const char *line, struct address *address, struct ent
 	unsigned port, state;
 	uint32_t words[4];
 
-	if (sscanf(line,
-		   " %*u: %32[0-9A-F]:%4x %*[0-9A-F]:%*x %x %*x:%*x %*x:%*x %*x %u %*u %" SCNu64,
-		   local, &port, &state, &entry->user, &entry->inode) != 5)
+	if (sscanf(line, " %*u: %32[0-9A-F]:%4x %*[0-9A-F]:%*x %x %*x:%*x %*x:%*x %*x %u %*u %" SCNu64, local, &port,
+		   &state, &entry->user, &entry->inode) != 5)
 		return NO_LINE;
 	*address = (struct address){.size = 0};
 	for (size_t i = 0; 8 * i < strlen(local); i++)
@@ -64,8 +63,8 @@ static enum line read_line(const char *line, struct address *address, struct ent
 	return state == STATE_LISTEN ? LISTENING : LATER;
 }
 
-/* The first socket that takes what the address does. Whether one of "::" takes IPv4, too, is not to be seen there: `wide`
- * takes it to be so. */
+/* The first socket that takes what the address does. Whether one of "::" takes IPv4, too, is not to be seen there:
+ * `wide` takes it to be so. */
 static bool find_in(const char *table, const struct address *wanted, const struct socket_own *own, bool wide,
 		    struct entry *entry)
 {
@@ -116,8 +115,7 @@ static bool process_has(const char *pid, const char *link_wanted)
 	if (!directory)
 		return false;
 	while (!found && (entry = readdir(directory))) {
-		ssize_t length =
-			readlinkat(dirfd(directory), entry->d_name, link, sizeof(link) - 1);
+		ssize_t length = readlinkat(dirfd(directory), entry->d_name, link, sizeof(link) - 1);
 
 		if (length < 0)
 			continue;

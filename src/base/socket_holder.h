@@ -28,7 +28,8 @@ bool socket_is_shared(const struct address *address, const struct socket_own *ow
 bool socket_holder(const struct address *address, const struct socket_own *own, char *out, size_t room);
 
 /* What is to be expected of who listens on the address: nobody does (any more); only processes do whose names begin so
- * (children, whose parent shared it with them and has gone), and such as are coming to their end; or somebody else. As slow. */
+ * (children, whose parent shared it with them and has gone), and such as are coming to their end; or somebody else. As
+ * slow. */
 enum socket_prospect { SOCKET_FREE, SOCKET_LEFT, SOCKET_TAKEN };
 
 enum socket_prospect socket_prospect(const struct address *address, const char *children);

@@ -70,8 +70,8 @@ int text_parse_u64(const char *text, uint64_t *out)
 	return 0;
 }
 
-static int parse_with_unit(const char *text, const struct unit *units, size_t count,
-			   uint64_t bare_factor, uint64_t *out)
+static int parse_with_unit(const char *text, const struct unit *units, size_t count, uint64_t bare_factor,
+			   uint64_t *out)
 {
 	const char *end;
 	uint64_t value, factor = bare_factor;

@@ -30,8 +30,7 @@ static int judge(const struct trusted_path *path, const struct stat *file, char 
 	if (!S_ISREG(file->st_mode))
 		snprintf(reason, room, "'%s' is no regular file", path->name);
 	else if (file->st_nlink > 1)
-		snprintf(reason, room, "'%s' is one of %lu names of a file", path->name,
-			 (unsigned long)file->st_nlink);
+		snprintf(reason, room, "'%s' is one of %lu names of a file", path->name, (unsigned long)file->st_nlink);
 	else if ((folder.st_mode & S_ISVTX) && file->st_uid != 0 && file->st_uid != folder.st_uid)
 		snprintf(reason, room, "'%s' belongs to uid %u", path->name, (unsigned)file->st_uid);
 	else
@@ -105,8 +104,8 @@ int trusted_file_check(const char *path, int flags, char *reason, size_t room)
 	struct stat status;
 	int rc = trusted_path_find(&found, path, follow ? TRUSTED_FOLLOW : TRUSTED_NO_FOLLOW, reason, room);
 
-	if (rc == 0 && !found.through &&
-	    fstatat(found.folder, found.name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode))
+	if (rc == 0 && !found.through && fstatat(found.folder, found.name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISLNK(status.st_mode))
 		rc = explain(-ELOOP, reason, room);
 	else if (rc == 0)
 		rc = look(&found, reason, room);

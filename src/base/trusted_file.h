@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files that root creates, writes to or removes, wherever they lie: by trusted_path.h, and with a look at what is there.
- * In a folder where others may write they can lay, under the name that is expected, a second name of any file
- * (a hard link), a FIFO, or another folder; root writes there only to a regular file with one name. In a folder with the
+ * Files that root creates, writes to or removes, wherever they lie: by trusted_path.h, and with a look at what is
+ * there. In a folder where others may write they can lay, under the name that is expected, a second name of any file (a
+ * hard link), a FIFO, or another folder; root writes there only to a regular file with one name. In a folder with the
  * sticky bit that file is root's or the folder's owner's.
  *
  * Errors are -errno, with a reason in words; -EPERM: refused, by these rules or those of trusted_path.h. For a process
@@ -38,8 +38,8 @@ int trusted_file_look(const char *path, struct stat *out) __attribute__((warn_un
  * -errno (-ESTALE: it is another). */
 int trusted_file_set_mode(const char *path, const struct stat *same, mode_t mode) __attribute__((warn_unused_result));
 
-/* Removes the file of that name, if it is still the one that `same` tells of (device and inode), or, with NULL, if it is a
- * socket. Silent: what cannot be removed stays. */
+/* Removes the file of that name, if it is still the one that `same` tells of (device and inode), or, with NULL, if it
+ * is a socket. Silent: what cannot be removed stays. */
 void trusted_file_remove(const char *path, const struct stat *same);
 
 #endif

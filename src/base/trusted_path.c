@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 enum {
-	LINKS_MAX = 40,     /* as the kernel's own bound */
+	LINKS_MAX = 40,      /* as the kernel's own bound */
 	PROC_ROOT_INODE = 1, /* of /proc itself */
 	OTHERS_WRITE = S_IWGRP | S_IWOTH,
 };
@@ -23,10 +23,10 @@ enum {
 struct walk {
 	/* The folder that was reached. */
 	int folder;
-	bool held;         /* nobody else can have put another folder in its place */
-	bool closed;       /* nor can change what is in it */
-	bool in_proc;      /* it is the kernel's... */
-	bool in_proc_root; /* ...and /proc itself, whose links are texts as elsewhere */
+	bool held;                             /* nobody else can have put another folder in its place */
+	bool closed;                           /* nor can change what is in it */
+	bool in_proc;                          /* it is the kernel's... */
+	bool in_proc_root;                     /* ...and /proc itself, whose links are texts as elsewhere */
 	char folder_blame[TRUSTED_REASON_MAX]; /* why it is not closed */
 	char way_blame[TRUSTED_REASON_MAX];    /* why it is not held */
 
@@ -43,8 +43,7 @@ static void blame(char out[TRUSTED_REASON_MAX], const char *path, const struct s
 	const char *name = path[0] ? path : "/";
 
 	if (!is_roots)
-		snprintf(out, TRUSTED_REASON_MAX, "'%.400s' belongs to uid %u", name,
-			 (unsigned)folder->st_uid);
+		snprintf(out, TRUSTED_REASON_MAX, "'%.400s' belongs to uid %u", name, (unsigned)folder->st_uid);
 	else
 		snprintf(out, TRUSTED_REASON_MAX, "others may write to '%.400s' (mode %04o)", name,
 			 (unsigned)folder->st_mode & 07777);
@@ -255,8 +254,7 @@ static int find_as_always(struct trusted_path *out, const char *path, enum trust
 	return out->folder < 0 ? -errno : 0;
 }
 
-static int find_as_root(struct trusted_path *out, const char *path, enum trusted_last last, char *reason,
-			size_t room)
+static int find_as_root(struct trusted_path *out, const char *path, enum trusted_last last, char *reason, size_t room)
 {
 	struct walk walk = {.folder = -1, .reason = reason, .reason_room = room};
 	int rc;
@@ -270,8 +268,7 @@ static int find_as_root(struct trusted_path *out, const char *path, enum trusted
 	return rc < 0 ? rc : 0;
 }
 
-int trusted_path_find(struct trusted_path *out, const char *path, enum trusted_last last, char *reason,
-		      size_t room)
+int trusted_path_find(struct trusted_path *out, const char *path, enum trusted_last last, char *reason, size_t room)
 {
 	int rc;
 

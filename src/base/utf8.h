@@ -10,7 +10,8 @@
 #define UTF8_REPLACEMENT "\xef\xbf\xbd" /* U+FFFD, for an octet that is of no character */
 
 /* The length, 1 to 4, of the character that the first of `size` octets begin with, and, unless
- * `code` is NULL, which one it is; `size` is not 0. 0: it is none by RFC 3629 (cut short, overlong, a surrogate, above U+10FFFF). */
+ * `code` is NULL, which one it is; `size` is not 0. 0: it is none by RFC 3629 (cut short, overlong, a surrogate, above
+ * U+10FFFF). */
 size_t utf8_character(const char *text, size_t size, uint32_t *code);
 
 #endif

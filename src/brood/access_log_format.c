@@ -14,8 +14,7 @@
 /* Octets of the log's own (each octet of a client's may become four); with all that is fixed the
  * line is well within ACCESS_LINE_MAX. */
 enum { REQUEST_LINE_MAX = 2048, REFERER_MAX = 1024, USER_AGENT_MAX = 512, FIXED_MAX = 256 };
-_Static_assert(REQUEST_LINE_MAX + REFERER_MAX + USER_AGENT_MAX + FIXED_MAX <= ACCESS_LINE_MAX,
-	       "a line must fit");
+_Static_assert(REQUEST_LINE_MAX + REFERER_MAX + USER_AGENT_MAX + FIXED_MAX <= ACCESS_LINE_MAX, "a line must fit");
 
 char *access_line_add(char *at, const char *text, size_t length)
 {
@@ -80,14 +79,10 @@ static void format_second(struct access_line_cache *cache, time_t second)
 	if (!localtime_r(&second, &local))
 		memset(&local, 0, sizeof(local));
 	offset = labs(local.tm_gmtoff) / 60;
-	length = snprintf(cache->time_text, sizeof(cache->time_text),
-			  "%02d/%.3s/%d:%02d:%02d:%02d %c%02ld%02ld", local.tm_mday,
-			  months + 3 * local.tm_mon, local.tm_year + 1900, local.tm_hour,
-			  local.tm_min, local.tm_sec, local.tm_gmtoff < 0 ? '-' : '+', offset / 60,
-			  offset % 60);
-	cache->time_length = (size_t)length < sizeof(cache->time_text)
-				     ? (size_t)length
-				     : sizeof(cache->time_text) - 1;
+	length = snprintf(cache->time_text, sizeof(cache->time_text), "%02d/%.3s/%d:%02d:%02d:%02d %c%02ld%02ld",
+			  local.tm_mday, months + 3 * local.tm_mon, local.tm_year + 1900, local.tm_hour, local.tm_min,
+			  local.tm_sec, local.tm_gmtoff < 0 ? '-' : '+', offset / 60, offset % 60);
+	cache->time_length = (size_t)length < sizeof(cache->time_text) ? (size_t)length : sizeof(cache->time_text) - 1;
 	cache->second = second;
 	cache->has_second = true;
 }
@@ -102,8 +97,7 @@ static bool is_cached(const struct access_host_cache *cache, const struct sockad
 		return false;
 	if (address->sa_family == AF_INET)
 		return ipv4->sin_addr.s_addr == cached4->sin_addr.s_addr;
-	return address->sa_family == AF_INET6 &&
-	       IN6_ARE_ADDR_EQUAL(&ipv6->sin6_addr, &cache->address.sin6_addr);
+	return address->sa_family == AF_INET6 && IN6_ARE_ADDR_EQUAL(&ipv6->sin6_addr, &cache->address.sin6_addr);
 }
 
 static void format_host(struct access_host_cache *cache, const struct sockaddr *address)
@@ -124,8 +118,7 @@ char *access_line_add_host(char *at, struct access_host_cache *cache, const stru
 	return access_line_add(at, cache->text, cache->length);
 }
 
-size_t access_line_combined(struct access_line_cache *cache, char *out,
-			    const struct http_log_record *record)
+size_t access_line_combined(struct access_line_cache *cache, char *out, const struct http_log_record *record)
 {
 	static const char identity[] = " - - [", time_end[] = "] ";
 	char *at = out;

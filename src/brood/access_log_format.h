@@ -36,8 +36,7 @@ struct access_line_cache {
 
 /* Writes the line, newline included, to `out`, which has room for ACCESS_LINE_MAX octets. Returns
  * its length. */
-typedef size_t access_line_format(struct access_line_cache *cache, char *out,
-				  const struct http_log_record *record);
+typedef size_t access_line_format(struct access_line_cache *cache, char *out, const struct http_log_record *record);
 
 access_line_format access_line_combined, access_line_json;
 

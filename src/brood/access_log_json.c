@@ -23,10 +23,10 @@ enum {
 	REASON_MAX = 128,
 	SUBJECT_MAX = 256,
 	TLS_TEXT_MAX = 68, /* none is cut; three of them */
-	FIXED_MAX = 600, /* names, numbers, the time, two addresses */
+	FIXED_MAX = 600,   /* names, numbers, the time, two addresses */
 };
-_Static_assert(HOST_MAX + REQUEST_MAX + REFERER_MAX + USER_AGENT_MAX + REQUEST_ID_MAX + REASON_MAX +
-			       SUBJECT_MAX + 3 * TLS_TEXT_MAX + FIXED_MAX <=
+_Static_assert(HOST_MAX + REQUEST_MAX + REFERER_MAX + USER_AGENT_MAX + REQUEST_ID_MAX + REASON_MAX + SUBJECT_MAX +
+			       3 * TLS_TEXT_MAX + FIXED_MAX <=
 		       ACCESS_LINE_MAX,
 	       "a line must fit");
 
@@ -85,8 +85,7 @@ static void format_second(struct access_line_cache *cache, time_t second)
 
 	if (!gmtime_r(&second, &utc))
 		memset(&utc, 0, sizeof(utc));
-	cache->time_length =
-		strftime(cache->time_text, sizeof(cache->time_text), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	cache->time_length = strftime(cache->time_text, sizeof(cache->time_text), "%Y-%m-%dT%H:%M:%SZ", &utc);
 	cache->second = second;
 	cache->has_second = true;
 }
@@ -99,12 +98,10 @@ static char *add_tls(char *at, const struct tls_facts *tls)
 	if (!tls->client_subject)
 		return at;
 	at = add_text(at, SLICE(",\"client_subject\":\""), slice_of(tls->client_subject), SUBJECT_MAX);
-	return add_text(at, SLICE(",\"client_fingerprint\":\""), slice_of(tls->client_fingerprint),
-			TLS_TEXT_MAX);
+	return add_text(at, SLICE(",\"client_fingerprint\":\""), slice_of(tls->client_fingerprint), TLS_TEXT_MAX);
 }
 
-size_t access_line_json(struct access_line_cache *cache, char *out,
-			const struct http_log_record *record)
+size_t access_line_json(struct access_line_cache *cache, char *out, const struct http_log_record *record)
 {
 	char *at = out;
 

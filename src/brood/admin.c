@@ -35,7 +35,7 @@ struct admin {
 	struct clients *clients;
 	struct board *boards;
 	unsigned board_count;
-	int master_fd;              /* pidfd, or -1 */
+	int master_fd; /* pidfd, or -1 */
 	struct event *master_ended;
 	bool orphaned;
 };
@@ -49,12 +49,10 @@ static const struct word {
 	enum command_kind kind;
 	enum argument argument;
 } words[] = {
-	{"status", COMMAND_STATUS, NONE},   {"restart", COMMAND_RESTART, NONE},
-	{"reload", COMMAND_RELOAD, NONE},   {"upgrade", COMMAND_UPGRADE, NONE},
-	{"scale", COMMAND_SCALE, WORKERS},  {"drain", COMMAND_DRAIN, SLOT},
-	{"undrain", COMMAND_UNDRAIN, SLOT}, {"stop", COMMAND_STOP, NONE},
-	{"stop-now", COMMAND_STOP_NOW, NONE}, {"reopen", COMMAND_REOPEN, NONE},
-	{"why", COMMAND_WHY, SLOT},         {"config", COMMAND_CONFIG, NONE},
+	{"status", COMMAND_STATUS, NONE},   {"restart", COMMAND_RESTART, NONE}, {"reload", COMMAND_RELOAD, NONE},
+	{"upgrade", COMMAND_UPGRADE, NONE}, {"scale", COMMAND_SCALE, WORKERS},  {"drain", COMMAND_DRAIN, SLOT},
+	{"undrain", COMMAND_UNDRAIN, SLOT}, {"stop", COMMAND_STOP, NONE},       {"stop-now", COMMAND_STOP_NOW, NONE},
+	{"reopen", COMMAND_REOPEN, NONE},   {"why", COMMAND_WHY, SLOT},         {"config", COMMAND_CONFIG, NONE},
 };
 
 static const struct word *find_word(const char *name)
@@ -80,8 +78,7 @@ static const char *check_argument(const struct word *word, const struct control_
 					 : "slots are numbered from 0 to 1023";
 }
 
-static const char *on_request(void *context, const struct control_request *request,
-			      struct client_wait *wait)
+static const char *on_request(void *context, const struct control_request *request, struct client_wait *wait)
 {
 	struct admin *admin = context;
 	const struct word *word = find_word(request->command);
@@ -195,8 +192,7 @@ static json_t *read_result(int fd, uint32_t kind)
 /* It is done, and how. NULL without memory: that it is done counts. */
 static json_t *done_json(const struct command_result *message)
 {
-	return json_pack("{s:b, s:o}", "ok", 1, "done",
-			 control_text(message->reason, strlen(message->reason)));
+	return json_pack("{s:b, s:o}", "ok", 1, "done", control_text(message->reason, strlen(message->reason)));
 }
 
 static void on_result(struct admin *admin, const struct brood_frame *frame)
@@ -236,8 +232,8 @@ static void on_board(struct admin *admin, struct brood_frame *frame)
 	const struct message_board *message = frame->data;
 	struct board *boards;
 
-	if (frame->size != sizeof(*message) || frame->fd_count != 1 ||
-	    message->slot >= CLUSTER_SLOTS_MAX || message->record >= BOARD_RECORDS)
+	if (frame->size != sizeof(*message) || frame->fd_count != 1 || message->slot >= CLUSTER_SLOTS_MAX ||
+	    message->record >= BOARD_RECORDS)
 		return;
 	if (message->slot >= admin->board_count) {
 		boards = realloc(admin->boards, (message->slot + 1) * sizeof(*boards));
@@ -347,12 +343,9 @@ static int set_up(struct admin *admin)
 	admin->master_fd = (int)syscall(SYS_pidfd_open, birth->master, 0);
 	admin->base = event_base_new();
 	if (!admin->base || signals_leave_to_parent() < 0 || fd_set_nonblock(control_fd, true) < 0 ||
-	    !(admin->master_ended = event_new(admin->base, admin->master_fd, EV_READ,
-					      on_master_ended, admin)) ||
-	    brood_channel_open(&admin->channel, admin->base, birth->channel, &channel_handlers,
-			       admin) < 0 ||
-	    !(admin->clients = clients_new(admin->base, control_fd, birth->owner, &client_handlers,
-					   admin))) {
+	    !(admin->master_ended = event_new(admin->base, admin->master_fd, EV_READ, on_master_ended, admin)) ||
+	    brood_channel_open(&admin->channel, admin->base, birth->channel, &channel_handlers, admin) < 0 ||
+	    !(admin->clients = clients_new(admin->base, control_fd, birth->owner, &client_handlers, admin))) {
 		log_error("cannot set up an event loop");
 		return CLUSTER_EXIT_RESOURCES;
 	}

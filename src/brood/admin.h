@@ -20,13 +20,13 @@
 
 /* All that crosses the fork. The child's descriptors: these, those of the boards, and the log's. */
 struct admin_birth {
-	int channel;           /* the admin's end */
-	int control_fd;        /* listening, bound by the master */
-	struct board *boards;  /* of all slots, as mapped in the master; malloc'd, the child's copy */
+	int channel;          /* the admin's end */
+	int control_fd;       /* listening, bound by the master */
+	struct board *boards; /* of all slots, as mapped in the master; malloc'd, the child's copy */
 	unsigned board_count;
 	const struct privilege *privilege;
-	uid_t owner;           /* besides root, who may give commands */
-	pid_t master;          /* whose end is ours; the parent may be gone before we look */
+	uid_t owner;  /* besides root, who may give commands */
+	pid_t master; /* whose end is ours; the parent may be gone before we look */
 };
 
 /* The child's life; returns its exit status (enum cluster_exit). It ends when the master does: when the

@@ -24,10 +24,10 @@
 
 enum {
 	SWEEP_MS = 500,
-	REQUEST_LIMIT_MS = 10000,     /* for the next request to come */
-	LAST_REQUEST_MS = 1000,       /* the same once the admin retires */
-	SEND_LIMIT_MS = 30000,        /* without a client taking anything */
-	PROGRESS_ROOM = 64 << 10,     /* what is unsent beyond this gets no more progress */
+	REQUEST_LIMIT_MS = 10000, /* for the next request to come */
+	LAST_REQUEST_MS = 1000,   /* the same once the admin retires */
+	SEND_LIMIT_MS = 30000,    /* without a client taking anything */
+	PROGRESS_ROOM = 64 << 10, /* what is unsent beyond this gets no more progress */
 	ACCEPT_BATCH = 32,
 };
 
@@ -45,7 +45,7 @@ struct client {
 	uint64_t deadline_ms; /* for a request, or for taking what is unsent */
 	struct client_wait wait;
 	struct buffer unsent;
-	size_t used;          /* of input */
+	size_t used; /* of input */
 	char input[CONTROL_REQUEST_MAX];
 };
 
@@ -225,15 +225,13 @@ static void advance(struct client *client)
 			break;
 	}
 	/* What has no room waits in the socket. */
-	listen_to(client, client->state != LEAVING && !client->ended &&
-				  client->used < sizeof(client->input));
+	listen_to(client, client->state != LEAVING && !client->ended && client->used < sizeof(client->input));
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *argument)
 {
 	struct client *client = argument;
-	ssize_t size = recv(fd, client->input + client->used, sizeof(client->input) - client->used,
-			    MSG_DONTWAIT);
+	ssize_t size = recv(fd, client->input + client->used, sizeof(client->input) - client->used, MSG_DONTWAIT);
 
 	(void)what;
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
@@ -374,8 +372,8 @@ static void on_acceptable(evutil_socket_t fd, short what, void *argument)
 	}
 }
 
-struct clients *clients_new(struct event_base *base, int fd, uid_t owner,
-			    const struct client_handlers *handlers, void *context)
+struct clients *clients_new(struct event_base *base, int fd, uid_t owner, const struct client_handlers *handlers,
+			    void *context)
 {
 	struct timeval interval = {0, SWEEP_MS * 1000};
 	struct clients *clients = calloc(1, sizeof(*clients));
@@ -384,8 +382,7 @@ struct clients *clients_new(struct event_base *base, int fd, uid_t owner,
 		fd_close(&fd);
 		return NULL;
 	}
-	*clients = (struct clients){
-		.base = base, .fd = fd, .owner = owner, .handlers = handlers, .context = context};
+	*clients = (struct clients){.base = base, .fd = fd, .owner = owner, .handlers = handlers, .context = context};
 	clients->acceptable = event_new(base, fd, EV_READ | EV_PERSIST, on_acceptable, clients);
 	clients->sweep = event_new(base, -1, EV_PERSIST, on_sweep, clients);
 	if (clients->acceptable && clients->sweep && event_add(clients->acceptable, NULL) == 0 &&
@@ -418,8 +415,7 @@ const struct client_wait *clients_find(const struct clients *clients, uint64_t i
 	return client ? &client->wait : NULL;
 }
 
-void clients_progress(struct clients *clients, uint64_t id, unsigned done, unsigned total,
-		      const char *text)
+void clients_progress(struct clients *clients, uint64_t id, unsigned done, unsigned total, const char *text)
 {
 	struct client *client = find(clients, id);
 
@@ -477,8 +473,7 @@ static void retire_client(struct client *client)
 
 	if (client->state == READING && !client->has_asked)
 		expect_within(client, LAST_REQUEST_MS);
-	if (client->state == READING && client->listening &&
-	    recv(client->fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+	if (client->state == READING && client->listening && recv(client->fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
 		on_readable(client->fd, EV_READ, client);
 	else
 		advance(client);

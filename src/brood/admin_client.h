@@ -26,22 +26,20 @@ struct client_wait {
 struct client_handlers {
 	/* A request has come. NULL: it will be answered by its id, later. Else why it is refused; the
 	 * text is read at once. */
-	const char *(*request)(void *context, const struct control_request *request,
-			       struct client_wait *wait);
+	const char *(*request)(void *context, const struct control_request *request, struct client_wait *wait);
 	/* After clients_retire: the last one has gone. */
 	void (*finished)(void *context);
 };
 
 /* Accepts on `fd` (taken, also when it fails) from root and from `owner`. NULL: no memory. */
-struct clients *clients_new(struct event_base *base, int fd, uid_t owner,
-			    const struct client_handlers *handlers, void *context);
+struct clients *clients_new(struct event_base *base, int fd, uid_t owner, const struct client_handlers *handlers,
+			    void *context);
 
 /* Who waits for this outcome; NULL: nobody any more. The pointer lives until the next answer. */
 const struct client_wait *clients_find(const struct clients *clients, uint64_t id);
 
 /* Answers. An id that nobody waits for any more is fine. */
-void clients_progress(struct clients *clients, uint64_t id, unsigned done, unsigned total,
-		      const char *text);
+void clients_progress(struct clients *clients, uint64_t id, unsigned done, unsigned total, const char *text);
 void clients_ok(struct clients *clients, uint64_t id, const json_t *result);
 void clients_fail(struct clients *clients, uint64_t id, const char *reason);
 

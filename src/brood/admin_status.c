@@ -17,27 +17,25 @@ bool admin_status_is_whole(const void *message, size_t size)
 	const struct status *status = message;
 
 	return size >= sizeof(*status) && status->listener_count <= STATUS_LISTENERS_MAX &&
-	       status->slot_count <= size / sizeof(struct status_slot) &&
-	       status->trouble_size <= STATUS_TROUBLE_MAX &&
+	       status->slot_count <= size / sizeof(struct status_slot) && status->trouble_size <= STATUS_TROUBLE_MAX &&
 	       size == sizeof(*status) + status->listener_count * sizeof(struct status_listener) +
 			       status->slot_count * sizeof(struct status_slot) + status->trouble_size;
 }
 
 /* The worker's own record, or NULL: it has none, or the record is another's by now. */
-static const struct board_record *record_of(const struct status_slot *slot,
-					    const struct board *boards, unsigned board_count)
+static const struct board_record *record_of(const struct status_slot *slot, const struct board *boards,
+					    unsigned board_count)
 {
 	const struct board_record *record;
 
-	if (slot->pid == 0 || slot->record < 0 || slot->record >= BOARD_RECORDS ||
-	    slot->slot >= board_count || !boards[slot->slot].cells[slot->record])
+	if (slot->pid == 0 || slot->record < 0 || slot->record >= BOARD_RECORDS || slot->slot >= board_count ||
+	    !boards[slot->slot].cells[slot->record])
 		return NULL;
 	record = &boards[slot->slot].cells[slot->record]->record;
 	return __atomic_load_n(&record->pid, __ATOMIC_RELAXED) == slot->pid ? record : NULL;
 }
 
-static json_t *worker_json(const struct status_slot *slot, const struct board *boards,
-			   unsigned board_count)
+static json_t *worker_json(const struct status_slot *slot, const struct board *boards, unsigned board_count)
 {
 	const struct board_record *record = record_of(slot, boards, board_count);
 	struct board_figures figures = {0};
@@ -45,16 +43,11 @@ static json_t *worker_json(const struct status_slot *slot, const struct board *b
 
 	if (record)
 		figures = board_figures(record);
-	return json_pack("{s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:I}",
-			 "slot", (json_int_t)slot->slot,
-			 "generation", (json_int_t)slot->generation,
-			 "pid", pid,
-			 "state", TEXT(slot->state),
-			 "age_ms", (json_int_t)slot->age_ms,
-			 "connections", (json_int_t)figures.connections,
-			 "idle", (json_int_t)figures.idle,
-			 "requests", (json_int_t)figures.requests,
-			 "restarts", (json_int_t)slot->restarts);
+	return json_pack("{s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "slot", (json_int_t)slot->slot, "generation",
+			 (json_int_t)slot->generation, "pid", pid, "state", TEXT(slot->state), "age_ms",
+			 (json_int_t)slot->age_ms, "connections", (json_int_t)figures.connections, "idle",
+			 (json_int_t)figures.idle, "requests", (json_int_t)figures.requests, "restarts",
+			 (json_int_t)slot->restarts);
 }
 
 /* By slot; within one, the oldest first. */
@@ -68,8 +61,8 @@ static int compare(const void *a, const void *b)
 	return one->age_ms > other->age_ms ? -1 : one->age_ms < other->age_ms;
 }
 
-static json_t *workers_json(const struct status_slot *slots, size_t count,
-			    const struct board *boards, unsigned board_count)
+static json_t *workers_json(const struct status_slot *slots, size_t count, const struct board *boards,
+			    unsigned board_count)
 {
 	const struct status_slot **order = calloc(count + 1, sizeof(*order));
 	json_t *array = order ? json_array() : NULL;
@@ -140,15 +133,11 @@ json_t *admin_status_json(const void *message, const struct board *boards, unsig
 	const struct status_listener *listeners = (const void *)(status + 1);
 	const struct status_slot *slots = (const void *)(listeners + status->listener_count);
 
-	return json_pack("{s:o, s:i, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:o}",
-			 "version", TEXT(status->version),
-			 "pid", (int)status->pid,
-			 "generation", (json_int_t)status->generation,
-			 "state", TEXT(status->state),
-			 "accept", TEXT(status->accept),
-			 "uptime_ms", (json_int_t)status->uptime_ms,
-			 "listeners", listeners_json(listeners, status->listener_count),
-			 "workers", workers_json(slots, status->slot_count, boards, board_count),
-			 "last_roll", last_roll_json(status),
-			 "trouble", trouble_json((const char *)(slots + status->slot_count), status->trouble_size));
+	return json_pack("{s:o, s:i, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:o}", "version", TEXT(status->version), "pid",
+			 (int)status->pid, "generation", (json_int_t)status->generation, "state", TEXT(status->state),
+			 "accept", TEXT(status->accept), "uptime_ms", (json_int_t)status->uptime_ms, "listeners",
+			 listeners_json(listeners, status->listener_count), "workers",
+			 workers_json(slots, status->slot_count, boards, board_count), "last_roll",
+			 last_roll_json(status), "trouble",
+			 trouble_json((const char *)(slots + status->slot_count), status->trouble_size));
 }

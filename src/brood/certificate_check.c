@@ -41,14 +41,13 @@ static int child_main(void *context)
 	if (privilege_drop(check->privilege) < 0)
 		return 1;
 	(void)!sandbox_enter(); /* where there is no filter, rights must do */
-	if (check->candidate) /* in this process's memory */
+	if (check->candidate)   /* in this process's memory */
 		check->certificates->list[check->next].pair = check->candidate->pair;
 	for (size_t i = 0; rc == 0 && i < check->count; i++) {
 		struct certificate_verdict verdict = {.good = false};
 
-		verdict.good = certificate_judge(check->certificates, check->next + i, &roots,
-						 &verdict.not_after, verdict.reason,
-						 &verdict.warnings) == 0;
+		verdict.good = certificate_judge(check->certificates, check->next + i, &roots, &verdict.not_after,
+						 verdict.reason, &verdict.warnings) == 0;
 		if (write(task->pipe, &verdict, sizeof(verdict)) != sizeof(verdict))
 			rc = 1;
 	}
@@ -61,8 +60,7 @@ static int child_main(void *context)
 static int fork_child(struct certificate_check *check, int end)
 {
 	struct task task = {check, end};
-	struct brood_process_options options = {
-		.main = child_main, .context = &task, .title = "brood: check"};
+	struct brood_process_options options = {.main = child_main, .context = &task, .title = "brood: check"};
 	size_t room = 3 + 2 * check->certificates->count;
 	int *kept = reallocarray(NULL, room, sizeof(*kept));
 
@@ -74,8 +72,8 @@ static int fork_child(struct certificate_check *check, int end)
 		kept[options.keep_count++] = check->candidate->pair.certificate_fd;
 		kept[options.keep_count++] = check->candidate->pair.key_fd;
 	}
-	options.keep_count += certificates_keep(check->certificates, kept + options.keep_count,
-						room - options.keep_count);
+	options.keep_count +=
+		certificates_keep(check->certificates, kept + options.keep_count, room - options.keep_count);
 	check->pid = brood_process_fork(&options);
 	free(kept);
 	return check->pid < 0 ? check->pid : 0;
@@ -151,8 +149,7 @@ static bool conclude(struct certificate_check *check, uint64_t now_ms)
 }
 
 /* What there is no verdict on by a child. The next one has a child of its own. */
-static bool fail(struct certificate_check *check, uint64_t now_ms, struct certificate_verdict *out,
-		 const char *why)
+static bool fail(struct certificate_check *check, uint64_t now_ms, struct certificate_verdict *out, const char *why)
 {
 	end_child(check);
 	*out = (struct certificate_verdict){.good = false};
@@ -160,8 +157,7 @@ static bool fail(struct certificate_check *check, uint64_t now_ms, struct certif
 	return conclude(check, now_ms);
 }
 
-bool certificate_check_poll(struct certificate_check *check, uint64_t now_ms,
-			    struct certificate_verdict *out)
+bool certificate_check_poll(struct certificate_check *check, uint64_t now_ms, struct certificate_verdict *out)
 {
 	ssize_t size;
 	int error;
@@ -179,11 +175,9 @@ bool certificate_check_poll(struct certificate_check *check, uint64_t now_ms,
 		out->warnings.names[TLS_REASON_MAX - 1] = '\0';
 		return conclude(check, now_ms);
 	}
-	if (size < 0 && (errno == EAGAIN || errno == EINTR) &&
-	    now_ms - check->since_ms < PATIENCE_MS)
+	if (size < 0 && (errno == EAGAIN || errno == EINTR) && now_ms - check->since_ms < PATIENCE_MS)
 		return false;
-	return fail(check, now_ms, out,
-		    size < 0 ? "checking it takes too long" : "the process that checked it died");
+	return fail(check, now_ms, out, size < 0 ? "checking it takes too long" : "the process that checked it died");
 }
 
 void certificate_warn(const struct certificate *certificate, const struct tls_warnings *warnings,
@@ -237,8 +231,8 @@ static void wait_for_verdict(struct certificate_check *check, struct certificate
 }
 
 /* True: it is good. */
-static bool conclude_one(struct certificate *certificate, const struct certificate_verdict *verdict,
-			 int64_t now, void (*tell)(bool error, const char *text))
+static bool conclude_one(struct certificate *certificate, const struct certificate_verdict *verdict, int64_t now,
+			 void (*tell)(bool error, const char *text))
 {
 	char text[CERTIFICATE_TEXT_MAX];
 
@@ -258,9 +252,8 @@ static bool conclude_one(struct certificate *certificate, const struct certifica
 int certificates_check(struct certificates *certificates, const struct privilege *privilege,
 		       void (*tell)(bool error, const char *text))
 {
-	struct certificate_check check = {.privilege = privilege,
-					  .certificates = certificates,
-					  .count = certificates->count};
+	struct certificate_check check = {
+		.privilege = privilege, .certificates = certificates, .count = certificates->count};
 	int64_t now = (int64_t)time(NULL);
 	int rc = 0;
 

@@ -16,9 +16,9 @@
 
 struct certificate_verdict {
 	bool good;
-	int64_t not_after;             /* when a good one ends: seconds since 1970, or INT64_MAX: never */
-	char reason[TLS_REASON_MAX];   /* why another one is not */
-	struct tls_warnings warnings;  /* what is odd about a good one */
+	int64_t not_after;            /* when a good one ends: seconds since 1970, or INT64_MAX: never */
+	char reason[TLS_REASON_MAX];  /* why another one is not */
+	struct tls_warnings warnings; /* what is odd about a good one */
 };
 
 /* One that runs; or all-zero. */
@@ -26,10 +26,10 @@ struct certificate_check {
 	const struct privilege *privilege; /* borrowed, as is what follows */
 	struct certificates *certificates; /* changed in a child only */
 	const struct certificate *candidate;
-	size_t next, count;                /* of which there is no verdict yet; none: none runs */
-	pid_t pid;                         /* 0: no child at the moment */
+	size_t next, count; /* of which there is no verdict yet; none: none runs */
+	pid_t pid;          /* 0: no child at the moment */
 	int pipe;
-	uint64_t since_ms;                 /* that the child is at the first of them */
+	uint64_t since_ms; /* that the child is at the first of them */
 };
 
 /* Has `count` of them checked, 1 at least, from number `first` on, with all that their sites have beside them;
@@ -37,13 +37,11 @@ struct certificate_check {
  * NULL. 0 or -errno. */
 int certificate_check_start(struct certificate_check *check, const struct privilege *privilege,
 			    struct certificates *certificates, size_t first, size_t count,
-			    const struct certificate *candidate, uint64_t now_ms)
-	__attribute__((warn_unused_result));
+			    const struct certificate *candidate, uint64_t now_ms) __attribute__((warn_unused_result));
 
 /* Never waits. True: there is a verdict on the next one, in the order of the list; after that on the last one
  * *check is all-zero. One that takes too long has the verdict that it could not be checked. */
-bool certificate_check_poll(struct certificate_check *check, uint64_t now_ms,
-			    struct certificate_verdict *out);
+bool certificate_check_poll(struct certificate_check *check, uint64_t now_ms, struct certificate_verdict *out);
 
 /* Ends it, if one runs. */
 void certificate_check_stop(struct certificate_check *check);

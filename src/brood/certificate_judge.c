@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct tls_site certificates_part(const struct certificates *certificates,
-				  const struct certificate_site *site,
+struct tls_site certificates_part(const struct certificates *certificates, const struct certificate_site *site,
 				  struct tls_pair pairs[TLS_PAIRS_MAX])
 {
 	for (size_t i = 0; i < site->pair_count; i++)
@@ -19,9 +18,8 @@ struct tls_site certificates_part(const struct certificates *certificates,
 		.pairs = pairs,
 		.pair_count = site->pair_count,
 		.client = site->client,
-		.client_ca_fd = site->client == TLS_CLIENT_OFF
-					? -1
-					: certificates->list[site->client_ca].pair.certificate_fd,
+		.client_ca_fd =
+			site->client == TLS_CLIENT_OFF ? -1 : certificates->list[site->client_ca].pair.certificate_fd,
 	};
 }
 
@@ -53,8 +51,8 @@ const char **certificate_names(const struct certificates *certificates, size_t p
 	return names;
 }
 
-static int judge_pair(const struct certificates *certificates, size_t place,
-		      struct tls_roots *roots, int64_t *not_after, char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
+static int judge_pair(const struct certificates *certificates, size_t place, struct tls_roots *roots,
+		      int64_t *not_after, char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
 {
 	const struct certificate *one = &certificates->list[place];
 	bool own = one->kind == CERTIFICATE_DEV;
@@ -70,8 +68,8 @@ static int judge_pair(const struct certificates *certificates, size_t place,
 	return rc;
 }
 
-static int judge_alone(const struct certificates *certificates, size_t place,
-		       struct tls_roots *roots, int64_t *not_after, char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
+static int judge_alone(const struct certificates *certificates, size_t place, struct tls_roots *roots,
+		       int64_t *not_after, char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
 {
 	*not_after = INT64_MAX;
 	if (certificates->list[place].kind == CERTIFICATE_CLIENT_CA)
@@ -80,8 +78,7 @@ static int judge_alone(const struct certificates *certificates, size_t place,
 }
 
 /* Whether all else that a site has is good by itself: if not, that is said of it, and not of this one. */
-static bool others_are_good(const struct certificates *certificates,
-			    const struct certificate_site *site, size_t place)
+static bool others_are_good(const struct certificates *certificates, const struct certificate_site *site, size_t place)
 {
 	char reason[TLS_REASON_MAX];
 	struct tls_warnings warnings;
@@ -90,16 +87,13 @@ static bool others_are_good(const struct certificates *certificates,
 
 	for (size_t i = 0; good && i < site->pair_count; i++)
 		good = site->pairs[i] == place ||
-		       judge_alone(certificates, site->pairs[i], NULL, &not_after, reason,
-				   &warnings) == 0;
+		       judge_alone(certificates, site->pairs[i], NULL, &not_after, reason, &warnings) == 0;
 	if (good && site->client != TLS_CLIENT_OFF && site->client_ca != place)
-		good = judge_alone(certificates, site->client_ca, NULL, &not_after, reason,
-				   &warnings) == 0;
+		good = judge_alone(certificates, site->client_ca, NULL, &not_after, reason, &warnings) == 0;
 	return good;
 }
 
-static int judge_sites(const struct certificates *certificates, size_t place,
-		       char reason[TLS_REASON_MAX])
+static int judge_sites(const struct certificates *certificates, size_t place, char reason[TLS_REASON_MAX])
 {
 	for (size_t i = 0; i < certificates->site_count; i++) {
 		const struct certificate_site *site = &certificates->sites[i];
@@ -107,8 +101,7 @@ static int judge_sites(const struct certificates *certificates, size_t place,
 		struct tls_site part;
 
 		/* One that has nothing else has been judged already. */
-		if (!certificate_site_has(site, place) ||
-		    (site->pair_count == 1 && site->client == TLS_CLIENT_OFF) ||
+		if (!certificate_site_has(site, place) || (site->pair_count == 1 && site->client == TLS_CLIENT_OFF) ||
 		    !others_are_good(certificates, site, place))
 			continue;
 		part = certificates_part(certificates, site, pairs);
@@ -118,8 +111,8 @@ static int judge_sites(const struct certificates *certificates, size_t place,
 	return 0;
 }
 
-int certificate_judge(const struct certificates *certificates, size_t place,
-		      struct tls_roots *roots, int64_t *not_after, char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
+int certificate_judge(const struct certificates *certificates, size_t place, struct tls_roots *roots,
+		      int64_t *not_after, char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
 {
 	if (judge_alone(certificates, place, roots, not_after, reason, warnings) < 0 ||
 	    judge_sites(certificates, place, reason) < 0)

@@ -23,8 +23,8 @@ enum watch_event {
 	WATCH_CHANGED, /* they are not */
 	WATCH_GOOD,    /* the check's verdicts */
 	WATCH_BAD,
-	WATCH_FAILED,  /* there could be no check, or no answer, for reasons that will pass */
-	WATCH_TAKEN,   /* what workers have answered, all together */
+	WATCH_FAILED, /* there could be no check, or no answer, for reasons that will pass */
+	WATCH_TAKEN,  /* what workers have answered, all together */
 	WATCH_SPURNED,
 	WATCH_EVENTS
 };

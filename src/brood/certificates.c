@@ -48,23 +48,21 @@ static void close_pair(struct tls_pair *pair)
 	fd_close(&pair->key_fd);
 }
 
-struct certificate *certificates_find(const struct certificates *certificates,
-				      enum certificate_kind kind, const char *path,
-				      const char *key_path)
+struct certificate *certificates_find(const struct certificates *certificates, enum certificate_kind kind,
+				      const char *path, const char *key_path)
 {
 	for (size_t i = 0; i < certificates->count; i++) {
 		struct certificate *one = &certificates->list[i];
 
-		if (one->kind == kind && strcmp(one->path, path) == 0 &&
-		    strcmp(one->key_path, key_path) == 0)
+		if (one->kind == kind && strcmp(one->path, path) == 0 && strcmp(one->key_path, key_path) == 0)
 			return one;
 	}
 	return NULL;
 }
 
 /* A new one at the end of the list, with nothing opened; NULL: no memory. */
-static struct certificate *add(struct certificates *out, enum certificate_kind kind,
-			       const char *path, const char *key_path)
+static struct certificate *add(struct certificates *out, enum certificate_kind kind, const char *path,
+			       const char *key_path)
 {
 	struct certificate *larger = reallocarray(out->list, out->count + 1, sizeof(*larger));
 	struct certificate *fresh;
@@ -73,10 +71,8 @@ static struct certificate *add(struct certificates *out, enum certificate_kind k
 		return NULL;
 	out->list = larger;
 	fresh = &larger[out->count];
-	*fresh = (struct certificate){.kind = kind,
-				      .path = strdup(path),
-				      .key_path = strdup(key_path),
-				      .pair = {-1, -1}};
+	*fresh = (struct certificate){
+		.kind = kind, .path = strdup(path), .key_path = strdup(key_path), .pair = {-1, -1}};
 	out->count++;
 	return fresh->path && fresh->key_path ? fresh : NULL;
 }
@@ -88,8 +84,7 @@ static int open_files(const struct opening *opening, struct certificate *fresh)
 
 	fresh->pair.certificate_fd = pem_file_copy(fresh->path, &fresh->stamp, &why);
 	if (fresh->pair.certificate_fd < 0)
-		return fail(opening, authorities ? "tls_client_ca" : "tls_certificate", fresh->path,
-			    why);
+		return fail(opening, authorities ? "tls_client_ca" : "tls_certificate", fresh->path, why);
 	if (strcmp(fresh->path, fresh->key_path) == 0) {
 		fresh->pair.key_fd = fresh->pair.certificate_fd;
 		fresh->key_stamp = fresh->stamp;
@@ -111,8 +106,7 @@ static int open_dev(const struct opening *opening, struct certificate *fresh)
 }
 
 /* What there was before. */
-static int copy_old(const struct opening *opening, struct certificate *fresh,
-		    const struct certificate *old)
+static int copy_old(const struct opening *opening, struct certificate *fresh, const struct certificate *old)
 {
 	fresh->pair.certificate_fd = fcntl(old->pair.certificate_fd, F_DUPFD_CLOEXEC, 0);
 	fresh->pair.key_fd = fresh->pair.certificate_fd;
@@ -131,8 +125,7 @@ static void remember(const struct certificate *old, struct certificate *fresh)
 	fresh->seen = fresh->stamp;
 	fresh->key_seen = fresh->key_stamp;
 	fresh->watch = WATCH_SETTLING;
-	if (old && pem_stamp_equal(&old->stamp, &fresh->stamp) &&
-	    pem_stamp_equal(&old->key_stamp, &fresh->key_stamp)) {
+	if (old && pem_stamp_equal(&old->stamp, &fresh->stamp) && pem_stamp_equal(&old->key_stamp, &fresh->key_stamp)) {
 		fresh->watch = old->not_after ? WATCH_QUIET : WATCH_SETTLING;
 		fresh->not_after = old->not_after;
 		fresh->told = old->told;
@@ -140,8 +133,8 @@ static void remember(const struct certificate *old, struct certificate *fresh)
 }
 
 /* Opens one, unless another site has it, too. *place: in the list. */
-static int open_one(const struct opening *opening, enum certificate_kind kind, const char *path,
-		    const char *key_path, size_t *place)
+static int open_one(const struct opening *opening, enum certificate_kind kind, const char *path, const char *key_path,
+		    size_t *place)
 {
 	struct certificates *out = opening->out;
 	struct certificate *one = certificates_find(out, kind, path, key_path), *old = NULL;
@@ -182,8 +175,7 @@ static char *join(const struct config_list *names)
 	return NULL;
 }
 
-static int open_pairs(const struct opening *opening, const struct config_site *from,
-		      struct certificate_site *site)
+static int open_pairs(const struct opening *opening, const struct config_site *from, struct certificate_site *site)
 {
 	struct config_tls tls;
 	char *names;
@@ -192,8 +184,7 @@ static int open_pairs(const struct opening *opening, const struct config_site *f
 	config_tls_resolve(opening->config, from, &tls);
 	if (tls.dev) {
 		names = join(&from->names);
-		rc = names ? open_one(opening, CERTIFICATE_DEV, "dev", names,
-				      &site->pairs[site->pair_count++])
+		rc = names ? open_one(opening, CERTIFICATE_DEV, "dev", names, &site->pairs[site->pair_count++])
 			   : fail_for_memory(opening);
 		free(names);
 		return rc;
@@ -201,8 +192,7 @@ static int open_pairs(const struct opening *opening, const struct config_site *f
 	for (size_t i = 0; rc == 0 && i < tls.certificates->count; i++) {
 		const char *path = tls.certificates->items[i];
 
-		rc = open_one(opening, CERTIFICATE_PAIR, path,
-			      tls.keys->count > 0 ? tls.keys->items[i] : path,
+		rc = open_one(opening, CERTIFICATE_PAIR, path, tls.keys->count > 0 ? tls.keys->items[i] : path,
 			      &site->pairs[site->pair_count++]);
 	}
 	return rc;
@@ -217,9 +207,8 @@ static int open_site(const struct opening *opening, const struct config_site *fr
 	site->name = from->names.count > 0 ? from->names.items[0] : "";
 	site->names = &from->names;
 	site->client = resolved.tls_client;
-	if (site->client != TLS_CLIENT_OFF &&
-	    open_one(opening, CERTIFICATE_CLIENT_CA, resolved.tls_client_ca, resolved.tls_client_ca,
-		     &site->client_ca) < 0)
+	if (site->client != TLS_CLIENT_OFF && open_one(opening, CERTIFICATE_CLIENT_CA, resolved.tls_client_ca,
+						       resolved.tls_client_ca, &site->client_ca) < 0)
 		return -1;
 	return open_pairs(opening, from, site);
 }
@@ -272,8 +261,7 @@ static void look_for_names(struct certificates *out, const struct certificates *
 {
 	for (size_t i = 0; i < out->count; i++) {
 		struct certificate *one = &out->list[i];
-		const struct certificate *old =
-			certificates_find(before, one->kind, one->path, one->key_path);
+		const struct certificate *old = certificates_find(before, one->kind, one->path, one->key_path);
 		const char **names, **old_names;
 
 		if (one->watch != WATCH_QUIET || !old)
@@ -287,8 +275,8 @@ static void look_for_names(struct certificates *out, const struct certificates *
 	}
 }
 
-int certificates_open(struct certificates *out, const struct config *config,
-		      const struct certificates *before, bool keep, char *reason, size_t room)
+int certificates_open(struct certificates *out, const struct config *config, const struct certificates *before,
+		      bool keep, char *reason, size_t room)
 {
 	const struct opening opening = {out, config, before, keep, reason, room};
 
@@ -341,16 +329,13 @@ void certificates_tell(const struct certificates *certificates)
 	}
 }
 
-void certificate_describe(const struct certificate *certificate, const char *what,
-			  char out[CERTIFICATE_TEXT_MAX])
+void certificate_describe(const struct certificate *certificate, const char *what, char out[CERTIFICATE_TEXT_MAX])
 {
-	bool two = certificate->kind == CERTIFICATE_PAIR &&
-		   strcmp(certificate->path, certificate->key_path) != 0;
+	bool two = certificate->kind == CERTIFICATE_PAIR && strcmp(certificate->path, certificate->key_path) != 0;
 
 	snprintf(out, CERTIFICATE_TEXT_MAX, "%s '%.320s'%s%.320s%s: %s",
-		 certificate->kind == CERTIFICATE_CLIENT_CA ? "tls_client_ca" : "certificate",
-		 certificate->path, two ? " with key '" : "", two ? certificate->key_path : "",
-		 two ? "'" : "", what);
+		 certificate->kind == CERTIFICATE_CLIENT_CA ? "tls_client_ca" : "certificate", certificate->path,
+		 two ? " with key '" : "", two ? certificate->key_path : "", two ? "'" : "", what);
 }
 
 bool certificate_ends(struct certificate *certificate, int64_t now, char out[CERTIFICATE_TEXT_MAX])
@@ -358,8 +343,7 @@ bool certificate_ends(struct certificate *certificate, int64_t now, char out[CER
 	char what[64];
 	int left;
 
-	if (certificate->not_after == 0 ||
-	    watch_days_to_tell(certificate->not_after, now, &certificate->told) < 0)
+	if (certificate->not_after == 0 || watch_days_to_tell(certificate->not_after, now, &certificate->told) < 0)
 		return false;
 	left = watch_days_left(certificate->not_after, now);
 	if (certificate->not_after <= now)

@@ -30,8 +30,8 @@ struct certificate {
 	/* The paths, owned. The key's is the same where it is in the same file, or there is none. One made by
 	 * us has "dev" and the site's names with blanks between them. */
 	char *path, *key_path;
-	bool is_new;          /* made by us, and for the first time */
-	struct tls_pair pair; /* owned; one descriptor when it is one file */
+	bool is_new;                       /* made by us, and for the first time */
+	struct tls_pair pair;              /* owned; one descriptor when it is one file */
 	struct pem_stamp stamp, key_stamp; /* of what was copied */
 
 	/* The master's: see certificate_watch.h. */
@@ -46,10 +46,10 @@ enum { CERTIFICATE_TEXT_MAX = 1024 };
 
 /* What the site with the same place in http_sites.list has. */
 struct certificate_site {
-	const char *name; /* one of its own, borrowed; "" for the default site, which may have none */
+	const char *name;            /* one of its own, borrowed; "" for the default site, which may have none */
 	size_t pairs[TLS_PAIRS_MAX]; /* places in `list` */
 	size_t pair_count;
-	bool borrows; /* the pairs are those of another one: it has none of its own */
+	bool borrows;                    /* the pairs are those of another one: it has none of its own */
 	const struct config_list *names; /* all of its own, borrowed */
 	enum tls_client client;
 	size_t client_ca; /* place in `list`, but with TLS_CLIENT_OFF */
@@ -66,9 +66,8 @@ struct certificates {
 /* Opens for *config, which must live on as long as *out, if any listener speaks TLS. What `before` (may
  * be NULL) has made for trying out is kept; with `keep` all that it has, whatever is in the files by now. 0,
  * or -1 with a reason, and *out is all-zero. */
-int certificates_open(struct certificates *out, const struct config *config,
-		      const struct certificates *before, bool keep, char *reason, size_t room)
-	__attribute__((warn_unused_result));
+int certificates_open(struct certificates *out, const struct config *config, const struct certificates *before,
+		      bool keep, char *reason, size_t room) __attribute__((warn_unused_result));
 void certificates_close(struct certificates *certificates);
 
 /* Whether there are any. */
@@ -84,21 +83,18 @@ void certificates_tell(const struct certificates *certificates);
 size_t certificates_keep(const struct certificates *certificates, int *fds, size_t room);
 
 /* The one of that kind with these paths, or NULL. */
-struct certificate *certificates_find(const struct certificates *certificates,
-				      enum certificate_kind kind, const char *path,
-				      const char *key_path);
+struct certificate *certificates_find(const struct certificates *certificates, enum certificate_kind kind,
+				      const char *path, const char *key_path);
 
 /* Takes other copies in place of a certificate's. `pair` may be one descriptor twice. */
 void certificate_take(struct certificate *certificate, const struct tls_pair *pair);
 
 /* "certificate '/a.pem' with key '/a.key': what", "tls_client_ca '/a.pem': what"; cut where it is too long. */
-void certificate_describe(const struct certificate *certificate, const char *what,
-			  char out[CERTIFICATE_TEXT_MAX]);
+void certificate_describe(const struct certificate *certificate, const char *what, char out[CERTIFICATE_TEXT_MAX]);
 
 /* Puts a record of that type for each, and takes one back: into the certificate of those paths, in place of
  * what its files have by now. Takes the descriptors that the record names. */
-void certificates_save(const struct certificates *certificates, uint32_t type,
-		       struct state_writer *writer);
+void certificates_save(const struct certificates *certificates, uint32_t type, struct state_writer *writer);
 void certificates_restore(struct certificates *certificates, const struct state_record *record);
 
 /* Whether somebody is to be told now that the certificate ends soon, or has ended: each time is said
@@ -119,15 +115,14 @@ bool certificate_site_has(const struct certificate_site *site, size_t place);
 const char **certificate_names(const struct certificates *certificates, size_t place);
 
 /* A site as TLS wants it, with its pairs in `pairs`. */
-struct tls_site certificates_part(const struct certificates *certificates,
-				  const struct certificate_site *site,
+struct tls_site certificates_part(const struct certificates *certificates, const struct certificate_site *site,
 				  struct tls_pair pairs[TLS_PAIRS_MAX]);
 
 /* Does with the one at `place` what a worker would: by itself, and in each site that has it together with what
  * else that one has. One that is made by us is made first where it is empty. As tls_check_pair; *not_after is
  * INT64_MAX for what has no end of its own. Not in the master. */
-int certificate_judge(const struct certificates *certificates, size_t place,
-		      struct tls_roots *roots, int64_t *not_after, char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
+int certificate_judge(const struct certificates *certificates, size_t place, struct tls_roots *roots,
+		      int64_t *not_after, char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -41,8 +41,7 @@ static void save(const struct certificate *certificate, uint32_t type, struct st
 	buffer_free(&octets);
 }
 
-void certificates_save(const struct certificates *certificates, uint32_t type,
-		       struct state_writer *writer)
+void certificates_save(const struct certificates *certificates, uint32_t type, struct state_writer *writer)
 {
 	for (size_t i = 0; i < certificates->count; i++)
 		save(&certificates->list[i], type, writer);
@@ -56,8 +55,7 @@ static bool is_pem(int fd)
 
 static void take(struct certificate *certificate, const struct saved_certificate *saved)
 {
-	certificate_take(certificate,
-			 &(struct tls_pair){saved->certificate_fd, saved->key_fd});
+	certificate_take(certificate, &(struct tls_pair){saved->certificate_fd, saved->key_fd});
 	certificate->stamp = certificate->seen = saved->stamp;
 	certificate->key_stamp = certificate->key_seen = saved->key_stamp;
 	certificate->not_after = saved->not_after;

@@ -14,17 +14,15 @@
 
 /* Loopback, Unix sockets, private and link-local addresses (RFC 1918, 3927, 4193, 4291, 6598): no
  * stranger from the Internet has one. */
-static const char near[] =
-	"unix,127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,"
-	"100.64.0.0/10,::1,fc00::/7,fe80::/10";
+static const char near[] = "unix,127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,"
+			   "100.64.0.0/10,::1,fc00::/7,fe80::/10";
 
 bool config_balancer_wants_proxy(const struct config *config, const struct address *address)
 {
 	for (size_t i = 0; i < config->listen_count; i++) {
 		const struct config_listener *listener = &config->listen[i];
 
-		if (listener->proxy_protocol != LISTENER_PROXY_GENERAL &&
-		    address_equal(&listener->address, address))
+		if (listener->proxy_protocol != LISTENER_PROXY_GENERAL && address_equal(&listener->address, address))
 			return listener->proxy_protocol == LISTENER_PROXY_YES;
 	}
 	return config->proxy_protocol;
@@ -71,8 +69,7 @@ static int allow_health(struct config *config)
 	bool told = config->trusted.count > 0 || config_balancer_uses_proxy(config);
 	const struct networks *balancers = &config->proxy_trusted;
 	char text[NETWORK_TEXT_MAX], reason[SETTING_REASON_MAX];
-	int rc = networks_parse(&config->health_allow, "127.0.0.0/8,::1,unix", reason,
-				sizeof(reason));
+	int rc = networks_parse(&config->health_allow, "127.0.0.0/8,::1,unix", reason, sizeof(reason));
 
 	for (size_t i = 0; rc == 0 && told && i < balancers->count; i++) {
 		network_format(&balancers->list[i], text);
@@ -101,8 +98,8 @@ static int suit(struct config *config, const struct origin *origins)
 		char reason[SETTING_REASON_MAX];
 
 		if (!is_set(origins, suitable[i].name))
-			rc = setting_parse(setting, suitable[i].text, "/",
-					   setting_home(setting, config), false, reason);
+			rc = setting_parse(setting, suitable[i].text, "/", setting_home(setting, config), false,
+					   reason);
 	}
 	return rc;
 }
@@ -166,8 +163,7 @@ static bool learns_no_client(const struct config *config)
 
 static bool reads_no_fields(const struct config *config)
 {
-	return !config_balancer_uses_proxy(config) && config->trusted.count > 0 &&
-	       config->forwarded == FORWARDED_NONE;
+	return !config_balancer_uses_proxy(config) && config->trusted.count > 0 && config->forwarded == FORWARDED_NONE;
 }
 
 static bool closes_early(const struct config *config)
@@ -211,14 +207,11 @@ static const struct {
 	 "behind_lb: keepalive_timeout is 60s or less: balancers that keep idle connections as "
 	 "long meet "
 	 "closed ones (502)"},
-	{false, cannot_be_checked,
-	 "behind_lb: health_allow does not let the balancer ask for /-/ready"},
-	{false, stops_at_once,
-	 "behind_lb: drain_delay is 0: a stop begins before the balancer can know of it"},
+	{false, cannot_be_checked, "behind_lb: health_allow does not let the balancer ask for /-/ready"},
+	{false, stops_at_once, "behind_lb: drain_delay is 0: a stop begins before the balancer can know of it"},
 };
 
-void config_balancer_advise(const struct config *config,
-			    void (*tell)(void *context, const char *line), void *context)
+void config_balancer_advise(const struct config *config, void (*tell)(void *context, const char *line), void *context)
 {
 	for (size_t i = 0; i < sizeof(advice) / sizeof(advice[0]); i++)
 		if ((advice[i].always || config->behind_lb) && advice[i].applies(config))

@@ -17,12 +17,10 @@ bool config_balancer_uses_proxy(const struct config *config);
 
 /* Fills in config->proxy_trusted, and, with behind_lb, gives those settings that nobody has set (they
  * have no origin) values that suit a balancer. 0 or -ENOMEM. */
-int config_balancer_settle(struct config *config, const struct origin *origins)
-	__attribute__((warn_unused_result));
+int config_balancer_settle(struct config *config, const struct origin *origins) __attribute__((warn_unused_result));
 
 /* Tells, in a line each, of what will not do well behind a balancer. */
-void config_balancer_advise(const struct config *config,
-			    void (*tell)(void *context, const char *line), void *context);
+void config_balancer_advise(const struct config *config, void (*tell)(void *context, const char *line), void *context);
 
 /* The same, in the error log. */
 void config_balancer_warn(const struct config *config);

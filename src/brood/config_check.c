@@ -52,14 +52,12 @@ static void check_user(struct config *config, const struct origin *origins, stru
 	int rc;
 
 	looking_at(config->looking, "the list of users and groups", NULL);
-	rc = privilege_lookup(config->user, config->group, &config->privilege, reason,
-				  sizeof(reason));
+	rc = privilege_lookup(config->user, config->group, &config->privilege, reason, sizeof(reason));
 
 	if (rc == 0)
 		rc = privilege_try(&config->privilege, reason, sizeof(reason));
 	if (rc < 0)
-		report_add(report, origin_of(origins, name), "%s",
-			   reason[0] ? reason : strerror(-rc));
+		report_add(report, origin_of(origins, name), "%s", reason[0] ? reason : strerror(-rc));
 }
 
 /* What the master has open for a worker, and for itself: with fewer it would try to start workers for ever. */
@@ -121,14 +119,12 @@ static void check_root(const struct config *config, const char *root, const stru
 		report_add(report, origin, "root '%s': not a folder", root);
 	} else {
 		user_name(&config->privilege, user, sizeof(user));
-		report_add(report, origin, "root '%s': user %s cannot read it (%s)", root, user,
-			   strerror(-fd));
+		report_add(report, origin, "root '%s': user %s cannot read it (%s)", root, user, strerror(-fd));
 	}
 }
 
 /* Of a daemon: it leaves the terminal, or the pipe, of who starts it. */
-static void check_standard(const char *name, const char *target, const struct origin *origin,
-			   struct report *report)
+static void check_standard(const char *name, const char *target, const struct origin *origin, struct report *report)
 {
 	if (strcmp(target, "stdout") == 0 && !daemon_log_lasts(STDOUT_FILENO))
 		report_add(report, origin,
@@ -170,8 +166,7 @@ static int compare_names(const void *a, const void *b)
 	return strcasecmp(((const struct name *)a)->text, ((const struct name *)b)->text);
 }
 
-static struct origin site_origin(const struct check *check, const struct config_site *site,
-				 const char *setting)
+static struct origin site_origin(const struct check *check, const struct config_site *site, const char *setting)
 {
 	unsigned line = site->line_of[setting_index(setting_find(setting))];
 
@@ -205,8 +200,7 @@ static void check_names(const struct check *check)
 		struct origin origin = site_origin(check, names[i].site, "names");
 
 		if (compare_names(&names[i - 1], &names[i]) == 0)
-			report_add(check->report, &origin, "names: '%s' is there twice",
-				   names[i].text);
+			report_add(check->report, &origin, "names: '%s' is there twice", names[i].text);
 	}
 	free(names);
 }
@@ -221,8 +215,7 @@ static void check_headers(const struct check *check, const struct config_site *s
 	if (location && location->line_of[index])
 		origin = config_source_origin(check->source, location->line_of[index]);
 	if (config_headers_make(check->config, site, location, &lines) == -E2BIG)
-		report_add(check->report, &origin, "headers: more than %d octets in all",
-			   FIELDS_LENGTH_MAX);
+		report_add(check->report, &origin, "headers: more than %d octets in all", FIELDS_LENGTH_MAX);
 	free((char *)lines.ptr);
 }
 
@@ -239,8 +232,7 @@ static void check_site(const struct check *check, const struct config_site *site
 	if (resolved.root && (site == &check->config->site || site->root))
 		check_root(check->config, resolved.root, &origin, check->report);
 	else if (!resolved.root)
-		report_add(check->report, &origin,
-			   "this site has no root, and there is none at the top level");
+		report_add(check->report, &origin, "this site has no root, and there is none at the top level");
 }
 
 static void check_sites(const struct check *check)
@@ -287,9 +279,8 @@ static void check_access_logs(const struct check *check)
 	}
 }
 
-void config_check(struct config *config, const char *directory,
-		  const struct origin origins[SETTINGS_MAX], const struct config_source *source,
-		  struct report *report)
+void config_check(struct config *config, const char *directory, const struct origin origins[SETTINGS_MAX],
+		  const struct config_source *source, struct report *report)
 {
 	const struct check check = {config, origins, source, report};
 	unsigned before = report->count;

@@ -13,8 +13,7 @@
  * set (below `directory`, else the installed one), and checks that those of all sites can be
  * served, that no host has two of them, and that the folders of the logs are there. `source`: the
  * file, if there is one. Changes nothing in the world. What is wrong goes to *report. */
-void config_check(struct config *config, const char *directory,
-		  const struct origin origins[SETTINGS_MAX], const struct config_source *source,
-		  struct report *report);
+void config_check(struct config *config, const char *directory, const struct origin origins[SETTINGS_MAX],
+		  const struct config_source *source, struct report *report);
 
 #endif

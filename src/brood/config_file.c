@@ -27,8 +27,7 @@ enum {
 /* --- listen --- */
 
 /* False: said why. */
-static bool take_address(const struct config_reading *file, const config_setting_t *node,
-			 struct config_listener *out)
+static bool take_address(const struct config_reading *file, const config_setting_t *node, struct config_listener *out)
 {
 	char reason[SETTING_REASON_MAX] = "no memory";
 	int rc = 0;
@@ -37,16 +36,14 @@ static bool take_address(const struct config_reading *file, const config_setting
 		setting_want(setting_find("listen"), true, reason);
 		rc = -EINVAL;
 	} else {
-		rc = config_listen_parse(config_setting_get_string(node), file->directory,
-					 out, reason, sizeof(reason));
+		rc = config_listen_parse(config_setting_get_string(node), file->directory, out, reason, sizeof(reason));
 	}
 	if (rc < 0)
 		config_node_complain(file, node, "listen", reason);
 	return rc == 0;
 }
 
-static bool take_backlog(const struct config_reading *file, const config_setting_t *node,
-			 struct config_listener *out)
+static bool take_backlog(const struct config_reading *file, const config_setting_t *node, struct config_listener *out)
 {
 	const struct setting *setting = setting_find("backlog");
 	char reason[SETTING_REASON_MAX];
@@ -64,8 +61,7 @@ static bool take_backlog(const struct config_reading *file, const config_setting
 }
 
 /* Quoted, since a bare 0660 would be decimal to one version of libconfig, octal to another. */
-static bool take_mode(const struct config_reading *file, const config_setting_t *node,
-		      struct config_listener *out)
+static bool take_mode(const struct config_reading *file, const config_setting_t *node, struct config_listener *out)
 {
 	const char *text = config_node_is_string(node) ? config_setting_get_string(node) : "";
 	unsigned mode = 0;
@@ -78,8 +74,7 @@ static bool take_mode(const struct config_reading *file, const config_setting_t 
 		out->unix_mode = mode;
 		return true;
 	}
-	config_node_complain(file, node, "mode",
-			     "want the permissions of a Unix socket, as in \"0660\"");
+	config_node_complain(file, node, "mode", "want the permissions of a Unix socket, as in \"0660\"");
 	return false;
 }
 
@@ -90,14 +85,12 @@ static bool take_proxy_protocol(const struct config_reading *file, const config_
 		config_node_complain(file, node, "proxy_protocol", "want true or false");
 		return false;
 	}
-	out->proxy_protocol = config_setting_get_bool(node) ? LISTENER_PROXY_YES
-							    : LISTENER_PROXY_NO;
+	out->proxy_protocol = config_setting_get_bool(node) ? LISTENER_PROXY_YES : LISTENER_PROXY_NO;
 	return true;
 }
 
 /* Or "tls:" in front of the address. */
-static bool take_tls(const struct config_reading *file, const config_setting_t *node,
-		     struct config_listener *out)
+static bool take_tls(const struct config_reading *file, const config_setting_t *node, struct config_listener *out)
 {
 	if (config_setting_type(node) != CONFIG_TYPE_BOOL) {
 		config_node_complain(file, node, "tls", "want true or false");
@@ -109,20 +102,16 @@ static bool take_tls(const struct config_reading *file, const config_setting_t *
 
 static const struct {
 	const char *name;
-	bool (*take)(const struct config_reading *file, const config_setting_t *node,
-		     struct config_listener *out);
+	bool (*take)(const struct config_reading *file, const config_setting_t *node, struct config_listener *out);
 } listener_members[] = {
-	{"address", take_address},
-	{"backlog", take_backlog},
-	{"mode", take_mode},
-	{"proxy_protocol", take_proxy_protocol},
+	{"address", take_address}, {"backlog", take_backlog},
+	{"mode", take_mode},       {"proxy_protocol", take_proxy_protocol},
 	{"tls", take_tls},
 };
 
 enum { LISTENER_MEMBERS = sizeof(listener_members) / sizeof(listener_members[0]) };
 
-static bool take_member(const struct config_reading *file, const config_setting_t *node,
-			struct config_listener *out)
+static bool take_member(const struct config_reading *file, const config_setting_t *node, struct config_listener *out)
 {
 	struct origin origin = config_node_origin(file, node);
 	const char *name = config_setting_name(node), *nearest, *names[LISTENER_MEMBERS];
@@ -134,16 +123,15 @@ static bool take_member(const struct config_reading *file, const config_setting_
 	}
 	nearest = text_nearest(name, names, LISTENER_MEMBERS);
 	if (nearest)
-		report_add(file->report, &origin,
-			   "a listener has no setting '%.64s' (did you mean '%s'?)", name, nearest);
+		report_add(file->report, &origin, "a listener has no setting '%.64s' (did you mean '%s'?)", name,
+			   nearest);
 	else
 		report_add(file->report, &origin,
 			   "a listener has no setting '%.64s' (but address, backlog, mode, proxy_protocol, tls)", name);
 	return false;
 }
 
-static bool take_group(const struct config_reading *file, const config_setting_t *node,
-		       struct config_listener *out)
+static bool take_group(const struct config_reading *file, const config_setting_t *node, struct config_listener *out)
 {
 	bool ok = true;
 
@@ -156,8 +144,7 @@ static bool take_group(const struct config_reading *file, const config_setting_t
 		ok = false;
 	}
 	if (ok && out->unix_mode && !address_is_unix(&out->address)) {
-		config_node_complain(file, node, "listen",
-				     "a mode is for Unix sockets (unix:/path) only");
+		config_node_complain(file, node, "listen", "a mode is for Unix sockets (unix:/path) only");
 		ok = false;
 	}
 	return ok;
@@ -167,8 +154,8 @@ static void take_listener(const struct config_reading *file, const config_settin
 {
 	struct config_listener listener = {0};
 	char reason[SETTING_REASON_MAX] = "no memory";
-	bool ok = config_setting_is_group(node) ? take_group(file, node, &listener)
-						: take_address(file, node, &listener);
+	bool ok =
+		config_setting_is_group(node) ? take_group(file, node, &listener) : take_address(file, node, &listener);
 	int rc;
 
 	if (!ok)
@@ -200,8 +187,7 @@ static void take_listen(const struct config_reading *file, const config_setting_
 static void take_setting(const struct config_reading *file, const config_setting_t *node,
 			 struct origin origins[SETTINGS_MAX])
 {
-	const char *name = config_setting_name(node),
-		   *nearest = setting_nearest(name, SCOPE_SERVER);
+	const char *name = config_setting_name(node), *nearest = setting_nearest(name, SCOPE_SERVER);
 	const struct setting *setting = setting_find(name);
 	struct origin origin = config_node_origin(file, node);
 
@@ -214,16 +200,14 @@ static void take_setting(const struct config_reading *file, const config_setting
 	} else if (config_sites_take(file, node)) {
 		return;
 	} else if (nearest) {
-		report_add(file->report, &origin, "unknown setting '%.64s' (did you mean '%s'?)",
-			   name, nearest);
+		report_add(file->report, &origin, "unknown setting '%.64s' (did you mean '%s'?)", name, nearest);
 	} else {
 		report_add(file->report, &origin, "unknown setting '%.64s'", name);
 	}
 }
 
 /* libconfig stops at the first thing that it cannot read; the line itself tells most. */
-static void complain_syntax(const struct config_source *source, const config_t *tree,
-			    struct report *report)
+static void complain_syntax(const struct config_source *source, const config_t *tree, struct report *report)
 {
 	unsigned line = (unsigned)config_error_line(tree);
 	struct origin origin = config_source_origin(source, line);
@@ -236,8 +220,8 @@ static void complain_syntax(const struct config_source *source, const config_t *
 	length = (int)strcspn(start, "\n");
 	if (strcmp(what, "syntax error") == 0)
 		hint = "; want NAME = VALUE, with words, paths, durations and addresses in quotes";
-	report_add(report, &origin, "'%.*s': %s%s",
-		   length < LINE_SHOWN_MAX ? length : LINE_SHOWN_MAX, start, what, hint);
+	report_add(report, &origin, "'%.*s': %s%s", length < LINE_SHOWN_MAX ? length : LINE_SHOWN_MAX, start, what,
+		   hint);
 }
 
 /* libconfig does not look at what malloc returns, and a server that runs must survive a reload
@@ -250,9 +234,8 @@ static bool has_memory_for_tree(size_t text_size)
 	return trial != NULL;
 }
 
-void config_file_apply(const struct config_source *source, const char *directory,
-		       struct config *config, struct origin origins[SETTINGS_MAX],
-		       struct report *report)
+void config_file_apply(const struct config_source *source, const char *directory, struct config *config,
+		       struct origin origins[SETTINGS_MAX], struct report *report)
 {
 	struct config_reading file = {source, directory, config, report};
 	const config_setting_t *root;

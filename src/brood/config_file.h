@@ -11,8 +11,7 @@
 
 /* Puts all settings of a file that has been read into *config; relative paths begin at `directory`.
  * origins[] gets the place of each setting that is there. All that is wrong goes to *report. */
-void config_file_apply(const struct config_source *source, const char *directory,
-		       struct config *config, struct origin origins[SETTINGS_MAX],
-		       struct report *report);
+void config_file_apply(const struct config_source *source, const char *directory, struct config *config,
+		       struct origin origins[SETTINGS_MAX], struct report *report);
 
 #endif

@@ -25,8 +25,7 @@ void config_list_free(struct config_list *list);
 bool config_list_equal(const struct config_list *a, const struct config_list *b);
 
 /* Appends it in the file's own syntax. 0 or -ENOMEM. */
-int config_list_format(const struct config_list *list, struct buffer *out)
-	__attribute__((warn_unused_result));
+int config_list_format(const struct config_list *list, struct buffer *out) __attribute__((warn_unused_result));
 
 /* Takes the text up to the next comma that has no backslash before it, out of *rest, in place; NULL
  * when there is no more. Blanks around it go. */

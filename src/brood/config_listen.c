@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-int config_listen_parse(const char *text, const char *directory, struct config_listener *out,
-			char *reason, size_t reason_room)
+int config_listen_parse(const char *text, const char *directory, struct config_listener *out, char *reason,
+			size_t reason_room)
 {
 	char *path, *absolute = NULL;
 	int rc = 0;
@@ -54,8 +54,7 @@ int config_listen_add(struct config *config, const struct config_listener *liste
 	return 0;
 }
 
-static int add_text(struct config *list, const char *text, const char *directory, char *reason,
-		    size_t reason_room)
+static int add_text(struct config *list, const char *text, const char *directory, char *reason, size_t reason_room)
 {
 	struct config_listener listener = {0};
 	int rc = config_listen_parse(text, directory, &listener, reason, reason_room);
@@ -70,8 +69,7 @@ static int add_text(struct config *list, const char *text, const char *directory
 	return rc == -ENOMEM || rc == 0 ? rc : -EINVAL;
 }
 
-int config_listen_set(struct config *config, const char *text, const char *directory, char *reason,
-		      size_t reason_room)
+int config_listen_set(struct config *config, const char *text, const char *directory, char *reason, size_t reason_room)
 {
 	struct config fresh = {0};
 	char *copy = strdup(text), *rest = copy, *part, *end;
@@ -97,8 +95,7 @@ int config_listen_set(struct config *config, const char *text, const char *direc
 
 static bool is_plain(const struct config_listener *listener)
 {
-	return listener->backlog == 0 && listener->unix_mode == 0 &&
-	       listener->proxy_protocol == LISTENER_PROXY_GENERAL;
+	return listener->backlog == 0 && listener->unix_mode == 0 && listener->proxy_protocol == LISTENER_PROXY_GENERAL;
 }
 
 static int format_address(const struct config_listener *listener, struct buffer *out)
@@ -123,8 +120,7 @@ static int format_group(const struct config_listener *listener, struct buffer *o
 		rc = buffer_printf(out, " mode = \"0%o\";", listener->unix_mode);
 	if (rc == 0 && listener->proxy_protocol != LISTENER_PROXY_GENERAL)
 		rc = buffer_printf(out, " proxy_protocol = %s;",
-				   listener->proxy_protocol == LISTENER_PROXY_YES ? "true"
-										  : "false");
+				   listener->proxy_protocol == LISTENER_PROXY_YES ? "true" : "false");
 	if (rc == 0)
 		rc = buffer_printf(out, " }");
 	return rc;
@@ -165,9 +161,9 @@ bool config_listen_equal(const struct config *a, const struct config *b)
 			if (address_equal(&one->address, &b->listen[j].address))
 				other = &b->listen[j];
 		}
-		if (!other || strcmp(one->address.text, other->address.text) != 0 ||
-		    one->backlog != other->backlog || one->unix_mode != other->unix_mode ||
-		    one->proxy_protocol != other->proxy_protocol || one->tls != other->tls)
+		if (!other || strcmp(one->address.text, other->address.text) != 0 || one->backlog != other->backlog ||
+		    one->unix_mode != other->unix_mode || one->proxy_protocol != other->proxy_protocol ||
+		    one->tls != other->tls)
 			return false;
 	}
 	return true;

@@ -32,12 +32,11 @@ struct load {
 	bool listen_given; /* by the file or -s: then -l adds to it */
 };
 
-static void apply(struct load *load, const struct setting *setting, const char *text,
-		  const struct origin *origin)
+static void apply(struct load *load, const struct setting *setting, const char *text, const struct origin *origin)
 {
 	char reason[SETTING_REASON_MAX];
-	int rc = setting_parse(setting, text, load->options->directory,
-			       setting_home(setting, load->config), false, reason);
+	int rc = setting_parse(setting, text, load->options->directory, setting_home(setting, load->config), false,
+			       reason);
 
 	if (rc == -ENOMEM)
 		snprintf(reason, sizeof(reason), "no memory");
@@ -65,8 +64,7 @@ static void apply_file(struct load *load)
 		looking_at(load->options->looking, "configuration", file);
 	if (!file || config_source_read(&load->source, file, &load->report) < 0)
 		return;
-	config_file_apply(&load->source, load->options->directory, load->config, load->origins,
-			  &load->report);
+	config_file_apply(&load->source, load->options->directory, load->config, load->origins, &load->report);
 }
 
 /* One -s; options_parse has seen that there is a "=". */
@@ -91,8 +89,7 @@ static void apply_set(struct load *load, const char *text)
 	if (setting)
 		apply(load, setting, *equals ? equals + 1 : "", &origin);
 	else if (nearest)
-		report_add(&load->report, &origin, "unknown setting '%s' (did you mean '%s'?)",
-			   name, nearest);
+		report_add(&load->report, &origin, "unknown setting '%s' (did you mean '%s'?)", name, nearest);
 	else
 		report_add(&load->report, &origin, "unknown setting '%s'", name);
 }
@@ -122,8 +119,7 @@ static void apply_listen(struct load *load)
 		struct config_listener listener = {0};
 
 		reason[0] = '\0';
-		rc = config_listen_parse(options->listen[i], options->directory, &listener, reason,
-					 sizeof(reason));
+		rc = config_listen_parse(options->listen[i], options->directory, &listener, reason, sizeof(reason));
 		if (rc == 0)
 			rc = merge_listener(load->config, &listener);
 		if (rc < 0)
@@ -139,9 +135,8 @@ static void apply_options(struct load *load)
 	const struct {
 		const char *name, *text;
 	} own[] = {
-		{"workers", options->workers},   {"accept", options->accept},
-		{"pid_file", options->pid_file}, {"control", options->control},
-		{"root", options->root},
+		{"workers", options->workers}, {"accept", options->accept}, {"pid_file", options->pid_file},
+		{"control", options->control}, {"root", options->root},
 	};
 
 	for (size_t i = 0; i < options->set_count; i++)
@@ -197,8 +192,7 @@ int config_load(struct config **out, const struct options *options, struct buffe
 		report_add(&load.report, NULL, "no memory");
 	/* A check of what is half wrong would only tell of consequences. */
 	if (load.report.count == 0)
-		config_check(load.config, options->directory, load.origins, &load.source,
-			     &load.report);
+		config_check(load.config, options->directory, load.origins, &load.source, &load.report);
 	config_source_free(&load.source);
 	if (load.report.count > 0) {
 		config_free(load.config);

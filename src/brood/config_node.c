@@ -50,8 +50,8 @@ bool config_node_is_string(const config_setting_t *node)
 	return config_setting_type(node) == CONFIG_TYPE_STRING;
 }
 
-void config_node_complain(const struct config_reading *reading, const config_setting_t *node,
-			  const char *name, const char *reason)
+void config_node_complain(const struct config_reading *reading, const config_setting_t *node, const char *name,
+			  const char *reason)
 {
 	struct origin origin = config_node_origin(reading, node);
 	char value[SHOWN_MAX];
@@ -66,20 +66,19 @@ static bool is_row(const config_setting_t *node)
 }
 
 /* One of a row, as setting_parse. */
-static int add_one(const struct config_reading *reading, const struct setting *setting,
-		   const config_setting_t *node, void *home, char *reason)
+static int add_one(const struct config_reading *reading, const struct setting *setting, const config_setting_t *node,
+		   void *home, char *reason)
 {
 	if (!config_node_is_string(node)) {
 		setting_want(setting, true, reason);
 		return -EINVAL;
 	}
-	return setting_add(setting, config_setting_get_string(node), reading->directory, home,
-			   reason);
+	return setting_add(setting, config_setting_get_string(node), reading->directory, home, reason);
 }
 
 /* An array or a list of strings; each is told of by its own line. */
-static void take_row(const struct config_reading *reading, const struct setting *setting,
-		     const config_setting_t *node, void *home)
+static void take_row(const struct config_reading *reading, const struct setting *setting, const config_setting_t *node,
+		     void *home)
 {
 	char reason[SETTING_REASON_MAX] = "";
 
@@ -89,19 +88,17 @@ static void take_row(const struct config_reading *reading, const struct setting 
 		int rc = add_one(reading, setting, one, home, reason);
 
 		if (rc < 0)
-			config_node_complain(reading, one, setting->name,
-					     rc == -ENOMEM ? "no memory" : reason);
+			config_node_complain(reading, one, setting->name, rc == -ENOMEM ? "no memory" : reason);
 	}
 }
 
 /* The value as -s would have it, when the setting's type may be written so; else false. */
-static bool bare_text(const struct setting *setting, const config_setting_t *node, char *number,
-		      size_t room, const char **out)
+static bool bare_text(const struct setting *setting, const config_setting_t *node, char *number, size_t room,
+		      const char **out)
 {
 	/* Also a word that is a number. */
 	bool amount = setting->type == SETTING_COUNT || setting->type == SETTING_DURATION ||
-		      setting->type == SETTING_SIZE || setting->type == SETTING_RATE ||
-		      setting->type == SETTING_WORD;
+		      setting->type == SETTING_SIZE || setting->type == SETTING_RATE || setting->type == SETTING_WORD;
 
 	*out = number;
 	switch (config_setting_type(node)) {
@@ -122,8 +119,8 @@ static bool bare_text(const struct setting *setting, const config_setting_t *nod
 	}
 }
 
-void config_node_take(const struct config_reading *reading, const struct setting *setting,
-		      const config_setting_t *node, void *home)
+void config_node_take(const struct config_reading *reading, const struct setting *setting, const config_setting_t *node,
+		      void *home)
 {
 	bool texts = setting->type == SETTING_LIST || setting->type == SETTING_PATHS;
 	bool is_list = texts || setting->type == SETTING_NETWORKS;
@@ -145,6 +142,5 @@ void config_node_take(const struct config_reading *reading, const struct setting
 		setting_want(setting, true, reason);
 	}
 	if (rc < 0)
-		config_node_complain(reading, node, setting->name,
-				     rc == -ENOMEM ? "no memory" : reason);
+		config_node_complain(reading, node, setting->name, rc == -ENOMEM ? "no memory" : reason);
 }

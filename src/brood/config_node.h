@@ -21,19 +21,18 @@ struct config_reading {
 	struct report *report;
 };
 
-struct origin config_node_origin(const struct config_reading *reading,
-				 const config_setting_t *node);
+struct origin config_node_origin(const struct config_reading *reading, const config_setting_t *node);
 
 bool config_node_is_string(const config_setting_t *node);
 
 /* Reports "NAME = VALUE: REASON", the value being shown as the file has it, roughly. `name` is that
  * of a list also for a thing within it. */
-void config_node_complain(const struct config_reading *reading, const config_setting_t *node,
-			  const char *name, const char *reason);
+void config_node_complain(const struct config_reading *reading, const config_setting_t *node, const char *name,
+			  const char *reason);
 
 /* Puts a value of any type but LISTEN into the setting's home (setting_value.h), or reports what is
  * wrong with it. */
-void config_node_take(const struct config_reading *reading, const struct setting *setting,
-		      const config_setting_t *node, void *home);
+void config_node_take(const struct config_reading *reading, const struct setting *setting, const config_setting_t *node,
+		      void *home);
 
 #endif

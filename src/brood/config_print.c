@@ -39,8 +39,7 @@ void config_compare(const struct config *old, const struct config *now,
 {
 	for (size_t i = 0; i < settings_count(); i++) {
 		/* All of these are the server's. */
-		if (setting_at(i)->effect == SETTING_AT_START &&
-		    !setting_equal(setting_at(i), old, now))
+		if (setting_at(i)->effect == SETTING_AT_START && !setting_equal(setting_at(i), old, now))
 			differs(context, setting_at(i)->name);
 	}
 }

@@ -15,8 +15,7 @@
 /* --- what holds --- */
 
 /* Fills in from outside what is not set in `home`. */
-static void inherit(enum setting_scope scope, void *home, const unsigned line_of[SETTINGS_MAX],
-		    const void *outside)
+static void inherit(enum setting_scope scope, void *home, const unsigned line_of[SETTINGS_MAX], const void *outside)
 {
 	for (size_t i = 0; i < settings_count(); i++) {
 		if (setting_at(i)->scope == scope && !setting_at(i)->own && line_of[i] == 0)
@@ -24,8 +23,7 @@ static void inherit(enum setting_scope scope, void *home, const unsigned line_of
 	}
 }
 
-void config_site_resolve(const struct config *config, const struct config_site *site,
-			 struct config_site *out)
+void config_site_resolve(const struct config *config, const struct config_site *site, struct config_site *out)
 {
 	*out = *site;
 	if (site != &config->site)
@@ -80,8 +78,8 @@ int config_headers_make(const struct config *config, const struct config_site *s
 /* --- printed --- */
 
 /* The settings that a group has itself, one to a line. */
-static int format_own(enum setting_scope scope, const void *home,
-		      const unsigned line_of[SETTINGS_MAX], const char *indent, struct buffer *out)
+static int format_own(enum setting_scope scope, const void *home, const unsigned line_of[SETTINGS_MAX],
+		      const char *indent, struct buffer *out)
 {
 	int rc = 0;
 
@@ -97,8 +95,7 @@ static int format_own(enum setting_scope scope, const void *home,
 	return rc;
 }
 
-static int format_location(const struct config_location *location, const char *indent,
-			   struct buffer *out)
+static int format_location(const struct config_location *location, const char *indent, struct buffer *out)
 {
 	char inner[16];
 	int rc = buffer_printf(out, "%s\t{\n%s\t\tpath = ", indent, indent);
@@ -118,8 +115,7 @@ static int format_locations(const struct config_site *site, const char *indent, 
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < site->location_count; i++) {
-		rc = i > 0 ? buffer_printf(out, ",\n")
-			   : buffer_printf(out, "%slocations = (\n", indent);
+		rc = i > 0 ? buffer_printf(out, ",\n") : buffer_printf(out, "%slocations = (\n", indent);
 		if (rc == 0)
 			rc = format_location(&site->locations[i], indent, out);
 	}

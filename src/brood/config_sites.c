@@ -39,15 +39,13 @@ static void complain_member(const struct config_reading *reading, const config_s
 		report_add(reading->report, &origin, "%s is for the whole server, not for %s", name,
 			   scope_names[scope]);
 	else if (setting)
-		report_add(reading->report, &origin, "%s is for %s, not for %s", name,
-			   scope_names[setting->scope], scope_names[scope]);
+		report_add(reading->report, &origin, "%s is for %s, not for %s", name, scope_names[setting->scope],
+			   scope_names[scope]);
 	else if (nearest)
-		report_add(reading->report, &origin,
-			   "%s has no setting '%.64s' (did you mean '%s'?)", scope_names[scope],
-			   name, nearest);
+		report_add(reading->report, &origin, "%s has no setting '%.64s' (did you mean '%s'?)",
+			   scope_names[scope], name, nearest);
 	else
-		report_add(reading->report, &origin, "%s has no setting '%.64s'",
-			   scope_names[scope], name);
+		report_add(reading->report, &origin, "%s has no setting '%.64s'", scope_names[scope], name);
 }
 
 /* --- locations --- */
@@ -69,8 +67,7 @@ static char *read_path(const char *text, const char **why)
 		if (*at == '%')
 			return NULL;
 		*why = "no such path is ever looked up: it has an empty or a hidden segment";
-		if (*at == '/' && (*segment == '/' ||
-				   (*segment == '.' && strncmp(text, "/.well-known", 12) != 0)))
+		if (*at == '/' && (*segment == '/' || (*segment == '.' && strncmp(text, "/.well-known", 12) != 0)))
 			return NULL;
 	}
 	if (text[length - 1] == '/')
@@ -82,8 +79,7 @@ static char *read_path(const char *text, const char **why)
 	return strndup(text, length);
 }
 
-static bool take_path(const struct config_reading *reading, const config_setting_t *node,
-		      const struct group *group)
+static bool take_path(const struct config_reading *reading, const config_setting_t *node, const struct group *group)
 {
 	const struct config_site *site = group->site;
 	const char *why = "want the path of a URL, from the / on, as in \"/assets/\"";
@@ -105,8 +101,7 @@ static bool take_path(const struct config_reading *reading, const config_setting
 	return path != NULL;
 }
 
-static void take_member(const struct config_reading *reading, const config_setting_t *node,
-			const struct group *group)
+static void take_member(const struct config_reading *reading, const config_setting_t *node, const struct group *group)
 {
 	const struct setting *setting = setting_find(config_setting_name(node));
 	unsigned *line_of = group->location ? group->location->line_of : group->site->line_of;
@@ -119,16 +114,14 @@ static void take_member(const struct config_reading *reading, const config_setti
 	config_node_take(reading, setting, node, home_of(group, setting));
 }
 
-static void take_location(const struct config_reading *reading, const config_setting_t *node,
-			  struct config_site *site)
+static void take_location(const struct config_reading *reading, const config_setting_t *node, struct config_site *site)
 {
 	struct group group = {SCOPE_PLACE, site, &site->locations[site->location_count]};
 	const config_setting_t *path, *member;
 
 	*group.location = (struct config_location){0};
 	if (!config_setting_is_group(node)) {
-		config_node_complain(reading, node, "locations",
-				     "want groups, as in ( { path = \"/assets/\"; } )");
+		config_node_complain(reading, node, "locations", "want groups, as in ( { path = \"/assets/\"; } )");
 		return;
 	}
 	path = config_setting_get_member(node, "path");
@@ -146,16 +139,14 @@ static void take_location(const struct config_reading *reading, const config_set
 		config_location_free(group.location);
 }
 
-static void take_locations(const struct config_reading *reading, const config_setting_t *node,
-			   struct config_site *site)
+static void take_locations(const struct config_reading *reading, const config_setting_t *node, struct config_site *site)
 {
 	int count = config_setting_length(node);
 
 	if (!config_setting_is_list(node) || count > CONFIG_LOCATIONS_MAX) {
 		config_node_complain(reading, node, "locations",
-				     config_setting_is_list(node)
-					     ? "256 at most in a site"
-					     : "want a list, as in ( { path = \"/assets/\"; } )");
+				     config_setting_is_list(node) ? "256 at most in a site"
+								  : "want a list, as in ( { path = \"/assets/\"; } )");
 		return;
 	}
 	site->locations = calloc((size_t)count + 1, sizeof(*site->locations));
@@ -169,15 +160,13 @@ static void take_locations(const struct config_reading *reading, const config_se
 
 /* --- sites --- */
 
-static void take_site(const struct config_reading *reading, const config_setting_t *node,
-		      struct config_site *site)
+static void take_site(const struct config_reading *reading, const config_setting_t *node, struct config_site *site)
 {
 	struct group group = {SCOPE_SITE, site, NULL};
 
 	site->line = config_setting_source_line(node);
 	if (!config_setting_is_group(node)) {
-		config_node_complain(reading, node, "sites",
-				     "want groups, as in ( { names = [ \"example.org\" ]; } )");
+		config_node_complain(reading, node, "sites", "want groups, as in ( { names = [ \"example.org\" ]; } )");
 		return;
 	}
 	for (int i = 0; i < config_setting_length(node); i++) {
@@ -196,11 +185,10 @@ static void take_sites(const struct config_reading *reading, const config_settin
 	int count = config_setting_length(node);
 
 	if (!config_setting_is_list(node) || count > CONFIG_SITES_MAX) {
-		config_node_complain(
-			reading, node, "sites",
-			config_setting_is_list(node)
-				? "1024 at most"
-				: "want a list, as in ( { names = [ \"example.org\" ]; } )");
+		config_node_complain(reading, node, "sites",
+				     config_setting_is_list(node)
+					     ? "1024 at most"
+					     : "want a list, as in ( { names = [ \"example.org\" ]; } )");
 		return;
 	}
 	config->sites = calloc((size_t)count + 1, sizeof(*config->sites));

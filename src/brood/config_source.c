@@ -33,8 +33,8 @@ struct reading {
 };
 
 /* `from`: who includes it; NULL for the outermost file. */
-static int read_file(struct config_source *source, struct report *report, const char *path,
-		     const struct origin *from, unsigned depth);
+static int read_file(struct config_source *source, struct report *report, const char *path, const struct origin *from,
+		     unsigned depth);
 
 struct origin config_source_origin(const struct config_source *source, unsigned line)
 {
@@ -181,8 +181,7 @@ static bool is_include(const char *line, size_t length, const char **rest)
 	while (blank < length && (line[blank] == ' ' || line[blank] == '\t'))
 		blank++;
 	*rest = line + blank + sizeof(word) - 1;
-	return length - blank >= sizeof(word) - 1 &&
-	       memcmp(line + blank, word, sizeof(word) - 1) == 0;
+	return length - blank >= sizeof(word) - 1 && memcmp(line + blank, word, sizeof(word) - 1) == 0;
 }
 
 /* `rest`: what is behind "@include", up to `end`. */
@@ -247,8 +246,7 @@ static int take_lines(struct reading *at, const struct buffer *content)
 	if (at->state == PLAIN)
 		return 0;
 	at->origin.line = at->opened;
-	report_add(at->report, &at->origin, "this %s has no end",
-		   at->state == TEXT ? "text" : "comment");
+	report_add(at->report, &at->origin, "this %s has no end", at->state == TEXT ? "text" : "comment");
 	return -1;
 }
 
@@ -267,8 +265,8 @@ static const char *keep_name(struct config_source *source, const char *path, uns
 	return NULL;
 }
 
-static int read_file(struct config_source *source, struct report *report, const char *path,
-		     const struct origin *from, unsigned depth)
+static int read_file(struct config_source *source, struct report *report, const char *path, const struct origin *from,
+		     unsigned depth)
 {
 	struct reading at = {.source = source, .report = report, .depth = depth};
 	struct buffer content = {0};
@@ -284,8 +282,7 @@ static int read_file(struct config_source *source, struct report *report, const 
 	if (!what && !from && content.used == 0)
 		what = "is empty (a server with defaults only is started without it)";
 	if (what) {
-		report_add(report, from, "%s '%s': %s",
-			   from ? "cannot include" : "configuration file", path, what);
+		report_add(report, from, "%s '%s': %s", from ? "cannot include" : "configuration file", path, what);
 	} else {
 		begin_span(source, at.origin.file, 1);
 		rc = take_lines(&at, &content);

@@ -37,8 +37,8 @@ struct config_source {
 	unsigned lines; /* in text */
 };
 
-/* Reads the file of that absolute name, which must not be empty, and what it includes. 0, or -1: *report tells why. In both
- * cases *out is to be freed. */
+/* Reads the file of that absolute name, which must not be empty, and what it includes. 0, or -1: *report tells why. In
+ * both cases *out is to be freed. */
 int config_source_read(struct config_source *out, const char *file, struct report *report)
 	__attribute__((warn_unused_result));
 

@@ -33,15 +33,13 @@ static size_t index_of(const char *setting)
 	return setting_index(setting_find(setting));
 }
 
-void config_tls_resolve(const struct config *config, const struct config_site *site,
-			struct config_tls *out)
+void config_tls_resolve(const struct config *config, const struct config_site *site, struct config_tls *out)
 {
 	/* A key of the top level is no site's own certificate's. */
 	if (site->line_of[index_of("tls_certificate")] == 0)
 		site = &config->site;
 	*out = (struct config_tls){&site->tls_certificate, &site->tls_key, false};
-	out->dev = out->certificates->count == 1 &&
-		   strcmp(out->certificates->items[0], "dev") == 0;
+	out->dev = out->certificates->count == 1 && strcmp(out->certificates->items[0], "dev") == 0;
 }
 
 /* --- the check --- */
@@ -53,8 +51,7 @@ struct check {
 	struct report *report;
 };
 
-static struct origin origin_of(const struct check *check, const struct config_site *site,
-			       const char *setting)
+static struct origin origin_of(const struct check *check, const struct config_site *site, const char *setting)
 {
 	unsigned line = site->line_of[index_of(setting)];
 
@@ -63,8 +60,8 @@ static struct origin origin_of(const struct check *check, const struct config_si
 	return config_source_origin(check->source, line ? line : site->line);
 }
 
-static void check_files(const struct check *check, const struct config_site *site,
-			const char *setting, const struct config_list *list)
+static void check_files(const struct check *check, const struct config_site *site, const char *setting,
+			const struct config_list *list)
 {
 	struct origin origin = origin_of(check, site, setting);
 
@@ -82,19 +79,16 @@ static void check_files(const struct check *check, const struct config_site *sit
 
 static void check_pairs(const struct check *check, const struct config_site *site)
 {
-	struct origin certificate = origin_of(check, site, "tls_certificate"),
-		      key = origin_of(check, site, "tls_key");
+	struct origin certificate = origin_of(check, site, "tls_certificate"), key = origin_of(check, site, "tls_key");
 	size_t certificates = site->tls_certificate.count, keys = site->tls_key.count;
 	bool dev = false;
 
 	for (size_t i = 0; i < certificates; i++)
 		dev = dev || strcmp(site->tls_certificate.items[i], "dev") == 0;
 	if (certificates > TLS_PAIRS_MAX)
-		report_add(check->report, &certificate, "tls_certificate: %d at most for a site",
-			   TLS_PAIRS_MAX);
+		report_add(check->report, &certificate, "tls_certificate: %d at most for a site", TLS_PAIRS_MAX);
 	else if (dev && certificates + keys > 1)
-		report_add(check->report, &certificate,
-			   "tls_certificate = \"dev\" stands alone, and has no tls_key");
+		report_add(check->report, &certificate, "tls_certificate = \"dev\" stands alone, and has no tls_key");
 	else if (keys > 0 && keys != certificates)
 		report_add(check->report, &key,
 			   "tls_key: want one for each tls_certificate of this site (%zu), in the "
@@ -123,8 +117,7 @@ static void check_site(const struct check *check, const struct config_site *site
 		fd = pem_file_open(site->tls_client_ca, &why);
 	}
 	if (why)
-		report_add(check->report, &authorities, "tls_client_ca '%s': %s",
-			   site->tls_client_ca, why);
+		report_add(check->report, &authorities, "tls_client_ca '%s': %s", site->tls_client_ca, why);
 	fd_close(&fd);
 }
 

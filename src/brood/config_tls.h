@@ -23,8 +23,7 @@ struct config_tls {
 	const struct config_list *keys;         /* as many, or none: they are in the same files */
 	bool dev;
 };
-void config_tls_resolve(const struct config *config, const struct config_site *site,
-			struct config_tls *out);
+void config_tls_resolve(const struct config *config, const struct config_site *site, struct config_tls *out);
 
 /* Reports what does not fit together, and files that cannot be opened. */
 void config_tls_check(const struct config *config, const struct origin origins[SETTINGS_MAX],

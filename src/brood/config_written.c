@@ -15,8 +15,7 @@ static void refused(const char *setting, const char *path, const char *reason, c
 	report_add(report, origin, "%s '%s': %s", setting, path, reason);
 }
 
-void config_written_log(const char *setting, const char *path, const struct origin *origin,
-			struct report *report)
+void config_written_log(const char *setting, const char *path, const struct origin *origin, struct report *report)
 {
 	char reason[TRUSTED_REASON_MAX];
 
@@ -45,8 +44,7 @@ static void check_way(const char *setting, const char *path, enum trusted_last l
 	trusted_path_close(&found);
 }
 
-void config_written_check(const struct config *config, const struct origin origins[SETTINGS_MAX],
-			  struct report *report)
+void config_written_check(const struct config *config, const struct origin origins[SETTINGS_MAX], struct report *report)
 {
 	const struct origin *of_listen = &origins[setting_index(setting_find("listen"))];
 	const struct origin *of_control = &origins[setting_index(setting_find("control"))];

@@ -10,8 +10,7 @@
 #include "brood/settings.h"
 
 /* A log of this setting. */
-void config_written_log(const char *setting, const char *path, const struct origin *origin,
-			struct report *report);
+void config_written_log(const char *setting, const char *path, const struct origin *origin, struct report *report);
 
 /* All files and sockets but logs. */
 void config_written_check(const struct config *config, const struct origin origins[SETTINGS_MAX],

@@ -34,16 +34,15 @@ enum fault_kind { FAULT_OFF, FAULT_START_EXIT, FAULT_START_HANG, FAULT_PROBE_FAI
 /* Whether a PROXY header must come first: as the top-level setting says, or as the listener does. */
 enum listener_proxy { LISTENER_PROXY_GENERAL, LISTENER_PROXY_NO, LISTENER_PROXY_YES };
 
-enum { CONFIG_LISTENERS_MAX = 64, CONFIG_SITES_MAX = 1024, CONFIG_LOCATIONS_MAX = 256,
-       CONFIG_ACCESS_LOGS_MAX = 60 };
+enum { CONFIG_LISTENERS_MAX = 64, CONFIG_SITES_MAX = 1024, CONFIG_LOCATIONS_MAX = 256, CONFIG_ACCESS_LOGS_MAX = 60 };
 
 struct config_listener {
 	struct address address; /* a Unix socket's path is absolute */
 	unsigned backlog;       /* 0: the top-level value */
 	enum listener_proxy proxy_protocol;
 	bool tls;
-	unsigned unix_mode;     /* 0: 0666, as for other servers' sockets; connecting needs write
-				   permission */
+	unsigned unix_mode; /* 0: 0666, as for other servers' sockets; connecting needs write
+			       permission */
 };
 
 /* A failure that is played on purpose. */
@@ -61,7 +60,7 @@ struct config_place {
 	char *fallback; /* a path, from the / on; NULL: off */
 	bool clean_urls;
 	struct config_list error_pages, redirects;
-	struct config_list headers; /* those of outer blocks are not in it: they merge */
+	struct config_list headers;                 /* those of outer blocks are not in it: they merge */
 	char *cache_control, *cache_control_hashed; /* NULL: off */
 	char *hsts;                                 /* the same */
 	bool listing, precompressed;
@@ -74,7 +73,7 @@ struct config_place {
 
 /* A member of `locations`. What it does not set itself is as in its site. */
 struct config_location {
-	char *path; /* as asked for, decoded: "/assets", without a slash at its end */
+	char *path;                     /* as asked for, decoded: "/assets", without a slash at its end */
 	unsigned line_of[SETTINGS_MAX]; /* by setting: where the file has it; 0: it has not */
 	struct config_place place;
 };
@@ -86,7 +85,7 @@ struct config_site {
 	char *root;                     /* absolute */
 	struct config_list names;
 	enum symlinks symlinks;
-	char *access_log; /* "off", "stdout" or an absolute path */
+	char *access_log;                            /* "off", "stdout" or an absolute path */
 	struct config_list tls_certificate, tls_key; /* see config_tls.h */
 	enum tls_client tls_client;
 	char *tls_client_ca; /* absolute, or NULL */
@@ -113,24 +112,24 @@ struct config {
 	char *user, *group;
 	uint64_t head_timeout_ms, body_timeout_ms, write_timeout_ms, keepalive_timeout_ms;
 	uint64_t start_timeout_ms, drain_timeout_ms, stop_timeout_ms;
-	uint64_t watchdog_ms; /* 0: off */
+	uint64_t watchdog_ms;  /* 0: off */
 	unsigned max_requests; /* these three of a worker's life; 0: off */
 	uint64_t max_memory_bytes, max_age_ms;
 	uint64_t tls_handshake_rate_per_hour; /* the same of TLS handshakes */
-	uint64_t client_rate_per_hour; /* these of one client; 0: off */
+	uint64_t client_rate_per_hour;        /* these of one client; 0: off */
 	unsigned client_burst, client_connections;
 	unsigned client_prefix_ipv4, client_prefix_ipv6; /* bits */
-	unsigned connections_max_total; /* 0: off */
-	uint64_t min_receive_rate, min_send_rate; /* octets a second; 0: off */
-	char *probe;      /* path of the self-test's request */
+	unsigned connections_max_total;                  /* 0: off */
+	uint64_t min_receive_rate, min_send_rate;        /* octets a second; 0: off */
+	char *probe;                                     /* path of the self-test's request */
 	enum log_format access_log_format;
-	char *error_log;  /* "stderr" or an absolute path */
+	char *error_log;         /* "stderr" or an absolute path */
 	bool error_log_is_found; /* a daemon's, in the place of "stderr" */
-	char *state_dir;  /* "auto", "off" or an absolute path */
-	char *pid_file;   /* absolute, or NULL */
-	char *binary;     /* absolute; NULL: this program's own path */
-	char *control;    /* "auto", "off" or an absolute path */
-	bool proxy_protocol; /* of listeners that do not say */
+	char *state_dir;         /* "auto", "off" or an absolute path */
+	char *pid_file;          /* absolute, or NULL */
+	char *binary;            /* absolute; NULL: this program's own path */
+	char *control;           /* "auto", "off" or an absolute path */
+	bool proxy_protocol;     /* of listeners that do not say */
 	uint64_t proxy_timeout_ms;
 	enum tls_profile tls_profile;
 	bool tls_kernel;
@@ -148,13 +147,13 @@ struct config {
 	bool debug_headers;
 	struct config_fault debug_fault;
 
-	struct networks proxy_trusted; /* peers that may send a PROXY header */
-	bool daemon;                /* -d */
-	bool listen_is_default;     /* nobody named an address */
-	bool verbose;               /* -v */
+	struct networks proxy_trusted;         /* peers that may send a PROXY header */
+	bool daemon;                           /* -d */
+	bool listen_is_default;                /* nobody named an address */
+	bool verbose;                          /* -v */
 	const struct known_roots *known_roots; /* of the options, as long as it is being opened */
-	struct looking *looking;    /* the same */
-	struct privilege privilege; /* whom workers become */
+	struct looking *looking;               /* the same */
+	struct privilege privilege;            /* whom workers become */
 };
 
 /* Makes a fresh configuration from all sources and checks it without changing anything in the

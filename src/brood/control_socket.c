@@ -89,8 +89,7 @@ static int bind_at(struct control_socket *out, const char *path)
 	return 0;
 }
 
-int control_socket_open(struct control_socket *out, const char *setting, char *reason,
-			size_t reason_room)
+int control_socket_open(struct control_socket *out, const char *setting, char *reason, size_t reason_room)
 {
 	char standard[CONTROL_PLACE_MAX], why[TRUSTED_REASON_MAX];
 	const char *path = setting;
@@ -101,13 +100,13 @@ int control_socket_open(struct control_socket *out, const char *setting, char *r
 		return 0;
 	if (strcmp(setting, "auto") == 0) {
 		if (!control_place(standard))
-			return explain(reason, reason_room, "auto", -ENOENT,
-				       "neither XDG_RUNTIME_DIR nor RUNTIME_DIRECTORY is set, so there is no place for it");
+			return explain(
+				reason, reason_room, "auto", -ENOENT,
+				"neither XDG_RUNTIME_DIR nor RUNTIME_DIRECTORY is set, so there is no place for it");
 		path = standard;
 	}
 	if (strlen(path) > CONTROL_PATH_MAX)
-		return explain(reason, reason_room, path, -ENAMETOOLONG,
-			       "the path is longer than 107 octets");
+		return explain(reason, reason_room, path, -ENAMETOOLONG, "the path is longer than 107 octets");
 	error = make_folder(path, why, sizeof(why));
 	if (error == -EPERM)
 		return explain(reason, reason_room, path, error, why);

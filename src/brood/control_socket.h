@@ -12,8 +12,8 @@ enum { CONTROL_PATH_MAX = 107 }; /* octets: what a socket's address has room for
 
 /* To be zeroed but for fd, -1: there is none. */
 struct control_socket {
-	int fd;      /* listening, non-blocking, close-on-exec */
-	char *path;  /* absolute, owned */
+	int fd;     /* listening, non-blocking, close-on-exec */
+	char *path; /* absolute, owned */
 	dev_t device;
 	ino_t inode; /* of the file that was made */
 	pid_t pid;   /* of who made it */
@@ -25,8 +25,8 @@ struct control_socket {
  *
  * 0: done, or there is none to be. Negative errno with a reason in words: -EADDRINUSE when somebody
  * answers there. Whether that matters is the caller's decision: it must not for "auto". */
-int control_socket_open(struct control_socket *out, const char *setting, char *reason,
-			size_t reason_room) __attribute__((warn_unused_result));
+int control_socket_open(struct control_socket *out, const char *setting, char *reason, size_t reason_room)
+	__attribute__((warn_unused_result));
 
 /* Closes; removes the file, if it is still the one that this very process made. */
 void control_socket_close(struct control_socket *control);

@@ -31,8 +31,7 @@ static int wait_for(pid_t pid)
 			return STATUS_FAILED;
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
-	fprintf(stderr, "brood: the server was ended by %s before it was ready\n",
-		signals_name(WTERMSIG(status)));
+	fprintf(stderr, "brood: the server was ended by %s before it was ready\n", signals_name(WTERMSIG(status)));
 	return STATUS_FAILED;
 }
 
@@ -84,8 +83,7 @@ static bool is_readable(int fd, int timeout_ms)
  * server have said so far is in it by then. */
 static int guard(pid_t server, const struct link *link)
 {
-	struct pollfd both[] = {{.fd = link->errors[0], .events = POLLIN},
-				{.fd = link->ready[0], .events = POLLIN}};
+	struct pollfd both[] = {{.fd = link->errors[0], .events = POLLIN}, {.fd = link->ready[0], .events = POLLIN}};
 	char octet;
 	int status = 0;
 

@@ -18,7 +18,7 @@
 #include <stdbool.h>
 
 struct daemon {
-	int ready_fd; /* to the guardian; -1: no daemon, or ready already */
+	int ready_fd;                    /* to the guardian; -1: no daemon, or ready already */
 	bool keeps_output, keeps_errors; /* these standard descriptors stay what they are: logs go there */
 };
 
@@ -30,7 +30,8 @@ struct daemon {
 int daemon_start(struct daemon *out, bool keep_output, bool keep_errors) __attribute__((warn_unused_result));
 
 /* The server is ready: the started process exits with 0, and the standard descriptors become
- * /dev/null, but for those that are kept (0 or -errno of that). Nothing, and 0, when daemon_start was not called (ready_fd -1).
+ * /dev/null, but for those that are kept (0 or -errno of that). Nothing, and 0, when daemon_start was not called
+ * (ready_fd -1).
  */
 int daemon_ready(struct daemon *daemon) __attribute__((warn_unused_result));
 

@@ -20,8 +20,8 @@ static bool is_journal(const struct stat *status)
 	const char *stream = getenv("JOURNAL_STREAM");
 	uint64_t device, inode;
 
-	return stream && sscanf(stream, "%" SCNu64 ":%" SCNu64, &device, &inode) == 2 &&
-	       device == status->st_dev && inode == status->st_ino;
+	return stream && sscanf(stream, "%" SCNu64 ":%" SCNu64, &device, &inode) == 2 && device == status->st_dev &&
+	       inode == status->st_ino;
 }
 
 bool daemon_log_lasts(int fd)

@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Is that standard descriptor a regular file, or systemd's journal ($JOURNAL_STREAM)? A daemon may keep it: nobody waits
- * for its end. */
+/* Is that standard descriptor a regular file, or systemd's journal ($JOURNAL_STREAM)? A daemon may keep it: nobody
+ * waits for its end. */
 bool daemon_log_lasts(int fd);
 
 /* The file: error.log in systemd's folder for the logs of the service ($LOGS_DIRECTORY), else in /var/log/brood for

@@ -13,7 +13,8 @@
 
 void former_roots_add(struct former_roots *former, int fd)
 {
-	int *fds = fd < 0 ? NULL : reallocarray(former->fds, former->count + 2, sizeof(*fds)); /* and one for the gate */
+	int *fds =
+		fd < 0 ? NULL : reallocarray(former->fds, former->count + 2, sizeof(*fds)); /* and one for the gate */
 
 	if (!fds) {
 		fd_close(&fd);

@@ -82,8 +82,7 @@ size_t inherit_listeners(int *fds, size_t room)
 	if (asked && read_number("LISTEN_PID", &pid) && pid == (uint64_t)getpid()) {
 		if (!read_number("LISTEN_FDS", &number) || number > INT_MAX - FIRST_FD ||
 		    (long)number + FIRST_FD > limit)
-			log_warn("LISTEN_FDS=%s is no number of descriptors; ignored",
-				 getenv("LISTEN_FDS"));
+			log_warn("LISTEN_FDS=%s is no number of descriptors; ignored", getenv("LISTEN_FDS"));
 		else
 			count = take(fds, room, FIRST_FD + (int)number);
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a server that runs knows of roots that a configuration may name again: those that are gone, which an upgrade goes
- * on without; those that do not answer, which must not be opened, since that would wait; and those that somebody else has
- * opened in our place, who could wait (reload_look.h). */
+ * What a server that runs knows of roots that a configuration may name again: those that are gone, which an upgrade
+ * goes on without; those that do not answer, which must not be opened, since that would wait; and those that somebody
+ * else has opened in our place, who could wait (reload_look.h). */
 #ifndef BROOD_BROOD_KNOWN_ROOTS_H
 #define BROOD_BROOD_KNOWN_ROOTS_H
 

@@ -25,8 +25,8 @@ struct http_limits limits_of(const struct server *server, const struct worker *w
 	};
 }
 
-void limits_expect(struct limits_expected *expected, struct quota *quota, unsigned place,
-		   const void *state, size_t size)
+void limits_expect(struct limits_expected *expected, struct quota *quota, unsigned place, const void *state,
+		   size_t size)
 {
 	struct quota_hold *hold;
 	struct state told;
@@ -35,10 +35,8 @@ void limits_expect(struct limits_expected *expected, struct quota *quota, unsign
 		return;
 	hold = &expected->holds[expected->count++];
 	*hold = (struct quota_hold){0};
-	if (quota && state_decode(&told, state, size) == 0 &&
-	    (told.hold.in_total || told.hold.in_client))
-		quota_take_over(quota, place, told.hold.in_total,
-				told.hold.in_client ? told.hold.client : 0, hold);
+	if (quota && state_decode(&told, state, size) == 0 && (told.hold.in_total || told.hold.in_client))
+		quota_take_over(quota, place, told.hold.in_total, told.hold.in_client ? told.hold.client : 0, hold);
 }
 
 void limits_come(struct limits_expected *expected, struct quota *quota)

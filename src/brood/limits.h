@@ -24,8 +24,8 @@ struct limits_expected {
 };
 
 /* One that is given with that state, and is to be counted for this place from now on. */
-void limits_expect(struct limits_expected *expected, struct quota *quota, unsigned place,
-		   const void *state, size_t size);
+void limits_expect(struct limits_expected *expected, struct quota *quota, unsigned place, const void *state,
+		   size_t size);
 
 /* The first one of them is here and counts by itself, or could not be taken. */
 void limits_come(struct limits_expected *expected, struct quota *quota);

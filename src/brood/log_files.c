@@ -61,8 +61,7 @@ static struct log_file *find(const struct log_files *files, unsigned number)
 	return NULL;
 }
 
-static struct log_file *find_target(const struct log_files *files, enum log_kind kind,
-				    const char *target)
+static struct log_file *find_target(const struct log_files *files, enum log_kind kind, const char *target)
 {
 	for (size_t i = 0; i < files->count; i++)
 		if (files->list[i].kind == kind && strcmp(files->list[i].target, target) == 0)
@@ -71,8 +70,7 @@ static struct log_file *find_target(const struct log_files *files, enum log_kind
 }
 
 /* Takes the descriptor, also without memory. */
-static struct log_file *add(struct log_files *files, unsigned number, enum log_kind kind,
-			    const char *target, int fd)
+static struct log_file *add(struct log_files *files, unsigned number, enum log_kind kind, const char *target, int fd)
 {
 	struct log_file *list = reallocarray(files->list, files->count + 1, sizeof(*list));
 	char *copy = strdup(target);
@@ -84,9 +82,13 @@ static struct log_file *add(struct log_files *files, unsigned number, enum log_k
 		close_target(&fd);
 		return NULL;
 	}
-	list[files->count] = (struct log_file){
-		.number = number, .kind = kind, .target = copy, .fd = fd, .reopened = -1, .fresh = -1,
-		.first = files->last_configuration};
+	list[files->count] = (struct log_file){.number = number,
+					       .kind = kind,
+					       .target = copy,
+					       .fd = fd,
+					       .reopened = -1,
+					       .fresh = -1,
+					       .first = files->last_configuration};
 	return &list[files->count++];
 }
 
@@ -104,8 +106,8 @@ unsigned log_files_begin(struct log_files *files)
 	return ++files->last_configuration;
 }
 
-int log_files_use(struct log_files *files, enum log_kind kind, const char *target, unsigned *number,
-		  char *reason, size_t room)
+int log_files_use(struct log_files *files, enum log_kind kind, const char *target, unsigned *number, char *reason,
+		  size_t room)
 {
 	struct log_file *file = find_target(files, kind, target);
 	int fd;
@@ -174,8 +176,7 @@ void log_files_reopen(struct log_files *files)
 
 		close_target(&file->fresh); /* older than this */
 		if (fd < 0)
-			log_warn("cannot reopen log %s: %s; the old file is kept", file->target,
-				 strerror(-fd));
+			log_warn("cannot reopen log %s: %s; the old file is kept", file->target, strerror(-fd));
 		else if (fd != file->fd)
 			take(file, fd);
 	}
@@ -267,10 +268,8 @@ void log_files_save(const struct log_files *files, uint32_t type, struct state_w
 {
 	for (size_t i = 0; i < files->count; i++) {
 		const struct log_file *file = &files->list[i];
-		struct saved_log_file saved = {.number = file->number,
-					       .kind = file->kind,
-					       .first = file->first,
-					       .last = file->last};
+		struct saved_log_file saved = {
+			.number = file->number, .kind = file->kind, .first = file->first, .last = file->last};
 		struct buffer octets = {0};
 
 		if (buffer_append(&octets, &saved, sizeof(saved)) < 0 ||
@@ -292,8 +291,8 @@ static int restore_one(struct log_files *files, const struct state_record *recor
 	if (record->size <= sizeof(saved) || ((const char *)record->data)[record->size - 1] != '\0')
 		return -EBADMSG;
 	state_get(record, &saved, sizeof(saved));
-	if (saved.number == 0 || saved.kind >= LOG_KINDS || files->count >= FILES_MAX ||
-	    find(files, saved.number) || find_target(files, (enum log_kind)saved.kind, target))
+	if (saved.number == 0 || saved.kind >= LOG_KINDS || files->count >= FILES_MAX || find(files, saved.number) ||
+	    find_target(files, (enum log_kind)saved.kind, target))
 		return -EBADMSG;
 	fd = open_target(target);
 	if (fd < 0)

@@ -20,13 +20,13 @@ struct state_writer;
 struct log_file {
 	unsigned number;
 	enum log_kind kind;
-	char *target;      /* owned: "stderr", "stdout" or an absolute path */
-	int fd;            /* owned, close-on-exec, appending; 1 or 2 for the standard ones; -1: it cannot be opened */
-	int reopened;      /* what it is to be next, once the log process knows of fd; or -1 */
-	int fresh;         /* opened anew for a configuration that is not in force yet, or -1 */
-	unsigned users;    /* configurations that are there; */
+	char *target;   /* owned: "stderr", "stdout" or an absolute path */
+	int fd;         /* owned, close-on-exec, appending; 1 or 2 for the standard ones; -1: it cannot be opened */
+	int reopened;   /* what it is to be next, once the log process knows of fd; or -1 */
+	int fresh;      /* opened anew for a configuration that is not in force yet, or -1 */
+	unsigned users; /* configurations that are there; */
 	unsigned first, last; /* numbers of the first and the last one that ever had it */
-	bool told;         /* the log process knows of fd */
+	bool told;            /* the log process knows of fd */
 };
 
 /* All-zero: none. */
@@ -42,8 +42,8 @@ unsigned log_files_begin(struct log_files *files);
 /* Opens for that configuration; a file that is not there is created with mode 0640. Where the log is there
  * already its file is opened anew, and used from log_files_settle on. Does not wait for the reader of a FIFO
  * (-ENXIO without one). *number is 0 for "off". 0, or -errno with a reason in words. */
-int log_files_use(struct log_files *files, enum log_kind kind, const char *target, unsigned *number,
-		  char *reason, size_t room) __attribute__((warn_unused_result));
+int log_files_use(struct log_files *files, enum log_kind kind, const char *target, unsigned *number, char *reason,
+		  size_t room) __attribute__((warn_unused_result));
 
 /* A configuration is given up (0: nothing is). */
 void log_files_leave(struct log_files *files, unsigned number);
@@ -61,8 +61,7 @@ void log_files_standard_changed(struct log_files *files);
 int log_files_fd(const struct log_files *files, unsigned number);
 
 /* As cluster_program.log_files; also forgets those to which nobody can write any more. */
-int log_files_tell(struct log_files *files, struct master *master, bool all)
-	__attribute__((warn_unused_result));
+int log_files_tell(struct log_files *files, struct master *master, bool all) __attribute__((warn_unused_result));
 
 void log_files_close(struct log_files *files);
 

@@ -22,10 +22,10 @@
 #include <unistd.h>
 
 enum {
-	PASSES_PER_TURN = 16,  /* of one source, before others have their turn */
-	PASSES_MAX = 4096,     /* of one that may go on writing for ever */
+	PASSES_PER_TURN = 16, /* of one source, before others have their turn */
+	PASSES_MAX = 4096,    /* of one that may go on writing for ever */
 	TICK_MS = 250,
-	LAST_WAIT_MS = 1000,   /* for who reads a pipe, at the end */
+	LAST_WAIT_MS = 1000, /* for who reads a pipe, at the end */
 };
 
 struct log_process {
@@ -41,7 +41,7 @@ struct log_process {
 struct source {
 	struct log_reader reader;
 	struct log_process *process;
-	int pipe;               /* owned; -1: it has ended */
+	int pipe; /* owned; -1: it has ended */
 	struct event *readable;
 };
 
@@ -70,8 +70,7 @@ static void say(void *context, const struct log_entry *entry)
 		log_write(STDERR_FILENO, entry);
 		return;
 	}
-	if (!log_writer_add(file->writer, line,
-			    log_compose(line, entry, log_writer_kind(file->writer))))
+	if (!log_writer_add(file->writer, line, log_compose(line, entry, log_writer_kind(file->writer))))
 		log_writer_drop(file->writer, 1);
 	log_writer_flush(file->writer);
 }
@@ -104,8 +103,7 @@ static bool drained(struct source *source)
 {
 	struct log_process *process = source->process;
 	struct log_sync_message message = {.number = source->reader.who.serial};
-	struct brood_frame frame = {
-		.type = MESSAGE_LOG_DRAINED, .data = &message, .size = sizeof(message)};
+	struct brood_frame frame = {.type = MESSAGE_LOG_DRAINED, .data = &message, .size = sizeof(message)};
 
 	read_all(source);
 	if (process->channel && brood_channel_send(process->channel, &frame) == -ENOBUFS) {
@@ -264,13 +262,12 @@ static void on_source(struct log_process *process, struct brood_frame *frame)
 		return;
 	source->process = process;
 	source->pipe = frame->fds[1];
-	source->readable =
-		event_new(process->base, source->pipe, EV_READ | EV_PERSIST, on_readable, source);
+	source->readable = event_new(process->base, source->pipe, EV_READ | EV_PERSIST, on_readable, source);
 	if (source->readable)
 		error = log_reader_open(&source->reader, &who, frame->fds[0]);
 	if (error) {
-		log_error("the lines of %.*s [%d] cannot be read: %s", (int)sizeof(who.tag), who.tag,
-			  (int)who.pid, strerror(-error));
+		log_error("the lines of %.*s [%d] cannot be read: %s", (int)sizeof(who.tag), who.tag, (int)who.pid,
+			  strerror(-error));
 		if (source->readable)
 			event_free(source->readable);
 		free(source);
@@ -301,8 +298,7 @@ static void begin(struct log_process *process)
 
 static void on_sync(struct log_process *process, const struct brood_frame *frame)
 {
-	struct brood_frame answer = {
-		.type = MESSAGE_LOG_SYNC, .data = frame->data, .size = frame->size};
+	struct brood_frame answer = {.type = MESSAGE_LOG_SYNC, .data = frame->data, .size = frame->size};
 
 	begin(process);
 	read_all_sources(process);
@@ -386,8 +382,8 @@ static void write_last(struct log_writer *writer, uint64_t until_ms)
 
 	log_writer_flush(writer);
 	while (log_writer_left(writer) > 0 && log_writer_kind(writer) != OUTPUT_FILE &&
-	       (now_ms = clock_now_ms()) < until_ms &&
-	       poll(&ready, 1, (int)(until_ms - now_ms)) > 0 && !(ready.revents & (POLLERR | POLLHUP)))
+	       (now_ms = clock_now_ms()) < until_ms && poll(&ready, 1, (int)(until_ms - now_ms)) > 0 &&
+	       !(ready.revents & (POLLERR | POLLHUP)))
 		log_writer_flush(writer);
 }
 

@@ -92,8 +92,7 @@ static struct touched *touch(struct pass *pass, struct log_sink_file *file)
 			return &pass->touched[i];
 	if (pass->count == LINE_QUEUE_NOTES)
 		return NULL;
-	pass->touched[pass->count] = (struct touched){
-		.file = file, .behind = log_writer_left(file->writer) > 0};
+	pass->touched[pass->count] = (struct touched){.file = file, .behind = log_writer_left(file->writer) > 0};
 	return &pass->touched[pass->count++];
 }
 
@@ -105,8 +104,8 @@ static size_t put_whole(const struct line *line, char *out)
 	return line->size > 0 && memchr(out, '\n', line->size) == out + line->size - 1 ? line->size : 0;
 }
 
-static size_t put_message(const struct log_reader *reader, const struct log_sink_file *file,
-			  const struct line *line, char *out)
+static size_t put_message(const struct log_reader *reader, const struct log_sink_file *file, const struct line *line,
+			  char *out)
 {
 	char copy[LINE_QUEUE_LINE_MAX + 1], composed[LOG_LINE_MAX];
 	struct log_message_head head;
@@ -129,8 +128,8 @@ static size_t put_message(const struct log_reader *reader, const struct log_sink
 
 _Static_assert((int)LOG_LINE_MAX <= (int)LINE_QUEUE_LINE_MAX, "a message is a line");
 
-static size_t put_line(const struct log_reader *reader, const struct log_sink_file *file,
-		       const struct line *line, char *out)
+static size_t put_line(const struct log_reader *reader, const struct log_sink_file *file, const struct line *line,
+		       char *out)
 {
 	if (line->kind == LOG_LINE_WHOLE && file->kind == LOG_KIND_LINES)
 		return put_whole(line, out);
@@ -195,8 +194,8 @@ static void collect(struct pass *pass)
 	reader->taken_over = 0;
 	if (rc < 0) {
 		reader->broken = true;
-		log_warn("what %s [%d] has left for the logs makes no sense: the rest of it is lost",
-			 reader->who.tag, (int)reader->who.pid);
+		log_warn("what %s [%d] has left for the logs makes no sense: the rest of it is lost", reader->who.tag,
+			 (int)reader->who.pid);
 	}
 }
 
@@ -208,7 +207,8 @@ static void note(struct pass *pass)
 	for (size_t i = 0; i < pass->count; i++) {
 		const struct touched *touched = &pass->touched[i];
 		int64_t before = touched->behind || touched->file->kind == LOG_KIND_MESSAGES
-					 ? -1 : log_writer_size(touched->file->writer);
+					 ? -1
+					 : log_writer_size(touched->file->writer);
 
 		if (before >= 0 && touched->added > 0)
 			notes[count++] = (struct line_note){.log = touched->file->number,
@@ -241,10 +241,8 @@ bool log_reader_pass(struct log_reader *reader, const struct list *sinks)
 static void say_stray(struct log_reader *reader, const struct list *sinks)
 {
 	struct log_sink_file *file = log_sink_find(sinks, reader->who.error_log);
-	struct log_entry entry = {.level = LOG_LEVEL_ERROR,
-				  .tag = reader->who.tag,
-				  .pid = reader->who.pid,
-				  .message = reader->stray};
+	struct log_entry entry = {
+		.level = LOG_LEVEL_ERROR, .tag = reader->who.tag, .pid = reader->who.pid, .message = reader->stray};
 	char line[LOG_LINE_MAX];
 	struct timespec now;
 	size_t size;
@@ -283,9 +281,8 @@ void log_reader_report(struct log_reader *reader, bool now)
 	if (lost + reader->strangers == 0 ||
 	    (!now && reader->lost_ms != 0 && now_ms - reader->lost_ms < REPORT_INTERVAL_MS))
 		return;
-	log_warn("access log: lines lost: %" PRIu64 " (of %s [%d]: %s)", lost + reader->strangers,
-		 reader->who.tag, (int)reader->who.pid,
-		 lost > 0 ? "there was no room for them" : "for no log that there is");
+	log_warn("access log: lines lost: %" PRIu64 " (of %s [%d]: %s)", lost + reader->strangers, reader->who.tag,
+		 (int)reader->who.pid, lost > 0 ? "there was no room for them" : "for no log that there is");
 	line_queue_lost_told(&reader->queue, lost);
 	reader->strangers = 0;
 	reader->lost_ms = now_ms;

@@ -35,11 +35,11 @@ struct log_reader {
 	struct list link;
 	struct log_source_message who;
 	struct line_queue queue;
-	uint64_t taken_over;  /* a pass that somebody else had begun goes up to there; 0: none had */
-	bool broken;          /* what is in the queue makes no sense any more */
-	uint64_t strangers; /* lines that make no sense, or for no log, and that are not told of yet */
-	uint64_t lost_ms;   /* when such were told of last; 0: never */
-	char stray[512];      /* what came on standard output or error, and is no whole line yet */
+	uint64_t taken_over; /* a pass that somebody else had begun goes up to there; 0: none had */
+	bool broken;         /* what is in the queue makes no sense any more */
+	uint64_t strangers;  /* lines that make no sense, or for no log, and that are not told of yet */
+	uint64_t lost_ms;    /* when such were told of last; 0: never */
+	char stray[512];     /* what came on standard output or error, and is no whole line yet */
 	size_t stray_used;
 };
 

@@ -62,8 +62,7 @@ int64_t log_writer_size(const struct log_writer *writer)
 {
 	struct stat status;
 
-	if (writer->output.kind != OUTPUT_FILE || fstat(writer->output.fd, &status) < 0 ||
-	    !S_ISREG(status.st_mode))
+	if (writer->output.kind != OUTPUT_FILE || fstat(writer->output.fd, &status) < 0 || !S_ISREG(status.st_mode))
 		return -1;
 	return status.st_size;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a process is about to open, told in memory that it shares with one that waits for it: where that is on a file system
- * that does not answer, it is the last that is heard of it. */
+ * What a process is about to open, told in memory that it shares with one that waits for it: where that is on a file
+ * system that does not answer, it is the last that is heard of it. */
 #ifndef BROOD_BROOD_LOOKING_H
 #define BROOD_BROOD_LOOKING_H
 

@@ -61,8 +61,7 @@ static int send_datagram(const char *text)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	rc = sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&to, size) < 0 ? -errno
-											    : 1;
+	rc = sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&to, size) < 0 ? -errno : 1;
 	fd_close(&fd);
 	return rc;
 }
@@ -73,8 +72,7 @@ static int send_state(const char *assignments, const char *status)
 	char text[MESSAGE_MAX];
 
 	if (status)
-		snprintf(text, sizeof(text), "%sSTATUS=%.*s\n", assignments,
-			 (int)strcspn(status, "\r\n"), status);
+		snprintf(text, sizeof(text), "%sSTATUS=%.*s\n", assignments, (int)strcspn(status, "\r\n"), status);
 	else
 		snprintf(text, sizeof(text), "%s", assignments);
 	return send_datagram(text);
@@ -144,8 +142,7 @@ int notify_pulse(struct notify_pulse *pulse, uint64_t now_us)
 		return 0;
 	snprintf(text, sizeof(text), "%s", beat ? "WATCHDOG=1\n" : "");
 	if (busy)
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), "EXTEND_TIMEOUT_USEC=%d\n",
-			 BUSY_US);
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "EXTEND_TIMEOUT_USEC=%d\n", BUSY_US);
 	rc = send_datagram(text);
 	if (rc >= 0 && beat)
 		pulse->next_us = now_us + pulse->interval_us;

@@ -12,8 +12,7 @@
  * what follows a line break in it is not sent. 1: sent, 0: nobody asked (no NOTIFY_SOCKET), or
  * -errno, which is worth a warning and nothing more. */
 int notify_ready(const char *status) __attribute__((warn_unused_result));
-int notify_reloading(const char *status)
-	__attribute__((warn_unused_result)); /* until notify_ready */
+int notify_reloading(const char *status) __attribute__((warn_unused_result)); /* until notify_ready */
 int notify_status(const char *status) __attribute__((warn_unused_result));
 int notify_stopping(const char *status) __attribute__((warn_unused_result));
 
@@ -24,8 +23,8 @@ struct notify_pulse {
 	uint64_t interval_us; /* between signs of life; 0: nobody waits for them */
 	uint64_t next_us;     /* clock_now_us, as are all times here */
 	uint64_t busy_next_us;
-	bool busy;            /* the caller's to set */
-	bool failed;          /* the last time */
+	bool busy;   /* the caller's to set */
+	bool failed; /* the last time */
 };
 
 /* Begins one by WATCHDOG_USEC, twice as often as that asks for. WATCHDOG_PID must be this very process, or be

@@ -48,8 +48,7 @@ static void make_room(struct obituaries *obituaries, const struct entry *new)
 	struct entry *oldest = NULL;
 	unsigned count = 0;
 
-	for (struct list *at = obituaries->entries.next; at != &obituaries->entries;
-	     at = at->next) {
+	for (struct list *at = obituaries->entries.next; at != &obituaries->entries; at = at->next) {
 		struct entry *entry = LIST_ENTRY(at, struct entry, link);
 
 		if (entry->slot != new->slot)
@@ -75,8 +74,7 @@ static void save(struct obituaries *obituaries, const char *state_dir, const cha
 		return;
 	error = obituary_file_write(folder, server, obituary, text, reason, sizeof(reason));
 	if (error && !obituaries->warned)
-		log_warn("cannot write obituaries to '%s': %s; broodctl why has the last ones",
-			 folder, reason);
+		log_warn("cannot write obituaries to '%s': %s; broodctl why has the last ones", folder, reason);
 	obituaries->warned = error != 0;
 }
 
@@ -87,16 +85,13 @@ void obituaries_add(struct obituaries *obituaries, const char *state_dir, const 
 	char *text = obituary_json(obituary);
 
 	if (!entry || !text) {
-		log_warn("no memory for the obituary of worker %u [%d]", obituary->slot,
-			 obituary->pid);
+		log_warn("no memory for the obituary of worker %u [%d]", obituary->slot, obituary->pid);
 		free(entry);
 		free(text);
 		return;
 	}
-	*entry = (struct entry){.slot = obituary->slot,
-				.pid = obituary->pid,
-				.time_ms = obituary->time_ms,
-				.text = text};
+	*entry = (struct entry){
+		.slot = obituary->slot, .pid = obituary->pid, .time_ms = obituary->time_ms, .text = text};
 	make_room(obituaries, entry);
 	list_append(&obituaries->entries, &entry->link);
 	save(obituaries, state_dir, server, obituary, text);
@@ -107,8 +102,8 @@ int obituaries_text(const struct obituaries *obituaries, unsigned slot, struct b
 	const char *before = "";
 	int error = buffer_append(out, "[", 1);
 
-	for (const struct list *at = obituaries->entries.prev;
-	     error == 0 && at != &obituaries->entries; at = at->prev) {
+	for (const struct list *at = obituaries->entries.prev; error == 0 && at != &obituaries->entries;
+	     at = at->prev) {
 		const struct entry *entry = LIST_ENTRY(at, struct entry, link);
 
 		if (entry->slot != slot)
@@ -134,8 +129,7 @@ void obituaries_save(const struct obituaries *obituaries, uint32_t type, struct 
 {
 	for (const struct list *at = obituaries->entries.next; at != &obituaries->entries; at = at->next) {
 		const struct entry *entry = LIST_ENTRY(at, struct entry, link);
-		struct saved_obituary saved = {
-			.slot = entry->slot, .pid = entry->pid, .time_ms = entry->time_ms};
+		struct saved_obituary saved = {.slot = entry->slot, .pid = entry->pid, .time_ms = entry->time_ms};
 		struct buffer octets = {0};
 
 		if (buffer_append(&octets, &saved, sizeof(saved)) < 0 ||

@@ -114,8 +114,8 @@ static void trim(int fd, const char *prefix, const char *server)
 	closedir(folder);
 }
 
-int obituary_file_write(const char *path, const char *server, const struct cluster_obituary *obituary,
-			const char *text, char *reason, size_t room)
+int obituary_file_write(const char *path, const char *server, const struct cluster_obituary *obituary, const char *text,
+			char *reason, size_t room)
 {
 	char name[NAME_MAX + 1], time[OBITUARY_TIME_MAX], prefix[32], temporary[NAME_MAX + 1];
 	int folder = open_folder(path, reason, room), error;

@@ -100,9 +100,8 @@ char *obituary_json(const struct cluster_obituary *obituary)
 	json_t *object = json_object();
 
 	obituary_time(obituary->time_ms, false, time);
-	if (object && set(object, "time", json_string(time)) == 0 &&
-	    set_end(object, obituary) == 0 && set_life(object, obituary) == 0 &&
-	    set_evidence(object, obituary) == 0)
+	if (object && set(object, "time", json_string(time)) == 0 && set_end(object, obituary) == 0 &&
+	    set_life(object, obituary) == 0 && set_evidence(object, obituary) == 0)
 		text = json_dumps(object, JSON_COMPACT);
 	json_decref(object);
 	return text;

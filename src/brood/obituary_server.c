@@ -33,15 +33,14 @@ static bool has_no_fixed_address(const struct config *config)
 		const char *text = config->listen[i].address.text;
 		size_t length = strlen(text);
 
-		if (!address_is_unix(&config->listen[i].address) && length >= 2 &&
-		    strcmp(text + length - 2, ":0") == 0)
+		if (!address_is_unix(&config->listen[i].address) && length >= 2 && strcmp(text + length - 2, ":0") == 0)
 			return true;
 	}
 	return false;
 }
 
-void obituary_server(const struct options *options, char *const *argv, const struct config *config,
-		     pid_t master, char out[OBITUARY_SERVER_MAX])
+void obituary_server(const struct options *options, char *const *argv, const struct config *config, pid_t master,
+		     char out[OBITUARY_SERVER_MAX])
 {
 	uint64_t hash = 0xcbf29ce484222325u;
 	uid_t user = geteuid();

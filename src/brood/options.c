@@ -155,8 +155,7 @@ static int refuse_word(const char *argument)
 			like[likes++] = i;
 	}
 	if (likes == 2)
-		return refuse("option '--%s' may be --%s or --%s", word, names[like[0]],
-			      names[like[1]]);
+		return refuse("option '--%s' may be --%s or --%s", word, names[like[0]], names[like[1]]);
 	nearest = text_nearest(word, names, LONG_OPTIONS);
 	if (nearest)
 		return refuse("unknown option '--%s' (did you mean '--%s'?)", word, nearest);
@@ -189,8 +188,8 @@ static const char *value_name(int option)
 		int option;
 		const char *value;
 	} values[] = {
-		{'c', "FILE"},       {'l', "ADDRESS:PORT"}, {'w', "N|auto"},         {'a', "MODE"},
-		{'s', "NAME=VALUE"}, {'p', "FILE"},         {OPTION_CONTROL, "PATH|off"},
+		{'c', "FILE"}, {'l', "ADDRESS:PORT"},        {'w', "N|auto"}, {'a', "MODE"}, {'s', "NAME=VALUE"},
+		{'p', "FILE"}, {OPTION_CONTROL, "PATH|off"},
 	};
 
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
@@ -206,8 +205,7 @@ static int refuse_missing(int option)
 	const char *name = long_option(option)->name, *value = value_name(option);
 
 	if (option < ONLY_LONG)
-		return refuse("option -%c needs a value: -%c %s, --%s %s", option, option, value,
-			      name, value);
+		return refuse("option -%c needs a value: -%c %s, --%s %s", option, option, value, name, value);
 	return refuse("option --%s needs a value: --%s %s", name, name, value);
 }
 
@@ -269,8 +267,7 @@ static int take_operands(struct options *out, char **operands)
 	if (strcmp(root, "run") == 0)
 		return refuse("'run' is not in this version (a folder of such a name: ./run)");
 	if (operands[1])
-		return refuse("'%.100s': one folder can be served, and that is '%.100s' already",
-			      operands[1], root);
+		return refuse("'%.100s': one folder can be served, and that is '%.100s' already", operands[1], root);
 	if (root[0] == '\0')
 		return refuse("'': want the name of a folder");
 	out->root = root;

@@ -24,8 +24,8 @@ struct options {
 	enum { OPTIONS_RUN, OPTIONS_TEST, OPTIONS_PRINT } action;
 	const struct known_roots *known_roots; /* these are taken as they are known to be; NULL: none */
 	struct looking *looking; /* who reads a configuration tells there what it opens; NULL: nobody looks */
-	char *directory; /* the working directory at start, with its links, owned; relative paths resolve
-			    there, also in the file and after a change of directory */
+	char *directory;         /* the working directory at start, with its links, owned; relative paths resolve
+				    there, also in the file and after a change of directory */
 };
 
 /* Reads the command line; argv is reordered (operands last). Returns -1 to go on, else the exit

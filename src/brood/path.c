@@ -37,8 +37,7 @@ bool path_is_same(const char *path, const char *other)
 {
 	struct stat one, two;
 
-	return stat(path, &one) == 0 && stat(other, &two) == 0 && one.st_dev == two.st_dev &&
-	       one.st_ino == two.st_ino;
+	return stat(path, &one) == 0 && stat(other, &two) == 0 && one.st_dev == two.st_dev && one.st_ino == two.st_ino;
 }
 
 char *path_working_directory(void)

@@ -10,8 +10,8 @@
  * nothing is looked up, links and ".." stay as they are. Malloc'd; NULL: no memory. */
 char *path_resolve(const char *directory, const char *path) __attribute__((warn_unused_result));
 
-/* The working directory, with the links by which a shell has come here if it says so truly: what is found there later is
- * found by them, whatever they lead to by then. Malloc'd; NULL: errno tells why. */
+/* The working directory, with the links by which a shell has come here if it says so truly: what is found there later
+ * is found by them, whatever they lead to by then. Malloc'd; NULL: errno tells why. */
 char *path_working_directory(void) __attribute__((warn_unused_result));
 
 /* Is it the same file as the other one? */

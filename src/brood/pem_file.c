@@ -92,8 +92,7 @@ int pem_file_copy(const char *path, struct pem_stamp *stamp, const char **why)
 		return file;
 	copy = memfd_create("brood-pem", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	rc = copy < 0 || fstat(file, &info) < 0 ? -errno : copy_octets(file, copy);
-	if (rc == 0 && fcntl(copy, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW |
-							 F_SEAL_WRITE) < 0)
+	if (rc == 0 && fcntl(copy, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
 		rc = -errno;
 	if (rc == 0)
 		*stamp = stamp_of(&info);

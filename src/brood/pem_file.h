@@ -23,8 +23,7 @@ int pem_file_open(const char *path, const char **why) __attribute__((warn_unused
 
 /* A copy that nobody can change any more, as a descriptor; or -errno and in *why in words what is wrong.
  * `stamp`: of the file that was copied. */
-int pem_file_copy(const char *path, struct pem_stamp *stamp, const char **why)
-	__attribute__((warn_unused_result));
+int pem_file_copy(const char *path, struct pem_stamp *stamp, const char **why) __attribute__((warn_unused_result));
 
 void pem_file_stamp(const char *path, struct pem_stamp *out);
 bool pem_stamp_equal(const struct pem_stamp *a, const struct pem_stamp *b);

@@ -65,7 +65,8 @@ static int open_file(const char *path, char *reason, size_t room)
 	return -EEXIST;
 }
 
-/* Once. The locked file at `path`, or -errno (-EPERM: with a reason); of a running owner *pid gets the pid (0: not known). */
+/* Once. The locked file at `path`, or -errno (-EPERM: with a reason); of a running owner *pid gets the pid (0: not
+ * known). */
 static int try_locked(const char *path, long *pid, char *reason, size_t room)
 {
 	for (int tries = 0; tries < OPEN_TRIES; tries++) {
@@ -92,8 +93,8 @@ static int open_locked(const char *path, long *pid, char *reason, size_t room)
 	uint64_t begun_ms = clock_now_ms();
 	int fd;
 
-	while ((fd = try_locked(path, pid, reason, room)) == -EWOULDBLOCK && *pid > 0 &&
-	       ending_is_near((pid_t)*pid) && ending_wait(begun_ms))
+	while ((fd = try_locked(path, pid, reason, room)) == -EWOULDBLOCK && *pid > 0 && ending_is_near((pid_t)*pid) &&
+	       ending_wait(begun_ms))
 		;
 	return fd;
 }

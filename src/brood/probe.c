@@ -64,8 +64,7 @@ static int send_request(int fd, const char *path)
 {
 	char request[REQUEST_MAX];
 	/* An empty Host is the default site's, whatever names there are. */
-	int size = snprintf(request, sizeof(request),
-			    "GET %s HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n", path);
+	int size = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n", path);
 
 	if (size < 0 || (size_t)size >= sizeof(request))
 		return -ENAMETOOLONG;

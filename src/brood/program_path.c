@@ -40,8 +40,8 @@ static char *make_absolute(const char *path)
 	return whole;
 }
 
-/* The path that execve(2) was called with. It need not lead here any more. A name of a descriptor (fexecve) was good for that
- * moment only. */
+/* The path that execve(2) was called with. It need not lead here any more. A name of a descriptor (fexecve) was good
+ * for that moment only. */
 static char *find_executed(void)
 {
 	const char *path = (const char *)getauxval(AT_EXECFN);

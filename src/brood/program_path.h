@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * By which path this program was started. Upgrades follow it, as a person would: where a link on the way leads to another
- * release by now, that one is meant. */
+ * By which path this program was started. Upgrades follow it, as a person would: where a link on the way leads to
+ * another release by now, that one is meant. */
 #ifndef BROOD_BROOD_PROGRAM_PATH_H
 #define BROOD_BROOD_PROGRAM_PATH_H
 

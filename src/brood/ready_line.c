@@ -12,8 +12,7 @@
 static const char *const accept_names[] = {
 	[ACCEPT_SHARED] = "shared", [ACCEPT_HANDOFF] = "handoff", [ACCEPT_REUSEPORT] = "reuseport"};
 
-int ready_line(struct buffer *line, const struct server *server,
-	       const struct listeners *listeners, unsigned workers)
+int ready_line(struct buffer *line, const struct server *server, const struct listeners *listeners, unsigned workers)
 {
 	char url[ADDRESS_TEXT_MAX + 16];
 	const struct address *address;
@@ -24,8 +23,7 @@ int ready_line(struct buffer *line, const struct server *server,
 		error = buffer_printf(line, " %s", url);
 	}
 	if (error == 0)
-		error = buffer_printf(line, " (%u worker%s, %s, pid %d)\n", workers,
-				      workers == 1 ? "" : "s", accept_names[server->now.config->accept],
-				      getpid());
+		error = buffer_printf(line, " (%u worker%s, %s, pid %d)\n", workers, workers == 1 ? "" : "s",
+				      accept_names[server->now.config->accept], getpid());
 	return error;
 }

@@ -9,8 +9,7 @@ struct listeners;
 struct server;
 
 /* "brood: ready on http://127.0.0.1:8000 http://[::1]:8000 (4 workers, shared, pid 4711)" */
-int ready_line(struct buffer *line, const struct server *server,
-	       const struct listeners *listeners, unsigned workers)
+int ready_line(struct buffer *line, const struct server *server, const struct listeners *listeners, unsigned workers)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -100,8 +100,11 @@ static void forget_left(struct reload_look *look)
 
 static int fork_child(struct reload_look *look, struct task *task)
 {
-	struct brood_process_options options = {
-		.main = child_main, .context = task, .title = "brood: reload", .keep_fds = &task->channel, .keep_count = 1};
+	struct brood_process_options options = {.main = child_main,
+						.context = task,
+						.title = "brood: reload",
+						.keep_fds = &task->channel,
+						.keep_count = 1};
 	int ends[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)

@@ -21,7 +21,7 @@ enum { RELOAD_LOOK_LEFT = 4 };
 struct reload_look {
 	pid_t pid; /* lives, or is not reaped, as long as its end of the channel is open */
 	int channel;
-	struct looking *looking;   /* shared with it */
+	struct looking *looking; /* shared with it */
 	struct known_roots found;
 	int left[RELOAD_LOOK_LEFT]; /* channels of those that were killed while they waited; some wait on */
 	size_t left_count;

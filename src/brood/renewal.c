@@ -57,8 +57,8 @@ static void tell_workers(const struct work *work, const struct certificate *from
 	if (whom == ASK_ALL)
 		cluster_ask(work->master, kind, paths, size + key_size, fds, 2);
 	else
-		(whom == TELL_ALL ? cluster_tell : cluster_tell_others)(
-			work->master, kind, paths, size + key_size, fds, 2);
+		(whom == TELL_ALL ? cluster_tell : cluster_tell_others)(work->master, kind, paths, size + key_size, fds,
+									2);
 }
 
 static void warn(bool error, const char *text)
@@ -70,9 +70,8 @@ static void warn(bool error, const char *text)
 /* Other than what is in force: else only its end was to be learned, and there is nothing to take. */
 static bool is_new(const struct certificate *certificate, const struct certificate *copy)
 {
-	return certificate->kind != CERTIFICATE_DEV &&
-	       (!pem_stamp_equal(&copy->stamp, &certificate->stamp) ||
-		!pem_stamp_equal(&copy->key_stamp, &certificate->key_stamp));
+	return certificate->kind != CERTIFICATE_DEV && (!pem_stamp_equal(&copy->stamp, &certificate->stamp) ||
+							!pem_stamp_equal(&copy->key_stamp, &certificate->key_stamp));
 }
 
 /* In force from now on, also for workers that have been started since it was offered. */
@@ -95,8 +94,7 @@ static void put_in_force(const struct work *work, struct certificate *certificat
 	log_info("%s", text);
 }
 
-static void use(const struct work *work, struct certificate *certificate,
-		const struct certificate_verdict *verdict)
+static void use(const struct work *work, struct certificate *certificate, const struct certificate_verdict *verdict)
 {
 	if (certificate->not_after != verdict->not_after)
 		certificate->told = 0;
@@ -138,8 +136,8 @@ static bool offer(const struct work *work, const struct certificate *certificate
 }
 
 /* What there is to do about it now; the copy is kept as long as it is offered. */
-static void conclude(const struct work *work, struct certificate *certificate,
-		     enum watch_event event, const struct certificate_verdict *verdict)
+static void conclude(const struct work *work, struct certificate *certificate, enum watch_event event,
+		     const struct certificate_verdict *verdict)
 {
 	enum watch_action action = watch_happen(&certificate->watch, event);
 
@@ -181,10 +179,9 @@ static void hear(const struct work *work)
 
 	if (renewal->offered)
 		hear_workers(work);
-	if (renewal->check.count > 0 &&
-	    certificate_check_poll(&renewal->check, work->now_ms, &verdict))
-		conclude(work, &work->certificates->list[renewal->index],
-			 verdict.good ? WATCH_GOOD : WATCH_BAD, &verdict);
+	if (renewal->check.count > 0 && certificate_check_poll(&renewal->check, work->now_ms, &verdict))
+		conclude(work, &work->certificates->list[renewal->index], verdict.good ? WATCH_GOOD : WATCH_BAD,
+			 &verdict);
 }
 
 /* --- looking --- */
@@ -226,8 +223,8 @@ static void check(const struct work *work, struct certificate *certificate)
 	if (why) {
 		snprintf(verdict.reason, sizeof(verdict.reason), "%s", why);
 		conclude(work, certificate, WATCH_BAD, &verdict);
-	} else if (certificate_check_start(&renewal->check, work->privilege, work->certificates,
-					   renewal->index, 1, &renewal->copy, work->now_ms) < 0) {
+	} else if (certificate_check_start(&renewal->check, work->privilege, work->certificates, renewal->index, 1,
+					   &renewal->copy, work->now_ms) < 0) {
 		conclude(work, certificate, WATCH_FAILED, &verdict);
 	}
 }
@@ -241,8 +238,8 @@ static void look(struct certificate *certificate)
 		pem_file_stamp(certificate->path, &certificate->seen);
 		pem_file_stamp(certificate->key_path, &certificate->key_seen);
 	}
-	certificate->waits = pem_stamp_equal(&stamp, &certificate->seen) &&
-			     pem_stamp_equal(&key_stamp, &certificate->key_seen);
+	certificate->waits =
+		pem_stamp_equal(&stamp, &certificate->seen) && pem_stamp_equal(&key_stamp, &certificate->key_seen);
 	if (!certificate->waits)
 		(void)watch_happen(&certificate->watch, WATCH_CHANGED);
 	certificate->waits = certificate->waits && certificate->watch == WATCH_SETTLING;
@@ -282,8 +279,8 @@ static void look_at_all(const struct certificates *certificates)
 	}
 }
 
-void renewal_look(struct renewal *renewal, struct certificates *certificates,
-		  const struct privilege *privilege, struct master *master)
+void renewal_look(struct renewal *renewal, struct certificates *certificates, const struct privilege *privilege,
+		  struct master *master)
 {
 	const struct work work = {renewal, certificates, privilege, master, clock_now_ms()};
 	struct certificate *next;
@@ -303,11 +300,10 @@ void renewal_look(struct renewal *renewal, struct certificates *certificates,
 
 /* --- in a worker --- */
 
-struct certificate *renewal_take(const struct certificates *certificates, uint32_t news,
-				 const void *data, size_t size, int *fds, size_t fd_count)
+struct certificate *renewal_take(const struct certificates *certificates, uint32_t news, const void *data, size_t size,
+				 int *fds, size_t fd_count)
 {
-	enum certificate_kind kind =
-		news == NEWS_CLIENT_CA ? CERTIFICATE_CLIENT_CA : CERTIFICATE_PAIR;
+	enum certificate_kind kind = news == NEWS_CLIENT_CA ? CERTIFICATE_CLIENT_CA : CERTIFICATE_PAIR;
 	const char *path = data, *key_path = memchr(path, '\0', size);
 	struct certificate *certificate;
 

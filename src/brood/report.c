@@ -50,8 +50,7 @@ void report_add(struct report *report, const struct origin *origin, const char *
 	if (report->count > LINES_MAX + 1)
 		return;
 	if (report->count == LINES_MAX + 1) {
-		snprintf(line, sizeof(line), "more is wrong; the first %d errors are shown",
-			 LINES_MAX);
+		snprintf(line, sizeof(line), "more is wrong; the first %d errors are shown", LINES_MAX);
 	} else {
 		line[0] = '\0';
 		if (origin && origin->file)

@@ -82,7 +82,8 @@ static int check_proc(char reason[REQUIREMENTS_REASON_MAX])
 
 int requirements_check(void (*tell)(bool error, const char *text))
 {
-	static int (*const checks[])(char reason[REQUIREMENTS_REASON_MAX]) = {check_descriptors, check_null, check_proc};
+	static int (*const checks[])(char reason[REQUIREMENTS_REASON_MAX]) = {check_descriptors, check_null,
+									      check_proc};
 	char reason[REQUIREMENTS_REASON_MAX];
 	int rc = 0;
 

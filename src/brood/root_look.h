@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A process that looks where the paths of roots lead, a few times a second, and tells all workers by epochs.h, and the
- * master by messages. It has no privileges, no descriptors but those, and may be kept waiting by a file system that does
- * not answer for as long as that likes: nobody waits for it (root_watch.h). */
+ * master by messages. It has no privileges, no descriptors but those, and may be kept waiting by a file system that
+ * does not answer for as long as that likes: nobody waits for it (root_watch.h). */
 #ifndef BROOD_BROOD_ROOT_LOOK_H
 #define BROOD_BROOD_ROOT_LOOK_H
 
@@ -20,8 +20,8 @@ struct root_known {
 
 /* What master and looker share. */
 struct root_page {
-	uint64_t beat; /* changes while it does not wait */
-	uint32_t at;   /* the path that is looked at; ROOT_NONE: none */
+	uint64_t beat;  /* changes while it does not wait */
+	uint32_t at;    /* the path that is looked at; ROOT_NONE: none */
 	uint32_t leave; /* not 0: another one has taken its place */
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * See root_watch.h. A looker that waits for a file system that does not answer cannot be killed, so it is left at it:
- * another one looks at the other roots, and when the first one comes back, which it tells by leaving, that root is among
- * those that are looked at again. So there are no more of them than such roots. */
+ * another one looks at the other roots, and when the first one comes back, which it tells by leaving, that root is
+ * among those that are looked at again. So there are no more of them than such roots. */
 #include "brood/root_watch.h"
 
 #include "base/fd.h"
@@ -76,8 +76,8 @@ static int collect(const struct root_watch *watch, const struct root_scene *scen
 		return -ENOMEM;
 	for (size_t i = 0; i < room; i++) {
 		size_t first = scene->sites[0]->http.count;
-		const struct http_site *site = i < first ? &scene->sites[0]->http.list[i]
-							 : &scene->sites[1]->http.list[i - first];
+		const struct http_site *site =
+			i < first ? &scene->sites[0]->http.list[i] : &scene->sites[1]->http.list[i - first];
 		struct root_known *known = &looker->list[looker->count];
 
 		if (has(looker, site->follow.path) || root_watch_waits(watch, site->follow.path))
@@ -98,8 +98,11 @@ static int fork_looker(struct looker *looker, const struct root_scene *scene)
 				 .epochs = scene->epochs,
 				 .privilege = scene->privilege,
 				 .page = looker->page};
-	struct brood_process_options options = {
-		.main = root_look_main, .context = &task, .title = "brood: roots", .keep_fds = &ends[1], .keep_count = 1};
+	struct brood_process_options options = {.main = root_look_main,
+						.context = &task,
+						.title = "brood: roots",
+						.keep_fds = &ends[1],
+						.keep_count = 1};
 	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
@@ -259,7 +262,8 @@ static void judge(struct root_watch *watch, uint64_t now_ms)
 		return;
 	if (at < looker->count) {
 		looker->stuck_at = looker->list[at].path;
-		log_warn("root '%s' does not answer: where its path leads is not followed until it does", looker->stuck_at);
+		log_warn("root '%s' does not answer: where its path leads is not followed until it does",
+			 looker->stuck_at);
 	}
 	__atomic_store_n(&looker->page->leave, 1, __ATOMIC_RELAXED);
 	watch->stuck[watch->stuck_count++] = looker;

@@ -21,11 +21,11 @@ enum { ROOT_LOOKERS_MAX = 8 };
 
 /* All-zero: nobody looks yet. */
 struct root_watch {
-	struct looker *looker; /* NULL: none */
+	struct looker *looker;                  /* NULL: none */
 	struct looker *stuck[ROOT_LOOKERS_MAX]; /* each waits for a file system that does not answer */
 	size_t stuck_count;
-	bool outdated;         /* there are other roots than the looker knows */
-	bool failed;           /* there could be none, which was said */
+	bool outdated; /* there are other roots than the looker knows */
+	bool failed;   /* there could be none, which was said */
 	uint64_t retry_ms;
 };
 

@@ -406,8 +406,7 @@ static int load_first(struct server *server)
 	return error;
 }
 
-int server_run(const struct options *options, char **argv, int ready_fd, const int *inherited,
-	       size_t inherited_count)
+int server_run(const struct options *options, char **argv, int ready_fd, const int *inherited, size_t inherited_count)
 {
 	struct server server = server_closed;
 	char reason[REASON_MAX];
@@ -429,8 +428,7 @@ int server_run(const struct options *options, char **argv, int ready_fd, const i
 		log_error("%s", reason);
 		goto done;
 	}
-	if (certificates_check(&server.now.certificates, &server.now.config->privilege,
-			       tell_of_certificate) < 0)
+	if (certificates_check(&server.now.certificates, &server.now.config->privilege, tell_of_certificate) < 0)
 		goto done;
 	server_use_log(&server);
 	start_log_begin(&server.start_log, log_files_fd(&server.logs, server.now.error_log));

@@ -46,13 +46,13 @@ enum listener_tag_flags {
 
 /* A configuration and what was opened for it. */
 struct setup {
-	struct config *config;      /* NULL: there is none */
-	struct sites sites;         /* of config */
+	struct config *config; /* NULL: there is none */
+	struct sites sites;    /* of config */
 	struct certificates certificates;
 	struct shared_tickets shared_tickets;
 	struct mime_table *mime;
-	unsigned number;            /* log_files.h */
-	unsigned error_log;         /* its number; the files are in server.logs */
+	unsigned number;    /* log_files.h */
+	unsigned error_log; /* its number; the files are in server.logs */
 	struct site_logs access_logs;
 	struct cluster_listen *listen;
 };
@@ -67,39 +67,38 @@ struct service_manager {
 /* What the master keeps; workers inherit it as it was when they were forked. */
 struct server {
 	const struct options *options;
-	struct log_files logs;      /* of all setups */
-	struct setup now, next;     /* in force; prepared by a reload that is not over yet */
-	struct setup *chosen;       /* the worker's: one of these */
-	pid_t pid;                  /* the master's */
-	struct quota *quota;        /* limits that hold for all workers; mapped by all of them */
-	struct epochs *epochs;      /* what they all have seen of files last; the same */
+	struct log_files logs;  /* of all setups */
+	struct setup now, next; /* in force; prepared by a reload that is not over yet */
+	struct setup *chosen;   /* the worker's: one of these */
+	pid_t pid;              /* the master's */
+	struct quota *quota;    /* limits that hold for all workers; mapped by all of them */
+	struct epochs *epochs;  /* what they all have seen of files last; the same */
 	struct pidfile pidfile;
 	struct control_socket control; /* fd -1: off */
-	char *no_control;           /* owned: why there is none, to be told when ready; or NULL */
+	char *no_control;              /* owned: why there is none, to be told when ready; or NULL */
 	struct obituaries obituaries;
-	struct start_log start_log; /* until it is ready */
-	struct renewal renewal;     /* of now.certificates */
-	struct root_watch roots;    /* of both setups */
-	struct known_roots known;   /* of them, when a configuration is loaded that may name them again */
-	struct reload_look look;    /* at what is to be loaded next */
+	struct start_log start_log;     /* until it is ready */
+	struct renewal renewal;         /* of now.certificates */
+	struct root_watch roots;        /* of both setups */
+	struct known_roots known;       /* of them, when a configuration is loaded that may name them again */
+	struct reload_look look;        /* at what is to be loaded next */
 	struct ticket_keys ticket_keys; /* made here */
-	bool keeps_certificates;    /* when it next reads its configuration: that is an upgrade's end */
+	bool keeps_certificates;        /* when it next reads its configuration: that is an upgrade's end */
 	struct daemon daemon;
 	struct service_manager manager;
-	int ready_fd;               /* BROOD_READY_FD, or -1 */
-	const int *inherited;       /* listening sockets; the cluster's once they are taken */
+	int ready_fd;         /* BROOD_READY_FD, or -1 */
+	const int *inherited; /* listening sockets; the cluster's once they are taken */
 	size_t inherited_count;
 	bool inherited_taken;
-	int *inherited_owned;       /* that list, when it is our own */
-	char *binary;               /* owned: the path that this program was started by; NULL: not known */
+	int *inherited_owned; /* that list, when it is our own */
+	char *binary;         /* owned: the path that this program was started by; NULL: not known */
 	char **argv;
-	struct serving *serving;    /* in a worker only */
+	struct serving *serving; /* in a worker only */
 };
 
 /* Runs the server that the command line asks for; returns its exit status. Takes ready_fd and the
  * inherited sockets. */
-int server_run(const struct options *options, char **argv, int ready_fd, const int *inherited,
-	       size_t inherited_count);
+int server_run(const struct options *options, char **argv, int ready_fd, const int *inherited, size_t inherited_count);
 
 /* The same, going on where another image of this process left off; comes back only when it was the
  * master until the end. Takes the state. */
@@ -112,8 +111,8 @@ extern const struct server server_closed;
 
 /* Opens for setup->config, all or nothing; logs in the table for all setups. `before`: the one in force, or
  * NULL; `keep`: its certificates, whatever is in their files by now. 0, or -1 with a reason. */
-int setup_open(struct setup *setup, struct log_files *logs, const struct setup *before, bool keep,
-	       char *reason, size_t room) __attribute__((warn_unused_result));
+int setup_open(struct setup *setup, struct log_files *logs, const struct setup *before, bool keep, char *reason,
+	       size_t room) __attribute__((warn_unused_result));
 void setup_close(struct setup *setup, struct log_files *logs);
 
 /* Becomes a daemon, which has a place for its logs. 0, or -1 (logged). */
@@ -144,8 +143,8 @@ void server_select(void *server, bool next);
 void server_look_at_roots(struct server *server);
 int server_trouble(void *server, struct buffer *out); /* cluster_program.trouble */
 
-/* config_load for a server that runs, which must not wait for a root: with those that server_know_roots has noted just now,
- * and those that were looked at. `goes_on`: as another image of it, which is to know what the former one did. */
+/* config_load for a server that runs, which must not wait for a root: with those that server_know_roots has noted just
+ * now, and those that were looked at. `goes_on`: as another image of it, which is to know what the former one did. */
 void server_know_roots(struct server *server, bool goes_on);
 int server_load(struct server *server, struct config **out, bool goes_on, struct buffer *reason)
 	__attribute__((warn_unused_result));
@@ -153,8 +152,8 @@ int server_load(struct server *server, struct config **out, bool goes_on, struct
 /* --- server_options.c --- */
 
 /* What the cluster has to know of a setup. The list of listeners stays the setup's. 0 or -ENOMEM. */
-int server_cluster_options(const struct server *server, struct setup *setup,
-			   struct cluster_options *options) __attribute__((warn_unused_result));
+int server_cluster_options(const struct server *server, struct setup *setup, struct cluster_options *options)
+	__attribute__((warn_unused_result));
 
 /* --- service_manager.c, but for the first for the cluster's callbacks --- */
 
@@ -185,7 +184,6 @@ void serving_stop(void *server);
 void serving_finish(void *server);
 unsigned serving_abort(void *server);
 void serving_tick(void *server);
-bool serving_news(void *server, uint32_t kind, const void *data, size_t size, int *fds,
-		  size_t fd_count);
+bool serving_news(void *server, uint32_t kind, const void *data, size_t size, int *fds, size_t fd_count);
 
 #endif

@@ -15,8 +15,7 @@ static const enum cluster_accept accepts[] = {[ACCEPT_SHARED] = CLUSTER_ACCEPT_S
 					      [ACCEPT_REUSEPORT] = CLUSTER_ACCEPT_REUSEPORT};
 
 static const enum cluster_policy policies[] = {
-	[HANDOFF_LEAST_CONNECTIONS] = CLUSTER_LEAST_CONNECTIONS,
-	[HANDOFF_ROUND_ROBIN] = CLUSTER_ROUND_ROBIN};
+	[HANDOFF_LEAST_CONNECTIONS] = CLUSTER_LEAST_CONNECTIONS, [HANDOFF_ROUND_ROBIN] = CLUSTER_ROUND_ROBIN};
 
 static unsigned tag_of(const struct config *config, const struct address *address)
 {
@@ -26,8 +25,7 @@ static unsigned tag_of(const struct config *config, const struct address *addres
 
 /* The addresses: sockets that were inherited take the place of those that are equal, and of the
  * default. 0 or -ENOMEM. */
-static int list_listeners(const struct server *server, struct setup *setup,
-			  struct cluster_options *options)
+static int list_listeners(const struct server *server, struct setup *setup, struct cluster_options *options)
 {
 	const struct config *config = setup->config;
 	size_t inherited = server->inherited_count, count = 0;
@@ -65,8 +63,7 @@ static int list_listeners(const struct server *server, struct setup *setup,
 	return 0;
 }
 
-int server_cluster_options(const struct server *server, struct setup *setup,
-			   struct cluster_options *options)
+int server_cluster_options(const struct server *server, struct setup *setup, struct cluster_options *options)
 {
 	const struct config *config = setup->config;
 	unsigned workers = config->workers > 0 ? config->workers : cpu_count_usable();

@@ -20,8 +20,7 @@ static void tell_serving(const struct service_manager *manager, int (*tell)(cons
 {
 	char status[sizeof(manager->failure) + 32];
 
-	snprintf(status, sizeof(status), "serving%s%s", manager->failure[0] ? "; " : "",
-		 manager->failure);
+	snprintf(status, sizeof(status), "serving%s%s", manager->failure[0] ? "; " : "", manager->failure);
 	warn_unheard(tell(status));
 }
 

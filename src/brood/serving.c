@@ -27,7 +27,7 @@ struct serving {
 	struct worker *worker;
 	struct event_base *base;
 	struct http_server *http;
-	struct tls *tls;                 /* NULL: no listener speaks it */
+	struct tls *tls; /* NULL: no listener speaks it */
 	struct access_log access_log;
 	/* By which listener each connection came, by descriptor: http need not know, and the next worker
 	 * must be told. */
@@ -47,8 +47,7 @@ static void note_listener(struct serving *serving, int fd, unsigned listener)
 		listeners = realloc(serving->listeners, room * sizeof(*listeners));
 		if (!listeners)
 			return; /* it goes on as one that came by no listener in particular */
-		memset(listeners + serving->listener_room, 0,
-		       (room - serving->listener_room) * sizeof(*listeners));
+		memset(listeners + serving->listener_room, 0, (room - serving->listener_room) * sizeof(*listeners));
 		serving->listeners = listeners;
 		serving->listener_room = room;
 	}
@@ -66,8 +65,7 @@ static bool has_fault(const struct serving *serving, enum fault_kind kind)
 {
 	const struct config_fault *fault = &serving->server->chosen->config->debug_fault;
 
-	return fault->kind == kind &&
-	       (fault->slot < 0 || (unsigned)fault->slot == worker_slot(serving->worker));
+	return fault->kind == kind && (fault->slot < 0 || (unsigned)fault->slot == worker_slot(serving->worker));
 }
 
 static void crash(evutil_socket_t fd, short what, void *argument)
@@ -200,12 +198,11 @@ static struct http_server *make_http(struct serving *serving)
 		.parted = on_parted,
 		.idle = on_idle,
 		.moved = on_moved,
-		.log = worker_log(serving->worker)->queue.page && site_logs_exist(&setup->access_logs)
-			       ? on_log : NULL,
+		.log = worker_log(serving->worker)->queue.page && site_logs_exist(&setup->access_logs) ? on_log : NULL,
 	};
 
-	snprintf(tag, sizeof(tag), "%u-%u-%d", worker_slot(serving->worker),
-		 worker_generation(serving->worker), getpid());
+	snprintf(tag, sizeof(tag), "%u-%u-%d", worker_slot(serving->worker), worker_generation(serving->worker),
+		 getpid());
 	return http_server_new(serving->base, &options, &events);
 }
 
@@ -228,8 +225,7 @@ int serving_start(void *context, struct worker *worker, struct event_base *base)
 	if (error)
 		return error;
 	quota_take_place(server->quota, worker_place(worker));
-	access_log_init(&serving->access_log, worker_log(worker),
-			server->chosen->config->access_log_format);
+	access_log_init(&serving->access_log, worker_log(worker), server->chosen->config->access_log_format);
 	serving->http = make_http(serving);
 	if (!serving->http) {
 		log_error("cannot set up the HTTP side: %m");
@@ -283,8 +279,7 @@ void serving_expect(void *context, const void *state, size_t size)
 {
 	struct server *server = context;
 
-	limits_expect(&server->serving->expected, server->quota,
-		      worker_place(server->serving->worker), state, size);
+	limits_expect(&server->serving->expected, server->quota, worker_place(server->serving->worker), state, size);
 }
 
 bool serving_understands(void *context, const void *state, size_t size)
@@ -384,11 +379,9 @@ void serving_tick(void *context)
 	worker_report(serving->worker, stats.requests);
 }
 
-bool serving_news(void *context, uint32_t kind, const void *data, size_t size, int *fds,
-		  size_t fd_count)
+bool serving_news(void *context, uint32_t kind, const void *data, size_t size, int *fds, size_t fd_count)
 {
 	struct server *server = context;
 
-	return serving_tls_news(server->chosen, server->serving->tls, kind, data, size, fds,
-				fd_count);
+	return serving_tls_news(server->chosen, server->serving->tls, kind, data, size, fds, fd_count);
 }

@@ -50,8 +50,7 @@ static struct tls *make(const struct setup *setup, char reason[TLS_REASON_MAX])
 	struct tls *tls = NULL;
 
 	for (size_t i = 0; pairs && parts && i < count; i++) {
-		parts[i] = certificates_part(certificates, &certificates->sites[i],
-					     pairs + i * TLS_PAIRS_MAX);
+		parts[i] = certificates_part(certificates, &certificates->sites[i], pairs + i * TLS_PAIRS_MAX);
 	}
 	if (pairs && parts)
 		tls = tls_new(&(struct tls_options){.profile = config->tls_profile,
@@ -85,8 +84,8 @@ int serving_tls_open(struct setup *setup, struct ticket_keys *ticket_keys, struc
 /* --- what the master tells --- */
 
 /* One of a site's certificates is another one now. 0, or negative with a reason. */
-static int renew_site(const struct certificates *certificates, struct tls *tls, size_t site,
-		      size_t renewed, char reason[TLS_REASON_MAX])
+static int renew_site(const struct certificates *certificates, struct tls *tls, size_t site, size_t renewed,
+		      char reason[TLS_REASON_MAX])
 {
 	const struct certificate_site *own = &certificates->sites[site];
 	struct tls_pair pairs[TLS_PAIRS_MAX];
@@ -99,15 +98,13 @@ static int renew_site(const struct certificates *certificates, struct tls *tls, 
 	return 0;
 }
 
-static bool renew(const struct certificates *certificates, struct tls *tls,
-		  const struct certificate *renewed)
+static bool renew(const struct certificates *certificates, struct tls *tls, const struct certificate *renewed)
 {
 	char reason[TLS_REASON_MAX], text[CERTIFICATE_TEXT_MAX];
 	bool good = true;
 
 	for (size_t i = 0; i < certificates->site_count; i++) {
-		if (renew_site(certificates, tls, i, (size_t)(renewed - certificates->list),
-			       reason) == 0)
+		if (renew_site(certificates, tls, i, (size_t)(renewed - certificates->list), reason) == 0)
 			continue;
 		certificate_describe(renewed, reason, text);
 		log_error("%s; it cannot be renewed in this worker", text);
@@ -118,8 +115,8 @@ static bool renew(const struct certificates *certificates, struct tls *tls,
 
 /* Where nothing speaks TLS, or no site has the certificate, there is nothing that could fail: the
  * configuration is another one. */
-bool serving_tls_news(const struct setup *setup, struct tls *tls, uint32_t kind, const void *data,
-		      size_t size, int *fds, size_t fd_count)
+bool serving_tls_news(const struct setup *setup, struct tls *tls, uint32_t kind, const void *data, size_t size,
+		      int *fds, size_t fd_count)
 {
 	const struct certificate *renewed;
 

@@ -12,12 +12,13 @@ struct setup;
 struct ticket_keys;
 struct tls;
 
-/* Sets up TLS for a worker with that setup and these keys, if it has no shared ones: *out is NULL where no listener speaks it. Returns 0, or a
- * cluster_exit code (logged). */
-int serving_tls_open(struct setup *setup, struct ticket_keys *ticket_keys, struct tls **out) __attribute__((warn_unused_result));
+/* Sets up TLS for a worker with that setup and these keys, if it has no shared ones: *out is NULL where no listener
+ * speaks it. Returns 0, or a cluster_exit code (logged). */
+int serving_tls_open(struct setup *setup, struct ticket_keys *ticket_keys, struct tls **out)
+	__attribute__((warn_unused_result));
 
 /* As cluster_program.news. */
-bool serving_tls_news(const struct setup *setup, struct tls *tls, uint32_t kind, const void *data,
-		      size_t size, int *fds, size_t fd_count);
+bool serving_tls_news(const struct setup *setup, struct tls *tls, uint32_t kind, const void *data, size_t size,
+		      int *fds, size_t fd_count);
 
 #endif

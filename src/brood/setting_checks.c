@@ -18,9 +18,7 @@ bool check_name(const char *text, char *reason, size_t room)
 {
 	if (site_name_is_valid(text))
 		return true;
-	snprintf(reason, room,
-		 "\"%.64s\" is no host's name (like example.org, *.example.org or 192.0.2.7)",
-		 text);
+	snprintf(reason, room, "\"%.64s\" is no host's name (like example.org, *.example.org or 192.0.2.7)", text);
 	return false;
 }
 
@@ -28,8 +26,7 @@ bool check_index(const char *text, char *reason, size_t room)
 {
 	if (text[0] != '\0' && text[0] != '.' && !strchr(text, '/') && strlen(text) < 256)
 		return true;
-	snprintf(reason, room, "\"%.64s\" is no name of a file that can be served in a folder",
-		 text);
+	snprintf(reason, room, "\"%.64s\" is no name of a file that can be served in a folder", text);
 	return false;
 }
 
@@ -48,9 +45,8 @@ static bool is_plain_path(const char *text)
 
 		if ((unsigned char)*text < 0x20 || *text == 0x7f)
 			return false;
-		if (*text == '/' &&
-		    ((length == 0 && *segment) || strncmp(segment, ".", length) == 0 ||
-		     strncmp(segment, "..", length) == 0))
+		if (*text == '/' && ((length == 0 && *segment) || strncmp(segment, ".", length) == 0 ||
+				     strncmp(segment, "..", length) == 0))
 			return length == 0 && !*segment;
 	}
 	return true;
@@ -61,8 +57,7 @@ static bool is_file_path(const char *text)
 {
 	size_t length = strlen(text);
 
-	return text[0] == '/' && length > 1 && text[length - 1] != '/' && length < 1024 &&
-	       is_plain_path(text);
+	return text[0] == '/' && length > 1 && text[length - 1] != '/' && length < 1024 && is_plain_path(text);
 }
 
 bool check_try(const char *text, char *reason, size_t room)
@@ -83,8 +78,7 @@ bool check_try(const char *text, char *reason, size_t room)
 
 bool check_fallback(const char *text, char *reason, size_t room)
 {
-	return is_file_path(text) ||
-	       wrong(reason, room, "want the path of a file, as in \"/app.html\"");
+	return is_file_path(text) || wrong(reason, room, "want the path of a file, as in \"/app.html\"");
 }
 
 const char *read_error_page(const char *text, unsigned *status)
@@ -121,8 +115,7 @@ bool check_header(const char *text, char *reason, size_t room)
 
 bool check_value(const char *text, char *reason, size_t room)
 {
-	return field_value_is_valid(text) ||
-	       wrong(reason, room, "a field's value has no control characters in it");
+	return field_value_is_valid(text) || wrong(reason, room, "a field's value has no control characters in it");
 }
 
 /* RFC 6797 section 6.1.1: "max-age=SECONDS" or the same in quotes, which ends where the text does or

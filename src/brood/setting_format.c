@@ -39,8 +39,7 @@ static uint64_t amount_of(const struct setting *setting, const void *home)
 /* What text_format_duration, text_format_size and text_format_rate have in common. */
 typedef void amount_format(char *out, size_t room, uint64_t amount);
 
-static int quote_amount(struct buffer *out, const struct setting *setting, amount_format *format,
-			uint64_t amount)
+static int quote_amount(struct buffer *out, const struct setting *setting, amount_format *format, uint64_t amount)
 {
 	char text[UNIT_TEXT_MAX];
 
@@ -50,8 +49,7 @@ static int quote_amount(struct buffer *out, const struct setting *setting, amoun
 	return report_quote(out, text);
 }
 
-static int format_fault(const struct setting *setting, const struct config_fault *fault,
-			struct buffer *out)
+static int format_fault(const struct setting *setting, const struct config_fault *fault, struct buffer *out)
 {
 	if (fault->slot < 0)
 		return report_quote(out, setting->words[fault->kind]);
@@ -215,8 +213,7 @@ static void want_value(const struct setting *setting, char *out, size_t room)
 		snprintf(out, room, "true or false");
 		break;
 	case SETTING_COUNT:
-		snprintf(out, room, "a number from %" PRIu64 " to %" PRIu64, setting->min,
-			 setting->max);
+		snprintf(out, room, "a number from %" PRIu64 " to %" PRIu64, setting->min, setting->max);
 		break;
 	case SETTING_DURATION:
 		text_format_duration(least, sizeof(least), setting->min);
@@ -279,7 +276,6 @@ void setting_want(const struct setting *setting, bool quoted, char reason[SETTIN
 		used = strlen(reason);
 		if (i == 0 && setting->type == SETTING_WORD)
 			joint = "";
-		snprintf(reason + used, SETTING_REASON_MAX - used, "%s%s%s%s", joint, quote,
-			 words[i], quote);
+		snprintf(reason + used, SETTING_REASON_MAX - used, "%s%s%s%s", joint, quote, words[i], quote);
 	}
 }

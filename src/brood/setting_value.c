@@ -30,8 +30,7 @@ struct source {
 static int find_word(const struct setting *setting, const char *text, size_t length)
 {
 	for (int i = 0; setting->words && setting->words[i]; i++) {
-		if (strlen(setting->words[i]) == length &&
-		    memcmp(setting->words[i], text, length) == 0)
+		if (strlen(setting->words[i]) == length && memcmp(setting->words[i], text, length) == 0)
 			return i;
 	}
 	return NOT_A_WORD;
@@ -100,8 +99,7 @@ static int parse_rate(const struct source *source, void *member)
 	uint64_t per_hour = 0;
 
 	if (find_word(source->setting, source->text, strlen(source->text)) == NOT_A_WORD &&
-	    (text_parse_rate(source->text, &per_hour) < 0 ||
-	     in_range(source->setting, per_hour) < 0))
+	    (text_parse_rate(source->text, &per_hour) < 0 || in_range(source->setting, per_hour) < 0))
 		return -EINVAL;
 	*(uint64_t *)member = per_hour;
 	return 0;
@@ -136,8 +134,7 @@ static int parse_string(const struct source *source, void *member)
 	char *copy = NULL;
 
 	if (!means_unset(source)) {
-		if (source->text[0] == '\0' ||
-		    check(source->setting, source->text, STRING_MAX, source->reason) < 0)
+		if (source->text[0] == '\0' || check(source->setting, source->text, STRING_MAX, source->reason) < 0)
 			return -EINVAL;
 		copy = strdup(source->text);
 		if (!copy)
@@ -153,8 +150,7 @@ static int resolve_path(const char *directory, const char *text, char **out, cha
 	if (text[0] == '\0')
 		return -EINVAL;
 	if (strcmp(text, "off") == 0) {
-		snprintf(reason, SETTING_REASON_MAX,
-			 "cannot be turned off (write './off' for a file of that name)");
+		snprintf(reason, SETTING_REASON_MAX, "cannot be turned off (write './off' for a file of that name)");
 		return -EINVAL;
 	}
 	*out = path_resolve(directory, text);
@@ -172,8 +168,7 @@ static int parse_path(const struct source *source, void *member)
 	char *path;
 	int rc;
 
-	if (means_unset(source) ||
-	    find_word(source->setting, source->text, strlen(source->text)) != NOT_A_WORD)
+	if (means_unset(source) || find_word(source->setting, source->text, strlen(source->text)) != NOT_A_WORD)
 		return parse_string(source, member);
 	rc = resolve_path(source->directory, source->text, &path, source->reason);
 	if (rc == 0)
@@ -198,12 +193,11 @@ static int parse_target(const struct source *source, void *member)
 static int parse_listen(const struct source *source, void *member)
 {
 	(void)member; /* two of them: the list and its length */
-	return config_listen_set(source->home, source->text, source->directory, source->reason,
-				 SETTING_REASON_MAX);
+	return config_listen_set(source->home, source->text, source->directory, source->reason, SETTING_REASON_MAX);
 }
 
-static int add_path(const struct setting *setting, const char *text, const char *directory,
-		    struct config_list *list, char *reason)
+static int add_path(const struct setting *setting, const char *text, const char *directory, struct config_list *list,
+		    char *reason)
 {
 	char *path;
 	int rc;
@@ -218,8 +212,8 @@ static int add_path(const struct setting *setting, const char *text, const char 
 	return rc;
 }
 
-static int add_to_list(const struct setting *setting, const char *text, const char *directory,
-		       struct config_list *list, char *reason)
+static int add_to_list(const struct setting *setting, const char *text, const char *directory, struct config_list *list,
+		       char *reason)
 {
 	int rc;
 
@@ -269,8 +263,8 @@ static int parse_fault(const struct source *source, void *member)
 		if (fault.kind == FAULT_OFF || text_parse_u64(colon + 1, &slot) < 0)
 			return -EINVAL;
 		if (slot >= workers->max) {
-			snprintf(source->reason, SETTING_REASON_MAX,
-				 "slots are numbered from 0 to %" PRIu64, workers->max - 1);
+			snprintf(source->reason, SETTING_REASON_MAX, "slots are numbered from 0 to %" PRIu64,
+				 workers->max - 1);
 			return -EINVAL;
 		}
 		fault.slot = (int)slot;
@@ -282,18 +276,15 @@ static int parse_fault(const struct source *source, void *member)
 typedef int parser(const struct source *source, void *member);
 
 static parser *const parsers[] = {
-	[SETTING_BOOL] = parse_bool,     [SETTING_COUNT] = parse_count,
-	[SETTING_WORD] = parse_word,     [SETTING_DURATION] = parse_duration,
-	[SETTING_RATE] = parse_rate,
-	[SETTING_SIZE] = parse_size,     [SETTING_STRING] = parse_string,
-	[SETTING_PATH] = parse_path,     [SETTING_TARGET] = parse_target,
-	[SETTING_LISTEN] = parse_listen, [SETTING_NETWORKS] = parse_networks,
-	[SETTING_FAULT] = parse_fault,   [SETTING_LIST] = parse_list,
-	[SETTING_PATHS] = parse_list,
+	[SETTING_BOOL] = parse_bool,         [SETTING_COUNT] = parse_count,       [SETTING_WORD] = parse_word,
+	[SETTING_DURATION] = parse_duration, [SETTING_RATE] = parse_rate,         [SETTING_SIZE] = parse_size,
+	[SETTING_STRING] = parse_string,     [SETTING_PATH] = parse_path,         [SETTING_TARGET] = parse_target,
+	[SETTING_LISTEN] = parse_listen,     [SETTING_NETWORKS] = parse_networks, [SETTING_FAULT] = parse_fault,
+	[SETTING_LIST] = parse_list,         [SETTING_PATHS] = parse_list,
 };
 
-int setting_parse(const struct setting *setting, const char *text, const char *directory,
-		  void *home, bool quoted, char reason[SETTING_REASON_MAX])
+int setting_parse(const struct setting *setting, const char *text, const char *directory, void *home, bool quoted,
+		  char reason[SETTING_REASON_MAX])
 {
 	struct source source = {setting, text, directory, home, reason};
 	int rc;

@@ -20,9 +20,8 @@ void *setting_home(const struct setting *setting, struct config *config);
 /* Puts the value that `text` (as -s takes it) means into its home, in place of what is there.
  * Relative paths begin at `directory`. 0, or -EINVAL with what would be right in `reason`, or
  * -ENOMEM; all is as before then. `quoted`: the reason quotes words as the file has them. */
-int setting_parse(const struct setting *setting, const char *text, const char *directory,
-		  void *home, bool quoted, char reason[SETTING_REASON_MAX])
-	__attribute__((warn_unused_result));
+int setting_parse(const struct setting *setting, const char *text, const char *directory, void *home, bool quoted,
+		  char reason[SETTING_REASON_MAX]) __attribute__((warn_unused_result));
 
 /* Adds one text to a LIST, to PATHS or to NETWORKS. The same errors. */
 int setting_add(const struct setting *setting, const char *text, const char *directory, void *home,

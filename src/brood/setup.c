@@ -47,13 +47,11 @@ int server_go_to_background(struct server *server)
 	char reason[TRUSTED_REASON_MAX];
 	int error;
 
-	if (config->error_log_is_found &&
-	    daemon_log_make_folder(config->error_log, reason, sizeof(reason)) < 0) {
+	if (config->error_log_is_found && daemon_log_make_folder(config->error_log, reason, sizeof(reason)) < 0) {
 		log_error("the folder of error_log '%s': %s; name another file", config->error_log, reason);
 		return -1;
 	}
-	error = daemon_start(&server->daemon, site_logs_to_output(config),
-			     strcmp(config->error_log, "stderr") == 0);
+	error = daemon_start(&server->daemon, site_logs_to_output(config), strcmp(config->error_log, "stderr") == 0);
 	if (error)
 		log_error("cannot become a daemon: %s", strerror(-error));
 	return error;
@@ -72,14 +70,14 @@ void setup_close(struct setup *setup, struct log_files *logs)
 	*setup = (struct setup){0};
 }
 
-int setup_open(struct setup *setup, struct log_files *logs, const struct setup *before, bool keep,
-	       char *reason, size_t room)
+int setup_open(struct setup *setup, struct log_files *logs, const struct setup *before, bool keep, char *reason,
+	       size_t room)
 {
 	const struct config *config = setup->config;
 
 	if (sites_open(&setup->sites, config, reason, room) < 0 ||
-	    certificates_open(&setup->certificates, config, before ? &before->certificates : NULL,
-			      keep, reason, room) < 0 ||
+	    certificates_open(&setup->certificates, config, before ? &before->certificates : NULL, keep, reason, room) <
+		    0 ||
 	    shared_tickets_open(&setup->shared_tickets, config, reason, room) < 0)
 		return -1;
 	setup->mime = mime_table_new(NULL);

@@ -23,8 +23,8 @@ static int add_site(struct site_logs *logs, struct log_files *files, const struc
 	return error;
 }
 
-int site_logs_open(struct site_logs *out, struct log_files *files, const struct config *config,
-		   char *reason, size_t room)
+int site_logs_open(struct site_logs *out, struct log_files *files, const struct config *config, char *reason,
+		   size_t room)
 {
 	int error = 0;
 

@@ -17,8 +17,8 @@ struct site_logs {
 };
 
 /* Opens those of *config. 0, or -1 with a reason; *out is to be left in any case. */
-int site_logs_open(struct site_logs *out, struct log_files *files, const struct config *config,
-		   char *reason, size_t room) __attribute__((warn_unused_result));
+int site_logs_open(struct site_logs *out, struct log_files *files, const struct config *config, char *reason,
+		   size_t room) __attribute__((warn_unused_result));
 void site_logs_leave(struct site_logs *logs, struct log_files *files);
 
 /* The number of a site's log, by its place in http_sites.list; 0: it has none. */

@@ -72,8 +72,7 @@ static int take_line(struct making *making, const char *name, const char *value,
 	return 0;
 }
 
-static int take_error_pages(struct making *making, const struct config_list *list,
-			    const struct error_page **out)
+static int take_error_pages(struct making *making, const struct config_list *list, const struct error_page **out)
 {
 	struct error_page *pages = take(making, list->count + 1, sizeof(*pages));
 
@@ -85,8 +84,7 @@ static int take_error_pages(struct making *making, const struct config_list *lis
 	return 0;
 }
 
-static int take_redirects(struct making *making, const struct config_list *list,
-			  const struct redirects **out)
+static int take_redirects(struct making *making, const struct config_list *list, const struct redirects **out)
 {
 	struct redirects *redirects;
 
@@ -94,16 +92,14 @@ static int take_redirects(struct making *making, const struct config_list *list,
 	if (list->count == 0)
 		return 0;
 	redirects = take(making, 1, sizeof(*redirects));
-	if (!redirects ||
-	    redirects_make(redirects, (const char *const *)list->items, list->count) < 0)
+	if (!redirects || redirects_make(redirects, (const char *const *)list->items, list->count) < 0)
 		return -ENOMEM;
 	*out = redirects;
 	return 0;
 }
 
 /* The lists stay the configuration's. */
-static const struct networks *borrow(struct making *making, const struct networks *networks,
-				     int *rc)
+static const struct networks *borrow(struct making *making, const struct networks *networks, int *rc)
 {
 	struct networks *copy;
 
@@ -118,8 +114,7 @@ static const struct networks *borrow(struct making *making, const struct network
 }
 
 /* All that holds in a place, once it is resolved. 0 or -ENOMEM. */
-static int fill_place(struct making *making, const struct config_place *from,
-		      struct http_place *out)
+static int fill_place(struct making *making, const struct config_place *from, struct http_place *out)
 {
 	/* A field that is set for all responses goes before one for some. */
 	bool set = fields_have(out->fields, SLICE("Cache-Control"));
@@ -132,8 +127,7 @@ static int fill_place(struct making *making, const struct config_place *from,
 	if (rc == 0)
 		rc = take_redirects(making, &from->redirects, &out->redirects);
 	if (rc == 0)
-		rc = take_line(making, "Cache-Control", set ? NULL : from->cache_control,
-			       &out->cache_control);
+		rc = take_line(making, "Cache-Control", set ? NULL : from->cache_control, &out->cache_control);
 	if (rc == 0)
 		rc = take_line(making, "Cache-Control", set ? NULL : from->cache_control_hashed,
 			       &out->cache_control_hashed);
@@ -153,8 +147,8 @@ static int fill_place(struct making *making, const struct config_place *from,
 }
 
 /* `location`: NULL for the site as a whole. 0 or -ENOMEM. */
-static int make_place(struct making *making, const struct config_site *from,
-		      const struct config_location *location, struct http_place *out)
+static int make_place(struct making *making, const struct config_site *from, const struct config_location *location,
+		      struct http_place *out)
 {
 	struct config_place place;
 	int rc = config_headers_make(making->config, from, location, &out->fields);
@@ -212,8 +206,7 @@ static int open_root(const struct making *making, const char *path, uint64_t *ve
 }
 
 /* 0, or -1 with a reason. */
-static int make_site(struct making *making, const struct config_site *from, char *reason,
-		     size_t room)
+static int make_site(struct making *making, const struct config_site *from, char *reason, size_t room)
 {
 	struct http_sites *http = &making->sites->http;
 	struct http_site *site = &http->list[http->count];

@@ -17,9 +17,8 @@ static bool is_standard_error(int fd)
 {
 	struct stat log, standard;
 
-	return fd == STDERR_FILENO ||
-	       (fstat(fd, &log) == 0 && fstat(STDERR_FILENO, &standard) == 0 &&
-		log.st_dev == standard.st_dev && log.st_ino == standard.st_ino);
+	return fd == STDERR_FILENO || (fstat(fd, &log) == 0 && fstat(STDERR_FILENO, &standard) == 0 &&
+				       log.st_dev == standard.st_dev && log.st_ino == standard.st_ino);
 }
 
 /* Workers that die one after the other say the same. */
@@ -48,8 +47,7 @@ static void add(struct start_log *log, const char *who, const char *said, size_t
 	line[length++] = '\n';
 	if (is_known(&log->text, line, (size_t)length))
 		return;
-	if (log->text.used + (size_t)length > ROOM ||
-	    buffer_append(&log->text, line, (size_t)length) < 0)
+	if (log->text.used + (size_t)length > ROOM || buffer_append(&log->text, line, (size_t)length) < 0)
 		log->left_out++;
 }
 

@@ -51,7 +51,7 @@ struct saved_file {
 /* The same. */
 struct saved_root {
 	uint64_t version;
-	int32_t fd; /* of the folder; -1: it was gone */
+	int32_t fd;     /* of the folder; -1: it was gone */
 	uint32_t given; /* it is that folder, which is not to be opened */
 };
 
@@ -75,8 +75,7 @@ static void put_with_path(struct state_writer *writer, uint32_t type, const void
 {
 	struct buffer octets = {0};
 
-	if (buffer_append(&octets, what, size) < 0 ||
-	    buffer_append(&octets, path, strlen(path) + 1) < 0)
+	if (buffer_append(&octets, what, size) < 0 || buffer_append(&octets, path, strlen(path) + 1) < 0)
 		writer->failed = true;
 	else
 		state_put(writer, type, octets.data, octets.used);
@@ -96,8 +95,7 @@ static void put_config(struct state_writer *writer, const struct config *config)
 
 static void put_root(struct state_writer *writer, const char *path, bool given, int fd, uint64_t version)
 {
-	const struct saved_root saved = {
-		.version = version, .fd = state_keep_fd(writer, fd), .given = given};
+	const struct saved_root saved = {.version = version, .fd = state_keep_fd(writer, fd), .given = given};
 
 	put_with_path(writer, STATE_ROOT, &saved, sizeof(saved), path);
 }
@@ -145,8 +143,7 @@ void takeover_save(void *context, struct state_writer *writer)
 		put_with_path(writer, STATE_CONTROL, &file, sizeof(file), server->control.path);
 	}
 	/* The sockets are the cluster's; their numbers tell which addresses were inherited. */
-	state_put(writer, STATE_INHERITED, server->inherited,
-		  server->inherited_count * sizeof(*server->inherited));
+	state_put(writer, STATE_INHERITED, server->inherited, server->inherited_count * sizeof(*server->inherited));
 }
 
 /* The text in a record, which ends in NUL; NULL: it does not. */
@@ -157,8 +154,7 @@ static const char *text_of(const struct state_record *record, size_t from)
 	return record->size > from && octets[record->size - 1] == '\0' ? octets + from : NULL;
 }
 
-static int get_file(const struct upgrade_state *state, uint32_t type, struct saved_file *file,
-		    char **path)
+static int get_file(const struct upgrade_state *state, uint32_t type, struct saved_file *file, char **path)
 {
 	struct state_record record;
 	const char *text;
@@ -215,8 +211,8 @@ static void restore_roots(struct server *server, const struct upgrade_state *sta
 }
 
 /* The options on top of this text say what they say anyway. */
-static int load_text(struct config **out, const struct options *options,
-		     const struct state_record *text, struct buffer *reason)
+static int load_text(struct config **out, const struct options *options, const struct state_record *text,
+		     struct buffer *reason)
 {
 	struct options instead = *options;
 	char path[32];
@@ -235,8 +231,7 @@ static bool has_log_folder(const struct config *config)
 {
 	char reason[TRUSTED_REASON_MAX];
 
-	return !config->error_log_is_found ||
-	       daemon_log_make_folder(config->error_log, reason, sizeof(reason)) == 0;
+	return !config->error_log_is_found || daemon_log_make_folder(config->error_log, reason, sizeof(reason)) == 0;
 }
 
 int takeover_config(struct server *server, const struct upgrade_state *state, struct buffer *reason)
@@ -305,8 +300,8 @@ static void restore_ticket_keys(struct server *server, const struct upgrade_stat
 	struct ticket_keys *keys = &server->ticket_keys;
 	struct state_record record;
 
-	if (!state_find(&state->reader, STATE_TICKET_KEYS, &record) ||
-	    record.size % sizeof(keys->keys[0]) != 0 || record.size > sizeof(keys->keys))
+	if (!state_find(&state->reader, STATE_TICKET_KEYS, &record) || record.size % sizeof(keys->keys[0]) != 0 ||
+	    record.size > sizeof(keys->keys))
 		return;
 	memcpy(keys->keys, record.data, record.size);
 	keys->count = record.size / sizeof(keys->keys[0]);
@@ -333,8 +328,8 @@ static bool are_right(const struct saved_file *pidfile, const struct saved_file 
 {
 	struct stat status;
 
-	if (pidfile->fd != -1 && (pidfile->fd <= STDERR_FILENO || fstat(pidfile->fd, &status) < 0 ||
-				  !S_ISREG(status.st_mode)))
+	if (pidfile->fd != -1 &&
+	    (pidfile->fd <= STDERR_FILENO || fstat(pidfile->fd, &status) < 0 || !S_ISREG(status.st_mode)))
 		return false;
 	return control->fd == -1 || (control->fd > STDERR_FILENO && control->fd != pidfile->fd &&
 				     socket_has_role(control->fd, SOCKET_LISTENING));

@@ -30,7 +30,6 @@ int takeover_logs(struct server *server, const struct upgrade_state *state, char
 	__attribute__((warn_unused_result));
 
 /* Into a server that has its configuration and nothing else. 0, or -errno (logged). */
-int takeover_restore(struct server *server, const struct upgrade_state *state)
-	__attribute__((warn_unused_result));
+int takeover_restore(struct server *server, const struct upgrade_state *state) __attribute__((warn_unused_result));
 
 #endif

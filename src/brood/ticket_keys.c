@@ -26,8 +26,7 @@ static bool make_key(struct ticket_key *out, uint64_t now_ms)
 }
 
 /* The one before it stopped sealing when this one was made. */
-static bool is_needed(const struct ticket_keys *keys, size_t index, const struct ticket_times *times,
-		      uint64_t now_ms)
+static bool is_needed(const struct ticket_keys *keys, size_t index, const struct ticket_times *times, uint64_t now_ms)
 {
 	return index == 0 || now_ms < keys->keys[index - 1].made_ms + times->lifetime_ms;
 }
@@ -81,8 +80,8 @@ size_t ticket_keys_list(const struct ticket_keys *keys, struct tls_ticket_key ou
 	return keys->count;
 }
 
-int ticket_keys_read(struct ticket_keys *keys, const void *octets, size_t size, uint64_t now_ms,
-		     char *reason, size_t room)
+int ticket_keys_read(struct ticket_keys *keys, const void *octets, size_t size, uint64_t now_ms, char *reason,
+		     size_t room)
 {
 	size_t each = sizeof(struct tls_ticket_key), count = size / each;
 

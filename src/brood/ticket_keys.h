@@ -41,8 +41,8 @@ size_t ticket_keys_list(const struct ticket_keys *keys, struct tls_ticket_key ou
 
 /* Keys from a file's octets, 80 each (16 for the name, 32 for HMAC, 32 for AES), the first one seals:
  * what nginx reads with this length. Replaces all. 0, or -EINVAL with a reason: then nothing has changed. */
-int ticket_keys_read(struct ticket_keys *keys, const void *octets, size_t size, uint64_t now_ms,
-		     char *reason, size_t room) __attribute__((warn_unused_result));
+int ticket_keys_read(struct ticket_keys *keys, const void *octets, size_t size, uint64_t now_ms, char *reason,
+		     size_t room) __attribute__((warn_unused_result));
 
 /* Wipes them. */
 void ticket_keys_forget(struct ticket_keys *keys);

@@ -92,8 +92,7 @@ static int read_keys(struct ticket_keys *keys, const char *path, char *reason, s
 	return rc < 0 ? -1 : 0;
 }
 
-int shared_tickets_open(struct shared_tickets *out, const struct config *config, char *reason,
-			size_t room)
+int shared_tickets_open(struct shared_tickets *out, const struct config *config, char *reason, size_t room)
 {
 	*out = (struct shared_tickets){0};
 	if (!config_tls_uses(config) || !config->tls_ticket_keys)
@@ -121,13 +120,13 @@ static void read_again(struct shared_tickets *shared, const char *path, struct m
 	}
 	(void)watch_happen(&shared->watch, WATCH_GOOD);
 	(void)watch_happen(&shared->watch, WATCH_TAKEN); /* there is nothing about keys that a worker could refuse */
-	log_info("tls_ticket_keys '%s': %zu key%s, used from now on", path,
-		 shared->keys.count, shared->keys.count == 1 ? "" : "s");
+	log_info("tls_ticket_keys '%s': %zu key%s, used from now on", path, shared->keys.count,
+		 shared->keys.count == 1 ? "" : "s");
 	tell(master, &shared->keys, true);
 }
 
-void tickets_look(struct ticket_keys *own, struct shared_tickets *shared,
-		  const struct config *config, struct master *master)
+void tickets_look(struct ticket_keys *own, struct shared_tickets *shared, const struct config *config,
+		  struct master *master)
 {
 	const char *path = config->tls_ticket_keys;
 	uint64_t now_ms = clock_now_ms();
@@ -147,8 +146,7 @@ void tickets_look(struct ticket_keys *own, struct shared_tickets *shared,
 
 /* --- in a worker --- */
 
-void tickets_use(struct ticket_keys *own, struct shared_tickets *shared,
-		 const struct config *config, struct tls *tls)
+void tickets_use(struct ticket_keys *own, struct shared_tickets *shared, const struct config *config, struct tls *tls)
 {
 	struct tls_ticket_key keys[TLS_TICKET_KEYS_MAX];
 	size_t count = ticket_keys_list(config->tls_ticket_keys ? &shared->keys : own, keys);
@@ -166,8 +164,7 @@ void tickets_take(const struct config *config, const void *data, size_t size, st
 	if (size != sizeof(news))
 		return;
 	memcpy(&news, data, sizeof(news));
-	if ((news.shared != 0) == (config->tls_ticket_keys != NULL) &&
-	    news.count <= TLS_TICKET_KEYS_MAX)
+	if ((news.shared != 0) == (config->tls_ticket_keys != NULL) && news.count <= TLS_TICKET_KEYS_MAX)
 		tls_set_tickets(tls, news.keys, news.count, lifetime_s(config));
 	explicit_bzero(&news, sizeof(news));
 }

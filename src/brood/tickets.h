@@ -26,21 +26,20 @@ struct shared_tickets {
 };
 
 /* Reads the file, if the configuration has one that it needs. 0, or -1 with a reason. */
-int shared_tickets_open(struct shared_tickets *out, const struct config *config, char *reason,
-			size_t room) __attribute__((warn_unused_result));
+int shared_tickets_open(struct shared_tickets *out, const struct config *config, char *reason, size_t room)
+	__attribute__((warn_unused_result));
 
 /* Makes the first of the server's own keys, if the configuration needs any. */
 void tickets_begin(struct ticket_keys *own, const struct config *config);
 
 /* To be called a few times a second, with the configuration in force. */
-void tickets_look(struct ticket_keys *own, struct shared_tickets *shared,
-		  const struct config *config, struct master *master);
+void tickets_look(struct ticket_keys *own, struct shared_tickets *shared, const struct config *config,
+		  struct master *master);
 
 /* --- in a worker --- */
 
 /* Gives a worker's TLS the keys in its memory, and wipes these. */
-void tickets_use(struct ticket_keys *own, struct shared_tickets *shared,
-		 const struct config *config, struct tls *tls);
+void tickets_use(struct ticket_keys *own, struct shared_tickets *shared, const struct config *config, struct tls *tls);
 
 /* The same with those that the master tells of. */
 void tickets_take(const struct config *config, const void *data, size_t size, struct tls *tls);

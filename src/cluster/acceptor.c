@@ -132,8 +132,7 @@ static bool accept_batch(struct ear *ear, bool after_pause)
 	if (fd_set_nonblock(ear->fd, true) < 0)
 		return true;
 	for (int i = 0; i < BATCH && (outcome == ACCEPTED || outcome == PASSED_OVER); i++) {
-		if (acceptor->handlers->may_accept(acceptor->context, after_pause, &pause_ms) ==
-		    ACCEPTOR_PAUSE) {
+		if (acceptor->handlers->may_accept(acceptor->context, after_pause, &pause_ms) == ACCEPTOR_PAUSE) {
 			pause_for(acceptor, pause_ms);
 			return false;
 		}
@@ -176,8 +175,7 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
 	settle(acceptor);
 }
 
-struct acceptor *acceptor_new(struct event_base *base, const struct acceptor_handlers *handlers,
-			      void *context)
+struct acceptor *acceptor_new(struct event_base *base, const struct acceptor_handlers *handlers, void *context)
 {
 	struct acceptor *acceptor = calloc(1, sizeof(*acceptor));
 

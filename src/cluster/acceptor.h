@@ -34,8 +34,7 @@ struct acceptor_handlers {
 };
 
 /* NULL: no memory. `handlers` must outlive it. */
-struct acceptor *acceptor_new(struct event_base *base, const struct acceptor_handlers *handlers,
-			      void *context);
+struct acceptor *acceptor_new(struct event_base *base, const struct acceptor_handlers *handlers, void *context);
 
 /* Closes the sockets and frees. NULL is allowed. */
 void acceptor_free(struct acceptor *acceptor);

@@ -18,8 +18,7 @@ static unsigned delay_of(unsigned wait)
 	return delay_ms < BACKOFF_LAST_MS ? delay_ms : BACKOFF_LAST_MS;
 }
 
-enum slot_event backoff_next(struct backoff *backoff, enum backoff_death death, uint32_t random,
-			     unsigned *delay_ms)
+enum slot_event backoff_next(struct backoff *backoff, enum backoff_death death, uint32_t random, unsigned *delay_ms)
 {
 	*delay_ms = 0;
 	if (death == BACKOFF_DEATH_LATE) {

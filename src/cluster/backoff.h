@@ -32,8 +32,7 @@ enum backoff_death {
 
 /* What the slot is to be told (SLOT_DIED, SLOT_DIED_EARLY or SLOT_DIED_IN_VAIN), and when its timer is
  * due. `random` (any number) spreads the times of several slots by up to a quarter less. */
-enum slot_event backoff_next(struct backoff *backoff, enum backoff_death death, uint32_t random,
-			     unsigned *delay_ms);
+enum slot_event backoff_next(struct backoff *backoff, enum backoff_death death, uint32_t random, unsigned *delay_ms);
 
 /* A worker has been ready for BACKOFF_PROVEN_MS, or a new configuration comes: forget the past. */
 void backoff_reset(struct backoff *backoff);

@@ -170,7 +170,7 @@ void board_free_record(struct board *board, int record)
 		forget(board, record);
 }
 
-_Static_assert(CLUSTER_SLOTS_MAX * BOARD_RECORDS == CLUSTER_PLACES_MAX, "a place for each record");
+_Static_assert(CLUSTER_SLOTS_MAX *BOARD_RECORDS == CLUSTER_PLACES_MAX, "a place for each record");
 
 unsigned board_place(unsigned slot, int record)
 {
@@ -226,8 +226,7 @@ bool board_is_fresh(const struct board_record *record, uint64_t now_ms)
 	return (seen_ms > now_ms ? seen_ms - now_ms : now_ms - seen_ms) <= BOARD_FRESH_MS;
 }
 
-void board_sum(const struct board *boards, unsigned count, uint64_t now_ms, unsigned *workers,
-	       uint64_t *connections)
+void board_sum(const struct board *boards, unsigned count, uint64_t now_ms, unsigned *workers, uint64_t *connections)
 {
 	*workers = 0;
 	*connections = 0;

@@ -6,8 +6,8 @@
  * A slot has some workers at a time (one that serves, its successor, those that drain: more than one when
  * the slot was taken away and wanted again); each has a record of its own, given out by the master. Each
  * record lies in a file of its own in memory, so that a worker can write on its own and by no means on
- * another's (a mapping of a part of a file could be made larger); others map it read-only. There are no pointers and no locks: each field has one writer at a time and is read and
- * written whole (relaxed atomics).
+ * another's (a mapping of a part of a file could be made larger); others map it read-only. There are no pointers and no
+ * locks: each field has one writer at a time and is read and written whole (relaxed atomics).
  *
  * What is read may be wrong on purpose (a worker that was taken over). So nothing that the master decides by
  * is kept here, which records are in use above all, and readers clamp what they read. */
@@ -50,8 +50,8 @@ struct board_cell {
 /* One slot's records, as a process has them mapped. */
 struct board {
 	struct board_cell *cells[BOARD_RECORDS]; /* NULL: none */
-	int fds[BOARD_RECORDS]; /* the master's memfds, -1 elsewhere */
-	unsigned in_use;        /* master: a bit for each record that was given out, in its own memory */
+	int fds[BOARD_RECORDS];                  /* the master's memfds, -1 elsewhere */
+	unsigned in_use; /* master: a bit for each record that was given out, in its own memory */
 };
 
 /* One without any records. */
@@ -107,7 +107,6 @@ bool board_is_fresh(const struct board_record *record, uint64_t now_ms);
 
 /* All fresh workers that say that they serve: how many, and how many connections they hold. For workers, who
  * only share out the work by it. */
-void board_sum(const struct board *boards, unsigned count, uint64_t now_ms, unsigned *workers,
-	       uint64_t *connections);
+void board_sum(const struct board *boards, unsigned count, uint64_t now_ms, unsigned *workers, uint64_t *connections);
 
 #endif

@@ -27,9 +27,9 @@
 #include <unistd.h>
 
 enum {
-	LOOK_MS = 100,     /* one that drops nothing for so long, though it should, sleeps in a close */
-	IDLE_LOOKS = 5,   /* then it leaves */
-	RESTART_MS = 20,   /* between the starts of two */
+	LOOK_MS = 100,   /* one that drops nothing for so long, though it should, sleeps in a close */
+	IDLE_LOOKS = 5,  /* then it leaves */
+	RESTART_MS = 20, /* between the starts of two */
 	GATE_READ_MAX = 512,
 };
 
@@ -94,8 +94,7 @@ static void refill(struct closer *closer)
 }
 
 /* The page in which it counts is nobody else's. */
-static pid_t fork_closer(struct closer *closer, int (*main)(void *), const int *kept, size_t count,
-			 int *gate)
+static pid_t fork_closer(struct closer *closer, int (*main)(void *), const int *kept, size_t count, int *gate)
 {
 	struct life life = {closer->privilege, closer->queue[1], -1, closer->dropped};
 	struct brood_process_options options = {.main = main, .context = &life, .title = CLUSTER_CHILD_NAME "closer"};
@@ -125,8 +124,7 @@ static unsigned queued(const struct closer *closer)
 {
 	int octets = 0; /* one for each packet */
 
-	return closer->queue[1] > 0 && ioctl(closer->queue[1], SIOCINQ, &octets) == 0
-		       ? (unsigned)octets : 0;
+	return closer->queue[1] > 0 && ioctl(closer->queue[1], SIOCINQ, &octets) == 0 ? (unsigned)octets : 0;
 }
 
 static void look_soon(struct closer *closer)
@@ -352,8 +350,8 @@ bool closer_save(const struct closer *closer, struct saved_closer *out)
 {
 	if (closer->queue[0] == 0)
 		return false;
-	*out = (struct saved_closer){.send = closer->queue[0], .receive = closer->queue[1],
-				     .pid = closer->pid, .heir = closer->heir};
+	*out = (struct saved_closer){
+		.send = closer->queue[0], .receive = closer->queue[1], .pid = closer->pid, .heir = closer->heir};
 	return true;
 }
 
@@ -370,8 +368,7 @@ void closer_restore(struct closer *closer, const struct saved_closer *saved)
 
 int closer_open(struct closer *closer, struct event_base *base, const struct privilege *privilege)
 {
-	void *page = mmap(NULL, sizeof(*closer->dropped), PROT_READ | PROT_WRITE,
-			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *page = mmap(NULL, sizeof(*closer->dropped), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	*closer = (struct closer){.gate = -1, .privilege = privilege};
 	if (page == MAP_FAILED)

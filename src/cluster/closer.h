@@ -27,8 +27,8 @@ struct saved_closer;
 
 enum {
 	CLOSER_WAITING_MAX = 1024,
-	CLOSER_OWN_FDS = 5, /* a queue, a gate, and a pipe in the making: kept free, since it is needed most when others have
-			       used up all there are, perhaps by what waits to be closed */
+	CLOSER_OWN_FDS = 5, /* a queue, a gate, and a pipe in the making: kept free, since it is needed most when others
+			       have used up all there are, perhaps by what waits to be closed */
 };
 
 /* All-zero: not open. */
@@ -36,14 +36,14 @@ struct closer {
 	struct event_base *base;
 	const struct privilege *privilege;
 	struct event *turn, *look;
-	int queue[2];        /* to send, to receive; 0: not there */
-	int gate;            /* an octet for each packet that may be received; -1: no closer */
-	pid_t pid, heir;     /* 0: none; heir: who was left some by inheritance */
-	bool ending;         /* pid has been told to leave, or killed */
-	bool said;           /* that it stands still, or that there is no room */
-	uint32_t released;   /* packets that it may receive, since its birth, */
-	uint32_t *dropped;   /* that it has dropped (shared with it), */
-	uint32_t seen;       /* and of which it had at the last look */
+	int queue[2];      /* to send, to receive; 0: not there */
+	int gate;          /* an octet for each packet that may be received; -1: no closer */
+	pid_t pid, heir;   /* 0: none; heir: who was left some by inheritance */
+	bool ending;       /* pid has been told to leave, or killed */
+	bool said;         /* that it stands still, or that there is no room */
+	uint32_t released; /* packets that it may receive, since its birth, */
+	uint32_t *dropped; /* that it has dropped (shared with it), */
+	uint32_t seen;     /* and of which it had at the last look */
 	unsigned idle_looks;
 	uint64_t started_ms;
 	struct fd_reserve spare[CLOSER_OWN_FDS]; /* as many as it does not use */

@@ -51,7 +51,7 @@ enum {
 /* A listening socket's wishes. */
 struct cluster_listen {
 	struct address address;
-	int fd;            /* one that was inherited, to be taken, or -1: bind */
+	int fd; /* one that was inherited, to be taken, or -1: bind */
 	int backlog;
 	unsigned unix_mode;
 	unsigned tag; /* the program's own; see worker_listener_tag */
@@ -62,16 +62,16 @@ struct cluster_options {
 	enum cluster_accept accept;
 	const struct cluster_listen *listen; /* borrowed for the call that gets the options */
 	size_t listen_count;
-	unsigned workers;         /* slots, 1 to CLUSTER_SLOTS_MAX */
+	unsigned workers; /* slots, 1 to CLUSTER_SLOTS_MAX */
 	enum cluster_policy policy;
 	unsigned max_connections; /* held by one worker at a time; 0: what RLIMIT_NOFILE allows */
 	unsigned start_timeout_ms, drain_timeout_ms, stop_timeout_ms;
 	unsigned drain_delay_ms; /* between being told to stop and stopping */
-	unsigned watchdog_ms; /* silence that ends a worker; 0: none does */
+	unsigned watchdog_ms;    /* silence that ends a worker; 0: none does */
 	struct recycle_limits recycle;
 	struct privilege privilege; /* whom workers become */
-	unsigned number;    /* of this configuration; later ones have greater ones */
-	unsigned error_log; /* number of the log for what workers say (cluster_log_file) */
+	unsigned number;            /* of this configuration; later ones have greater ones */
+	unsigned error_log;         /* number of the log for what workers say (cluster_log_file) */
 };
 
 /* How the names of the master's children begin, as ps shows them. */
@@ -94,10 +94,10 @@ struct cluster_program {
 
 	/* --- in the master --- */
 
-	/* What prepare will open may keep whoever opens it waiting for ever, and not us: begin to have somebody else look at
-	 * it. A descriptor, which stays the program's, or -errno; -EBUSY: too many still
-	 * wait who were asked before. Until look_away is called, `looked` is each time that there
-	 * is something to read: 0, it is over, and prepare can be called; -EAGAIN: it is not. May be NULL, all three. */
+	/* What prepare will open may keep whoever opens it waiting for ever, and not us: begin to have somebody else
+	 * look at it. A descriptor, which stays the program's, or -errno; -EBUSY: too many still wait who were asked
+	 * before. Until look_away is called, `looked` is each time that there is something to read: 0, it is over, and
+	 * prepare can be called; -EAGAIN: it is not. May be NULL, all three. */
 	int (*look)(void *context);
 	int (*looked)(void *context);
 	/* Nobody waits for it any more. What it waits for itself, if that is known, for people. */
@@ -215,8 +215,7 @@ struct cluster_program {
 	/* What the program said in the master (cluster_tell, cluster_ask). Takes the descriptors that it wants by
 	 * putting -1 in their place; the others are closed. Whether it could be used, for who has asked. May be
 	 * NULL: nothing ever can. */
-	bool (*news)(void *context, uint32_t kind, const void *data, size_t size, int *fds,
-		     size_t fd_count);
+	bool (*news)(void *context, uint32_t kind, const void *data, size_t size, int *fds, size_t fd_count);
 };
 
 /* Runs a master until it is told to stop; returns its exit status. What is wrong at the start has been
@@ -241,31 +240,29 @@ enum { CLUSTER_NEWS_MAX = 32768 };
 
 /* Tells all workers there are something of the program's: at most CLUSTER_NEWS_MAX octets, and 64
  * descriptors, which are borrowed. Workers to come inherit what the program has in its memory. */
-void cluster_tell(struct master *master, uint32_t kind, const void *data, size_t size,
-		  const int *fds, size_t fd_count);
+void cluster_tell(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds, size_t fd_count);
 
 /* The same, asking each what has become of it. The number of the question, never 0; answers to those before are
  * not heard any more. */
-uint32_t cluster_ask(struct master *master, uint32_t kind, const void *data, size_t size,
-		     const int *fds, size_t fd_count);
+uint32_t cluster_ask(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
+		     size_t fd_count);
 
 /* What has been answered to the last question. Who was still starting when it was asked may answer, too, but need
  * not. */
 struct cluster_answers {
 	unsigned asked; /* who served then */
 	unsigned yes, no;
-	unsigned open;  /* of `asked`: are there, and have not answered yet */
+	unsigned open; /* of `asked`: are there, and have not answered yet */
 };
 void cluster_answers(const struct master *master, struct cluster_answers *out);
 
 /* As cluster_tell, for those that the last question did not reach: they have been started since. */
-void cluster_tell_others(struct master *master, uint32_t kind, const void *data, size_t size,
-			 const int *fds, size_t fd_count);
+void cluster_tell_others(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
+			 size_t fd_count);
 
 /* The log of that number (from 1; kind: log_message.h) is this file from now on; fd is borrowed. -1: nobody
  * writes to it any more. 0, or -errno when it cannot be told now. */
-int cluster_log_file(struct master *master, unsigned log, unsigned kind, int fd)
-	__attribute__((warn_unused_result));
+int cluster_log_file(struct master *master, unsigned log, unsigned kind, int fd) __attribute__((warn_unused_result));
 
 /* Is there a worker with a configuration of such a number, or what one has said and is not written yet? */
 bool cluster_has_log_source(const struct master *master, unsigned first, unsigned last);

@@ -15,23 +15,23 @@ enum command_message {
 	MESSAGE_STATUS,       /* master to admin: struct status, then its listeners, its slots, its troubles */
 	MESSAGE_PROGRESS,     /* master to admin: struct command_progress */
 	MESSAGE_RESULT,       /* master to admin: struct command_result; a descriptor with it is a memfd
-	                         that holds a longer text (config, why) */
+				 that holds a longer text (config, why) */
 	MESSAGE_PING,         /* both ways: struct pulse_message (pulse.h) */
 };
 
 enum command_kind {
 	COMMAND_STATUS = 1,
-	COMMAND_RESTART,  /* roll with the configuration in force */
-	COMMAND_RELOAD,   /* read the configuration again, then roll */
+	COMMAND_RESTART, /* roll with the configuration in force */
+	COMMAND_RELOAD,  /* read the configuration again, then roll */
 	COMMAND_UPGRADE,
-	COMMAND_SCALE,    /* argument: number of workers */
-	COMMAND_DRAIN,    /* argument: slot */
-	COMMAND_UNDRAIN,  /* argument: slot */
-	COMMAND_STOP,     /* the result comes when the stop has begun; its end is the channel's end */
+	COMMAND_SCALE,   /* argument: number of workers */
+	COMMAND_DRAIN,   /* argument: slot */
+	COMMAND_UNDRAIN, /* argument: slot */
+	COMMAND_STOP,    /* the result comes when the stop has begun; its end is the channel's end */
 	COMMAND_STOP_NOW,
 	COMMAND_REOPEN,
-	COMMAND_WHY,      /* argument: slot; text: its last obituaries, a JSON array */
-	COMMAND_CONFIG,   /* text: the configuration in force, as -T prints it */
+	COMMAND_WHY,    /* argument: slot; text: its last obituaries, a JSON array */
+	COMMAND_CONFIG, /* text: the configuration in force, as -T prints it */
 };
 
 /* In an id: it is no admin's, since that one has gone (master_outcomes.c). */
@@ -39,7 +39,7 @@ enum command_kind {
 
 struct command {
 	uint64_t id; /* the admin's own; comes back with each answer. The upper half is the pid of who asks, as
-	                the admin sees it, or 0; the lower one is less than 2^31 and never 0 */
+			the admin sees it, or 0; the lower one is less than 2^31 and never 0 */
 	uint32_t kind;
 	int32_t argument;
 };
@@ -56,7 +56,7 @@ struct command_result {
 	uint64_t id;
 	uint32_t ok;
 	char reason[COMMAND_REASON_MAX]; /* when not ok: for people, may have several lines; else what there is to
-	                                    say of it, or "" */
+					    say of it, or "" */
 };
 
 struct status {
@@ -65,7 +65,7 @@ struct status {
 	uint32_t generation;
 	uint32_t listener_count, slot_count;
 	uint64_t uptime_ms;
-	char version[64], state[16], accept[16];       /* "running", "rolling", "stopping"; "shared" */
+	char version[64], state[16], accept[16];             /* "running", "rolling", "stopping"; "shared" */
 	char roll_kind[16], roll_reason[COMMAND_REASON_MAX]; /* kind "" before the first one */
 	uint32_t roll_ok;
 	uint32_t trouble_size; /* octets: lines, each ended by a newline */

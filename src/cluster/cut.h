@@ -14,7 +14,7 @@ struct master;
 /* What it has cost. */
 struct cut {
 	bool begun, told;
-	unsigned requests; /* in flight, as workers said */
+	unsigned requests;       /* in flight, as workers said */
 	unsigned silent, unsaid; /* workers that said nothing, and their connections that were not idle */
 };
 

@@ -19,8 +19,7 @@ struct fd_claims {
 int fd_claim(struct fd_claims *claims, int fd) __attribute__((warn_unused_result));
 
 /* The same, or -EBADMSG when it is something else. */
-int fd_claim_socket(struct fd_claims *claims, int fd, enum socket_role role)
-	__attribute__((warn_unused_result));
+int fd_claim_socket(struct fd_claims *claims, int fd, enum socket_role role) __attribute__((warn_unused_result));
 
 /* -1: there is none. */
 int fd_claim_channel(struct fd_claims *claims, int fd) __attribute__((warn_unused_result));

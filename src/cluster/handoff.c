@@ -81,18 +81,15 @@ static bool answers(const struct handoff_target *target, uint64_t now_ms)
 
 bool handoff_target_has_room(const struct handoff_target *target, uint64_t now_ms)
 {
-	return answers(target, now_ms) &&
-	       target->unanswered_count + target->outgoing_count < HANDOFF_UNANSWERED_MAX;
+	return answers(target, now_ms) && target->unanswered_count + target->outgoing_count < HANDOFF_UNANSWERED_MAX;
 }
 
 bool handoff_target_is_full(const struct handoff_target *target, uint64_t now_ms)
 {
-	return answers(target, now_ms) &&
-	       target->unanswered_count + target->outgoing_count >= HANDOFF_UNANSWERED_MAX;
+	return answers(target, now_ms) && target->unanswered_count + target->outgoing_count >= HANDOFF_UNANSWERED_MAX;
 }
 
-struct transfer *handoff_offer(struct handoff *handoff, int fd, unsigned listener, const void *state,
-			       size_t state_size)
+struct transfer *handoff_offer(struct handoff *handoff, int fd, unsigned listener, const void *state, size_t state_size)
 {
 	struct transfer *transfer = malloc(sizeof(*transfer));
 
@@ -119,12 +116,10 @@ struct transfer *handoff_offer(struct handoff *handoff, int fd, unsigned listene
 	return transfer;
 }
 
-struct transfer *handoff_restore(struct handoff *handoff, struct handoff_target *target,
-				 const struct transfer *like)
+struct transfer *handoff_restore(struct handoff *handoff, struct handoff_target *target, const struct transfer *like)
 {
 	uint64_t last_id = handoff->last_id;
-	struct transfer *transfer = handoff_offer(handoff, like->fd, like->listener, like->state,
-						  like->state_size);
+	struct transfer *transfer = handoff_offer(handoff, like->fd, like->listener, like->state, like->state_size);
 
 	handoff->last_id = last_id;
 	if (!transfer)
@@ -220,8 +215,7 @@ static unsigned sort_out(struct handoff *handoff, struct handoff_target *target,
 }
 
 /* Sends a target what was chosen for it; what cannot be sent waits for somebody else. */
-static void send_outgoing(struct handoff *handoff, struct handoff_target *target,
-			  enum message_type type)
+static void send_outgoing(struct handoff *handoff, struct handoff_target *target, enum message_type type)
 {
 	int fds[MESSAGE_BATCH];
 	struct brood_frame frame = {.type = type, .fds = fds};
@@ -280,8 +274,7 @@ static struct transfer *find(struct handoff_target *target, uint64_t id)
 	return NULL;
 }
 
-static void settle(struct handoff *handoff, struct handoff_target *target, struct transfer *transfer,
-		   bool taken)
+static void settle(struct handoff *handoff, struct handoff_target *target, struct transfer *transfer, bool taken)
 {
 	target->unanswered_count--;
 	list_remove(&transfer->link);
@@ -301,8 +294,7 @@ static void settle(struct handoff *handoff, struct handoff_target *target, struc
 	handoff_wait(handoff, transfer);
 }
 
-bool handoff_answer(struct handoff *handoff, struct handoff_target *target,
-		    const struct brood_frame *frame)
+bool handoff_answer(struct handoff *handoff, struct handoff_target *target, const struct brood_frame *frame)
 {
 	struct message_ids message;
 
@@ -353,8 +345,8 @@ int handoff_read(const struct brood_frame *frame, struct handoff_item *items)
 	const char *state;
 	size_t left;
 
-	if (frame->size < head_size(0) || message->count > MESSAGE_BATCH ||
-	    frame->size < head_size(message->count) || frame->fd_count > message->count)
+	if (frame->size < head_size(0) || message->count > MESSAGE_BATCH || frame->size < head_size(message->count) ||
+	    frame->fd_count > message->count)
 		return -EBADMSG;
 	state = (const char *)frame->data + head_size(message->count);
 	left = frame->size - head_size(message->count);
@@ -373,8 +365,8 @@ int handoff_read(const struct brood_frame *frame, struct handoff_item *items)
 	return left == 0 ? (int)message->count : -EBADMSG;
 }
 
-int handoff_reply(struct brood_channel *channel, enum message_type type,
-		  const struct handoff_item *items, unsigned count)
+int handoff_reply(struct brood_channel *channel, enum message_type type, const struct handoff_item *items,
+		  unsigned count)
 {
 	struct message_ids message = {.count = count};
 	struct brood_frame frame = {

@@ -26,7 +26,7 @@ struct brood_frame;
 
 enum {
 	HANDOFF_UNANSWERED_MAX = 128, /* transfers on the way to one taker; the master ends a worker that
-	                                 gives it more at a time */
+					 gives it more at a time */
 	HANDOFF_SLOW_MS = 250,        /* one that has not answered for so long is slow */
 	HANDOFF_STATE_MAX = 64000,    /* octets of one connection's state: it goes in one frame */
 };
@@ -34,14 +34,14 @@ enum {
 struct transfer {
 	struct list link;
 	uint64_t id;
-	uint64_t since_ms; /* waiting: since when; unanswered: when it was sent */
+	uint64_t since_ms;   /* waiting: since when; unanswered: when it was sent */
 	uint64_t offered_ms; /* since when it is here, whatever became of it meanwhile */
 	int fd;
 	uint32_t listener;
 	/* What a taker needs to go on with a connection that has a past; NULL for a new one. */
 	void *state;
 	uint32_t state_size;
-	bool refused; /* by somebody, once at least */
+	bool refused;     /* by somebody, once at least */
 	uint64_t refuser; /* who did last, by the target's id */
 	/* In the master, for one that a worker gave: who, and under which id there. 0: nobody. */
 	uint64_t giver, giver_id;
@@ -54,8 +54,8 @@ struct handoff_target {
 	struct list unanswered;        /* sent, oldest first */
 	struct list outgoing;          /* chosen for it, to be sent with the next flush */
 	unsigned unanswered_count, outgoing_count;
-	bool stuck;                    /* it could not be sent something, or refused; until it answers. One
-	                                  connection that nobody can be sent costs only itself. */
+	bool stuck; /* it could not be sent something, or refused; until it answers. One
+		       connection that nobody can be sent costs only itself. */
 	uint64_t given, refused;
 };
 
@@ -67,8 +67,8 @@ struct handoff_rules {
 	/* It was refused. True: the callee has taken fd and state (set to -1 and NULL), the transfer is
 	 * over. False: it waits for another taker. NULL: always so. */
 	bool (*refused)(void *context, struct transfer *transfer);
-	/* It cannot be sent to anybody, for a reason of its own (-errno). The callee may take fd and state, as for `refused`;
-	 * the transfer is over in any case. NULL: nothing more is done. */
+	/* It cannot be sent to anybody, for a reason of its own (-errno). The callee may take fd and state, as for
+	 * `refused`; the transfer is over in any case. NULL: nothing more is done. */
 	void (*unsendable)(void *context, struct transfer *transfer, int error);
 	/* Takes the descriptor of one that is over. NULL: it is closed. */
 	void (*discard)(void *context, int fd);
@@ -100,21 +100,20 @@ bool handoff_target_is_full(const struct handoff_target *target, uint64_t now_ms
 
 /* Takes a connection (and copies its state); it is sent with the next flush. Returns the transfer, for
  * the caller to fill in the giver, or NULL without memory: the fd is then still the caller's. */
-struct transfer *handoff_offer(struct handoff *handoff, int fd, unsigned listener, const void *state,
-			       size_t state_size) __attribute__((warn_unused_result));
+struct transfer *handoff_offer(struct handoff *handoff, int fd, unsigned listener, const void *state, size_t state_size)
+	__attribute__((warn_unused_result));
 
 /* As handoff_offer, for one that an earlier version of the master had: it was sent to `target` and is not
  * answered yet, or waits (NULL). id, since_ms, giver and giver_id are taken from `like`, too. */
-struct transfer *handoff_restore(struct handoff *handoff, struct handoff_target *target,
-				 const struct transfer *like) __attribute__((warn_unused_result));
+struct transfer *handoff_restore(struct handoff *handoff, struct handoff_target *target, const struct transfer *like)
+	__attribute__((warn_unused_result));
 
 /* Chooses targets for all that waits and sends it, many in one frame of type `type`. What nobody can
  * take goes on waiting; then handoff->waiting_count is not 0. */
 void handoff_flush(struct handoff *handoff, enum message_type type);
 
 /* A taker's MESSAGE_TAKEN or MESSAGE_REFUSED. False: the frame makes no sense. */
-bool handoff_answer(struct handoff *handoff, struct handoff_target *target,
-		    const struct brood_frame *frame);
+bool handoff_answer(struct handoff *handoff, struct handoff_target *target, const struct brood_frame *frame);
 
 /* The taker is dead and its channel read to the end: what it did not take waits again. */
 void handoff_target_gone(struct handoff *handoff, struct handoff_target *target);
@@ -138,11 +137,10 @@ struct handoff_item {
 
 /* Reads a frame of connections; items has room for MESSAGE_BATCH. Returns how many, or -EBADMSG. Items
  * from frame->fd_count on have lost their descriptors. */
-int handoff_read(const struct brood_frame *frame, struct handoff_item *items)
-	__attribute__((warn_unused_result));
+int handoff_read(const struct brood_frame *frame, struct handoff_item *items) __attribute__((warn_unused_result));
 
 /* Sends the answer for `count` of them. 0, or the error of brood_channel_send. */
-int handoff_reply(struct brood_channel *channel, enum message_type type,
-		  const struct handoff_item *items, unsigned count) __attribute__((warn_unused_result));
+int handoff_reply(struct brood_channel *channel, enum message_type type, const struct handoff_item *items,
+		  unsigned count) __attribute__((warn_unused_result));
 
 #endif

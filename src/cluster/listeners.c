@@ -43,13 +43,11 @@ static void explain(const struct listeners *listeners, const struct listener *li
 		}
 	}
 	if (error == -EADDRINUSE && socket_holder(&listener->address, &own, holder, sizeof(holder)))
-		snprintf(reason, room, "cannot listen on %s: address in use by %s",
-			 listener->address.text, holder);
+		snprintf(reason, room, "cannot listen on %s: address in use by %s", listener->address.text, holder);
 	else if (error == -EADDRINUSE)
 		snprintf(reason, room, "cannot listen on %s: address in use", listener->address.text);
 	else
-		snprintf(reason, room, "cannot listen on %s: %s", listener->address.text,
-			 strerror(-error));
+		snprintf(reason, room, "cannot listen on %s: %s", listener->address.text, strerror(-error));
 }
 
 /* Binds sockets until there are `count`. `beside`: the first one, too, shares its address with others of ours. */
@@ -70,8 +68,7 @@ static int fill(struct listener *listener, unsigned count, bool beside)
 	listener->sockets = sockets;
 	while (listener->count < count) {
 		if (listener->growable)
-			options.sharing = listener->count == 0 && !beside ? SOCKET_GROUP_FIRST
-									  : SOCKET_GROUP_FURTHER;
+			options.sharing = listener->count == 0 && !beside ? SOCKET_GROUP_FIRST : SOCKET_GROUP_FURTHER;
 		fd = socket_listen(&listener->address, &options);
 		if (fd < 0)
 			return fd;
@@ -160,7 +157,8 @@ static void keep(struct listener *listener, const struct cluster_listen *wish)
 	listener->next_tag = wish->tag;
 }
 
-/* By what was wished for, or by what has become of that: a port that the kernel chose, or "*" where there is no IPv6. */
+/* By what was wished for, or by what has become of that: a port that the kernel chose, or "*" where there is no IPv6.
+ */
 static struct listener *find(struct listeners *listeners, const struct address *address)
 {
 	for (unsigned i = 0; i < listeners->count; i++) {
@@ -173,8 +171,7 @@ static struct listener *find(struct listeners *listeners, const struct address *
 	return NULL;
 }
 
-static int add(struct listeners *listeners, const struct cluster_listen *wish, char *reason,
-	       size_t room)
+static int add(struct listeners *listeners, const struct cluster_listen *wish, char *reason, size_t room)
 {
 	struct listener *all = realloc(listeners->all, (listeners->count + 1) * sizeof(*all));
 	struct listener *listener, *twin;
@@ -202,8 +199,7 @@ static int add(struct listeners *listeners, const struct cluster_listen *wish, c
 	return 0;
 }
 
-int listeners_prepare(struct listeners *listeners, const struct cluster_options *options, char *reason,
-		      size_t room)
+int listeners_prepare(struct listeners *listeners, const struct cluster_options *options, char *reason, size_t room)
 {
 	int error = 0;
 
@@ -329,8 +325,7 @@ unsigned listeners_sockets(const struct listeners *listeners)
 	return most;
 }
 
-static size_t put(const struct listener *listener, unsigned index, int *fds, unsigned *ids,
-		  size_t room)
+static size_t put(const struct listener *listener, unsigned index, int *fds, unsigned *ids, size_t room)
 {
 	if (room == 0 || index >= listener->count)
 		return 0;
@@ -339,8 +334,8 @@ static size_t put(const struct listener *listener, unsigned index, int *fds, uns
 	return 1;
 }
 
-size_t listeners_of_worker(const struct listeners *listeners, bool next, enum cluster_accept accept,
-			   unsigned slot, int *fds, unsigned *ids, size_t room)
+size_t listeners_of_worker(const struct listeners *listeners, bool next, enum cluster_accept accept, unsigned slot,
+			   int *fds, unsigned *ids, size_t room)
 {
 	size_t found = 0;
 
@@ -356,8 +351,7 @@ size_t listeners_of_worker(const struct listeners *listeners, bool next, enum cl
 	return found;
 }
 
-size_t listeners_of_group(const struct listeners *listeners, unsigned index, int *fds, unsigned *ids,
-			  size_t room)
+size_t listeners_of_group(const struct listeners *listeners, unsigned index, int *fds, unsigned *ids, size_t room)
 {
 	size_t found = 0;
 

@@ -8,9 +8,9 @@
  * which. A reload prepares the new set beside the old one; a commit or an abandon ends that.
  *
  * A new listener is quiet up to the commit: it is bound and does not listen, so that no client comes to what nobody
- * accepts on yet, and what may be given up. It may overlap with one that goes ("*:80" and "127.0.0.1:80"): both stand side
- * by side for a while. The old one steps aside at the commit, and is emptied before it is closed (listeners_leaving.c).
- * Master only. */
+ * accepts on yet, and what may be given up. It may overlap with one that goes ("*:80" and "127.0.0.1:80"): both stand
+ * side by side for a while. The old one steps aside at the commit, and is emptied before it is closed
+ * (listeners_leaving.c). Master only. */
 #ifndef BROOD_CLUSTER_LISTENERS_H
 #define BROOD_CLUSTER_LISTENERS_H
 
@@ -28,11 +28,11 @@ struct listener {
 	bool growable;          /* TCP and bound here, so that further sockets can join */
 	int *sockets;
 	unsigned count;
-	bool unlink_path;       /* a Unix socket that was bound here */
-	bool now, next;         /* part of the configuration in force; of the one that is prepared */
-	bool quiet;             /* does not listen yet */
-	bool leaving;           /* part of neither: its last clients come in */
-	uint64_t due_ms;        /* when it is closed; 0: it has not stepped aside yet */
+	bool unlink_path; /* a Unix socket that was bound here */
+	bool now, next;   /* part of the configuration in force; of the one that is prepared */
+	bool quiet;       /* does not listen yet */
+	bool leaving;     /* part of neither: its last clients come in */
+	uint64_t due_ms;  /* when it is closed; 0: it has not stepped aside yet */
 };
 
 /* With more of them the first ones have to hurry. */
@@ -58,13 +58,13 @@ struct listeners {
 int listeners_prepare(struct listeners *listeners, const struct cluster_options *options, char *reason,
 		      size_t reason_room) __attribute__((warn_unused_result));
 
-/* The same at a start, and the commit: waits for up to two seconds where workers of a server that was killed are just about to
- * leave an address. */
+/* The same at a start, and the commit: waits for up to two seconds where workers of a server that was killed are just
+ * about to leave an address. */
 int listeners_start(struct listeners *listeners, const struct cluster_options *options, char *reason,
 		    size_t reason_room) __attribute__((warn_unused_result));
 
-/* The next set is the one in force, and its Unix sockets have the permissions that they are to have; those that are no part of
- * it are leaving. What is quiet is to be begun. */
+/* The next set is the one in force, and its Unix sockets have the permissions that they are to have; those that are no
+ * part of it are leaving. What is quiet is to be begun. */
 void listeners_commit(struct listeners *listeners);
 
 /* Forgets the next set; what was opened only for it is closed. */
@@ -83,19 +83,17 @@ unsigned listeners_sockets(const struct listeners *listeners);
 /* A worker's sockets: of each listener in force, and of those to come for one that is next, in mode reuseport the one
  * of its slot, else all; of those that are no group the only one. fds[i] belongs to listener ids[i]; borrowed. Returns
  * how many. Those that are next do without what is not theirs from the commit on. */
-size_t listeners_of_worker(const struct listeners *listeners, bool next, enum cluster_accept accept,
-			   unsigned slot, int *fds, unsigned *ids, size_t room);
+size_t listeners_of_worker(const struct listeners *listeners, bool next, enum cluster_accept accept, unsigned slot,
+			   int *fds, unsigned *ids, size_t room);
 
 /* Socket number `index` of each group in force: what somebody must accept on when its slot does not. */
-size_t listeners_of_group(const struct listeners *listeners, unsigned index, int *fds, unsigned *ids,
-			  size_t room);
+size_t listeners_of_group(const struct listeners *listeners, unsigned index, int *fds, unsigned *ids, size_t room);
 
 /* The listeners in force. Returns how many. */
 size_t listeners_in_force(const struct listeners *listeners, unsigned *ids, size_t room);
 
 /* The tags of all listeners, for a worker of the configuration in force (or next). Returns how many. */
-size_t listeners_tags(const struct listeners *listeners, bool next, struct listener_tag *out,
-		      size_t room);
+size_t listeners_tags(const struct listeners *listeners, bool next, struct listener_tag *out, size_t room);
 
 /* Admits no new clients by TCP on sockets that were bound here, while those whose handshakes have begun still
  * come. False: where that is not possible, or there is no such socket. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The files of Unix sockets (listeners.h). Whoever may write to the folder can put another in a file's place, so each is
- * known by its device and inode. Master only. */
+ * The files of Unix sockets (listeners.h). Whoever may write to the folder can put another in a file's place, so each
+ * is known by its device and inode. Master only. */
 #include "cluster/listeners.h"
 
 #include "base/trusted_file.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Listeners that go (listeners.h). A client is connected, as it sees it, before the kernel passes it on, and closing a
- * listening socket resets all who have come so far. So such a socket lets new clients pass it by first, to whoever else listens
- * for them; those whose handshake has begun come in; and only then is it closed. Master only. */
+ * listening socket resets all who have come so far. So such a socket lets new clients pass it by first, to whoever else
+ * listens for them; those whose handshake has begun come in; and only then is it closed. Master only. */
 #include "cluster/listeners.h"
 
 #include "base/socket.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The first listeners (listeners.h). When a master was killed, its workers stop listening at once, but not before they have
- * learnt of it; a server that is started in that moment waits for them, as there is nothing else that it could do.
+ * The first listeners (listeners.h). When a master was killed, its workers stop listening at once, but not before they
+ * have learnt of it; a server that is started in that moment waits for them, as there is nothing else that it could do.
  * Master only. */
 #include "cluster/listeners.h"
 

@@ -33,8 +33,7 @@ static void pass_on(void *context, const struct log_entry *entry)
 		return;
 	memcpy(room, &head, sizeof(head));
 	memcpy(room + sizeof(head), entry->message, size);
-	line_queue_commit(&outlet->queue, 0,
-			  (uint16_t)(LOG_LINE_MESSAGE + entry->level), sizeof(head) + size);
+	line_queue_commit(&outlet->queue, 0, (uint16_t)(LOG_LINE_MESSAGE + entry->level), sizeof(head) + size);
 	log_outlet_ring(outlet);
 }
 

@@ -33,8 +33,7 @@ struct log_message_head {
 /* In the child, once: takes both descriptors, puts the pipe in place of standard output and error, and has
  * base/log.h pass lines on from here on, under the tag and pid that the master has told of. The outlet must
  * live as long as the process. 0 or -errno. */
-int log_outlet_open(struct log_outlet *outlet, const struct log_birth *birth)
-	__attribute__((warn_unused_result));
+int log_outlet_open(struct log_outlet *outlet, const struct log_birth *birth) __attribute__((warn_unused_result));
 
 /* Wakes the log process, if there is something that it was not told of. A few times a second, and when
  * line_queue_is_heavy. */

@@ -30,8 +30,8 @@ enum {
 	TICK_MS = 250,
 	LATE_MS = 500, /* so late it has been made to wait, and what it waits for is interrupted */
 	START_GRACE_MS = 1000,
-	LAST_CALL_MS = 100,  /* for clients whose handshake has begun when a stop does */
-	PLACING_MS = 1000, /* a stop waits so long for workers that take what was accepted */
+	LAST_CALL_MS = 100, /* for clients whose handshake has begun when a stop does */
+	PLACING_MS = 1000,  /* a stop waits so long for workers that take what was accepted */
 };
 
 /* --- the end --- */
@@ -87,8 +87,7 @@ void master_stop_workers(struct master *master)
 	/* One that is told to stop takes nothing more, so what was accepted has to be placed before. */
 	bool late = clock_now_ms() - master->stopping_ms >= PLACING_MS;
 
-	if (master->state != MASTER_STOPPING || master->workers_told ||
-	    evtimer_pending(master->last_call, NULL) ||
+	if (master->state != MASTER_STOPPING || master->workers_told || evtimer_pending(master->last_call, NULL) ||
 	    (master->handoff.waiting_count > 0 && !late && slots_any_leads(master)))
 		return;
 	master->workers_told = true;
@@ -240,8 +239,7 @@ void master_check_ready(struct master *master)
 /* At the first start a server whose workers hang is as useless as one whose workers die. */
 static void check_start(struct master *master, uint64_t now_ms)
 {
-	if (master->ready_told ||
-	    now_ms - master->started_ms < master->options.start_timeout_ms + START_GRACE_MS)
+	if (master->ready_told || now_ms - master->started_ms < master->options.start_timeout_ms + START_GRACE_MS)
 		return;
 	for (unsigned i = 0; i < master->slot_count; i++)
 		if (master->slots[i]->ready_once)
@@ -278,8 +276,7 @@ static void scale(struct master *master, int by)
 static bool is_end_of_terminal(const struct master *master, const struct signals_received *received)
 {
 	return !signals_ignores(SIGHUP) &&
-	       (received->by_kernel ||
-		(master->has_terminal && received->sender == getsid(0) && !terminal_exists()));
+	       (received->by_kernel || (master->has_terminal && received->sender == getsid(0) && !terminal_exists()));
 }
 
 static bool stops(const struct master *master, const struct signals_received *received)
@@ -364,8 +361,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 
 static int watch(struct master *master)
 {
-	static const int wanted[] = {SIGTERM, SIGINT,  SIGQUIT, SIGHUP, SIGUSR1,
-				     SIGUSR2, SIGTTIN, SIGTTOU, SIGCHLD};
+	static const int wanted[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGCHLD};
 	struct timeval interval = {0, TICK_MS * 1000};
 
 	master->has_terminal = terminal_exists();
@@ -375,8 +371,7 @@ static int watch(struct master *master)
 	master->base = event_base_new();
 	if (!master->base)
 		return -ENOMEM;
-	master->signals = event_new(master->base, master->signal_fd, EV_READ | EV_PERSIST, on_signals,
-				    master);
+	master->signals = event_new(master->base, master->signal_fd, EV_READ | EV_PERSIST, on_signals, master);
 	master->tick = event_new(master->base, -1, EV_PERSIST, on_tick, master);
 	master->deadline = evtimer_new(master->base, on_deadline, master);
 	master->last_call = evtimer_new(master->base, on_last_call, master);
@@ -488,7 +483,7 @@ int cluster_run(const struct cluster_options *options, const struct cluster_prog
 	if (slots_resize(&master, options->workers) < 0)
 		master_give_up(&master, CLUSTER_EXIT_CRASH);
 	logger_start(&master); /* what was said meanwhile waits for it */
-	admin_start(&master); /* now that there are boards, which it inherits */
+	admin_start(&master);  /* now that there are boards, which it inherits */
 	event_base_dispatch(master.base);
 done:
 	close_all(&master);

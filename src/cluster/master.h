@@ -70,7 +70,7 @@ struct instance {
 	struct master *master;
 	uint64_t serial; /* never used twice */
 	unsigned slot, generation;
-	bool next;       /* of the next configuration (until that is the one in force) */
+	bool next; /* of the next configuration (until that is the one in force) */
 	enum cluster_accept accept;
 	unsigned sockets; /* of each group, when it was forked */
 	pid_t pid;
@@ -86,14 +86,14 @@ struct instance {
 	bool handed_over;    /* draining: holds only what cannot move */
 	bool said_cut;       /* told what it has cut */
 	struct handoff_target target;
-	unsigned given_away; /* connections that it gave and that nobody has taken yet */
+	unsigned given_away;                  /* connections that it gave and that nobody has taken yet */
 	uint64_t givers[INSTANCE_GIVERS_MAX]; /* serials of those who had what it was given; 0: none */
 	unsigned giver_next;
 	struct watchdog watchdog;
 	struct recycle_limits limits;  /* when it has done enough */
-	uint32_t question;   /* the last one that it was told; 0: none */
-	bool owes_answer;    /* to that, and it has served when it was asked */
-	bool may_answer;     /* to that, once */
+	uint32_t question;             /* the last one that it was told; 0: none */
+	bool owes_answer;              /* to that, and it has served when it was asked */
+	bool may_answer;               /* to that, once */
 	struct cluster_obituary *hang; /* owned: how it was when it was found to hang, or NULL */
 };
 
@@ -102,17 +102,17 @@ struct slot {
 	struct master *master;
 	unsigned index;
 	enum slot_state state;
-	bool next_kind;              /* its workers are to be of the next configuration */
+	bool next_kind; /* its workers are to be of the next configuration */
 	struct backoff backoff;
-	struct event *timer;         /* the next try */
-	struct instance *lead;       /* the one that starts or serves; NULL in backoff, parked, empty */
-	struct instance *next;       /* its successor, starting; those that finish are in no slot */
-	uint64_t unserved_since_ms;  /* 0 while it serves */
-	struct slot *adopter;        /* who accepts on its sockets meanwhile */
+	struct event *timer;        /* the next try */
+	struct instance *lead;      /* the one that starts or serves; NULL in backoff, parked, empty */
+	struct instance *next;      /* its successor, starting; those that finish are in no slot */
+	uint64_t unserved_since_ms; /* 0 while it serves */
+	struct slot *adopter;       /* who accepts on its sockets meanwhile */
 	bool ready_once;
-	bool crowded;                /* no record was free for a further worker */
-	bool drained;                /* by command: no worker until it is undrained */
-	uint32_t restarts;           /* of its workers, other than by rolls */
+	bool crowded;      /* no record was free for a further worker */
+	bool drained;      /* by command: no worker until it is undrained */
+	uint32_t restarts; /* of its workers, other than by rolls */
 };
 
 enum { REPORT_REASON_MAX = 2048 };
@@ -128,15 +128,15 @@ struct roll_report {
 struct admin {
 	pid_t pid; /* 0: none */
 	struct brood_channel *channel;
-	struct event *timer;   /* the next try */
-	struct list pending;   /* commands whose outcome is awaited */
+	struct event *timer; /* the next try */
+	struct list pending; /* commands whose outcome is awaited */
 	unsigned pending_count;
-	bool renew;            /* it is of a former version */
-	uint64_t retired_ms;   /* when it was told to leave; 0: it was not */
+	bool renew;          /* it is of a former version */
+	uint64_t retired_ms; /* when it was told to leave; 0: it was not */
 	uint64_t started_ms;
 	struct pulse pulse;
 	struct kept_outcome *outcomes; /* owned, oldest first */
-	uint32_t last_lost;    /* of ids without an admin */
+	uint32_t last_lost;            /* of ids without an admin */
 };
 
 /* UPGRADE_IDLE --asked--> WAITING --no roll runs--> TRYING, a child does --it could--> READY --exec */
@@ -144,10 +144,10 @@ enum upgrade_phase { UPGRADE_IDLE, UPGRADE_WAITING, UPGRADE_TRYING, UPGRADE_READ
 
 struct upgrade {
 	enum upgrade_phase phase;
-	uint64_t since_ms;      /* TRYING, READY */
-	int binary;             /* open while TRYING and READY; 0: none */
-	pid_t pid;              /* the child that tries */
-	int output;             /* what it says on standard error */
+	uint64_t since_ms; /* TRYING, READY */
+	int binary;        /* open while TRYING and READY; 0: none */
+	pid_t pid;         /* the child that tries */
+	int output;        /* what it says on standard error */
 	struct event *readable;
 	char said[REPORT_REASON_MAX];
 	size_t said_size;
@@ -173,45 +173,45 @@ enum master_state { MASTER_RUNNING, MASTER_STOPPING, MASTER_CUTTING, MASTER_KILL
 struct master {
 	struct event_base *base;
 	const struct cluster_program *program;
-	struct cluster_options options; /* in force */
+	struct cluster_options options;      /* in force */
 	struct cluster_options next_options; /* while a roll runs: what it goes to */
-	bool prepared;                  /* that is a new one, which was prepared and not committed yet */
-	bool sockets_prepared;          /* so are listeners: also those that take the place of what is reached no more */
+	bool prepared;                       /* that is a new one, which was prepared and not committed yet */
+	bool sockets_prepared; /* so are listeners: also those that take the place of what is reached no more */
 	struct listeners listeners;
-	struct slot **slots;            /* slot_room of them, made once, never moved */
-	struct board *boards;           /* by slot */
+	struct slot **slots;  /* slot_room of them, made once, never moved */
+	struct board *boards; /* by slot */
 	unsigned slot_room;
-	unsigned slot_count;            /* wanted; slots from here on finish or are empty */
-	unsigned configured_workers;    /* what the configuration last said */
-	unsigned generation;            /* of the configuration in force */
-	unsigned next_generation;       /* of the one that a roll goes to; the number of that roll */
+	unsigned slot_count;         /* wanted; slots from here on finish or are empty */
+	unsigned configured_workers; /* what the configuration last said */
+	unsigned generation;         /* of the configuration in force */
+	unsigned next_generation;    /* of the one that a roll goes to; the number of that roll */
 	struct list instances;
 	uint64_t last_serial;
 	struct roll roll;
-	struct event *looking;          /* before one; NULL: nobody looks */
-	struct roll_report report;      /* of the last roll, or the one that runs */
-	const char *again_kind;         /* of the one that follows it, or NULL */
+	struct event *looking;     /* before one; NULL: nobody looks */
+	struct roll_report report; /* of the last roll, or the one that runs */
+	const char *again_kind;    /* of the one that follows it, or NULL */
 	struct handoff handoff;
 	struct admin admin;
 	struct logger logger;
 	struct upgrade upgrade;
-	char upgraded[192];             /* how this image came here, for people; "": by a start */
-	struct closer closer;           /* of all that a worker has or had a copy of */
-	struct interrupt interrupt;     /* of what makes it late */
-	struct acceptor *acceptor;      /* mode handoff */
+	char upgraded[192];                /* how this image came here, for people; "": by a start */
+	struct closer closer;              /* of all that a worker has or had a copy of */
+	struct interrupt interrupt;        /* of what makes it late */
+	struct acceptor *acceptor;         /* mode handoff */
 	struct acceptor *leaving_acceptor; /* of listeners that go; NULL: there are none */
 	unsigned place_cursor;
 	struct event *signals, *tick, *deadline;
 	struct heap heap;
-	struct event *last_call;        /* pending: the doors are closed, the last clients still come in */
+	struct event *last_call; /* pending: the doors are closed, the last clients still come in */
 	int signal_fd;
 	enum master_state state;
-	bool has_terminal;              /* when it began */
-	struct stop stop;               /* whether it was told to; drain_delay runs then, or has run */
+	bool has_terminal; /* when it began */
+	struct stop stop;  /* whether it was told to; drain_delay runs then, or has run */
 	struct cut cut;
-	uint64_t stopping_ms;           /* since when it stops */
-	bool workers_told;              /* to stop, that is */
-	bool ready_told;                /* every slot has been ready once */
+	uint64_t stopping_ms; /* since when it stops */
+	bool workers_told;    /* to stop, that is */
+	bool ready_told;      /* every slot has been ready once */
 	uint64_t started_ms, tried_ms, watched_ms;
 	struct recycling recycling;
 	struct question question;
@@ -243,8 +243,7 @@ int slots_make_room(struct master *master, unsigned count) __attribute__((warn_u
 void slots_free(struct master *master);
 void slot_happen(struct slot *slot, enum slot_event event);
 void slot_instance_ready(struct slot *slot, struct instance *instance);
-void slot_instance_ended(struct slot *slot, struct instance *instance,
-			 const struct brood_process_end *end);
+void slot_instance_ended(struct slot *slot, struct instance *instance, const struct brood_process_end *end);
 /* One of its workers is gone for good: a start that had to wait for that need wait no longer. */
 void slot_has_room(struct slot *slot);
 /* Starts a successor beside the leading worker, or a worker at once where there is none. */
@@ -260,8 +259,7 @@ bool slot_is_alive(const struct slot *slot, uint64_t now_ms);
 /* Is there any worker that serves, or stands still? */
 bool slots_any_leads(const struct master *master);
 /* Adds one that an earlier version had, with the time until its next try (0: none), and without records. */
-int slot_restore(struct master *master, unsigned timer_ms)
-	__attribute__((warn_unused_result));
+int slot_restore(struct master *master, unsigned timer_ms) __attribute__((warn_unused_result));
 /* When nobody serves at all, the slots that wait are tried once a second. */
 void slots_try_hard(struct master *master, uint64_t now_ms);
 
@@ -271,8 +269,7 @@ void slots_try_hard(struct master *master, uint64_t now_ms);
 struct instance *instance_start(struct master *master, struct slot *slot, bool next_kind);
 /* A worker that an earlier version started, as `like` but for what is made here; takes the channel (-1:
  * none). NULL without memory. */
-struct instance *instance_restore(struct master *master, const struct instance *like, int channel,
-				  unsigned timer_ms);
+struct instance *instance_restore(struct master *master, const struct instance *like, int channel, unsigned timer_ms);
 void instance_retire(struct instance *instance);
 void instance_announce_stop(struct instance *instance);
 void instance_stop(struct instance *instance);
@@ -326,8 +323,7 @@ void upgrade_go_on(struct master *master, bool back);
 
 void master_save(const struct master *master, struct state_writer *writer);
 /* Into a master that has its loop and nothing else. 0; -ENOMEM; -EBADMSG when it makes no sense. */
-int master_restore(struct master *master, const struct state_reader *reader)
-	__attribute__((warn_unused_result));
+int master_restore(struct master *master, const struct state_reader *reader) __attribute__((warn_unused_result));
 
 /* --- master_admin.c --- */
 
@@ -341,8 +337,7 @@ void admin_renew(struct master *master);
 void admin_save(const struct master *master, struct state_writer *writer);
 /* The admin of a former version, with its channel (taken; -1: none), and whether it was told to leave. 0 or
  * -errno. */
-int admin_restore(struct master *master, pid_t pid, int channel, bool retired)
-	__attribute__((warn_unused_result));
+int admin_restore(struct master *master, pid_t pid, int channel, bool retired) __attribute__((warn_unused_result));
 void admin_show_board(struct master *master, const struct brood_frame *frame);
 void admin_say(struct master *master, const struct brood_frame *frame);
 /* Is it alive? Every tick; `late`: the master was held up itself. */

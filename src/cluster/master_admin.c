@@ -24,8 +24,8 @@
 #include <unistd.h>
 
 enum {
-	AGAIN_MS = 1000,    /* between an admin's death and the next one */
-	RETIRE_MS = 3000,   /* for its last clients' requests, and its answers */
+	AGAIN_MS = 1000,  /* between an admin's death and the next one */
+	RETIRE_MS = 3000, /* for its last clients' requests, and its answers */
 	KEEP_MAX = 16,
 };
 
@@ -33,10 +33,8 @@ enum {
 
 static struct pulse_of pulse_of(const struct admin *admin)
 {
-	return (struct pulse_of){.name = "the admin process",
-				 .pid = admin->pid,
-				 .channel = admin->channel,
-				 .type = MESSAGE_PING};
+	return (struct pulse_of){
+		.name = "the admin process", .pid = admin->pid, .channel = admin->channel, .type = MESSAGE_PING};
 }
 
 static void ask_for_sign(struct admin *admin)
@@ -93,11 +91,8 @@ static void tell_text(struct master *master, uint64_t id, const struct buffer *t
 {
 	struct command_result result = {.id = id, .ok = 1};
 	int fd = memfd_create("brood-text", MFD_CLOEXEC);
-	struct brood_frame frame = {.type = MESSAGE_RESULT,
-				    .data = &result,
-				    .size = sizeof(result),
-				    .fds = &fd,
-				    .fd_count = 1};
+	struct brood_frame frame = {
+		.type = MESSAGE_RESULT, .data = &result, .size = sizeof(result), .fds = &fd, .fd_count = 1};
 
 	if (fd < 0 || (text->used > 0 && write(fd, text->data, text->used) != (ssize_t)text->used))
 		admin_tell_result(master, id, "no room for the answer");
@@ -149,8 +144,7 @@ static void do_scale(struct master *master, const struct command *command)
 	char reason[128];
 
 	if (command->argument < 1 || command->argument > CLUSTER_SLOTS_MAX) {
-		snprintf(reason, sizeof(reason), "%d workers: want 1 to %d", command->argument,
-			 CLUSTER_SLOTS_MAX);
+		snprintf(reason, sizeof(reason), "%d workers: want 1 to %d", command->argument, CLUSTER_SLOTS_MAX);
 		admin_tell_result(master, command->id, reason);
 	} else if (slots_resize(master, (unsigned)command->argument) < 0) {
 		admin_tell_result(master, command->id, "cannot have so many workers: see the error log");
@@ -168,8 +162,8 @@ static void do_drain(struct master *master, const struct command *command, bool 
 	for (unsigned i = 0; i < master->slot_count; i++)
 		others += i != index && !master->slots[i]->drained;
 	if (command->argument < 0 || index >= master->slot_count) {
-		snprintf(reason, sizeof(reason), "slot %d: there are slots 0 to %u",
-			 command->argument, master->slot_count - 1);
+		snprintf(reason, sizeof(reason), "slot %d: there are slots 0 to %u", command->argument,
+			 master->slot_count - 1);
 		admin_tell_result(master, command->id, reason);
 	} else if (drain && others == 0) {
 		admin_tell_result(master, command->id, "this is the last slot that serves; use stop");
@@ -187,7 +181,8 @@ static void do_text(struct master *master, const struct command *command)
 
 	if (command->kind == COMMAND_CONFIG && program->config)
 		error = program->config(program->context,
-					master->slot_count != master->configured_workers ? master->slot_count : 0, &text);
+					master->slot_count != master->configured_workers ? master->slot_count : 0,
+					&text);
 	if (command->kind == COMMAND_WHY && program->why && command->argument >= 0)
 		error = program->why(program->context, (unsigned)command->argument, &text);
 	if (error)
@@ -319,16 +314,14 @@ static int live(void *context)
 
 	if (log_outlet_open(&outlet, &life->log) < 0)
 		return CLUSTER_EXIT_RESOURCES;
-	return master->program->admin(master->program->context, life->channel, master->boards,
-				      master->slot_room);
+	return master->program->admin(master->program->context, life->channel, master->boards, master->slot_room);
 }
 
 static pid_t fork_admin(struct master *master, int channel)
 {
 	struct admin_life life = {.master = master, .channel = channel};
 	size_t room = 3 + master->slot_room * BOARD_RECORDS + KEEP_MAX, count = 0;
-	struct brood_process_options options = {
-		.main = live, .context = &life, .title = CLUSTER_CHILD_NAME "admin"};
+	struct brood_process_options options = {.main = live, .context = &life, .title = CLUSTER_CHILD_NAME "admin"};
 	int *kept = malloc(room * sizeof(int)), error;
 	struct log_source *source;
 	pid_t pid;

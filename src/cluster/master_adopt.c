@@ -28,8 +28,7 @@ static struct slot *find_adopter(const struct master *master, uint64_t now_ms)
 	for (unsigned i = 0; i < master->slot_count; i++) {
 		struct slot *slot = master->slots[i];
 
-		if (slot_is_alive(slot, now_ms) &&
-		    (!best || adoptions_of(master, slot) < adoptions_of(master, best)))
+		if (slot_is_alive(slot, now_ms) && (!best || adoptions_of(master, slot) < adoptions_of(master, best)))
 			best = slot;
 	}
 	return best;
@@ -39,8 +38,7 @@ static void tell(struct slot *adopter, struct slot *slot, enum message_type type
 {
 	struct message_sockets message = {.slot = slot->index};
 	int fds[MESSAGE_BATCH];
-	struct brood_frame frame = {
-		.type = type, .data = &message, .size = sizeof(message), .fds = fds};
+	struct brood_frame frame = {.type = type, .data = &message, .size = sizeof(message), .fds = fds};
 
 	if (!adopter->lead || !adopter->lead->channel)
 		return;
@@ -107,8 +105,7 @@ void spread_adopt(struct master *master, uint64_t now_ms)
 		}
 		if (slot->adopter && !slot_is_alive(slot->adopter, now_ms))
 			spread_release(slot); /* the adopter needs help itself */
-		if (slot->adopter || (is_awaited(master, slot) &&
-				      now_ms - slot->unserved_since_ms < ORPHAN_MS))
+		if (slot->adopter || (is_awaited(master, slot) && now_ms - slot->unserved_since_ms < ORPHAN_MS))
 			continue;
 		adopter = find_adopter(master, now_ms);
 		if (adopter) {

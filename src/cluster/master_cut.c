@@ -63,8 +63,8 @@ void cut_ended(struct instance *instance)
 	if (!cut->begun || instance->said_cut || figures.connections == figures.idle)
 		return;
 	cut->silent++;
-	cut->unsaid += figures.connections - figures.idle < SAID_MAX
-			       ? (unsigned)(figures.connections - figures.idle) : SAID_MAX;
+	cut->unsaid += figures.connections - figures.idle < SAID_MAX ? (unsigned)(figures.connections - figures.idle)
+								     : SAID_MAX;
 }
 
 void cut_tell(struct master *master)
@@ -76,8 +76,9 @@ void cut_tell(struct master *master)
 		return;
 	cut->told = true;
 	if (cut->silent > 0)
-		snprintf(silent, sizeof(silent), "; %u more connections were not idle in %u worker%s that had to be killed",
-			 cut->unsaid, cut->silent, cut->silent == 1 ? "" : "s");
+		snprintf(silent, sizeof(silent),
+			 "; %u more connections were not idle in %u worker%s that had to be killed", cut->unsaid,
+			 cut->silent, cut->silent == 1 ? "" : "s");
 	if (cut->requests + cut->unsaid == 0) {
 		log_info("nothing was cut");
 		return;

@@ -279,8 +279,8 @@ static void discard(struct instance *instance)
 }
 
 /* Everything that can fail before the fork, so that a child is never without its parent's half. */
-static struct instance *prepare(struct master *master, struct slot *slot, bool next_kind,
-				struct birth *birth, struct log_source **source)
+static struct instance *prepare(struct master *master, struct slot *slot, bool next_kind, struct birth *birth,
+				struct log_source **source)
 {
 	const struct cluster_options *options = next_kind ? &master->next_options : &master->options;
 	struct instance *instance = calloc(1, sizeof(*instance));
@@ -325,9 +325,9 @@ static struct instance *prepare(struct master *master, struct slot *slot, bool n
 	birth->tag_count = listeners_tags(&master->listeners, next_kind && master->sockets_prepared, birth->tags,
 					  sizeof(birth->tags) / sizeof(birth->tags[0]));
 	if (options->accept != CLUSTER_ACCEPT_HANDOFF)
-		birth->socket_count = listeners_of_worker(
-			&master->listeners, next_kind && master->sockets_prepared, options->accept,
-			slot->index, birth->sockets, birth->listeners, WORKER_SOCKETS_MAX);
+		birth->socket_count =
+			listeners_of_worker(&master->listeners, next_kind && master->sockets_prepared, options->accept,
+					    slot->index, birth->sockets, birth->listeners, WORKER_SOCKETS_MAX);
 	snprintf(tag, sizeof(tag), "worker %u", slot->index);
 	error = logger_add_source(master, tag, options, &birth->log, source);
 	if (!error)
@@ -340,16 +340,14 @@ fail:
 }
 
 /* A roll that fails for this says so, too. */
-static void cannot_start(struct master *master, const struct slot *slot, bool next_kind,
-			 const char *what, int error)
+static void cannot_start(struct master *master, const struct slot *slot, bool next_kind, const char *what, int error)
 {
 	struct roll_report *report = &master->report;
 
 	log_error("cannot start worker %u: %s%s", slot->index, what, strerror(error));
 	if (master->roll.phase == ROLL_FORWARD && next_kind)
-		snprintf(report->reason, sizeof(report->reason),
-			 "slot %u: the new worker cannot be started: %s%s", slot->index, what,
-			 strerror(error));
+		snprintf(report->reason, sizeof(report->reason), "slot %u: the new worker cannot be started: %s%s",
+			 slot->index, what, strerror(error));
 }
 
 struct instance *instance_start(struct master *master, struct slot *slot, bool next_kind)
@@ -376,13 +374,11 @@ struct instance *instance_start(struct master *master, struct slot *slot, bool n
 	arm(instance, (next_kind ? &master->next_options : &master->options)->start_timeout_ms);
 	if (master_is_leaving(master))
 		instance_announce_stop(instance);
-	log_debug("worker %u [%d] of generation %u starts", slot->index, instance->pid,
-		  instance->generation);
+	log_debug("worker %u [%d] of generation %u starts", slot->index, instance->pid, instance->generation);
 	return instance;
 }
 
-struct instance *instance_restore(struct master *master, const struct instance *like, int channel,
-				  unsigned timer_ms)
+struct instance *instance_restore(struct master *master, const struct instance *like, int channel, unsigned timer_ms)
 {
 	struct instance *instance = malloc(sizeof(*instance));
 
@@ -395,8 +391,8 @@ struct instance *instance_restore(struct master *master, const struct instance *
 	board_keep_record(&master->boards[instance->slot], instance->record);
 	list_init(&instance->link);
 	list_append(&master->instances, &instance->link);
-	if (!instance->timer || (channel >= 0 && brood_channel_open(&instance->channel, master->base,
-								    channel, &handlers, instance) < 0))
+	if (!instance->timer ||
+	    (channel >= 0 && brood_channel_open(&instance->channel, master->base, channel, &handlers, instance) < 0))
 		return NULL; /* the restoring is over anyway */
 	handoff_target_init(&instance->target, instance->ready_ms > 0 ? instance->channel : NULL);
 	instance->target.given = like->target.given;
@@ -459,8 +455,7 @@ void instance_ended(void *context, const struct brood_process_end *end)
 		master_leave_if_done(master);
 		return;
 	}
-	if (!instance && (admin_ended(master, end) || logger_ended(master, end) ||
-			  upgrade_ended(master, end)))
+	if (!instance && (admin_ended(master, end) || logger_ended(master, end) || upgrade_ended(master, end)))
 		return;
 	if (!instance) {
 		log_debug("reaped a stranger, pid %d", end->pid);
@@ -472,8 +467,7 @@ void instance_ended(void *context, const struct brood_process_end *end)
 		brood_channel_drain(instance->channel);
 	handoff_target_gone(&master->handoff, &instance->target);
 	if (master->program->ended)
-		master->program->ended(master->program->context, master,
-				       board_place(instance->slot, instance->record));
+		master->program->ended(master->program->context, master, board_place(instance->slot, instance->record));
 	obituary_of_end(instance, end);
 	cut_ended(instance);
 	report_failure(instance, end);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * From the listeners of one configuration to those of the next, at its commit: what was quiet listens, workers are told, and
- * what goes is accepted on by the master until its last clients have come in. Master only. */
+ * From the listeners of one configuration to those of the next, at its commit: what was quiet listens, workers are
+ * told, and what goes is accepted on by the master until its last clients have come in. Master only. */
 #include "cluster/master.h"
 
 #include "base/clock.h"
@@ -33,8 +33,7 @@ static void accept_on(struct master *master, const struct listener *listener)
 
 		if (!master->leaving_acceptor || copy < 0 ||
 		    acceptor_add(master->leaving_acceptor, copy, listener->id, listener->id) < 0)
-			log_error("cannot accept the last clients of %s: %s", listener->address.text,
-				  strerror(errno));
+			log_error("cannot accept the last clients of %s: %s", listener->address.text, strerror(errno));
 	}
 }
 

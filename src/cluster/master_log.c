@@ -27,9 +27,9 @@
 #include <unistd.h>
 
 enum {
-	AGAIN_MS = 1000,   /* between the death of one that has just begun and the next */
-	FINISH_MS = 2500,  /* for the last lines, when the master leaves */
-	RENEW_MS = 10000,  /* for those that one of a former version still has to write */
+	AGAIN_MS = 1000,  /* between the death of one that has just begun and the next */
+	FINISH_MS = 2500, /* for the last lines, when the master leaves */
+	RENEW_MS = 10000, /* for those that one of a former version still has to write */
 };
 
 /* --- sources --- */
@@ -39,8 +39,7 @@ static struct log_source *source_of(struct list *link)
 	return LIST_ENTRY(link, struct log_source, link);
 }
 
-struct log_source *logger_new_source(struct logger *logger, uint64_t serial, const char *tag, int queue,
-				     int pipe)
+struct log_source *logger_new_source(struct logger *logger, uint64_t serial, const char *tag, int queue, int pipe)
 {
 	struct log_source *source = calloc(1, sizeof(*source));
 
@@ -97,8 +96,7 @@ int logger_add_source(struct master *master, const char *tag, const struct clust
 	return 0;
 }
 
-void logger_source_born(struct master *master, struct log_source *source, struct log_birth *birth,
-			pid_t pid)
+void logger_source_born(struct master *master, struct log_source *source, struct log_birth *birth, pid_t pid)
 {
 	fd_close(&birth->pipe);
 	if (!source)
@@ -145,11 +143,8 @@ static int tell_source(struct logger *logger, struct log_source *source)
 	struct log_source_message message = {
 		.serial = source->serial, .pid = source->pid, .error_log = source->error_log};
 	int fds[] = {source->queue, source->pipe}, error;
-	struct brood_frame frame = {.type = MESSAGE_LOG_SOURCE,
-				    .data = &message,
-				    .size = sizeof(message),
-				    .fds = fds,
-				    .fd_count = 2};
+	struct brood_frame frame = {
+		.type = MESSAGE_LOG_SOURCE, .data = &message, .size = sizeof(message), .fds = fds, .fd_count = 2};
 
 	memcpy(message.tag, source->tag, sizeof(message.tag));
 	error = say(logger, &frame);
@@ -194,8 +189,7 @@ void logger_tell(struct master *master)
 	if (logger->is_new && (send_number(logger, MESSAGE_LOG_SYNC, 0) < 0 || tell_files(master, false) < 0))
 		return;
 	logger->is_new = false;
-	if (logger->sync_told != logger->sync_wanted &&
-	    send_number(logger, MESSAGE_LOG_SYNC, logger->sync_wanted) == 0)
+	if (logger->sync_told != logger->sync_wanted && send_number(logger, MESSAGE_LOG_SYNC, logger->sync_wanted) == 0)
 		logger->sync_told = logger->sync_wanted;
 }
 
@@ -253,8 +247,7 @@ static void on_frame(void *context, struct brood_frame *frame)
 	if (frame->size != sizeof(message))
 		return;
 	memcpy(&message, frame->data, sizeof(message));
-	if (frame->type == MESSAGE_LOG_SYNC && message.number > logger->synced &&
-	    message.number <= logger->sync_told) {
+	if (frame->type == MESSAGE_LOG_SYNC && message.number > logger->synced && message.number <= logger->sync_told) {
 		logger->synced = message.number;
 		check_reopened(master);
 	}
@@ -297,10 +290,8 @@ int logger_open_channel(struct master *master, int fd)
 
 static struct pulse_of pulse_of(const struct logger *logger)
 {
-	return (struct pulse_of){.name = "the log process",
-				 .pid = logger->pid,
-				 .channel = logger->channel,
-				 .type = MESSAGE_LOG_PING};
+	return (struct pulse_of){
+		.name = "the log process", .pid = logger->pid, .channel = logger->channel, .type = MESSAGE_LOG_PING};
 }
 
 /* One that has been told to leave has a time limit of its own. */

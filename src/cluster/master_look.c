@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Before a reload. What a configuration names may be on a file system that does not answer, and whoever opens such a thing
- * waits for as long as that likes. So a process of the program's looks at all of it first, and the master goes on with what
- * it does until it is told, or has heard nothing for too long. Master only. */
+ * Before a reload. What a configuration names may be on a file system that does not answer, and whoever opens such a
+ * thing waits for as long as that likes. So a process of the program's looks at all of it first, and the master goes on
+ * with what it does until it is told, or has heard nothing for too long. Master only. */
 #include "cluster/master.h"
 
 #include <errno.h>
@@ -52,7 +52,8 @@ bool look_begin(struct master *master)
 	if (master->looking && event_add(master->looking, &patience) == 0)
 		return true;
 	snprintf(wrong, sizeof(wrong), "nobody can look at its files: %s",
-		 fd == -EBUSY ? "those who did so for reloads before this one still wait" : strerror(fd < 0 ? -fd : ENOMEM));
+		 fd == -EBUSY ? "those who did so for reloads before this one still wait"
+			      : strerror(fd < 0 ? -fd : ENOMEM));
 	if (master->looking)
 		end(master, what, sizeof(what));
 	else if (fd >= 0)

@@ -25,8 +25,7 @@ static size_t put(struct news *news, uint32_t kind, uint32_t question, const voi
 }
 
 /* False: it will not hear of it. */
-static bool send_news(struct instance *instance, const struct news *news, size_t size,
-		      const int *fds, size_t count)
+static bool send_news(struct instance *instance, const struct news *news, size_t size, const int *fds, size_t count)
 {
 	struct brood_frame frame = {
 		.type = MESSAGE_NEWS, .data = news, .size = size, .fds = (int *)fds, .fd_count = count};
@@ -44,8 +43,7 @@ static struct instance *instance_of(struct list *link)
 	return LIST_ENTRY(link, struct instance, link);
 }
 
-void cluster_tell(struct master *master, uint32_t kind, const void *data, size_t size,
-		  const int *fds, size_t fd_count)
+void cluster_tell(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds, size_t fd_count)
 {
 	struct news news;
 	size_t all = put(&news, kind, 0, data, size);
@@ -55,8 +53,8 @@ void cluster_tell(struct master *master, uint32_t kind, const void *data, size_t
 		(void)send_news(instance_of(at), &news, all, fds, fd_count);
 }
 
-void cluster_tell_others(struct master *master, uint32_t kind, const void *data, size_t size,
-			 const int *fds, size_t fd_count)
+void cluster_tell_others(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
+			 size_t fd_count)
 {
 	struct news news;
 	size_t all = put(&news, kind, 0, data, size);
@@ -69,8 +67,8 @@ void cluster_tell_others(struct master *master, uint32_t kind, const void *data,
 
 /* --- questions --- */
 
-uint32_t cluster_ask(struct master *master, uint32_t kind, const void *data, size_t size,
-		     const int *fds, size_t fd_count)
+uint32_t cluster_ask(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
+		     size_t fd_count)
 {
 	uint32_t number = master->question.number == UINT32_MAX ? 1 : master->question.number + 1;
 	struct news news;
@@ -82,8 +80,7 @@ uint32_t cluster_ask(struct master *master, uint32_t kind, const void *data, siz
 		struct instance *instance = instance_of(at);
 
 		instance->may_answer = send_news(instance, &news, all, fds, fd_count);
-		instance->owes_answer =
-			instance->may_answer && instance->phase == INSTANCE_SERVING;
+		instance->owes_answer = instance->may_answer && instance->phase == INSTANCE_SERVING;
 		instance->question = instance->may_answer ? number : 0;
 		master->question.asked += instance->owes_answer;
 	}
@@ -94,8 +91,7 @@ void cluster_answers(const struct master *master, struct cluster_answers *out)
 {
 	const struct question *question = &master->question;
 
-	*out = (struct cluster_answers){
-		.asked = question->asked, .yes = question->yes, .no = question->no};
+	*out = (struct cluster_answers){.asked = question->asked, .yes = question->yes, .no = question->no};
 	for (const struct list *at = master->instances.next; at != &master->instances; at = at->next) {
 		const struct instance *instance = LIST_ENTRY(at, struct instance, link);
 
@@ -110,8 +106,8 @@ void news_heard(struct instance *instance, struct brood_frame *frame)
 	const struct message_heard *heard = frame->data;
 	struct question *question = &instance->master->question;
 
-	if (frame->size != sizeof(*heard) || !instance->may_answer ||
-	    heard->question != question->number || instance->question != question->number)
+	if (frame->size != sizeof(*heard) || !instance->may_answer || heard->question != question->number ||
+	    instance->question != question->number)
 		return;
 	instance->may_answer = instance->owes_answer = false;
 	if (heard->taken == 1)

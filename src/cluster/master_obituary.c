@@ -105,9 +105,8 @@ static void log_end(const struct instance *instance, const struct brood_process_
 	}
 	log_warn("worker %u [%d] died while %s: %s%s%s (generation %u, age %llu.%03llu s, "
 		 "%llu requests, %llu connections)",
-		 instance->slot, instance->pid, phases[instance->phase], how,
-		 instance->killed ? "; " : "", instance->killed ? instance->killed : "",
-		 instance->generation, age_ms / 1000, age_ms % 1000,
+		 instance->slot, instance->pid, phases[instance->phase], how, instance->killed ? "; " : "",
+		 instance->killed ? instance->killed : "", instance->generation, age_ms / 1000, age_ms % 1000,
 		 (unsigned long long)figures.requests, (unsigned long long)figures.connections);
 }
 

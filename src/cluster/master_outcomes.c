@@ -20,17 +20,17 @@
 
 enum {
 	OUTCOMES_MAX = 64,
-	KEPT_MS = 60000,           /* for whoever has to connect to the next admin first */
+	KEPT_MS = 60000, /* for whoever has to connect to the next admin first */
 	HALF = 32,
 };
 
 struct kept_outcome {
-	struct kept_outcome *next;      /* newer */
+	struct kept_outcome *next; /* newer */
 	struct command command;
-	bool lost;                 /* the admin that passed it on has gone */
+	bool lost;                     /* the admin that passed it on has gone */
 	struct command_result *result; /* owned; NULL: there is none yet */
 	uint64_t told_ms;
-	uint32_t heard_by;         /* the first ping that comes back after it was told */
+	uint32_t heard_by; /* the first ping that comes back after it was told */
 };
 
 static uint64_t asker(uint64_t id)
@@ -144,8 +144,7 @@ static bool is_same(const struct kept_outcome *outcome, const struct command *co
 static void say_that_it_runs(struct master *master, uint64_t id)
 {
 	struct command_progress progress = {.id = id, .total = 0, .text = "it goes on"};
-	struct brood_frame frame = {
-		.type = MESSAGE_PROGRESS, .data = &progress, .size = sizeof(progress)};
+	struct brood_frame frame = {.type = MESSAGE_PROGRESS, .data = &progress, .size = sizeof(progress)};
 
 	admin_say(master, &frame);
 }
@@ -166,8 +165,7 @@ bool outcomes_claim(struct master *master, const struct command *command)
 	outcome->lost = false;
 	if (outcome->result) {
 		struct command_result result = *outcome->result;
-		struct brood_frame frame = {
-			.type = MESSAGE_RESULT, .data = &result, .size = sizeof(result)};
+		struct brood_frame frame = {.type = MESSAGE_RESULT, .data = &result, .size = sizeof(result)};
 
 		result.id = outcome->result->id = command->id;
 		outcome->heard_by = admin->pulse.sent + 1;

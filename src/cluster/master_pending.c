@@ -28,8 +28,7 @@ static bool is_roll(uint32_t kind)
 void admin_await(struct master *master, const struct command *command, bool next)
 {
 	struct admin *admin = &master->admin;
-	struct pending *pending =
-		admin->pending_count < PENDING_MAX ? malloc(sizeof(*pending)) : NULL;
+	struct pending *pending = admin->pending_count < PENDING_MAX ? malloc(sizeof(*pending)) : NULL;
 
 	if (!pending) {
 		admin_tell_result(master, command->id, "it is being done, but too many wait for outcomes");
@@ -87,8 +86,7 @@ static bool has_handed_over(const struct master *master, unsigned slot)
 	for (struct list *at = master->instances.next; at != &master->instances; at = at->next) {
 		const struct instance *instance = LIST_ENTRY(at, struct instance, link);
 
-		if (instance->slot == slot && instance->phase == INSTANCE_DRAINING &&
-		    !instance->handed_over)
+		if (instance->slot == slot && instance->phase == INSTANCE_DRAINING && !instance->handed_over)
 			return false;
 	}
 	return true;
@@ -102,8 +100,7 @@ static enum outcome outcome_of_slot(const struct master *master, unsigned index)
 	bool wanted = index < master->slot_count && !slot->drained;
 
 	if (wanted)
-		return slot->state == SLOT_SERVING ? GOOD
-						   : slot->state == SLOT_PARKED ? BAD : NOT_YET;
+		return slot->state == SLOT_SERVING ? GOOD : slot->state == SLOT_PARKED ? BAD : NOT_YET;
 	return !slot->lead && !slot->next && has_handed_over(master, index) ? GOOD : NOT_YET;
 }
 
@@ -126,8 +123,7 @@ void admin_progress(struct master *master, unsigned done, const char *text)
 {
 	struct admin *admin = &master->admin;
 	struct command_progress progress = {.done = done, .total = master->slot_count};
-	struct brood_frame frame = {
-		.type = MESSAGE_PROGRESS, .data = &progress, .size = sizeof(progress)};
+	struct brood_frame frame = {.type = MESSAGE_PROGRESS, .data = &progress, .size = sizeof(progress)};
 
 	snprintf(progress.text, sizeof(progress.text), "%s", text);
 	for (struct list *at = admin->pending.next; at != &admin->pending; at = at->next) {
@@ -153,8 +149,7 @@ void admin_check(struct master *master)
 			continue;
 		outcome = outcome_of(master, &pending->command);
 		if (outcome != NOT_YET)
-			settle(master, pending,
-			       outcome == GOOD ? NULL : "a slot is parked: its workers do not start");
+			settle(master, pending, outcome == GOOD ? NULL : "a slot is parked: its workers do not start");
 	}
 }
 

@@ -20,8 +20,7 @@ static bool is_busy(const struct master *master)
 	for (unsigned i = 0; i < master->slot_room; i++)
 		if (master->slots[i]->next)
 			return true;
-	for (const struct list *at = master->instances.next; at != &master->instances;
-	     at = at->next) {
+	for (const struct list *at = master->instances.next; at != &master->instances; at = at->next) {
 		const struct instance *instance = LIST_ENTRY(at, struct instance, link);
 
 		if (instance->phase == INSTANCE_DRAINING && !instance->handed_over)
@@ -46,8 +45,7 @@ static bool next_for_memory(struct master *master, uint64_t now_ms, unsigned *sl
 {
 	struct recycling *recycling = &master->recycling;
 
-	if (master->options.recycle.memory_bytes == 0 ||
-	    now_ms - recycling->memory_ms < MEMORY_INTERVAL_MS)
+	if (master->options.recycle.memory_bytes == 0 || now_ms - recycling->memory_ms < MEMORY_INTERVAL_MS)
 		return false;
 	recycling->memory_ms = now_ms;
 	recycling->memory_slot = (recycling->memory_slot + 1) % master->slot_count;

@@ -21,7 +21,7 @@
 struct restoring {
 	struct master *master;
 	struct state_reader reader;
-	struct instance *last;  /* the one that was restored last */
+	struct instance *last;            /* the one that was restored last */
 	bool self, admin, logger, closer; /* they are there once */
 	struct fd_claims claims;
 };
@@ -87,9 +87,8 @@ static int restore_listener(struct restoring *restoring, const struct state_reco
 
 	state_get(record, &saved, sizeof(saved));
 	if (listeners->count >= CLUSTER_LISTEN_MAX || saved.id == 0 || saved.id > listeners->last_id ||
-	    has_listener(listeners, saved.id) || saved.backlog > INT32_MAX || !saved.now ||
-	    !is_address(&saved.wish) || !is_address(&saved.address) ||
-	    (saved.unlink_path && !address_is_unix(&saved.address)))
+	    has_listener(listeners, saved.id) || saved.backlog > INT32_MAX || !saved.now || !is_address(&saved.wish) ||
+	    !is_address(&saved.address) || (saved.unlink_path && !address_is_unix(&saved.address)))
 		return -EBADMSG;
 	all = realloc(listeners->all, (listeners->count + 1) * sizeof(*all));
 	if (!all)
@@ -159,8 +158,8 @@ static int restore_slot(struct restoring *restoring, const struct state_record *
 
 	state_get(record, &saved, sizeof(saved));
 	waits = saved.state == SLOT_BACKOFF || saved.state == SLOT_PARKED;
-	if (saved.index != master->slot_room || saved.state >= SLOT_STATES ||
-	    saved.index >= CLUSTER_SLOTS_MAX || (waits && saved.timer_ms == 0))
+	if (saved.index != master->slot_room || saved.state >= SLOT_STATES || saved.index >= CLUSTER_SLOTS_MAX ||
+	    (waits && saved.timer_ms == 0))
 		return -EBADMSG;
 	error = slot_restore(master, saved.timer_ms);
 	for (int i = 0; i < BOARD_RECORDS && error == 0; i++)
@@ -169,8 +168,7 @@ static int restore_slot(struct restoring *restoring, const struct state_record *
 		return error;
 	slot = master->slots[saved.index];
 	slot->state = (enum slot_state)saved.state;
-	slot->backoff.early_deaths =
-		saved.early_deaths < BACKOFF_PARK_AFTER ? saved.early_deaths : BACKOFF_PARK_AFTER;
+	slot->backoff.early_deaths = saved.early_deaths < BACKOFF_PARK_AFTER ? saved.early_deaths : BACKOFF_PARK_AFTER;
 	slot->restarts = saved.restarts;
 	slot->ready_once = saved.ready_once;
 	slot->drained = saved.drained;
@@ -204,13 +202,12 @@ static bool is_sound(const struct master *master, const struct saved_instance *s
 	return saved->slot < master->slot_room && saved->phase < INSTANCE_PHASES && saved->pid > 1 &&
 	       saved->pid != getpid() && saved->pid != getppid() && saved->record >= 0 &&
 	       saved->record < BOARD_RECORDS && master->boards[saved->slot].cells[saved->record] &&
-	       saved->accept <= CLUSTER_ACCEPT_REUSEPORT &&
-	       saved->watchdog < WATCHDOG_PHASES && saved->serial > 0 &&
+	       saved->accept <= CLUSTER_ACCEPT_REUSEPORT && saved->watchdog < WATCHDOG_PHASES && saved->serial > 0 &&
 	       saved->serial <= master->last_serial && is_another(master, saved);
 }
 
-static void set_limits(struct master *master, struct instance *instance,
-		       const struct saved_instance *saved, size_t size)
+static void set_limits(struct master *master, struct instance *instance, const struct saved_instance *saved,
+		       size_t size)
 {
 	/* Of a version that did not tell them: as of a new one. */
 	if (size <= offsetof(struct saved_instance, limit_requests))
@@ -285,10 +282,10 @@ static int restore_transfer(struct restoring *restoring, const struct state_reco
 
 	state_get(record, &saved, sizeof(saved));
 	taker = saved.taker ? find(master, saved.taker) : NULL;
-	if (!state_next(&restoring->reader, &state) || state.type != STATE_TRANSFER ||
-	    state.size != saved.state_size || saved.state_size > HANDOFF_STATE_MAX ||
-	    (saved.taker && (!taker || taker->target.unanswered_count >= HANDOFF_UNANSWERED_MAX)) ||
-	    saved.id == 0 || saved.id > master->handoff.last_id)
+	if (!state_next(&restoring->reader, &state) || state.type != STATE_TRANSFER || state.size != saved.state_size ||
+	    saved.state_size > HANDOFF_STATE_MAX ||
+	    (saved.taker && (!taker || taker->target.unanswered_count >= HANDOFF_UNANSWERED_MAX)) || saved.id == 0 ||
+	    saved.id > master->handoff.last_id)
 		return -EBADMSG;
 	error = fd_claim_socket(&restoring->claims, saved.fd, SOCKET_CONNECTION);
 	if (error)
@@ -323,7 +320,8 @@ static int restore_admin(struct restoring *restoring, const struct state_record 
 		return -EBADMSG;
 	restoring->admin = true;
 	error = fd_claim_channel(&restoring->claims, saved.channel);
-	return error ? error : admin_restore(restoring->master, saved.pid, saved.channel, saved.retired && saved.pid > 0);
+	return error ? error
+		     : admin_restore(restoring->master, saved.pid, saved.channel, saved.retired && saved.pid > 0);
 }
 
 static int restore_pending(struct restoring *restoring, const struct state_record *record)
@@ -354,8 +352,8 @@ static int restore_logger(struct restoring *restoring, const struct state_record
 	int error;
 
 	state_get(record, &saved, sizeof(saved));
-	if (restoring->logger || saved.pid < 0 || saved.pid == 1 || saved.pid == getpid() ||
-	    saved.pid == getppid() || (saved.pid == 0 && saved.channel != -1))
+	if (restoring->logger || saved.pid < 0 || saved.pid == 1 || saved.pid == getpid() || saved.pid == getppid() ||
+	    (saved.pid == 0 && saved.channel != -1))
 		return -EBADMSG;
 	restoring->logger = true;
 	error = fd_claim_channel(&restoring->claims, saved.channel);
@@ -398,12 +396,10 @@ static int restore_closer(struct restoring *restoring, const struct state_record
 /* --- all of it --- */
 
 /* The worker of a slot, in one of these phases. */
-static bool is_of_slot(const struct instance *instance, const struct slot *slot, bool starting,
-		       bool serving)
+static bool is_of_slot(const struct instance *instance, const struct slot *slot, bool starting, bool serving)
 {
 	return instance && instance->slot == slot->index &&
-	       ((starting && instance->phase == INSTANCE_STARTING) ||
-		(serving && instance->phase == INSTANCE_SERVING));
+	       ((starting && instance->phase == INSTANCE_STARTING) || (serving && instance->phase == INSTANCE_SERVING));
 }
 
 /* Once all workers are there. */
@@ -422,8 +418,7 @@ static int link_slot(struct restoring *restoring, const struct state_record *rec
 	slot->next = saved.next ? find(master, saved.next) : NULL;
 	if ((starting || serving) != (saved.lead != 0) || saved.adopter > master->slot_room ||
 	    (saved.lead && !is_of_slot(slot->lead, slot, starting, serving)) ||
-	    (saved.next && (!saved.lead || saved.next == saved.lead ||
-			    !is_of_slot(slot->next, slot, true, false))))
+	    (saved.next && (!saved.lead || saved.next == saved.lead || !is_of_slot(slot->next, slot, true, false))))
 		return -EBADMSG;
 	slot->adopter = saved.adopter ? master->slots[saved.adopter - 1] : NULL;
 	return 0;
@@ -440,8 +435,8 @@ static bool all_listen(const struct listeners *listeners)
 
 static int restore_one(struct restoring *restoring, const struct state_record *record)
 {
-	if (record->type != STATE_SELF && record->type >= STATE_LISTENER &&
-	    record->type < STATE_TYPES && !restoring->self)
+	if (record->type != STATE_SELF && record->type >= STATE_LISTENER && record->type < STATE_TYPES &&
+	    !restoring->self)
 		return -EBADMSG;
 	switch (record->type) {
 	case STATE_SELF:
@@ -485,8 +480,8 @@ int master_restore(struct master *master, const struct state_reader *state)
 	while (error == 0 && state_next(&again, &record))
 		if (record.type == STATE_SLOT)
 			error = link_slot(&restoring, &record);
-	if (error == 0 && (!restoring.self || master->slot_count > master->slot_room ||
-			   !all_listen(&master->listeners)))
+	if (error == 0 &&
+	    (!restoring.self || master->slot_count > master->slot_room || !all_listen(&master->listeners)))
 		error = -EBADMSG;
 	fd_claims_free(&restoring.claims);
 	return error;

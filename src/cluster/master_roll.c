@@ -26,8 +26,7 @@ static bool settled(void *context)
 		const struct instance *instance = LIST_ENTRY(at, struct instance, link);
 
 		/* One that stands still hands over when it goes on, or is ended: nobody has to wait for it. */
-		if (instance->phase == INSTANCE_DRAINING && !instance->handed_over &&
-		    !instance->stopped)
+		if (instance->phase == INSTANCE_DRAINING && !instance->handed_over && !instance->stopped)
 			return false;
 	}
 	return !logger_is_waited_for(master);
@@ -35,10 +34,8 @@ static bool settled(void *context)
 
 struct roll_view master_roll_view(struct master *master)
 {
-	return (struct roll_view){.slots = master->slot_count,
-				  .draining = draining,
-				  .settled = settled,
-				  .context = master};
+	return (struct roll_view){
+		.slots = master->slot_count, .draining = draining, .settled = settled, .context = master};
 }
 
 /* Gives the slot a worker of the kind that it is to have, if it has none yet. */
@@ -151,8 +148,8 @@ static void finish(struct master *master, bool ok)
 
 	master->report.ok = ok;
 	if (ok)
-		log_info("%s done: %u workers of generation %u", master->report.kind,
-			 master->slot_count, master->generation);
+		log_info("%s done: %u workers of generation %u", master->report.kind, master->slot_count,
+			 master->generation);
 	if (ok && !logger_has_reopened(master))
 		log_warn("the log process does not answer: some lines may still go to the old log files");
 	if (!ok)
@@ -170,7 +167,7 @@ static void finish(struct master *master, bool ok)
 void master_roll_event(struct master *master, enum roll_action action)
 {
 	while (action == ROLL_START || action == ROLL_COMMIT || action == ROLL_GIVE_BACK)
-		action = action == ROLL_START ? start(master, master->slots[master->roll.slot])
+		action = action == ROLL_START    ? start(master, master->slots[master->roll.slot])
 			 : action == ROLL_COMMIT ? commit(master)
 						 : give_back(master);
 	switch (action) {
@@ -181,8 +178,7 @@ void master_roll_event(struct master *master, enum roll_action action)
 		finish(master, false);
 		break;
 	case ROLL_WAIT:
-		log_info("%s waits for the old worker of slot %u", master->report.kind,
-			 master->roll.slot);
+		log_info("%s waits for the old worker of slot %u", master->report.kind, master->roll.slot);
 		break;
 	default:
 		break;
@@ -201,8 +197,7 @@ static int prepare_sockets(struct master *master)
 	if (error)
 		return error;
 	if (next->accept == CLUSTER_ACCEPT_REUSEPORT)
-		error = listeners_grow(&master->listeners, master->slot_count, report->reason,
-				       sizeof(report->reason));
+		error = listeners_grow(&master->listeners, master->slot_count, report->reason, sizeof(report->reason));
 	if (error == 0) {
 		snprintf(report->reason, sizeof(report->reason), "no room for further slots");
 		error = slots_make_room(master, listeners_sockets(&master->listeners));
@@ -212,7 +207,8 @@ static int prepare_sockets(struct master *master)
 	return error;
 }
 
-/* A restart changes no address, but a Unix socket whose file was removed comes back with it. It does not fail for that. */
+/* A restart changes no address, but a Unix socket whose file was removed comes back with it. It does not fail for that.
+ */
 static void mend_sockets(struct master *master)
 {
 	struct roll_report *report = &master->report;

@@ -39,8 +39,7 @@ bool slot_is_draining(const struct slot *slot)
 static void try_again(struct slot *slot, enum backoff_death death)
 {
 	unsigned delay_ms;
-	enum slot_event event =
-		backoff_next(&slot->backoff, death, master_random(slot->master), &delay_ms);
+	enum slot_event event = backoff_next(&slot->backoff, death, master_random(slot->master), &delay_ms);
 	struct timeval delay = {delay_ms / 1000, (delay_ms % 1000) * 1000};
 
 	if (event != SLOT_DIED)
@@ -90,8 +89,7 @@ void slot_happen(struct slot *slot, enum slot_event event)
 	if (slot->state != SLOT_SERVING && slot->unserved_since_ms == 0)
 		slot->unserved_since_ms = clock_now_ms();
 	if (slot->state != before)
-		log_debug("slot %u: %s -> %s", slot->index, slot_state_name(before),
-			  slot_state_name(slot->state));
+		log_debug("slot %u: %s -> %s", slot->index, slot_state_name(before), slot_state_name(slot->state));
 	switch (action) {
 	case SLOT_DO_NOTHING:
 	case SLOT_DO_WAIT: /* the timer was armed with its delay */
@@ -178,8 +176,7 @@ void slot_instance_ready(struct slot *slot, struct instance *instance)
 		return; /* retired meanwhile */
 	}
 	slot_happen(slot, SLOT_READY);
-	log_debug("worker %u [%d] of generation %u serves", slot->index, instance->pid,
-		  instance->generation);
+	log_debug("worker %u [%d] of generation %u serves", slot->index, instance->pid, instance->generation);
 	if (before) {
 		spread_forget_adopter(master, slot);
 		instance_retire(before);
@@ -225,8 +222,7 @@ static void lead_ended(struct slot *slot, enum backoff_death death, bool acciden
 	master_roll_event(master, roll_died(&master->roll, &view, slot->index, accident));
 }
 
-void slot_instance_ended(struct slot *slot, struct instance *instance,
-			 const struct brood_process_end *end)
+void slot_instance_ended(struct slot *slot, struct instance *instance, const struct brood_process_end *end)
 {
 	struct master *master = slot->master;
 	struct roll_view view = master_roll_view(master);
@@ -260,9 +256,8 @@ void slot_has_room(struct slot *slot)
 
 bool slot_is_alive(const struct slot *slot, uint64_t now_ms)
 {
-	return slot->state == SLOT_SERVING && slot->lead && slot->lead->channel &&
-	       !slot->lead->stopped && !slot->lead->killed &&
-	       board_is_fresh(instance_record(slot->lead), now_ms);
+	return slot->state == SLOT_SERVING && slot->lead && slot->lead->channel && !slot->lead->stopped &&
+	       !slot->lead->killed && board_is_fresh(instance_record(slot->lead), now_ms);
 }
 
 bool slots_any_leads(const struct master *master)
@@ -344,8 +339,7 @@ int slots_make_room(struct master *master, unsigned count)
 		if (error == 0 && (error = add_slot(master)) < 0)
 			board_close(&board);
 		if (error) {
-			log_error("cannot make a slot more than %u: %s", master->slot_room,
-				  strerror(-error));
+			log_error("cannot make a slot more than %u: %s", master->slot_room, strerror(-error));
 			return error;
 		}
 		master->boards[master->slot_room - 1] = board;
@@ -379,8 +373,7 @@ int slots_resize(struct master *master, unsigned count)
 	}
 	master->slot_count = count;
 	for (unsigned i = 0; i < master->slot_room; i++)
-		slot_happen(master->slots[i], i < count && !master->slots[i]->drained ? SLOT_WANT
-										      : SLOT_UNWANT);
+		slot_happen(master->slots[i], i < count && !master->slots[i]->drained ? SLOT_WANT : SLOT_UNWANT);
 	/* A roll that was about to replace a slot that is no more goes on without it. */
 	view.slots = count;
 	if (master->roll.slot >= count)

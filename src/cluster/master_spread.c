@@ -19,11 +19,11 @@
 #include <sys/socket.h>
 
 enum {
-	NOBODY_MS = 20,   /* pause while no worker can take a connection */
-	NOBODY_CAN_MS = 1000, /* nobody took it for so long: back to the worker that gave it */
+	NOBODY_MS = 20,        /* pause while no worker can take a connection */
+	NOBODY_CAN_MS = 1000,  /* nobody took it for so long: back to the worker that gave it */
 	NOBODY_EVER_MS = 5000, /* that one is gone, and those that are there refuse it: given up */
-	ANOTHER_MS = 250, /* a connection that moves waits no longer for a worker that has fewer */
-	UNEVEN_MAX = 16,  /* connections more than another one has, which may be given more in a moment */
+	ANOTHER_MS = 250,      /* a connection that moves waits no longer for a worker that has fewer */
+	UNEVEN_MAX = 16,       /* connections more than another one has, which may be given more in a moment */
 };
 
 /* --- handing out --- */
@@ -50,8 +50,7 @@ static bool can_take(const struct master *master, const struct slot *slot, uint6
 	const struct handoff_target *target;
 
 	if (master->state == MASTER_RUNNING)
-		return slot_is_alive(slot, now_ms) &&
-		       handoff_target_has_room(&slot->lead->target, now_ms);
+		return slot_is_alive(slot, now_ms) && handoff_target_has_room(&slot->lead->target, now_ms);
 	if (slot->state != SLOT_SERVING || !slot->lead || slot->lead->killed)
 		return false;
 	target = &slot->lead->target;
@@ -70,8 +69,8 @@ static bool is_below_most(const struct master *master, const struct instance *le
 static bool gives_way(const struct master *master, const struct slot *slot, uint64_t now_ms)
 {
 	return can_take(master, slot, now_ms) &&
-	       load_of(slot->lead) < (uint64_t)master->options.max_connections +
-					     board_figures(instance_record(slot->lead)).idle;
+	       load_of(slot->lead) <
+		       (uint64_t)master->options.max_connections + board_figures(instance_record(slot->lead)).idle;
 }
 
 static bool is_eligible(const struct master *master, const struct slot *slot, uint64_t now_ms)
@@ -142,19 +141,17 @@ static int find_target(struct master *master, bool has_moved, bool patient, unsi
 		const struct slot *slot = master->slots[i];
 		uint64_t load;
 
-		candidates[i].eligible = is_eligible(master, slot, now_ms) &&
-					 (!choosy || slot->lead->next);
+		candidates[i].eligible = is_eligible(master, slot, now_ms) && (!choosy || slot->lead->next);
 		if (!candidates[i].eligible)
 			continue;
 		load = load_of(slot->lead);
 		candidates[i].load = load < UINT32_MAX ? (unsigned)load : UINT32_MAX;
 	}
-	slot_found = place_choose(has_moved ? CLUSTER_LEAST_CONNECTIONS : master->options.policy,
-				  candidates, master->slot_count, cursor);
+	slot_found = place_choose(has_moved ? CLUSTER_LEAST_CONNECTIONS : master->options.policy, candidates,
+				  master->slot_count, cursor);
 	if (!has_moved && slot_found < 0)
 		return find_giving_way(master, cursor);
-	if (patient && slot_found >= 0 &&
-	    wait_for_another(master, choosy, candidates[slot_found].load, now_ms))
+	if (patient && slot_found >= 0 && wait_for_another(master, choosy, candidates[slot_found].load, now_ms))
 		return -1;
 	return slot_found;
 }
@@ -249,8 +246,7 @@ static enum acceptor_verdict may_accept(void *context, bool after_pause, unsigne
 	}
 	*pause_ms = NOBODY_MS;
 	/* What was accepted in this batch is not placed yet, but counted: see HANDOFF_UNANSWERED_MAX. */
-	return find_target(master, false, false, &cursor) < 0 ||
-			       master->handoff.waiting_count >= MESSAGE_BATCH ||
+	return find_target(master, false, false, &cursor) < 0 || master->handoff.waiting_count >= MESSAGE_BATCH ||
 			       closer_is_crowded(&master->closer)
 		       ? ACCEPTOR_PAUSE
 		       : ACCEPTOR_GO_ON;
@@ -302,8 +298,8 @@ static void listen_on(struct master *master, bool next)
 {
 	int fds[WORKER_SOCKETS_MAX];
 	unsigned ids[WORKER_SOCKETS_MAX];
-	size_t count = listeners_of_worker(&master->listeners, next, CLUSTER_ACCEPT_HANDOFF, 0, fds,
-					   ids, WORKER_SOCKETS_MAX);
+	size_t count =
+		listeners_of_worker(&master->listeners, next, CLUSTER_ACCEPT_HANDOFF, 0, fds, ids, WORKER_SOCKETS_MAX);
 
 	for (size_t i = 0; i < count; i++) {
 		int copy = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
@@ -375,8 +371,8 @@ void spread_given(struct instance *giver, struct brood_frame *frame)
 		struct transfer *transfer = NULL;
 
 		if ((size_t)i < frame->fd_count && master->state == MASTER_RUNNING)
-			transfer = handoff_offer(&master->handoff, frame->fds[i], items[i].listener,
-						 items[i].state, items[i].state_size);
+			transfer = handoff_offer(&master->handoff, frame->fds[i], items[i].listener, items[i].state,
+						 items[i].state_size);
 		if (!transfer) { /* no descriptor, no memory, or no future: the giver keeps it */
 			if (handoff_reply(giver->channel, MESSAGE_REFUSED, &items[i], 1) < 0)
 				log_debug("a worker that gave a connection does not listen");
@@ -392,8 +388,7 @@ void spread_given(struct instance *giver, struct brood_frame *frame)
 
 static bool is_hopeless(const struct transfer *transfer, uint64_t now_ms)
 {
-	return transfer->giver && transfer->refused &&
-	       now_ms - transfer->offered_ms >= NOBODY_EVER_MS;
+	return transfer->giver && transfer->refused && now_ms - transfer->offered_ms >= NOBODY_EVER_MS;
 }
 
 void spread_tick(struct master *master, uint64_t now_ms)
@@ -439,11 +434,8 @@ void spread_show_board(struct master *master, unsigned slot, int record)
 {
 	struct message_board message = {.slot = slot, .record = (uint32_t)record};
 	int fd;
-	struct brood_frame frame = {.type = MESSAGE_BOARD,
-				    .data = &message,
-				    .size = sizeof(message),
-				    .fds = &fd,
-				    .fd_count = 1};
+	struct brood_frame frame = {
+		.type = MESSAGE_BOARD, .data = &message, .size = sizeof(message), .fds = &fd, .fd_count = 1};
 
 	if (list_empty(&master->instances))
 		return; /* whoever is forked later has it anyway */

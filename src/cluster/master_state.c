@@ -108,8 +108,7 @@ static void save_instance(const struct instance *instance, struct state_writer *
 		.timer_ms = left_ms(instance->timer),
 		.pid = instance->pid,
 		.record = instance->record,
-		.channel = instance->channel
-				   ? state_keep_fd(writer, brood_channel_fd(instance->channel)) : -1,
+		.channel = instance->channel ? state_keep_fd(writer, brood_channel_fd(instance->channel)) : -1,
 		.killed = instance->killed != NULL,
 		.stopped = instance->stopped,
 		.handed_over = instance->handed_over,

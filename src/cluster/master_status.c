@@ -20,8 +20,8 @@ static const char *state_name(const struct master *master)
 	return master->roll.phase != ROLL_IDLE ? "rolling" : "running";
 }
 
-static void put_instance(struct buffer *out, const struct master *master,
-			 const struct instance *instance, uint32_t *count)
+static void put_instance(struct buffer *out, const struct master *master, const struct instance *instance,
+			 uint32_t *count)
 {
 	static const char *const names[INSTANCE_PHASES] = {"starting", "serving", "draining"};
 	struct status_slot line = {
@@ -48,8 +48,7 @@ static void put_slot(struct buffer *out, const struct slot *slot, uint32_t *coun
 
 	if (slot->lead || slot->index >= slot->master->slot_count)
 		return;
-	snprintf(line.state, sizeof(line.state), "%s",
-		 slot->drained ? "drained" : slot_state_name(slot->state));
+	snprintf(line.state, sizeof(line.state), "%s", slot->drained ? "drained" : slot_state_name(slot->state));
 	*count += buffer_append(out, &line, sizeof(line)) == 0;
 }
 
@@ -107,8 +106,7 @@ void master_status(struct master *master, uint64_t id)
 	for (unsigned i = 0; i < master->listeners.count; i++)
 		put_listener(&lines, &master->listeners.all[i], &status.listener_count);
 	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
-		put_instance(&lines, master, LIST_ENTRY(at, struct instance, link),
-			     &status.slot_count);
+		put_instance(&lines, master, LIST_ENTRY(at, struct instance, link), &status.slot_count);
 	for (unsigned i = 0; i < master->slot_room; i++)
 		put_slot(&lines, master->slots[i], &status.slot_count);
 	status.trouble_size = put_trouble(&lines, master);

@@ -41,8 +41,8 @@ void suspects_note(struct instance *instance, uint64_t giver)
 /* As the kernel names the place where it waits. */
 static bool is_in_call_on_socket(const struct cluster_obituary *hang)
 {
-	static const char *const channels[] = {"wait_woken", "sk_", "tcp_", "unix_", "inet_", "sock_", "lock_sock",
-					       "__lock_sock", "skb_"};
+	static const char *const channels[] = {"wait_woken", "sk_",       "tcp_",        "unix_", "inet_",
+					       "sock_",      "lock_sock", "__lock_sock", "skb_"};
 	static const char *const frames[] = {"sk_stream_wait", "sk_wait", "tcp_", "sock_", "inet_", "unix_stream"};
 
 	for (size_t i = 0; i < sizeof(channels) / sizeof(channels[0]); i++)
@@ -67,11 +67,13 @@ const char *suspects_end(struct instance *instance, const struct cluster_obituar
 		if (!giver)
 			continue;
 		if (used == 0)
-			used = (size_t)snprintf(out, room, "silent, in a call on a socket; ended with who gave it connections: slot");
+			used = (size_t)snprintf(
+				out, room, "silent, in a call on a socket; ended with who gave it connections: slot");
 		if (used < room)
 			used += (size_t)snprintf(out + used, room - used, " %u", giver->slot);
 		log_error("worker %u [%d] gave connections to worker %u [%d], which hangs in a call on a socket: "
-			  "it is ended, too", giver->slot, giver->pid, instance->slot, instance->pid);
+			  "it is ended, too",
+			  giver->slot, giver->pid, instance->slot, instance->pid);
 		instance_kill(giver, "gave connections to a worker that hangs in a call on a socket");
 	}
 	return used > 0 ? out : NULL;

@@ -90,8 +90,8 @@ static int save(struct master *master, struct state_writer *writer)
 
 /* --- the trial --- */
 
-/* An interpreter would be executed in its place, by a name that is gone then; and the program by that with nothing of the
- * state. */
+/* An interpreter would be executed in its place, by a name that is gone then; and the program by that with nothing of
+ * the state. */
 static bool is_script(int fd)
 {
 	char mark[2];
@@ -140,8 +140,8 @@ static int try_it(void *context)
 	int error = dup2(trial->output, STDERR_FILENO) < 0 ? -errno : 0;
 
 	if (!error)
-		error = process_execute(trial->binary, trial->argv, UPGRADE_VARIABLE, trial->name,
-					trial->fds, trial->fd_count);
+		error = process_execute(trial->binary, trial->argv, UPGRADE_VARIABLE, trial->name, trial->fds,
+					trial->fd_count);
 	dprintf(STDERR_FILENO, "cannot be executed: %s\n",
 		error == -ENOENT ? "the loader that it names is not there" : strerror(-error));
 	return EXIT_FAILURE;
@@ -151,8 +151,7 @@ static int try_it(void *context)
 static pid_t start_trial(struct master *master, int output, const char **failed)
 {
 	struct state_writer writer = {0};
-	struct trial trial = {
-		.argv = master->program->argv, .binary = master->upgrade.binary, .output = output};
+	struct trial trial = {.argv = master->program->argv, .binary = master->upgrade.binary, .output = output};
 	struct brood_process_options options = {.main = try_it, .context = &trial};
 	int state = save(master, &writer), error = state < 0 ? state : 0;
 	int *kept = malloc((writer.fd_count + 3) * sizeof(*kept));
@@ -223,10 +222,9 @@ static void try_out(struct master *master)
 		return;
 	}
 	upgrade->output = output[0];
-	upgrade->readable =
-		event_new(master->base, output[0], EV_READ | EV_PERSIST, on_output, upgrade);
-	pid = upgrade->readable && event_add(upgrade->readable, NULL) == 0
-		      ? start_trial(master, output[1], &failed) : -ENOMEM;
+	upgrade->readable = event_new(master->base, output[0], EV_READ | EV_PERSIST, on_output, upgrade);
+	pid = upgrade->readable && event_add(upgrade->readable, NULL) == 0 ? start_trial(master, output[1], &failed)
+									   : -ENOMEM;
 	fd_close(&output[1]);
 	if (pid < 0) {
 		fail_for(master, failed, (int)-pid);
@@ -308,9 +306,8 @@ static void become(struct master *master)
 		upgrade_name(name, sizeof(name), state, getpid(), UPGRADE_GO, image);
 		signals_hold(&before);
 		error = writer.failed ? -ENOMEM
-				      : process_execute(upgrade->binary, master->program->argv,
-							UPGRADE_VARIABLE, name, writer.fds,
-							writer.fd_count);
+				      : process_execute(upgrade->binary, master->program->argv, UPGRADE_VARIABLE, name,
+							writer.fds, writer.fd_count);
 		signals_release(&before);
 		fd_close(&state);
 	}
@@ -366,8 +363,8 @@ static bool is_same_file(const struct upgrade_state *state)
 {
 	struct stat former, now;
 
-	return fstat(state->image, &former) == 0 && stat("/proc/self/exe", &now) == 0 &&
-	       former.st_dev == now.st_dev && former.st_ino == now.st_ino;
+	return fstat(state->image, &former) == 0 && stat("/proc/self/exe", &now) == 0 && former.st_dev == now.st_dev &&
+	       former.st_ino == now.st_ino;
 }
 
 void upgrade_note(struct master *master, const struct upgrade_state *state)

@@ -12,8 +12,8 @@ static void abort_instance(struct instance *instance, unsigned long long silence
 {
 	struct slot *slot = instance->master->slots[instance->slot];
 
-	log_error("worker %u [%d] has been silent for %llu.%03llu s: it is replaced",
-		  instance->slot, instance->pid, silence_ms / 1000, silence_ms % 1000);
+	log_error("worker %u [%d] has been silent for %llu.%03llu s: it is replaced", instance->slot, instance->pid,
+		  silence_ms / 1000, silence_ms % 1000);
 	if (slot->lead == instance)
 		slot_replace(slot, instance->next);
 	obituary_of_hang(instance);

@@ -50,8 +50,8 @@ uint64_t memory_of_process(pid_t pid)
 
 	if (read_proportional(pid, &bytes))
 		return bytes;
-	if (!read_file(pid, "statm", text, sizeof(text)) ||
-	    sscanf(text, "%*u %llu %llu", &resident, &shared) != 2 || resident < shared)
+	if (!read_file(pid, "statm", text, sizeof(text)) || sscanf(text, "%*u %llu %llu", &resident, &shared) != 2 ||
+	    resident < shared)
 		return 0;
 	return (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
 }

@@ -57,10 +57,8 @@ static void choose_status(const char *text, char *out, size_t room)
 		size_t size = strcspn(line, "\n");
 
 		for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
-			if (strncmp(line, wanted[i], strlen(wanted[i])) == 0 &&
-			    used + size + 2 < room)
-				used += (size_t)snprintf(out + used, room - used, "%.*s\n",
-							 (int)size, line);
+			if (strncmp(line, wanted[i], strlen(wanted[i])) == 0 && used + size + 2 < room)
+				used += (size_t)snprintf(out + used, room - used, "%.*s\n", (int)size, line);
 		line += size + (line[size] == '\n');
 	}
 	for (char *at = out; (at = strchr(at, '\t')) != NULL; at++)

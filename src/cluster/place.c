@@ -3,8 +3,7 @@
  * Which worker gets the next connection (place.h). Master only. */
 #include "cluster/place.h"
 
-int place_choose(enum cluster_policy policy, const struct place_candidate *candidates, unsigned count,
-		 unsigned *cursor)
+int place_choose(enum cluster_policy policy, const struct place_candidate *candidates, unsigned count, unsigned *cursor)
 {
 	int best = -1;
 

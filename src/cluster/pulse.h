@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The heartbeat of a child that is no worker (the admin, the log process): the master asks it for a sign of life with
- * each tick, and what comes back is what watchdog.h looks at. Frames are dealt with in order, so it also tells that what
- * was sent before was heard. Master only. */
+ * each tick, and what comes back is what watchdog.h looks at. Frames are dealt with in order, so it also tells that
+ * what was sent before was heard. Master only. */
 #ifndef BROOD_CLUSTER_PULSE_H
 #define BROOD_CLUSTER_PULSE_H
 

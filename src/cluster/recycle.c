@@ -11,8 +11,7 @@ enum { JITTER_STEPS = 1024 };
 /* Divides first: no limit is too large for this, and a small one loses nothing. */
 static uint64_t lower(uint64_t limit, unsigned step)
 {
-	uint64_t less =
-		limit / 10 / JITTER_STEPS * step + limit / 10 % JITTER_STEPS * step / JITTER_STEPS;
+	uint64_t less = limit / 10 / JITTER_STEPS * step + limit / 10 % JITTER_STEPS * step / JITTER_STEPS;
 
 	return limit - less;
 }
@@ -28,8 +27,8 @@ struct recycle_limits recycle_decide(const struct recycle_limits *set, uint32_t 
 	};
 }
 
-enum recycle_reason recycle_judge(const struct recycle_limits *limits, uint64_t requests,
-				  uint64_t memory_bytes, uint64_t age_ms)
+enum recycle_reason recycle_judge(const struct recycle_limits *limits, uint64_t requests, uint64_t memory_bytes,
+				  uint64_t age_ms)
 {
 	if (age_ms < RECYCLE_YOUNG_MS)
 		return RECYCLE_NOT;
@@ -37,14 +36,13 @@ enum recycle_reason recycle_judge(const struct recycle_limits *limits, uint64_t 
 		return RECYCLE_REQUESTS;
 	if (limits->age_ms > 0 && age_ms >= limits->age_ms)
 		return RECYCLE_AGE;
-	if (limits->memory_bytes > 0 && memory_bytes >= limits->memory_bytes &&
-	    age_ms >= RECYCLE_YOUNG_FOR_MEMORY_MS)
+	if (limits->memory_bytes > 0 && memory_bytes >= limits->memory_bytes && age_ms >= RECYCLE_YOUNG_FOR_MEMORY_MS)
 		return RECYCLE_MEMORY;
 	return RECYCLE_NOT;
 }
 
-void recycle_describe(enum recycle_reason reason, uint64_t requests, uint64_t memory_bytes,
-		      uint64_t age_ms, char *out, size_t room)
+void recycle_describe(enum recycle_reason reason, uint64_t requests, uint64_t memory_bytes, uint64_t age_ms, char *out,
+		      size_t room)
 {
 	switch (reason) {
 	case RECYCLE_REQUESTS:

@@ -30,11 +30,11 @@ enum recycle_reason { RECYCLE_NOT, RECYCLE_REQUESTS, RECYCLE_MEMORY, RECYCLE_AGE
 struct recycle_limits recycle_decide(const struct recycle_limits *set, uint32_t random);
 
 /* Should this one be replaced? memory_bytes 0: not known. */
-enum recycle_reason recycle_judge(const struct recycle_limits *limits, uint64_t requests,
-				  uint64_t memory_bytes, uint64_t age_ms);
+enum recycle_reason recycle_judge(const struct recycle_limits *limits, uint64_t requests, uint64_t memory_bytes,
+				  uint64_t age_ms);
 
 /* "50123 requests (max_requests)", for the log. */
-void recycle_describe(enum recycle_reason reason, uint64_t requests, uint64_t memory_bytes,
-		      uint64_t age_ms, char *out, size_t room);
+void recycle_describe(enum recycle_reason reason, uint64_t requests, uint64_t memory_bytes, uint64_t age_ms, char *out,
+		      size_t room);
 
 #endif

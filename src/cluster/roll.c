@@ -88,8 +88,7 @@ enum roll_action roll_ready(struct roll *roll, const struct roll_view *view, uns
 	return is_waited_for(roll, slot, true) ? next(roll, view) : ROLL_NOTHING;
 }
 
-enum roll_action roll_died(struct roll *roll, const struct roll_view *view, unsigned slot,
-			   bool accident)
+enum roll_action roll_died(struct roll *roll, const struct roll_view *view, unsigned slot, bool accident)
 {
 	if (!is_waited_for(roll, slot, true))
 		return ROLL_NOTHING;
@@ -111,8 +110,7 @@ enum roll_action roll_drained(struct roll *roll, const struct roll_view *view, u
 
 enum roll_action roll_settled(struct roll *roll, const struct roll_view *view)
 {
-	if ((roll->phase != ROLL_SETTLING && roll->phase != ROLL_SETTLING_BACK) ||
-	    !view->settled(view->context))
+	if ((roll->phase != ROLL_SETTLING && roll->phase != ROLL_SETTLING_BACK) || !view->settled(view->context))
 		return ROLL_NOTHING;
 	return over(roll, roll->phase == ROLL_SETTLING ? ROLL_DONE : ROLL_FAILED);
 }

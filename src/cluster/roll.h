@@ -37,12 +37,12 @@ struct roll {
 
 enum roll_action {
 	ROLL_NOTHING,
-	ROLL_START,  /* start a worker for roll->slot: of the new kind in FORWARD, of the old one in BACK */
-	ROLL_WAIT,   /* roll->slot has one that drains: tell roll_drained when it has ended */
-	ROLL_COMMIT, /* all slots are replaced: the new kind is in force; then call roll_settled */
-	ROLL_DONE,   /* and the old workers hold nothing that could move */
+	ROLL_START,     /* start a worker for roll->slot: of the new kind in FORWARD, of the old one in BACK */
+	ROLL_WAIT,      /* roll->slot has one that drains: tell roll_drained when it has ended */
+	ROLL_COMMIT,    /* all slots are replaced: the new kind is in force; then call roll_settled */
+	ROLL_DONE,      /* and the old workers hold nothing that could move */
 	ROLL_GIVE_BACK, /* all slots are as they were: the new kind is given up; then call roll_settled */
-	ROLL_FAILED, /* and its workers hold nothing that could move: everything is as it was before */
+	ROLL_FAILED,    /* and its workers hold nothing that could move: everything is as it was before */
 };
 
 /* What the roll asks about the world, which changes while it runs. */
@@ -63,8 +63,7 @@ enum roll_action roll_looked(struct roll *roll, const struct roll_view *view, bo
 enum roll_action roll_ready(struct roll *roll, const struct roll_view *view, unsigned slot);
 
 /* It ended before that, or could not be started. `accident`: not by its own fault. */
-enum roll_action roll_died(struct roll *roll, const struct roll_view *view, unsigned slot,
-			   bool accident);
+enum roll_action roll_died(struct roll *roll, const struct roll_view *view, unsigned slot, bool accident);
 
 /* The slot has no draining worker any more. */
 enum roll_action roll_drained(struct roll *roll, const struct roll_view *view, unsigned slot);

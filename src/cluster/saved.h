@@ -51,11 +51,11 @@ struct saved_socket {
 
 struct saved_slot {
 	uint32_t index, state, early_deaths, restarts;
-	int32_t no_page; /* -1; in former versions, which refuse this state, its one page */
+	int32_t no_page;            /* -1; in former versions, which refuse this state, its one page */
 	uint32_t timer_ms, adopter; /* adopter: its index + 1 */
 	uint8_t ready_once, drained, unused[2];
 	uint64_t unserved_since_ms, lead, next; /* these: serials */
-	int32_t records[BOARD_RECORDS]; /* descriptors of its board; -1: none */
+	int32_t records[BOARD_RECORDS];         /* descriptors of its board; -1: none */
 };
 
 struct saved_instance {

@@ -114,8 +114,8 @@ static bool look(const struct state_reader *reader, size_t at, struct state_reco
 	memcpy(&head, reader->octets + at, sizeof(head));
 	if (reader->size - at - sizeof(head) < padded(head.size))
 		return false;
-	*record = (struct state_record){
-		.type = head.type, .data = reader->octets + at + sizeof(head), .size = head.size};
+	*record =
+		(struct state_record){.type = head.type, .data = reader->octets + at + sizeof(head), .size = head.size};
 	return true;
 }
 

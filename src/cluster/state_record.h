@@ -15,9 +15,9 @@
 /* All-zero is an empty one. */
 struct state_writer {
 	struct buffer octets;
-	int *fds;        /* the descriptors that records name, which must outlive the exec */
+	int *fds; /* the descriptors that records name, which must outlive the exec */
 	size_t fd_count, fd_room;
-	bool failed;     /* without memory once; the state is of no use */
+	bool failed; /* without memory once; the state is of no use */
 };
 
 /* Adds a record. */
@@ -43,8 +43,7 @@ struct state_record {
 };
 
 /* Borrows the octets. 0, or -EBADMSG when they are not a whole, undamaged state. */
-int state_open(struct state_reader *reader, const void *octets, size_t size)
-	__attribute__((warn_unused_result));
+int state_open(struct state_reader *reader, const void *octets, size_t size) __attribute__((warn_unused_result));
 
 /* The next record; false: that was the last one. */
 bool state_next(struct state_reader *reader, struct state_record *record);

@@ -10,21 +10,24 @@ static const struct row {
 	enum stop_phase next;
 	bool not_together; /* only when the first one was asked for a while ago */
 } rows[STOP_PHASES][STOP_CALLS] = {
-	[STOP_NOT] = {
-		[STOP_BY_SIGNAL] = {STOP_BEGIN, STOP_ASKED, false},
-		[STOP_BY_COMMAND] = {STOP_BEGIN, STOP_ASKED, false},
-		[STOP_NOW] = {STOP_BEGIN_AND_CUT, STOP_CUTTING, false},
-	},
-	[STOP_ASKED] = {
-		[STOP_BY_SIGNAL] = {STOP_CUT, STOP_CUTTING, true},
-		[STOP_BY_COMMAND] = {STOP_NOTHING, STOP_ASKED, false},
-		[STOP_NOW] = {STOP_CUT, STOP_CUTTING, false},
-	},
-	[STOP_CUTTING] = {
-		[STOP_BY_SIGNAL] = {STOP_NOTHING, STOP_CUTTING, false},
-		[STOP_BY_COMMAND] = {STOP_NOTHING, STOP_CUTTING, false},
-		[STOP_NOW] = {STOP_NOTHING, STOP_CUTTING, false},
-	},
+	[STOP_NOT] =
+		{
+			[STOP_BY_SIGNAL] = {STOP_BEGIN, STOP_ASKED, false},
+			[STOP_BY_COMMAND] = {STOP_BEGIN, STOP_ASKED, false},
+			[STOP_NOW] = {STOP_BEGIN_AND_CUT, STOP_CUTTING, false},
+		},
+	[STOP_ASKED] =
+		{
+			[STOP_BY_SIGNAL] = {STOP_CUT, STOP_CUTTING, true},
+			[STOP_BY_COMMAND] = {STOP_NOTHING, STOP_ASKED, false},
+			[STOP_NOW] = {STOP_CUT, STOP_CUTTING, false},
+		},
+	[STOP_CUTTING] =
+		{
+			[STOP_BY_SIGNAL] = {STOP_NOTHING, STOP_CUTTING, false},
+			[STOP_BY_COMMAND] = {STOP_NOTHING, STOP_CUTTING, false},
+			[STOP_NOW] = {STOP_NOTHING, STOP_CUTTING, false},
+		},
 };
 
 enum stop_action stop_called(struct stop *stop, enum stop_call call, uint64_t now_ms)

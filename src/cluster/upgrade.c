@@ -19,8 +19,7 @@
 
 enum { STATE_MAX = 256 << 20, NAME_MAX_SIZE = 64, TAKEOVER_LIMIT_S = 10 };
 
-static const char *const modes[] = {
-	[UPGRADE_DRY] = "dry", [UPGRADE_GO] = "go", [UPGRADE_BACK] = "back"};
+static const char *const modes[] = {[UPGRADE_DRY] = "dry", [UPGRADE_GO] = "go", [UPGRADE_BACK] = "back"};
 
 /* For the handler of a crash, which is passed nothing. */
 static struct process_image way_back;
@@ -83,8 +82,7 @@ static bool parse(const char *text, struct upgrade_state *out)
 	char mode[8];
 	int pid;
 
-	if (sscanf(text, "%d:%d:%7s %d", &out->fd, &pid, mode, &out->image) != 4 ||
-	    out->fd <= STDERR_FILENO)
+	if (sscanf(text, "%d:%d:%7s %d", &out->fd, &pid, mode, &out->image) != 4 || out->fd <= STDERR_FILENO)
 		return false;
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
 		if (strcmp(mode, modes[i]) == 0) {

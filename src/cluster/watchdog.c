@@ -31,8 +31,7 @@ static const struct {
 		},
 };
 
-static enum sight see(const struct watchdog *watchdog, uint64_t heartbeat, uint64_t now_ms,
-		      uint64_t limit_ms)
+static enum sight see(const struct watchdog *watchdog, uint64_t heartbeat, uint64_t now_ms, uint64_t limit_ms)
 {
 	uint64_t silence_ms = watchdog_silence_ms(watchdog, now_ms);
 
@@ -43,8 +42,7 @@ static enum sight see(const struct watchdog *watchdog, uint64_t heartbeat, uint6
 	return limit_ms > 0 && silence_ms >= limit_ms ? OVERDUE : SILENT;
 }
 
-enum watchdog_action watchdog_look(struct watchdog *watchdog, uint64_t heartbeat, uint64_t now_ms,
-				   uint64_t limit_ms)
+enum watchdog_action watchdog_look(struct watchdog *watchdog, uint64_t heartbeat, uint64_t now_ms, uint64_t limit_ms)
 {
 	enum sight sight = see(watchdog, heartbeat, now_ms, limit_ms);
 	enum watchdog_phase phase = watchdog->phase;

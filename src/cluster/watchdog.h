@@ -37,8 +37,7 @@ enum watchdog_action {
 
 /* A look at the worker, whose heartbeat (any number that changes) stands at that. limit_ms 0:
  * silence is allowed. */
-enum watchdog_action watchdog_look(struct watchdog *watchdog, uint64_t heartbeat, uint64_t now_ms,
-				   uint64_t limit_ms);
+enum watchdog_action watchdog_look(struct watchdog *watchdog, uint64_t heartbeat, uint64_t now_ms, uint64_t limit_ms);
 
 /* The master was held up: one that is watched has a whole period from now. */
 void watchdog_forgive(struct watchdog *watchdog, uint64_t now_ms);

@@ -29,7 +29,7 @@
 
 enum {
 	TICK_MS = 250,
-	LAST_MS = 600, /* when the time to retire is over; the master waits for a little longer */
+	LAST_MS = 600,  /* when the time to retire is over; the master waits for a little longer */
 	SPARE_FDS = 16, /* for files and logs, besides connections and cached files */
 	PARTING_FDS = 256,
 };
@@ -122,8 +122,7 @@ static void on_signal(evutil_socket_t fd, short what, void *argument)
 
 	(void)what;
 	while (signals_read(fd, &received) > 0) {
-		if ((received.signal != SIGTERM && received.signal != SIGQUIT) ||
-		    worker->phase != WORKER_SERVING)
+		if ((received.signal != SIGTERM && received.signal != SIGQUIT) || worker->phase != WORKER_SERVING)
 			continue;
 		if (brood_channel_send(worker->channel, &frame) < 0)
 			worker_retire(worker);
@@ -234,19 +233,17 @@ static int map_boards(struct worker *worker)
 
 static int watch(struct worker *worker)
 {
-	static const int wanted[] = {SIGTERM, SIGQUIT, SIGINT,  SIGHUP, SIGUSR1,
-				     SIGUSR2, SIGTTIN, SIGTTOU, SIGALRM};
+	static const int wanted[] = {SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGALRM};
 	struct timeval interval = {0, TICK_MS * 1000};
 
 	worker->signal_fd = signals_open(wanted, sizeof(wanted) / sizeof(wanted[0]));
 	if (worker->signal_fd < 0)
 		return worker->signal_fd;
-	worker->signals = event_new(worker->base, worker->signal_fd, EV_READ | EV_PERSIST, on_signal,
-				    worker);
+	worker->signals = event_new(worker->base, worker->signal_fd, EV_READ | EV_PERSIST, on_signal, worker);
 	worker->tick = event_new(worker->base, -1, EV_PERSIST, on_tick, worker);
 	worker->deadline = evtimer_new(worker->base, on_deadline, worker);
-	if (!worker->signals || !worker->tick || !worker->deadline ||
-	    event_add(worker->signals, NULL) < 0 || event_add(worker->tick, &interval) < 0)
+	if (!worker->signals || !worker->tick || !worker->deadline || event_add(worker->signals, NULL) < 0 ||
+	    event_add(worker->tick, &interval) < 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -263,8 +260,7 @@ static int set_up(struct worker *worker)
 	}
 	error = privilege_drop(&birth->options->privilege);
 	if (error) {
-		log_error("cannot become user '%s': %s", birth->options->privilege.user,
-			  strerror(-error));
+		log_error("cannot become user '%s': %s", birth->options->privilege.user, strerror(-error));
 		return CLUSTER_EXIT_FATAL;
 	}
 	brood_process_wake_at_end();
@@ -272,8 +268,7 @@ static int set_up(struct worker *worker)
 	event_set_mem_functions(heap_lasting_malloc, heap_lasting_realloc, heap_lasting_free);
 	worker->base = event_base_new();
 	if (!worker->base || watch(worker) < 0 ||
-	    brood_channel_open(&worker->channel, worker->base, birth->channel, &worker_channel_handlers,
-			       worker) < 0 ||
+	    brood_channel_open(&worker->channel, worker->base, birth->channel, &worker_channel_handlers, worker) < 0 ||
 	    worker_prepare_giving(worker) < 0) {
 		log_error("cannot set up an event loop");
 		return CLUSTER_EXIT_RESOURCES;

@@ -16,11 +16,11 @@ struct birth {
 	const struct cluster_options *options;
 	const struct cluster_program *program;
 
-	int channel;           /* the worker's end */
+	int channel; /* the worker's end */
 	struct log_birth log;
-	struct board *boards;  /* of all slots, as mapped in the master */
+	struct board *boards; /* of all slots, as mapped in the master */
 	unsigned board_count;
-	int record;            /* which one of boards[slot] is this worker's */
+	int record; /* which one of boards[slot] is this worker's */
 
 	int sockets[WORKER_SOCKETS_MAX]; /* to accept on, with their listeners' numbers */
 	unsigned listeners[WORKER_SOCKETS_MAX];

@@ -18,9 +18,9 @@
 _Static_assert((int)MESSAGE_BATCH <= (int)CLUSTER_EXPECTED_MAX, "so many come at a time");
 
 enum {
-	FULL_MS = 100,  /* pause at max_connections, cut short when one ends */
+	FULL_MS = 100,    /* pause at max_connections, cut short when one ends */
 	FREE_AT_ONCE = 8, /* descriptors */
-	STUCK_MS = 5,   /* the master could not be given more; look again */
+	STUCK_MS = 5,     /* the master could not be given more; look again */
 };
 
 static void count_opened(struct worker *worker)
@@ -50,8 +50,8 @@ static bool can_make_room(const struct worker *worker, unsigned already)
 {
 	const struct cluster_program *program = worker->program;
 
-	return program->evictable && worker->connections + already <
-				     worker->max_connections + program->evictable(program->context);
+	return program->evictable &&
+	       worker->connections + already < worker->max_connections + program->evictable(program->context);
 }
 
 static void make_room(struct worker *worker)
@@ -63,8 +63,7 @@ static void make_room(struct worker *worker)
 
 static bool free_descriptor(struct worker *worker)
 {
-	return worker->program->free_descriptor &&
-	       worker->program->free_descriptor(worker->program->context);
+	return worker->program->free_descriptor && worker->program->free_descriptor(worker->program->context);
 }
 
 /* Some had no descriptor left and are going to be sent again; there will be others. */
@@ -105,8 +104,7 @@ static enum acceptor_verdict may_accept(void *context, bool after_pause, unsigne
 		return ACCEPTOR_GO_ON;
 	board_sum(worker->boards, worker->board_count, clock_now_ms(), &workers, &total);
 	*pause_ms = BALANCE_STEP_BACK_MS;
-	return balance_steps_back(worker->connections, total, workers) ? ACCEPTOR_PAUSE
-								       : ACCEPTOR_GO_ON;
+	return balance_steps_back(worker->connections, total, workers) ? ACCEPTOR_PAUSE : ACCEPTOR_GO_ON;
 }
 
 static void accepted(void *context, int fd, unsigned listener, bool scarce)
@@ -115,8 +113,7 @@ static void accepted(void *context, int fd, unsigned listener, bool scarce)
 
 	count_opened(worker);
 	make_room(worker);
-	worker->program->connection(worker->program->context, fd, listener,
-				    scarce ? CLUSTER_SCARCE : 0);
+	worker->program->connection(worker->program->context, fd, listener, scarce ? CLUSTER_SCARCE : 0);
 }
 
 static bool relieve(void *context)
@@ -141,8 +138,7 @@ int worker_start_accepting(struct worker *worker)
 	if (!worker->acceptor)
 		return -ENOMEM;
 	for (size_t i = 0; i < birth->socket_count; i++) {
-		error = acceptor_add(worker->acceptor, birth->sockets[i], birth->listeners[i],
-				     birth->slot);
+		error = acceptor_add(worker->acceptor, birth->sockets[i], birth->listeners[i], birth->slot);
 		if (error)
 			return error;
 	}
@@ -166,8 +162,7 @@ static bool can_take(const struct worker *worker, const struct handoff_item *ite
 		return false;
 	if (!item->state)
 		return !full || can_make_room(worker, already);
-	return !full &&
-	       worker->program->understands(worker->program->context, item->state, item->state_size);
+	return !full && worker->program->understands(worker->program->context, item->state, item->state_size);
 }
 
 static void take(struct worker *worker, int fd, const struct handoff_item *item)
@@ -202,8 +197,7 @@ void worker_take_frame(struct worker *worker, struct brood_frame *frame)
 		frame->fds[i] = -1;
 		taken[taken_count++] = items[i];
 		if (items[i].state && worker->program->expect)
-			worker->program->expect(worker->program->context, items[i].state,
-						items[i].state_size);
+			worker->program->expect(worker->program->context, items[i].state, items[i].state_size);
 	}
 	if (count > 0 && (size_t)count > frame->fd_count)
 		free_descriptors(worker, (unsigned)count - (unsigned)frame->fd_count);

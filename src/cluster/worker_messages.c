@@ -48,10 +48,9 @@ static void on_board(struct worker *worker, struct brood_frame *frame)
 	const struct message_board *message = frame->data;
 	struct board *boards;
 
-	if (frame->size != sizeof(*message) || frame->fd_count != 1 ||
-	    message->slot >= CLUSTER_SLOTS_MAX || message->record >= BOARD_RECORDS ||
-	    (message->slot == worker->birth->slot &&
-	     (int)message->record == worker->birth->record))
+	if (frame->size != sizeof(*message) || frame->fd_count != 1 || message->slot >= CLUSTER_SLOTS_MAX ||
+	    message->record >= BOARD_RECORDS ||
+	    (message->slot == worker->birth->slot && (int)message->record == worker->birth->record))
 		return;
 	if (message->slot >= worker->board_count) {
 		boards = realloc(worker->boards, (message->slot + 1) * sizeof(*boards));
@@ -85,8 +84,7 @@ static void on_news(struct worker *worker, struct brood_frame *frame)
 		return;
 	if (worker->program->news)
 		taken = worker->program->news(worker->program->context, message->kind, message + 1,
-					      frame->size - sizeof(*message), frame->fds,
-					      frame->fd_count);
+					      frame->size - sizeof(*message), frame->fds, frame->fd_count);
 	if (message->question != 0 && worker->channel)
 		answer(worker, message->question, taken);
 }

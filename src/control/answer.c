@@ -15,16 +15,16 @@ int control_encode_progress(struct buffer *out, unsigned done, unsigned total, c
 
 	/* "o" takes what it is given, also when packing fails; NULL makes it fail. */
 	return control_line_append(out,
-				   json_pack("{s:{s:I, s:I, s:o}}", "progress", "done", (json_int_t)done,
-					     "total", (json_int_t)total, "text", string),
+				   json_pack("{s:{s:I, s:I, s:o}}", "progress", "done", (json_int_t)done, "total",
+					     (json_int_t)total, "text", string),
 				   CONTROL_ANSWER_MAX);
 }
 
 int control_encode_ok(struct buffer *out, const json_t *result)
 {
 	/* Counting references changes nothing of the value. */
-	json_t *root = result ? json_pack("{s:b, s:O}", "ok", 1, "result", (json_t *)result)
-			      : json_pack("{s:b}", "ok", 1);
+	json_t *root =
+		result ? json_pack("{s:b, s:O}", "ok", 1, "result", (json_t *)result) : json_pack("{s:b}", "ok", 1);
 
 	return control_line_append(out, root, CONTROL_ANSWER_MAX);
 }
@@ -33,8 +33,7 @@ int control_encode_failed(struct buffer *out, const char *reason)
 {
 	json_t *string = control_text(reason, strlen(reason));
 
-	return control_line_append(out, json_pack("{s:b, s:o}", "ok", 0, "reason", string),
-				   CONTROL_ANSWER_MAX);
+	return control_line_append(out, json_pack("{s:b, s:o}", "ok", 0, "reason", string), CONTROL_ANSWER_MAX);
 }
 
 static bool take_count(const json_t *value, unsigned *out)
@@ -50,8 +49,7 @@ static bool take_count(const json_t *value, unsigned *out)
 static int take_progress(struct control_answer *out, const json_t *progress, char *reason)
 {
 	out->kind = CONTROL_PROGRESS;
-	if (json_object_size(progress) != 3 ||
-	    !take_count(json_object_get(progress, "done"), &out->done) ||
+	if (json_object_size(progress) != 3 || !take_count(json_object_get(progress, "done"), &out->done) ||
 	    !take_count(json_object_get(progress, "total"), &out->total) ||
 	    !json_is_string(json_object_get(progress, "text")))
 		return control_refuse(reason, "\"progress\" is not understood");
@@ -74,8 +72,7 @@ static int take_outcome(struct control_answer *out, const json_t *root, char *re
 	return 0;
 }
 
-int control_decode_answer(const char *line, size_t size, struct control_answer *out,
-			  char reason[CONTROL_REASON_MAX])
+int control_decode_answer(const char *line, size_t size, struct control_answer *out, char reason[CONTROL_REASON_MAX])
 {
 	json_t *root, *progress;
 	int error = control_line_parse(line, size, CONTROL_ANSWER_MAX, &root, reason);

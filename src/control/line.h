@@ -12,8 +12,7 @@
 
 /* Appends `root` (taken; NULL is -ENOMEM) and a newline. 0, -ENOMEM, or -EMSGSIZE for more than `most`
  * octets. */
-int control_line_append(struct buffer *out, json_t *root, size_t most)
-	__attribute__((warn_unused_result));
+int control_line_append(struct buffer *out, json_t *root, size_t most) __attribute__((warn_unused_result));
 
 /* Parses an object. 0, -EINVAL with a reason, or -ENOMEM. *root is the caller's to free. */
 int control_line_parse(const char *line, size_t size, size_t most, json_t **root, char *reason)

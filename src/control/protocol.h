@@ -26,11 +26,11 @@
 #include <stdint.h>
 
 enum {
-	CONTROL_PROTOCOL = 1,          /* the version of the above */
-	CONTROL_COMMAND_MAX = 32,      /* octets of a command's name, with the NUL */
-	CONTROL_REQUEST_MAX = 4096,    /* octets of a request's line, with the newline */
-	CONTROL_ANSWER_MAX = 4 << 20,  /* the same of an answer's: a status of 1024 slots is 0.5 MiB */
-	CONTROL_REASON_MAX = 256,      /* why something cannot be decoded, with the NUL */
+	CONTROL_PROTOCOL = 1,         /* the version of the above */
+	CONTROL_COMMAND_MAX = 32,     /* octets of a command's name, with the NUL */
+	CONTROL_REQUEST_MAX = 4096,   /* octets of a request's line, with the newline */
+	CONTROL_ANSWER_MAX = 4 << 20, /* the same of an answer's: a status of 1024 slots is 0.5 MiB */
+	CONTROL_REASON_MAX = 256,     /* why something cannot be decoded, with the NUL */
 };
 
 struct control_request {
@@ -57,14 +57,13 @@ int control_encode_progress(struct buffer *out, unsigned done, unsigned total, c
 	__attribute__((warn_unused_result));
 /* result: borrowed; NULL: none. */
 int control_encode_ok(struct buffer *out, const json_t *result) __attribute__((warn_unused_result));
-int control_encode_failed(struct buffer *out, const char *reason)
-	__attribute__((warn_unused_result));
+int control_encode_failed(struct buffer *out, const char *reason) __attribute__((warn_unused_result));
 
 /* From one line, with or without its newline. 0, or -EINVAL with a reason in words, or -ENOMEM. */
-int control_decode_request(const char *line, size_t size, struct control_request *out,
-			   char reason[CONTROL_REASON_MAX]) __attribute__((warn_unused_result));
-int control_decode_answer(const char *line, size_t size, struct control_answer *out,
-			  char reason[CONTROL_REASON_MAX]) __attribute__((warn_unused_result));
+int control_decode_request(const char *line, size_t size, struct control_request *out, char reason[CONTROL_REASON_MAX])
+	__attribute__((warn_unused_result));
+int control_decode_answer(const char *line, size_t size, struct control_answer *out, char reason[CONTROL_REASON_MAX])
+	__attribute__((warn_unused_result));
 
 void control_answer_free(struct control_answer *answer);
 

@@ -11,8 +11,7 @@
 
 int control_encode_request(struct buffer *out, const struct control_request *request)
 {
-	json_t *root = json_pack("{s:i, s:s}", "protocol", CONTROL_PROTOCOL, "command",
-				 request->command);
+	json_t *root = json_pack("{s:i, s:s}", "protocol", CONTROL_PROTOCOL, "command", request->command);
 
 	if (root && request->has_argument &&
 	    json_object_set_new(root, "argument", json_integer(request->argument)) < 0) {
@@ -48,13 +47,11 @@ static int take_argument(struct control_request *out, const json_t *value, char 
 static int take_protocol(const json_t *value, char *reason)
 {
 	if (!json_is_integer(value) || json_integer_value(value) != CONTROL_PROTOCOL)
-		return control_refuse(reason, "only version %d of the protocol is understood",
-				      CONTROL_PROTOCOL);
+		return control_refuse(reason, "only version %d of the protocol is understood", CONTROL_PROTOCOL);
 	return 0;
 }
 
-int control_decode_request(const char *line, size_t size, struct control_request *out,
-			   char reason[CONTROL_REASON_MAX])
+int control_decode_request(const char *line, size_t size, struct control_request *out, char reason[CONTROL_REASON_MAX])
 {
 	const char *name;
 	json_t *root, *value;
@@ -63,7 +60,8 @@ int control_decode_request(const char *line, size_t size, struct control_request
 	*out = (struct control_request){0};
 	if (error)
 		return error;
-	json_object_foreach(root, name, value) {
+	json_object_foreach(root, name, value)
+	{
 		if (strcmp(name, "command") == 0)
 			error = take_command(out, value, reason);
 		else if (strcmp(name, "argument") == 0)

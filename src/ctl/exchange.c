@@ -24,10 +24,10 @@ enum {
 /* What is known so far. */
 struct talk {
 	const struct exchange *exchange;
-	int fd;               /* owned */
+	int fd; /* owned */
 	struct buffer input;
-	bool told;            /* progress */
-	bool heard;           /* anything at all, over this connection */
+	bool told;  /* progress */
+	bool heard; /* anything at all, over this connection */
 	unsigned connections;
 	char *reason;
 };
@@ -41,7 +41,7 @@ static int time_left(const struct exchange *exchange, int limit_ms)
 		return limit_ms;
 	left_ms = exchange->deadline_ms > now_ms ? exchange->deadline_ms - now_ms : 0;
 	return limit_ms >= 0 && (uint64_t)limit_ms < left_ms ? limit_ms
-	       : left_ms < INT32_MAX			     ? (int)left_ms
+	       : left_ms < INT32_MAX                         ? (int)left_ms
 							     : INT32_MAX;
 }
 

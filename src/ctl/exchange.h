@@ -13,7 +13,7 @@
 enum { EXCHANGE_REASON_MAX = CONTROL_REASON_MAX + 64 };
 
 struct exchange {
-	const char *path;     /* of the socket */
+	const char *path; /* of the socket */
 	const struct control_request *request;
 	int limit_ms;         /* for each answer; -1: however long it takes */
 	uint64_t timeout_ms;  /* for all of it; 0: none */

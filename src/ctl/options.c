@@ -47,8 +47,7 @@ static int print_help(void)
 	      "Asks a running brood about itself, or tells it what to do, and waits until it is done.\n\n",
 	      stdout);
 	for (const struct verb *verb = verbs; verb->name; verb++) {
-		snprintf(usage, sizeof(usage), "%s%s", verb->name,
-			 verb->stops ? " [--now]" : operands[verb->operand]);
+		snprintf(usage, sizeof(usage), "%s%s", verb->name, verb->stops ? " [--now]" : operands[verb->operand]);
 		printf("  %-14s %s\n", usage, verb->help);
 	}
 	fputs("\n"
@@ -141,8 +140,7 @@ static int take_operand(struct ctl_options *out, const char *text)
 	uint64_t least = workers ? 1 : 0, number;
 
 	if (!text) {
-		ctl_say("%s wants %s", out->verb->name,
-			workers ? "the number of workers" : "the number of a slot");
+		ctl_say("%s wants %s", out->verb->name, workers ? "the number of workers" : "the number of a slot");
 		return CTL_USAGE;
 	}
 	if (text_parse_u64(text, &number) < 0 || number < least || number >= least + SLOTS_MAX) {

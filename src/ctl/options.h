@@ -22,8 +22,7 @@ struct ctl_options {
 };
 
 /* Returns -1 to go on, else the exit status; what was wrong has been said in one line. */
-int ctl_options_parse(struct ctl_options *out, int argc, char **argv)
-	__attribute__((warn_unused_result));
+int ctl_options_parse(struct ctl_options *out, int argc, char **argv) __attribute__((warn_unused_result));
 
 /* Says something on standard error, in one line or as many as it has. */
 void ctl_say(const char *format, ...) __attribute__((format(printf, 1, 2)));

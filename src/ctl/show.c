@@ -15,8 +15,7 @@ void show_duration(char *out, size_t room, uint64_t ms)
 	else if (ms < minute)
 		snprintf(out, room, "%" PRIu64 " s", ms / second);
 	else if (ms < hour)
-		snprintf(out, room, "%" PRIu64 " min %" PRIu64 " s", ms / minute,
-			 ms % minute / second);
+		snprintf(out, room, "%" PRIu64 " min %" PRIu64 " s", ms / minute, ms % minute / second);
 	else if (ms < day)
 		snprintf(out, room, "%" PRIu64 " h %" PRIu64 " min", ms / hour, ms % hour / minute);
 	else
@@ -65,6 +64,5 @@ void show_version(const json_t *version, FILE *out)
 		return;
 	fputs("brood ", out);
 	show_text(server, "", out);
-	fprintf(out, " (pid %" JSON_INTEGER_FORMAT ")\n",
-		json_integer_value(json_object_get(version, "pid")));
+	fprintf(out, " (pid %" JSON_INTEGER_FORMAT ")\n", json_integer_value(json_object_get(version, "pid")));
 }

@@ -77,7 +77,8 @@ void show_workers(const json_t *workers, FILE *out)
 
 	for (size_t i = 0; i < COLUMNS; i++) {
 		widths[i] = (int)strlen(columns[i].title);
-		json_array_foreach(workers, row, worker) {
+		json_array_foreach(workers, row, worker)
+		{
 			format_cell(cell, worker, &columns[i]);
 			if ((int)strlen(cell) > widths[i])
 				widths[i] = (int)strlen(cell);
@@ -86,7 +87,8 @@ void show_workers(const json_t *workers, FILE *out)
 	for (size_t i = 0; i < COLUMNS; i++)
 		print_cell(&columns[i], columns[i].title, widths[i], out);
 	fputc('\n', out);
-	json_array_foreach(workers, row, worker) {
+	json_array_foreach(workers, row, worker)
+	{
 		for (size_t i = 0; i < COLUMNS; i++) {
 			format_cell(cell, worker, &columns[i]);
 			print_cell(&columns[i], cell, widths[i], out);
@@ -100,7 +102,8 @@ static void show_listeners(const json_t *listeners, FILE *out)
 	const json_t *listener;
 	size_t i;
 
-	json_array_foreach(listeners, i, listener) {
+	json_array_foreach(listeners, i, listener)
+	{
 		fputs(i == 0 ? "listening   " : "            ", out);
 		show_text(text_of(listener, "address"), "", out);
 		fputs(json_is_true(json_object_get(listener, "tls")) ? " (tls)\n" : "\n", out);
@@ -127,7 +130,8 @@ static void show_trouble(const json_t *trouble, FILE *out)
 	const json_t *line;
 	size_t i;
 
-	json_array_foreach(trouble, i, line) {
+	json_array_foreach(trouble, i, line)
+	{
 		fputs(i == 0 ? "trouble     " : "            ", out);
 		show_text(json_string_value(line) ? json_string_value(line) : "-", "            ", out);
 		fputc('\n', out);
@@ -143,8 +147,7 @@ void show_status(const json_t *status, FILE *out)
 	show_text(text_of(status, "version"), "", out);
 	fprintf(out, ", pid %" PRIu64 ", ", number_of(status, "pid"));
 	show_text(text_of(status, "state"), "", out);
-	fprintf(out, " for %s, generation %" PRIu64 ", accept ", uptime,
-		number_of(status, "generation"));
+	fprintf(out, " for %s, generation %" PRIu64 ", accept ", uptime, number_of(status, "generation"));
 	show_text(text_of(status, "accept"), "", out);
 	fputc('\n', out);
 	show_listeners(json_object_get(status, "listeners"), out);

@@ -30,7 +30,8 @@ static void show_list(const json_t *list, FILE *out)
 	const json_t *value;
 	size_t i;
 
-	json_array_foreach(list, i, value) {
+	json_array_foreach(list, i, value)
+	{
 		if (i > 0)
 			fprintf(out, "\n%s", margin);
 		show_value(value, out);
@@ -42,7 +43,8 @@ static void show_obituary(const json_t *obituary, FILE *out)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach((json_t *)obituary, name, value) {
+	json_object_foreach((json_t *)obituary, name, value)
+	{
 		show_text(name, "", out);
 		fprintf(out, "%*s", (int)(strlen(name) < NAME_WIDTH ? NAME_WIDTH + 2 - strlen(name) : 2), "");
 		if (json_is_array(value))
@@ -60,7 +62,8 @@ void show_why(const json_t *obituaries, FILE *out)
 
 	if (json_array_size(obituaries) == 0)
 		fputs("nothing has ended unasked in this slot\n", out);
-	json_array_foreach(obituaries, i, obituary) {
+	json_array_foreach(obituaries, i, obituary)
+	{
 		if (i > 0)
 			fputc('\n', out);
 		show_obituary(obituary, out);

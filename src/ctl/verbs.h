@@ -13,15 +13,15 @@ enum verb_operand { VERB_ALONE, VERB_WORKERS, VERB_SLOT };
 
 struct verb {
 	const char *name;
-	const char *command;        /* what is asked of the server */
+	const char *command; /* what is asked of the server */
 	enum verb_operand operand;
-	bool quick;                 /* the answer takes no longer than asking */
-	bool stops;                 /* the connection's end is the wished-for outcome */
+	bool quick; /* the answer takes no longer than asking */
+	bool stops; /* the connection's end is the wished-for outcome */
 	/* Makes the answer of the result (taken; may be NULL); NULL: it is the answer. */
 	json_t *(*part)(json_t *result);
 	/* Prints that for people; where it is NULL, or there is no result, `done` does. */
 	show_function *show;
-	const char *done;           /* printed when there is nothing else to say, or NULL */
+	const char *done; /* printed when there is nothing else to say, or NULL */
 	const char *help;
 };
 

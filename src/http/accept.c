@@ -25,8 +25,7 @@ static struct slice next_part(struct slice *rest, char separator)
 	size_t length = end ? (size_t)(end - rest->ptr) : rest->len;
 	struct slice part = {rest->ptr, length};
 
-	*rest = end ? (struct slice){end + 1, rest->len - length - 1}
-		    : (struct slice){rest->ptr + length, 0};
+	*rest = end ? (struct slice){end + 1, rest->len - length - 1} : (struct slice){rest->ptr + length, 0};
 	return slice_trim(part);
 }
 
@@ -55,8 +54,7 @@ static unsigned closeness(struct slice range, struct slice type)
 
 	if (slice_equal_nocase(range, type))
 		return 3;
-	if (range.len == major + 1 && range.ptr[major] == '*' &&
-	    strncasecmp(range.ptr, type.ptr, major) == 0)
+	if (range.len == major + 1 && range.ptr[major] == '*' && strncasecmp(range.ptr, type.ptr, major) == 0)
 		return 2;
 	return slice_equal(range, SLICE("*/*"));
 }

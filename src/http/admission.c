@@ -58,8 +58,8 @@ void admission_init(struct admission *admission, const struct http_limits *limit
 	admission->rate = quota_rate_of(limits->client_requests_per_hour, limits->client_burst);
 	admission->handshakes = quota_rate_of(limits->client_handshakes_per_hour,
 					      handshakes_at_once(limits->client_handshakes_per_hour));
-	admission->connections = admission->total_max > 0 || admission->client_max > 0 ||
-				 admission->handshakes.interval_us > 0;
+	admission->connections =
+		admission->total_max > 0 || admission->client_max > 0 || admission->handshakes.interval_us > 0;
 	admission->requests = admission->rate.interval_us > 0;
 	for (unsigned kind = 0; kind < QUOTA_KINDS; kind++)
 		admission->answers[kind].second = -1;
@@ -87,8 +87,7 @@ static uint64_t key_of(const struct admission *admission, const struct sockaddr 
 
 /* --- saying no --- */
 
-static void count_refusal(struct http_server *server, enum quota_kind kind,
-			  const struct sockaddr *client)
+static void count_refusal(struct http_server *server, enum quota_kind kind, const struct sockaddr *client)
 {
 	uint64_t count = quota_refused(server->admission.quota, kind, server->now_ms);
 	char host[HOST_MAX];
@@ -97,8 +96,8 @@ static void count_refusal(struct http_server *server, enum quota_kind kind,
 	if (count == 0)
 		return;
 	address_host(client, host, sizeof(host));
-	log_warn("%s: %s %s (%" PRIu64 " refused since this was told last)", limit_of[kind].setting,
-		 host, limit_of[kind].what, count);
+	log_warn("%s: %s %s (%" PRIu64 " refused since this was told last)", limit_of[kind].setting, host,
+		 limit_of[kind].what, count);
 }
 
 /* No body: it has to do for any method. */
@@ -153,8 +152,8 @@ static bool may_shake_hands(struct connection *connection)
 	if (admission->handshakes.interval_us == 0 || !connection->tls_follows)
 		return true;
 	client = client_of(connection);
-	return client == 0 || quota_ask(admission->quota, &admission->handshakes,
-					client ^ HANDSHAKE_KEY, server->now_ms) == 0;
+	return client == 0 ||
+	       quota_ask(admission->quota, &admission->handshakes, client ^ HANDSHAKE_KEY, server->now_ms) == 0;
 }
 
 /* It is over before it begins: nothing of it is parsed, and there is no handshake, so nobody to whom
@@ -221,8 +220,8 @@ bool admission_of_client(struct connection *connection)
 		turn_away(connection, QUOTA_HANDSHAKES);
 		return false;
 	}
-	if (client == 0 || quota_hold_client(admission->quota, admission->place,
-					     admission->client_max, client, &connection->hold))
+	if (client == 0 ||
+	    quota_hold_client(admission->quota, admission->place, admission->client_max, client, &connection->hold))
 		return true;
 	quota_release(admission->quota, &connection->hold);
 	turn_away(connection, QUOTA_CLIENT);
@@ -234,8 +233,8 @@ void admission_take_over(struct connection *connection, const struct quota_hold 
 	struct admission *admission = &connection->server->admission;
 
 	connection->hold = *hold;
-	quota_take_over(admission->quota, admission->place, admission->total_max > 0,
-			client_to_count(connection), &connection->hold);
+	quota_take_over(admission->quota, admission->place, admission->total_max > 0, client_to_count(connection),
+			&connection->hold);
 }
 
 void admission_end(struct connection *connection)
@@ -263,8 +262,7 @@ bool admission_of_request(struct connection *connection, struct response *respon
 	if (wait_us == 0)
 		return true;
 	count_refusal(server, QUOTA_RATE, name);
-	snprintf(retry, sizeof(retry), "Retry-After: %" PRIu64 "\r\n",
-		 (wait_us + 999999) / 1000000);
+	snprintf(retry, sizeof(retry), "Retry-After: %" PRIu64 "\r\n", (wait_us + 999999) / 1000000);
 	response_simple(server->maker, response, limit_of[QUOTA_RATE].status, slice_of(retry));
 	return false;
 }

@@ -33,12 +33,12 @@ struct admission_answer {
 struct admission {
 	struct quota *quota; /* shared with other workers; NULL: no limits */
 	unsigned place;
-	bool connections, requests; /* some are limited */
+	bool connections, requests;     /* some are limited */
 	uint32_t total_max, client_max; /* connections; 0: no limit */
 	struct quota_rate rate, handshakes;
 	struct client_prefixes prefixes;
 	struct admission_answer answers[QUOTA_KINDS];
-	unsigned look_ms; /* from one look for room to the next; replaced by tests */
+	unsigned look_ms;   /* from one look for room to the next; replaced by tests */
 	unsigned lingering; /* turned away, and not closed yet */
 	uint64_t refused;   /* connections and requests */
 };
@@ -56,9 +56,9 @@ void admission_give_up(struct connection *connection);
 /* One that has come from another server, with what it held there. */
 void admission_take_over(struct connection *connection, const struct quota_hold *hold);
 
-/* A request of it, which is the server's now, by the client that is. False: the response is that there have been too many. */
-bool admission_of_request(struct connection *connection, struct response *response)
-	__attribute__((warn_unused_result));
+/* A request of it, which is the server's now, by the client that is. False: the response is that there have been too
+ * many. */
+bool admission_of_request(struct connection *connection, struct response *response) __attribute__((warn_unused_result));
 
 /* The connection is closed. */
 void admission_end(struct connection *connection);

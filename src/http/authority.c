@@ -13,11 +13,14 @@ enum { PLAIN = 1, DIGIT = 2, HEX = 4 };
 
 /* PLAIN is unreserved or sub-delims: what may stand unescaped in a registered name. */
 static const unsigned char octet_class[256] = {
-	['!'] = P, ['$'] = P, ['&'] = P, ['\''] = P, ['('] = P, [')'] = P, ['*'] = P, ['+'] = P,
-	[','] = P, ['-'] = P, ['.'] = P, [';'] = P, ['='] = P, ['_'] = P, ['~'] = P,
-	['0'] = D, D, D, D, D, D, D, D, D, D,
-	['A'] = H, H, H, H, H, H, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P,
-	['a'] = H, H, H, H, H, H, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P,
+	['!'] = P, ['$'] = P, ['&'] = P, ['\''] = P, ['('] = P, [')'] = P, ['*'] = P, ['+'] = P, [','] = P, ['-'] = P,
+	['.'] = P, [';'] = P, ['='] = P, ['_'] = P,  ['~'] = P, ['0'] = D, D,         D,         D,         D,
+	D,         D,         D,         D,          D,         ['A'] = H, H,         H,         H,         H,
+	H,         P,         P,         P,          P,         P,         P,         P,         P,         P,
+	P,         P,         P,         P,          P,         P,         P,         P,         P,         P,
+	P,         ['a'] = H, H,         H,          H,         H,         H,         P,         P,         P,
+	P,         P,         P,         P,          P,         P,         P,         P,         P,         P,
+	P,         P,         P,         P,          P,         P,         P,
 };
 
 #undef D

@@ -63,53 +63,39 @@ enum class {
 	CLASSES
 };
 
-static enum class class_of(unsigned char octet)
-{
-	switch (octet) {
-	case '0' ... '9':
-	case 'A' ... 'F':
-	case 'a' ... 'f':
-		return HEX;
-	case ' ':
-	case '\t':
-		return BLANK;
-	case '\r':
-		return CR;
-	case '\n':
-		return LF;
-	case ';':
-		return SEMICOLON;
-	case '=':
-		return EQUAL;
-	case '"':
-		return QUOTE;
-	case '\\':
-		return BACKSLASH;
-	case ':':
-		return COLON;
-	default:
-		if (octet < 0x20 || octet == 0x7f)
-			return CONTROL;
+static enum class class_of(unsigned char octet) {
+	switch (octet){
+		case '0' ... '9' : case 'A' ... 'F' : case 'a' ... 'f' : return HEX;
+		case ' ' : case '\t' : return BLANK;
+		case '\r' : return CR;
+		case '\n' : return LF;
+		case ';' : return SEMICOLON;
+		case '=' : return EQUAL;
+		case '"' : return QUOTE;
+		case '\\' : return BACKSLASH;
+		case ':' : return COLON;
+		default : if (octet < 0x20 || octet == 0x7f) return CONTROL;
 		return guard_is_token(octet) ? TOKEN : TEXT;
 	}
 }
 
-#define EVERY_TEXT(to)                                                                             \
-	[HEX] = to, [TOKEN] = to, [BLANK] = to, [SEMICOLON] = to, [EQUAL] = to, [COLON] = to,      \
-	[TEXT] = to
+#define EVERY_TEXT(to) [HEX] = to, [TOKEN] = to, [BLANK] = to, [SEMICOLON] = to, [EQUAL] = to, [COLON] = to, [TEXT] = to
 
 static const uint8_t next[STATES][CLASSES] = {
 	[SIZE_START] = {[HEX] = SIZE},
-	[SIZE] = {[HEX] = SIZE, [BLANK] = BEFORE_SEMICOLON, [SEMICOLON] = BEFORE_NAME,
-		  [CR] = SIZE_LF},
+	[SIZE] = {[HEX] = SIZE, [BLANK] = BEFORE_SEMICOLON, [SEMICOLON] = BEFORE_NAME, [CR] = SIZE_LF},
 	[BEFORE_SEMICOLON] = {[BLANK] = BEFORE_SEMICOLON, [SEMICOLON] = BEFORE_NAME},
 	[BEFORE_NAME] = {[BLANK] = BEFORE_NAME, [HEX] = NAME, [TOKEN] = NAME},
-	[NAME] = {[HEX] = NAME, [TOKEN] = NAME, [BLANK] = BEHIND_NAME, [EQUAL] = BEFORE_VALUE,
-		  [SEMICOLON] = BEFORE_NAME, [CR] = SIZE_LF},
+	[NAME] = {[HEX] = NAME,
+		  [TOKEN] = NAME,
+		  [BLANK] = BEHIND_NAME,
+		  [EQUAL] = BEFORE_VALUE,
+		  [SEMICOLON] = BEFORE_NAME,
+		  [CR] = SIZE_LF},
 	[BEHIND_NAME] = {[BLANK] = BEHIND_NAME, [EQUAL] = BEFORE_VALUE, [SEMICOLON] = BEFORE_NAME},
 	[BEFORE_VALUE] = {[BLANK] = BEFORE_VALUE, [HEX] = VALUE, [TOKEN] = VALUE, [QUOTE] = QUOTED},
-	[VALUE] = {[HEX] = VALUE, [TOKEN] = VALUE, [BLANK] = BEFORE_SEMICOLON,
-		   [SEMICOLON] = BEFORE_NAME, [CR] = SIZE_LF},
+	[VALUE] =
+		{[HEX] = VALUE, [TOKEN] = VALUE, [BLANK] = BEFORE_SEMICOLON, [SEMICOLON] = BEFORE_NAME, [CR] = SIZE_LF},
 	[QUOTED] = {EVERY_TEXT(QUOTED), [BACKSLASH] = QUOTED_PAIR, [QUOTE] = BEHIND_QUOTED},
 	[QUOTED_PAIR] = {EVERY_TEXT(QUOTED), [BACKSLASH] = QUOTED, [QUOTE] = QUOTED},
 	[BEHIND_QUOTED] = {[BLANK] = BEFORE_SEMICOLON, [SEMICOLON] = BEFORE_NAME, [CR] = SIZE_LF},
@@ -118,8 +104,8 @@ static const uint8_t next[STATES][CLASSES] = {
 	[DATA_LF] = {[LF] = SIZE_START},
 	[TRAILER_START] = {[HEX] = TRAILER_NAME, [TOKEN] = TRAILER_NAME, [CR] = END_LF},
 	[TRAILER_NAME] = {[HEX] = TRAILER_NAME, [TOKEN] = TRAILER_NAME, [COLON] = TRAILER_VALUE},
-	[TRAILER_VALUE] = {EVERY_TEXT(TRAILER_VALUE), [BACKSLASH] = TRAILER_VALUE,
-			   [QUOTE] = TRAILER_VALUE, [CR] = TRAILER_LF},
+	[TRAILER_VALUE] =
+		{EVERY_TEXT(TRAILER_VALUE), [BACKSLASH] = TRAILER_VALUE, [QUOTE] = TRAILER_VALUE, [CR] = TRAILER_LF},
 	[TRAILER_LF] = {[LF] = TRAILER_START},
 	[END_LF] = {[LF] = COMPLETE},
 };
@@ -147,8 +133,7 @@ static const uint8_t faults[STATES] = {
 	[END_LF] = REFUSAL_TRAILER,
 };
 
-enum refusal body_begin(struct body *body, const struct body_limits *limits,
-			const struct request *request)
+enum refusal body_begin(struct body *body, const struct body_limits *limits, const struct request *request)
 {
 	bool chunked = request_has(request, FIELD_TRANSFER_ENCODING);
 
@@ -189,8 +174,7 @@ static enum refusal take_size(struct body *body, const struct body_limits *limit
 }
 
 /* What an octet does besides leading to the next state. */
-static enum refusal act(struct body *body, const struct body_limits *limits, enum state from,
-			unsigned char octet)
+static enum refusal act(struct body *body, const struct body_limits *limits, enum state from, unsigned char octet)
 {
 	switch (from) {
 	case SIZE_START:
@@ -198,16 +182,14 @@ static enum refusal act(struct body *body, const struct body_limits *limits, enu
 	case SIZE:
 		return body->state == SIZE ? take_digit(body, octet) : REFUSAL_NONE;
 	case BEFORE_SEMICOLON ... BEHIND_QUOTED:
-		return ++body->extensions > limits->extensions_max ? REFUSAL_CHUNK_EXTENSION
-								   : REFUSAL_NONE;
+		return ++body->extensions > limits->extensions_max ? REFUSAL_CHUNK_EXTENSION : REFUSAL_NONE;
 	case SIZE_LF:
 		return take_size(body, limits);
 	case TRAILER_START ... END_LF:
 		if (from == TRAILER_START && body->state == TRAILER_NAME &&
 		    ++body->trailer_fields > limits->trailer_fields_max)
 			return REFUSAL_TRAILER_SIZE;
-		return ++body->trailer_size > limits->trailer_size_max ? REFUSAL_TRAILER_SIZE
-								       : REFUSAL_NONE;
+		return ++body->trailer_size > limits->trailer_size_max ? REFUSAL_TRAILER_SIZE : REFUSAL_NONE;
 	default:
 		return REFUSAL_NONE;
 	}
@@ -236,8 +218,8 @@ static void take_content(struct body *body, struct slice *input, struct slice *c
 		body->state = body->state == SIZED ? COMPLETE : DATA_CR;
 }
 
-enum body_verdict body_read(struct body *body, const struct body_limits *limits,
-			    struct slice *input, struct slice *content)
+enum body_verdict body_read(struct body *body, const struct body_limits *limits, struct slice *input,
+			    struct slice *content)
 {
 	*content = (struct slice){input->ptr, 0};
 	while (body->state != COMPLETE && body->state != FAULT) {

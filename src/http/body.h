@@ -49,14 +49,13 @@ enum body_verdict {
 
 /* The body of a request that framing.h has found right. A request without one has one of no
  * octets. Refused at once where Content-Length tells that it is too large. */
-enum refusal body_begin(struct body *body, const struct body_limits *limits,
-			const struct request *request) __attribute__((warn_unused_result));
+enum refusal body_begin(struct body *body, const struct body_limits *limits, const struct request *request)
+	__attribute__((warn_unused_result));
 
 /* Takes octets off the front of *input. With BODY_CONTENT, *content is some of them, at least one;
  * otherwise it is empty. The verdict and the content do not depend on how a body was cut. After
  * BODY_COMPLETE or BODY_REFUSED it returns the same again and takes nothing. */
-enum body_verdict body_read(struct body *body, const struct body_limits *limits,
-			    struct slice *input, struct slice *content)
-	__attribute__((warn_unused_result));
+enum body_verdict body_read(struct body *body, const struct body_limits *limits, struct slice *input,
+			    struct slice *content) __attribute__((warn_unused_result));
 
 #endif

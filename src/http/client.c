@@ -116,8 +116,7 @@ static void find_out(struct client *client)
 	if (mode == HTTP_FORWARDED_OFF || !client_has_trusted_peer(client))
 		return;
 	if (mode == HTTP_FORWARDED_AUTO)
-		mode = !request_has(request, FIELD_X_FORWARDED_FOR) &&
-				       request_has(request, FIELD_FORWARDED)
+		mode = !request_has(request, FIELD_X_FORWARDED_FOR) && request_has(request, FIELD_FORWARDED)
 			       ? HTTP_FORWARDED_RFC7239
 			       : HTTP_FORWARDED_X_FOR;
 	if (mode == HTTP_FORWARDED_RFC7239) {

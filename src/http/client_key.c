@@ -75,8 +75,7 @@ static struct network ipv4_network(uint32_t address, unsigned bits)
 static struct network ipv6_network(const uint8_t *address, unsigned bits)
 {
 	return (struct network){{word_at(address) & leading(bits),
-				 word_at(address + 8) & leading(bits > 64 ? bits - 64 : 0),
-				 KIND_IPV6}};
+				 word_at(address + 8) & leading(bits > 64 ? bits - 64 : 0), KIND_IPV6}};
 }
 
 uint64_t client_key(const struct client_secret *secret, const struct client_prefixes *prefixes,
@@ -93,8 +92,7 @@ uint64_t client_key(const struct client_secret *secret, const struct client_pref
 		break;
 	case AF_INET6:
 		if (IN6_IS_ADDR_V4MAPPED(&ipv6->sin6_addr))
-			network = ipv4_network((uint32_t)word_at(ipv6->sin6_addr.s6_addr + 8),
-					       prefixes->ipv4);
+			network = ipv4_network((uint32_t)word_at(ipv6->sin6_addr.s6_addr + 8), prefixes->ipv4);
 		else
 			network = ipv6_network(ipv6->sin6_addr.s6_addr, prefixes->ipv6);
 		break;

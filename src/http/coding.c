@@ -68,8 +68,7 @@ static bool take_quality(struct slice *text, int *quality)
 		return false;
 	if (!take(text, '.'))
 		return true;
-	for (int digit = WHOLE / 10; digit > 0 && text->len > 0 && *text->ptr >= '0' &&
-				     *text->ptr <= '9';
+	for (int digit = WHOLE / 10; digit > 0 && text->len > 0 && *text->ptr >= '0' && *text->ptr <= '9';
 	     digit /= 10) {
 		*quality += digit * (*text->ptr - '0');
 		text->ptr++;
@@ -163,8 +162,7 @@ enum coding coding_choose(const struct request *request, unsigned available)
 	return best;
 }
 
-enum coding coding_choose_again(struct coding_memory *memory, const struct request *request,
-				unsigned available)
+enum coding coding_choose_again(struct coding_memory *memory, const struct request *request, unsigned available)
 {
 	const struct request_field *field = request_field(request, FIELD_ACCEPT_ENCODING, NULL);
 

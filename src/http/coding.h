@@ -35,7 +35,6 @@ struct coding_memory {
 };
 
 /* The same, without reading a field again that is as it was the last time. */
-enum coding coding_choose_again(struct coding_memory *memory, const struct request *request,
-				unsigned available);
+enum coding coding_choose_again(struct coding_memory *memory, const struct request *request, unsigned available);
 
 #endif

@@ -9,14 +9,12 @@
 
 /* If-Match and If-None-Match: the tags of all their lines are one list, or "*" stands for whatever
  * there is, and there is something. */
-static bool any_tag_matches(const struct request *request, enum field_id id, struct slice current,
-			    bool strongly)
+static bool any_tag_matches(const struct request *request, enum field_id id, struct slice current, bool strongly)
 {
 	const struct request_field *field = NULL;
 
 	while ((field = request_field(request, id, field)) != NULL) {
-		if (slice_equal(field->value, SLICE("*")) ||
-		    etag_list_has(field->value, current, strongly))
+		if (slice_equal(field->value, SLICE("*")) || etag_list_has(field->value, current, strongly))
 			return true;
 	}
 	return false;
@@ -81,6 +79,6 @@ bool cond_range_applies(const struct request *request, const struct validators *
 	/* Exactly the date, and only where it is a strong validator (8.8.2.2): within the second
 	 * that it names the file may have changed again, and what has the same date in another
 	 * coding is not the same. */
-	return date_parse(value, current->now, &date) && date == current->last_modified &&
-	       date < current->now && !current->of_another;
+	return date_parse(value, current->now, &date) && date == current->last_modified && date < current->now &&
+	       !current->of_another;
 }

@@ -59,8 +59,7 @@ static void set_deadline(struct connection *connection, enum deadline_kind kind)
 {
 	struct http_server *server = connection->server;
 
-	if (deadline_set(&server->deadlines, &connection->deadline, kind, server->now_ms) &&
-	    connection->idle)
+	if (deadline_set(&server->deadlines, &connection->deadline, kind, server->now_ms) && connection->idle)
 		idle_renew(connection);
 	if (kind == DEADLINE_HEAD)
 		pacing_begin_head(connection);
@@ -129,8 +128,7 @@ void connection_finish(struct connection *connection)
 		wait_to_conclude(connection);
 		return;
 	}
-	if ((connection->end == END_PLAIN && connection->drained) ||
-	    stream_finish(&connection->stream) < 0) {
+	if ((connection->end == END_PLAIN && connection->drained) || stream_finish(&connection->stream) < 0) {
 		connection_close(connection);
 		return;
 	}
@@ -164,8 +162,7 @@ static bool pass_proxy_header(struct connection *connection, struct input *input
 
 	if (verdict == INTAKE_DONE) {
 		connection->awaits_proxy = false;
-		set_deadline(connection,
-			     connection->tls_follows ? DEADLINE_HANDSHAKE : DEADLINE_FIRST);
+		set_deadline(connection, connection->tls_follows ? DEADLINE_HANDSHAKE : DEADLINE_FIRST);
 		if (connection->server->admission.connections && !admission_of_client(connection))
 			return false;
 		if (!connection->tls_follows)
@@ -218,8 +215,7 @@ static void advance(struct connection *connection, struct input *input)
 	waits = connection->input.used == 0;
 	if (result == OUTBOX_BLOCKED) {
 		wait_to_write(connection, connection->sent != sent);
-	} else if (result == OUTBOX_EMPTY &&
-		   (connection->end != END_OPEN || (waits && server->stopping))) {
+	} else if (result == OUTBOX_EMPTY && (connection->end != END_OPEN || (waits && server->stopping))) {
 		connection_finish(connection);
 	} else {
 		go_on(connection, connection->answered != before, result == OUTBOX_YIELDED);
@@ -367,8 +363,7 @@ void connection_open(struct http_server *server, int fd, unsigned flags)
 {
 	bool probe = (flags & HTTP_TAKE_PROBE) != 0;
 	bool proxy = (flags & HTTP_TAKE_PROXY) != 0;
-	struct connection *connection =
-		pool_new(server, fd, probe, proxy ? CONNECTION_PROXY : CONNECTION_WAITING);
+	struct connection *connection = pool_new(server, fd, probe, proxy ? CONNECTION_PROXY : CONNECTION_WAITING);
 
 	if (!connection) {
 		fd_close(&fd);
@@ -435,8 +430,7 @@ static void give(struct connection *connection)
 void connection_leave(struct connection *connection)
 {
 	struct http_server *server = connection->server;
-	bool waits = connection->state == CONNECTION_PROXY ||
-		     connection->state == CONNECTION_WAITING ||
+	bool waits = connection->state == CONNECTION_PROXY || connection->state == CONNECTION_WAITING ||
 		     connection->state == CONNECTION_HEAD;
 
 	if (!waits || !connection_leaves(connection))
@@ -464,8 +458,7 @@ int connection_take_moved(struct http_server *server, int fd, const struct state
 	connection->stays = stays;
 	pool_count(connection);
 	/* Room to read into is made here, where it may fail. */
-	if (moving_restore(connection, state) < 0 ||
-	    (head && buffer_reserve(&connection->input, INPUT_MORE) < 0) ||
+	if (moving_restore(connection, state) < 0 || (head && buffer_reserve(&connection->input, INPUT_MORE) < 0) ||
 	    (connection_leaves(connection) && queue(connection) < 0)) {
 		pool_delete(connection);
 		return -ENOMEM;

@@ -60,14 +60,14 @@ enum {
 };
 
 enum connection_state {
-	CONNECTION_PROXY,     /* its PROXY header has not come, or not all of it */
-	CONNECTION_WAITING,   /* nothing of a next request has been read */
-	CONNECTION_HEAD,      /* part of a head has */
-	CONNECTION_TURN,      /* more could be done at once, but others go first */
-	CONNECTION_WRITING,   /* the socket takes no more */
+	CONNECTION_PROXY,      /* its PROXY header has not come, or not all of it */
+	CONNECTION_WAITING,    /* nothing of a next request has been read */
+	CONNECTION_HEAD,       /* part of a head has */
+	CONNECTION_TURN,       /* more could be done at once, but others go first */
+	CONNECTION_WRITING,    /* the socket takes no more */
 	CONNECTION_CONCLUDING, /* all is written, and the socket takes no more to say so */
-	CONNECTION_LINGERING, /* all is said; waiting for the client to close */
-	CONNECTION_OUTSIDE,   /* not let in yet (room.h): nothing is read */
+	CONNECTION_LINGERING,  /* all is said; waiting for the client to close */
+	CONNECTION_OUTSIDE,    /* not let in yet (room.h): nothing is read */
 	CONNECTION_STATES
 };
 
@@ -84,12 +84,12 @@ struct connection {
 	struct event event;
 	struct http_server *server;
 	struct deadline deadline;
-	struct list link;       /* in one of http_server's lists */
-	struct list rest;       /* while it is idle, parts or is outside: among those that are, too */
-	struct buffer input;    /* read but not used yet: part of a head, or requests held back */
-	struct guard guard;     /* of the head that comes next */
-	struct outbox *outbox;  /* answers that the socket has not taken, or NULL */
-	uint64_t start_us;      /* when the octets in work were read; only for the log */
+	struct list link;      /* in one of http_server's lists */
+	struct list rest;      /* while it is idle, parts or is outside: among those that are, too */
+	struct buffer input;   /* read but not used yet: part of a head, or requests held back */
+	struct guard guard;    /* of the head that comes next */
+	struct outbox *outbox; /* answers that the socket has not taken, or NULL */
+	uint64_t start_us;     /* when the octets in work were read; only for the log */
 	uint64_t linger_until_ms;
 	uint64_t head_until_ms; /* the head that has begun must be whole by then */
 	uint64_t sent;          /* octets given to the socket */
@@ -102,18 +102,18 @@ struct connection {
 	struct quota_hold hold; /* of the limits that all share */
 	enum connection_state state;
 	enum connection_end end;
-	short watching;         /* EV_READ, EV_WRITE, or 0: not registered */
-	bool probe;             /* not counted, not logged */
-	bool stays;             /* nobody takes it: it leaves no more, and its next answer is its last */
-	bool idle, movable;     /* as what it is counted */
-	bool kept;              /* idle: between requests (idle.h) */
-	bool parting;           /* it has given way, and counts no more (evict.h) */
-	bool last;              /* its next answer is its last (HTTP_TAKE_CLOSE) */
-	bool drained;           /* one read got all that there was */
-	bool awaits_proxy;      /* a PROXY header must come before anything else */
-	bool tls_follows;       /* and what comes behind it is TLS */
-	bool refused;           /* turned away: it was not let in */
-	struct peer peer;       /* whom requests come from, or a proxy */
+	short watching;     /* EV_READ, EV_WRITE, or 0: not registered */
+	bool probe;         /* not counted, not logged */
+	bool stays;         /* nobody takes it: it leaves no more, and its next answer is its last */
+	bool idle, movable; /* as what it is counted */
+	bool kept;          /* idle: between requests (idle.h) */
+	bool parting;       /* it has given way, and counts no more (evict.h) */
+	bool last;          /* its next answer is its last (HTTP_TAKE_CLOSE) */
+	bool drained;       /* one read got all that there was */
+	bool awaits_proxy;  /* a PROXY header must come before anything else */
+	bool tls_follows;   /* and what comes behind it is TLS */
+	bool refused;       /* turned away: it was not let in */
+	struct peer peer;   /* whom requests come from, or a proxy */
 };
 
 /* Takes the socket. `flags` as for http_server_take. */

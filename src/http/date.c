@@ -5,8 +5,7 @@
 
 enum { DAY_SECONDS = 86400, DAYS_IN_400_YEARS = 146097 };
 
-static const char day_names[7][10] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
-				      "Thursday", "Friday", "Saturday"};
+static const char day_names[7][10] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
 static const char month_names[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
 					"Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 static const int month_starts[13] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};
@@ -37,8 +36,7 @@ static int days_before_month(int year, int month)
 /* From 1970-01-01 to a day. */
 static int64_t day_number(int year, int month, int day)
 {
-	return days_before_year(year) - days_before_year(1970) + days_before_month(year, month) +
-	       day - 1;
+	return days_before_year(year) - days_before_year(1970) + days_before_month(year, month) + day - 1;
 }
 
 /* The year of a second; `day_of_year`, from 0, may be NULL. */
@@ -150,17 +148,15 @@ static bool take_month(struct slice *text, int *month)
 
 static bool take_time(struct slice *text, struct moment *m)
 {
-	return take_digits(text, 2, &m->hour) && take_text(text, ":") &&
-	       take_digits(text, 2, &m->minute) && take_text(text, ":") &&
-	       take_digits(text, 2, &m->second);
+	return take_digits(text, 2, &m->hour) && take_text(text, ":") && take_digits(text, 2, &m->minute) &&
+	       take_text(text, ":") && take_digits(text, 2, &m->second);
 }
 
 /* Sun, 06 Nov 1994 08:49:37 GMT */
 static bool parse_imf_fixdate(struct slice text, struct moment *m)
 {
-	return take_day_name(&text, false) && take_text(&text, ", ") &&
-	       take_digits(&text, 2, &m->day) && take_text(&text, " ") &&
-	       take_month(&text, &m->month) && take_text(&text, " ") &&
+	return take_day_name(&text, false) && take_text(&text, ", ") && take_digits(&text, 2, &m->day) &&
+	       take_text(&text, " ") && take_month(&text, &m->month) && take_text(&text, " ") &&
 	       take_digits(&text, 4, &m->year) && take_text(&text, " ") && take_time(&text, m) &&
 	       take_text(&text, " GMT") && text.len == 0;
 }
@@ -171,9 +167,8 @@ static bool parse_rfc850(struct slice text, int64_t now, struct moment *m)
 {
 	int this_year = year_of(now, NULL);
 
-	if (!take_day_name(&text, true) || !take_text(&text, ", ") ||
-	    !take_digits(&text, 2, &m->day) || !take_text(&text, "-") ||
-	    !take_month(&text, &m->month) || !take_text(&text, "-") ||
+	if (!take_day_name(&text, true) || !take_text(&text, ", ") || !take_digits(&text, 2, &m->day) ||
+	    !take_text(&text, "-") || !take_month(&text, &m->month) || !take_text(&text, "-") ||
 	    !take_digits(&text, 2, &m->year) || !take_text(&text, " ") || !take_time(&text, m) ||
 	    !take_text(&text, " GMT") || text.len != 0)
 		return false;
@@ -186,8 +181,8 @@ static bool parse_rfc850(struct slice text, int64_t now, struct moment *m)
 /* Sun Nov  6 08:49:37 1994 */
 static bool parse_asctime(struct slice text, struct moment *m)
 {
-	if (!take_day_name(&text, false) || !take_text(&text, " ") ||
-	    !take_month(&text, &m->month) || !take_text(&text, " "))
+	if (!take_day_name(&text, false) || !take_text(&text, " ") || !take_month(&text, &m->month) ||
+	    !take_text(&text, " "))
 		return false;
 	if (!take_digits(&text, take_text(&text, " ") ? 1 : 2, &m->day))
 		return false;
@@ -200,16 +195,13 @@ bool date_parse(struct slice text, int64_t now, int64_t *seconds)
 	struct moment m;
 	int month_days;
 
-	if (!parse_imf_fixdate(text, &m) && !parse_rfc850(text, now, &m) &&
-	    !parse_asctime(text, &m))
+	if (!parse_imf_fixdate(text, &m) && !parse_rfc850(text, now, &m) && !parse_asctime(text, &m))
 		return false;
 	if (m.year < 1 || m.hour > 23 || m.minute > 59 || m.second > 60) /* 60: a leap second */
 		return false;
-	month_days = month_starts[m.month + 1] - month_starts[m.month] +
-		     (m.month == 1 && is_leap(m.year));
+	month_days = month_starts[m.month + 1] - month_starts[m.month] + (m.month == 1 && is_leap(m.year));
 	if (m.day < 1 || m.day > month_days)
 		return false;
-	*seconds = day_number(m.year, m.month, m.day) * DAY_SECONDS + m.hour * 3600 +
-		   m.minute * 60 + m.second;
+	*seconds = day_number(m.year, m.month, m.day) * DAY_SECONDS + m.hour * 3600 + m.minute * 60 + m.second;
 	return true;
 }

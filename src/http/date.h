@@ -19,7 +19,6 @@ void date_format(char out[DATE_LENGTH], int64_t seconds);
 /* Reads IMF-fixdate, RFC 850 and asctime dates, the whole text and in their exact letter case.
  * `now` settles the century of a two-digit year. The name of the weekday must be one, but it need
  * not be that date's: it says nothing that the rest does not. False: not a date. */
-bool date_parse(struct slice text, int64_t now, int64_t *seconds)
-	__attribute__((warn_unused_result));
+bool date_parse(struct slice text, int64_t now, int64_t *seconds) __attribute__((warn_unused_result));
 
 #endif

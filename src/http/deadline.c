@@ -32,8 +32,7 @@ static void insert(struct deadlines *deadlines, struct deadline *deadline)
 	list_append(&deadlines->steps[step_of(deadline->at_ms) % DEADLINE_STEPS], &deadline->link);
 }
 
-static bool set(struct deadlines *deadlines, struct deadline *deadline, enum deadline_kind kind,
-		uint64_t at_ms)
+static bool set(struct deadlines *deadlines, struct deadline *deadline, enum deadline_kind kind, uint64_t at_ms)
 {
 	uint64_t before_ms = deadline->at_ms;
 
@@ -46,14 +45,13 @@ static bool set(struct deadlines *deadlines, struct deadline *deadline, enum dea
 	return true;
 }
 
-bool deadline_set(struct deadlines *deadlines, struct deadline *deadline, enum deadline_kind kind,
-		  uint64_t now_ms)
+bool deadline_set(struct deadlines *deadlines, struct deadline *deadline, enum deadline_kind kind, uint64_t now_ms)
 {
 	return set(deadlines, deadline, kind, now_ms + deadlines->timeout_ms[kind]);
 }
 
-void deadline_resume(struct deadlines *deadlines, struct deadline *deadline,
-		     enum deadline_kind kind, uint64_t left_ms, uint64_t now_ms)
+void deadline_resume(struct deadlines *deadlines, struct deadline *deadline, enum deadline_kind kind, uint64_t left_ms,
+		     uint64_t now_ms)
 {
 	if (left_ms > deadlines->timeout_ms[kind])
 		left_ms = deadlines->timeout_ms[kind];
@@ -82,8 +80,7 @@ struct deadline *deadlines_passed(struct deadlines *deadlines, uint64_t now_ms)
 	if (now - deadlines->swept > DEADLINE_STEPS)
 		deadlines->swept = now - DEADLINE_STEPS;
 	while (deadlines->swept < now)
-		list_append_all(&deadlines->met,
-				&deadlines->steps[++deadlines->swept % DEADLINE_STEPS]);
+		list_append_all(&deadlines->met, &deadlines->steps[++deadlines->swept % DEADLINE_STEPS]);
 	while (!list_empty(&deadlines->met)) {
 		struct deadline *first = LIST_ENTRY(deadlines->met.next, struct deadline, link);
 

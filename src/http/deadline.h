@@ -23,13 +23,13 @@ enum {
 };
 
 enum deadline_kind {
-	DEADLINE_PROXY,  /* from the connection's start to the end of its PROXY header */
+	DEADLINE_PROXY,     /* from the connection's start to the end of its PROXY header */
 	DEADLINE_HANDSHAKE, /* from the connection's start to the end of its TLS handshake */
-	DEADLINE_FIRST,  /* from there to its first octet */
-	DEADLINE_HEAD,   /* from the first octet of a head to its last */
-	DEADLINE_IDLE,   /* between two requests */
-	DEADLINE_WRITE,  /* without progress of a response */
-	DEADLINE_LINGER, /* after the last answer, until the client has closed */
+	DEADLINE_FIRST,     /* from there to its first octet */
+	DEADLINE_HEAD,      /* from the first octet of a head to its last */
+	DEADLINE_IDLE,      /* between two requests */
+	DEADLINE_WRITE,     /* without progress of a response */
+	DEADLINE_LINGER,    /* after the last answer, until the client has closed */
 	DEADLINE_KINDS
 };
 
@@ -53,11 +53,10 @@ void deadline_init(struct deadline *deadline);
 
 /* Sets, or sets anew, to now + the kind's timeout. Times must not go backwards from call to call of
  * these functions. True: it belongs to another step than before. */
-bool deadline_set(struct deadlines *deadlines, struct deadline *deadline, enum deadline_kind kind,
-		  uint64_t now_ms);
+bool deadline_set(struct deadlines *deadlines, struct deadline *deadline, enum deadline_kind kind, uint64_t now_ms);
 /* The same with `left_ms` to go, at most the kind's timeout. */
-void deadline_resume(struct deadlines *deadlines, struct deadline *deadline,
-		     enum deadline_kind kind, uint64_t left_ms, uint64_t now_ms);
+void deadline_resume(struct deadlines *deadlines, struct deadline *deadline, enum deadline_kind kind, uint64_t left_ms,
+		     uint64_t now_ms);
 void deadline_clear(struct deadline *deadline);
 
 /* 0 when it has passed. */

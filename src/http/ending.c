@@ -18,8 +18,7 @@ static void hurry(struct connection *connection, enum deadline_kind kind, uint64
 	struct http_server *server = connection->server;
 
 	if (deadline_left_ms(&connection->deadline, server->now_ms) > left_ms)
-		deadline_resume(&server->deadlines, &connection->deadline, kind, left_ms,
-				server->now_ms);
+		deadline_resume(&server->deadlines, &connection->deadline, kind, left_ms, server->now_ms);
 	if (server->stopping)
 		server_hurry(server);
 }
@@ -29,8 +28,9 @@ static unsigned round_trip_ms(const struct connection *connection)
 {
 	unsigned ms = stream_round_trip_us(&connection->stream) / 1000 + 1;
 
-	return ms < ENDING_ROUND_TRIP_MIN_MS ? ENDING_ROUND_TRIP_MIN_MS
-	       : ms > ENDING_ROUND_TRIP_MAX_MS ? ENDING_ROUND_TRIP_MAX_MS : ms;
+	return ms < ENDING_ROUND_TRIP_MIN_MS   ? ENDING_ROUND_TRIP_MIN_MS
+	       : ms > ENDING_ROUND_TRIP_MAX_MS ? ENDING_ROUND_TRIP_MAX_MS
+					       : ms;
 }
 
 /* An answer that did not tell of the end yet may still be on its way, and the next request behind it. */

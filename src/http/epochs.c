@@ -24,7 +24,7 @@
 enum {
 	WORDS = 1 << 18,
 	ROOTS = 1 << 14, /* of them, for roots */
-	TRIES = 64, /* others being quicker so often is not to be expected */
+	TRIES = 64,      /* others being quicker so often is not to be expected */
 	SEALS = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL,
 };
 

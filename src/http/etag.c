@@ -7,18 +7,16 @@
 #include <stdio.h>
 #include <time.h>
 
-size_t etag_format(char out[ETAG_ROOM], uint64_t size, const struct timespec *mtime,
-		   const uint64_t *distinct, enum coding coding)
+size_t etag_format(char out[ETAG_ROOM], uint64_t size, const struct timespec *mtime, const uint64_t *distinct,
+		   enum coding coding)
 {
 	uint64_t ns = (uint64_t)mtime->tv_sec * 1000000000u + (uint64_t)mtime->tv_nsec;
 	int length = snprintf(out, ETAG_ROOM, "\"%" PRIx64 "-%" PRIx64, size, ns);
 
 	if (distinct)
-		length += snprintf(out + length, ETAG_ROOM - (size_t)length, "-%016" PRIx64,
-				   *distinct);
+		length += snprintf(out + length, ETAG_ROOM - (size_t)length, "-%016" PRIx64, *distinct);
 	if (coding != CODING_IDENTITY)
-		length += snprintf(out + length, ETAG_ROOM - (size_t)length, "-%s",
-				   coding_name(coding).ptr);
+		length += snprintf(out + length, ETAG_ROOM - (size_t)length, "-%s", coding_name(coding).ptr);
 	out[length++] = '"';
 	return (size_t)length;
 }

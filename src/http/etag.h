@@ -21,8 +21,8 @@ enum { ETAG_ROOM = 64 };
  * times give the same. `distinct`, if not NULL, is appended as a third number of 16 digits:
  * something that tells contents apart where the time does not (see file.c, gzip.h). Last comes the
  * name of a coding other than identity. */
-size_t etag_format(char out[ETAG_ROOM], uint64_t size, const struct timespec *mtime,
-		   const uint64_t *distinct, enum coding coding);
+size_t etag_format(char out[ETAG_ROOM], uint64_t size, const struct timespec *mtime, const uint64_t *distinct,
+		   enum coding coding);
 
 struct etag {
 	bool weak;

@@ -17,11 +17,9 @@ static void tell(struct http_server *server, const char *setting)
 {
 	struct evicted *evicted = &server->evicted;
 
-	if (evicted->count == evicted->told ||
-	    (evicted->told_ms != 0 && server->now_ms - evicted->told_ms < TELL_MS))
+	if (evicted->count == evicted->told || (evicted->told_ms != 0 && server->now_ms - evicted->told_ms < TELL_MS))
 		return;
-	log_warn("%s is reached: idle connections are closed for new ones (%" PRIu64
-		 " since this was told last)",
+	log_warn("%s is reached: idle connections are closed for new ones (%" PRIu64 " since this was told last)",
 		 setting, evicted->count - evicted->told);
 	evicted->told = evicted->count;
 	evicted->told_ms = server->now_ms;
@@ -48,8 +46,7 @@ static unsigned parting_max(const struct http_server *server)
 void evict_some(struct http_server *server, const char *setting)
 {
 	for (unsigned i = 0; i < EVICT_PARTING_MIN + server->connections / 32; i++)
-		if (server->evicted.parting_count >= parting_max(server) ||
-		    !evict_longest(server, setting))
+		if (server->evicted.parting_count >= parting_max(server) || !evict_longest(server, setting))
 			return;
 }
 

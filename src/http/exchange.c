@@ -233,8 +233,7 @@ static void stage_refusal(struct connection *connection, enum refusal refusal)
 
 	identify(connection);
 	if (refusal_advice(refusal))
-		response_explained(server->maker, &response, refusal_status(refusal),
-				   refusal_advice(refusal));
+		response_explained(server->maker, &response, refusal_status(refusal), refusal_advice(refusal));
 	else
 		response_simple(server->maker, &response, refusal_status(refusal), SLICE(""));
 	response.reason = refusal_text(refusal);
@@ -248,8 +247,7 @@ static bool is_let_in(struct connection *connection, struct response *response)
 {
 	struct http_server *server = connection->server;
 
-	if (is_secure(connection) || !server->options.tls ||
-	    !tls_demands(server->options.tls, server->request.host))
+	if (is_secure(connection) || !server->options.tls || !tls_demands(server->options.tls, server->request.host))
 		return true;
 	response_explained(server->maker, response, 403,
 			   "This site wants a certificate of its clients, and they can show one "

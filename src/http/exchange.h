@@ -27,8 +27,7 @@ enum outbox_result exchange_run(struct connection *connection, struct input *inp
 
 /* Makes an error the answer to the unfinished head that `input` holds, and the connection's last
  * one; to be written by exchange_run. */
-void exchange_refuse(struct connection *connection, struct input *input,
-		     enum refusal refusal);
+void exchange_refuse(struct connection *connection, struct input *input, enum refusal refusal);
 
 /* Lets go of what has not been written. */
 void exchange_abandon(struct connection *connection);

@@ -82,14 +82,11 @@ static const char *parse(const char *text, struct rule *out)
 	if (length == 0)
 		return "want a field's name after it";
 	if (out->operation == REMOVE)
-		return text[strspn(text, " ")] == '\0'
-			       ? NULL
-			       : "want a field's name alone after \"remove\"";
+		return text[strspn(text, " ")] == '\0' ? NULL : "want a field's name alone after \"remove\"";
 	if (*text != ':')
 		return "want \"NAME: VALUE\"";
 	out->value = slice_trim(slice_of(text + 1));
-	return field_value_is_valid(text) ? NULL
-					  : "a field's value has no control characters in it";
+	return field_value_is_valid(text) ? NULL : "a field's value has no control characters in it";
 }
 
 bool field_rule_is_valid(const char *text, char *reason, size_t room)

@@ -27,8 +27,7 @@ bool field_value_is_valid(const char *value);
 
 /* The lines that valid rules leave, each with its CRLF, beginning with "Server: brood"; malloc'd.
  * 0, -ENOMEM, or -E2BIG: more than FIELDS_LENGTH_MAX. */
-int fields_make(const char *const *rules, size_t count, struct slice *out)
-	__attribute__((warn_unused_result));
+int fields_make(const char *const *rules, size_t count, struct slice *out) __attribute__((warn_unused_result));
 
 /* Is there a line of that name? */
 bool fields_have(struct slice lines, struct slice name);

@@ -110,8 +110,7 @@ static int load_from(int *fd, const struct file_source *source, const struct res
 	return 0;
 }
 
-static struct slice type_of(const struct file_source *source, const char *name,
-			    char room[FILE_TYPE_MAX])
+static struct slice type_of(const struct file_source *source, const char *name, char room[FILE_TYPE_MAX])
 {
 	struct slice type = mime_type(source->mime, slice_of(name));
 	struct head head = {room, room, room + FILE_TYPE_MAX, false};
@@ -135,9 +134,8 @@ static uint64_t version_of(const struct file *file, const struct siblings *sibli
 	return version_add_octets(version, file->etag);
 }
 
-static int load_source(int *fd, const struct file_source *source,
-		       const struct response_maker *maker, const char *name, size_t key_length,
-		       struct file **out)
+static int load_source(int *fd, const struct file_source *source, const struct response_maker *maker, const char *name,
+		       size_t key_length, struct file **out)
 {
 	char type[FILE_TYPE_MAX];
 	struct file_facts facts = {
@@ -173,14 +171,13 @@ static int load_source(int *fd, const struct file_source *source,
 	return 0;
 }
 
-int file_load(const struct file_source *source, const struct response_maker *maker,
-	      const char *name, size_t key_length, struct file **out)
+int file_load(const struct file_source *source, const struct response_maker *maker, const char *name, size_t key_length,
+	      struct file **out)
 {
 	int error = -ESTALE;
 
 	for (int try = 0; try < LOAD_TRIES && error == -ESTALE; try++) {
-		int fd = file_open(source->place->site->root, name,
-				   O_RDONLY | O_NONBLOCK | O_NOCTTY);
+		int fd = file_open(source->place->site->root, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 
 		if (fd < 0)
 			return fd;
@@ -190,9 +187,8 @@ int file_load(const struct file_source *source, const struct response_maker *mak
 	return error;
 }
 
-int file_load_sibling(const struct file_source *source, const struct response_maker *maker,
-		      const struct file *of, enum coding coding, const struct file_stamp *seen,
-		      struct file **out)
+int file_load_sibling(const struct file_source *source, const struct response_maker *maker, const struct file *of,
+		      enum coding coding, const struct file_stamp *seen, struct file **out)
 {
 	struct file_facts facts = {
 		.place = of->place,
@@ -213,9 +209,7 @@ int file_load_sibling(const struct file_source *source, const struct response_ma
 		return fd;
 	error = look_at(fd, &facts.stamp);
 	if (error == 0)
-		error = stamp_equal(&facts.stamp, seen)
-				? load_from(&fd, source, maker, &facts, &now, out)
-				: -ESTALE;
+		error = stamp_equal(&facts.stamp, seen) ? load_from(&fd, source, maker, &facts, &now, out) : -ESTALE;
 	fd_close(&fd);
 	return error;
 }

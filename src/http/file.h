@@ -28,17 +28,17 @@ struct file {
 	struct file *bucket_next;
 	uint64_t hash;
 	struct list by_use;
-	bool has_fds;          /* it or a variant of it is open */
+	bool has_fds;        /* it or a variant of it is open */
 	uint64_t checked_ms; /* when it was last seen to be what is on disk, */
 	struct epoch seen;   /* and whether anybody has seen something else there since, */
 	struct epoch way;    /* or, if it is provisional, another file that answers for its key */
 
-	unsigned references; /* its keeper's, and one for each response not yet written */
-	bool kept;           /* it has a keeper: the cache, or the file that it is a variant of */
-	bool doubtful;       /* whether it has variants could not be told: not checked at all */
+	unsigned references;            /* its keeper's, and one for each response not yet written */
+	bool kept;                      /* it has a keeper: the cache, or the file that it is a variant of */
+	bool doubtful;                  /* whether it has variants could not be told: not checked at all */
 	const struct http_place *place; /* and */
 	struct slice key;               /* of the cache: whose file it is, and what it is asked for as */
-	const char *name;    /* of the file below the root; begins with the key */
+	const char *name;               /* of the file below the root; begins with the key */
 
 	/* "head CRLF body" lie one behind the other; `body` is empty when there is an fd. */
 	struct slice head, body;
@@ -48,15 +48,15 @@ struct file {
 	char *date_text, *last_modified_text;
 	struct slice type, etag; /* within the head */
 	struct slice freshness;  /* the place's line for caches, with CRLF, or empty; not in an error */
-	bool provisional; /* something that goes before it may come into being under its key */
+	bool provisional;        /* something that goes before it may come into being under its key */
 
 	enum coding coding;
-	bool varies; /* by Accept-Encoding: there are other codings of it */
+	bool varies;               /* by Accept-Encoding: there are other codings of it */
 	struct variants *variants; /* these, if this is the file as it is; NULL: none */
 
 	struct file_stamp stamp;
 	uint64_t version; /* of it with its siblings, for epochs.h */
-	bool settled; /* false: can have changed with its stamp staying the same; not to be kept */
+	bool settled;     /* false: can have changed with its stamp staying the same; not to be kept */
 	size_t allocated; /* octets, all of it */
 };
 
@@ -68,15 +68,14 @@ struct file_source {
 
 /* Loads a file, with one reference, for the caller. `key_length`: how much of the name is its key.
  * -EISDIR: a directory; -EACCES: also what is not a regular file; -ESTALE: it keeps changing. */
-int file_load(const struct file_source *source, const struct response_maker *maker,
-	      const char *name, size_t key_length, struct file **out)
-	__attribute__((warn_unused_result));
+int file_load(const struct file_source *source, const struct response_maker *maker, const char *name, size_t key_length,
+	      struct file **out) __attribute__((warn_unused_result));
 
 /* A sibling of a file that has just been loaded, as it was when it was seen, with one reference.
  * 0 or -errno, as above; -ESTALE: it is another one by now. */
-int file_load_sibling(const struct file_source *source, const struct response_maker *maker,
-		      const struct file *of, enum coding coding, const struct file_stamp *seen,
-		      struct file **out) __attribute__((warn_unused_result));
+int file_load_sibling(const struct file_source *source, const struct response_maker *maker, const struct file *of,
+		      enum coding coding, const struct file_stamp *seen, struct file **out)
+	__attribute__((warn_unused_result));
 
 /* Is its name still that of the same, unchanged file, with the same siblings? 1 or 0; -errno when it cannot be told
  * because there are no descriptors or no memory left: what is here can be served, its successor cannot. */

@@ -32,8 +32,7 @@ static uint64_t mix(uint64_t hash, uint64_t word)
 /* Eight octets a step: multiply, then fold the high half, which is the well mixed one, into the low
  * one. The last step may take octets for a second time, which is quicker than taking them one by
  * one. The seed keeps whoever can choose file names (uploads) from choosing buckets. */
-static uint64_t hash_of(const struct file_cache *cache, const struct http_place *place,
-			struct slice key)
+static uint64_t hash_of(const struct file_cache *cache, const struct http_place *place, struct slice key)
 {
 	uint64_t hash = mix(cache->seed ^ (uintptr_t)place, key.len), word = 0;
 	size_t at = 0;
@@ -105,8 +104,7 @@ static struct list *list_of(struct file_cache *cache, const struct file *file)
 	return file->has_fds ? &cache->open : &cache->in_memory;
 }
 
-struct file *file_cache_find(struct file_cache *cache, const struct http_place *place,
-			     struct slice key)
+struct file *file_cache_find(struct file_cache *cache, const struct http_place *place, struct slice key)
 {
 	uint64_t hash = hash_of(cache, place, key);
 	struct file *file = cache->buckets[hash & cache->mask];

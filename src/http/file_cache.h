@@ -30,8 +30,7 @@ struct file_cache *file_cache_new(const struct file_cache_limits *limits);
 void file_cache_free(struct file_cache *cache);
 
 /* The entry, now the most recently used one, without a reference of the caller's; NULL for none. */
-struct file *file_cache_find(struct file_cache *cache, const struct http_place *place,
-			     struct slice key);
+struct file *file_cache_find(struct file_cache *cache, const struct http_place *place, struct slice key);
 
 /* Takes a reference of its own, or does nothing when the file is larger than the cache may be.
  * There must be no entry of that place and key. */
@@ -39,8 +38,7 @@ void file_cache_insert(struct file_cache *cache, struct file *file);
 
 /* A file in it is to have so many octets more: others make room. False: it cannot be, or the file is
  * not in it. */
-bool file_cache_grow(struct file_cache *cache, struct file *file, size_t by)
-	__attribute__((warn_unused_result));
+bool file_cache_grow(struct file_cache *cache, struct file *file, size_t by) __attribute__((warn_unused_result));
 
 void file_cache_remove(struct file_cache *cache, struct file *file);
 

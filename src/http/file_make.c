@@ -34,8 +34,8 @@ static void put_tag(struct head *head, const struct file_facts *facts, struct la
 	const uint64_t later = 0;
 	char text[ETAG_ROOM];
 
-	layout->etag_length = etag_format(text, facts->stamp.size, &facts->stamp.mtime,
-					  facts->distinct ? &later : NULL, facts->coding);
+	layout->etag_length = etag_format(text, facts->stamp.size, &facts->stamp.mtime, facts->distinct ? &later : NULL,
+					  facts->coding);
 	layout->etag = put_value(head, "ETag", (struct slice){text, layout->etag_length});
 }
 
@@ -54,8 +54,7 @@ static bool write_head(struct head *head, const struct file_facts *facts, const 
 		head_field(head, "Content-Encoding", coding_name(facts->coding));
 	head_field_u64(head, "Content-Length", facts->stamp.size);
 	date_format(modified, file->last_modified);
-	layout->last_modified =
-		put_value(head, "Last-Modified", (struct slice){modified, DATE_LENGTH});
+	layout->last_modified = put_value(head, "Last-Modified", (struct slice){modified, DATE_LENGTH});
 	put_tag(head, facts, layout);
 	head_field(head, "Accept-Ranges", SLICE("bytes"));
 	if (facts->varies)
@@ -66,8 +65,8 @@ static bool write_head(struct head *head, const struct file_facts *facts, const 
 }
 
 /* Puts everything into one allocation: struct, name, head, CRLF, body_size octets to be filled. */
-static struct file *assemble(const struct file *filled, const struct file_facts *facts,
-			     const char *head, const struct layout *layout)
+static struct file *assemble(const struct file *filled, const struct file_facts *facts, const char *head,
+			     const struct layout *layout)
 {
 	size_t body_size = facts->in_memory ? (size_t)facts->stamp.size : 0;
 	size_t size = sizeof(struct file) + facts->name.len + 1 + layout->length + 2 + body_size;
@@ -124,8 +123,7 @@ int file_make(const struct file_facts *facts, const struct response_maker *maker
 void file_make_distinct(struct file *file, uint64_t number)
 {
 	char text[ETAG_ROOM];
-	size_t length = etag_format(text, file->stamp.size, &file->stamp.mtime, &number,
-				    file->coding);
+	size_t length = etag_format(text, file->stamp.size, &file->stamp.mtime, &number, file->coding);
 
 	memcpy((char *)file->etag.ptr, text, length);
 }
@@ -157,8 +155,8 @@ struct file *file_of_octets(struct slice octets, struct slice type)
 	file->coding = CODING_IDENTITY;
 	file->stamp.size = octets.len;
 	file->etag.ptr = tag;
-	file->etag.len = (size_t)snprintf(tag, ETAG_ROOM, "\"%zx-%016" PRIx64 "\"", octets.len,
-					  file_make_digest(octets));
+	file->etag.len =
+		(size_t)snprintf(tag, ETAG_ROOM, "\"%zx-%016" PRIx64 "\"", octets.len, file_make_digest(octets));
 	list_init(&file->by_use);
 	return file;
 }

@@ -22,8 +22,8 @@ struct file_facts {
 
 /* With one reference, for the caller, and without an fd; in memory, the octets of the body are to
  * be filled in. 0, -ENOMEM, or -EOVERFLOW: the head is too large. */
-int file_make(const struct file_facts *facts, const struct response_maker *maker,
-	      struct file **out) __attribute__((warn_unused_result));
+int file_make(const struct file_facts *facts, const struct response_maker *maker, struct file **out)
+	__attribute__((warn_unused_result));
 
 /* Sets the third number in the tag. */
 void file_make_distinct(struct file *file, uint64_t number);

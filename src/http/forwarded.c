@@ -22,8 +22,7 @@ static bool is_obfuscated(struct slice text)
 	for (size_t i = 1; i < text.len; i++) {
 		char letter = (char)(text.ptr[i] | 0x20);
 
-		if (!is_digit(text.ptr[i]) && (letter < 'a' || letter > 'z') &&
-		    !memchr("._-", text.ptr[i], 3))
+		if (!is_digit(text.ptr[i]) && (letter < 'a' || letter > 'z') && !memchr("._-", text.ptr[i], 3))
 			return false;
 	}
 	return true;
@@ -74,8 +73,7 @@ static bool read_bracketed(struct slice text, bool may_hide, union peer_address 
 	if (!read_host(host, AF_INET6, octets))
 		return false;
 	if (rest.len > 0 &&
-	    (rest.ptr[0] != ':' ||
-	     !read_port((struct slice){rest.ptr + 1, rest.len - 1}, may_hide, &port)))
+	    (rest.ptr[0] != ':' || !read_port((struct slice){rest.ptr + 1, rest.len - 1}, may_hide, &port)))
 		return false;
 	peer_set_ipv6(out, octets, port);
 	return true;
@@ -116,8 +114,7 @@ static enum forwarded_node read_x_for(struct slice text, union peer_address *out
 	}
 	if (read_address(text, false, out))
 		return FORWARDED_ADDRESS;
-	return slice_equal_nocase(text, SLICE("unknown")) ? FORWARDED_NO_ADDRESS
-							  : FORWARDED_GARBAGE;
+	return slice_equal_nocase(text, SLICE("unknown")) ? FORWARDED_NO_ADDRESS : FORWARDED_GARBAGE;
 }
 
 /* Octets that nobody needs to quote may be quoted all the same (RFC 9110 section 5.6.4). */
@@ -149,9 +146,8 @@ static enum forwarded_node read_node(struct slice text, union peer_address *out)
 		if (!read_port((struct slice){colon + 1, text.len - name.len - 1}, true, &port))
 			return FORWARDED_GARBAGE;
 	}
-	return slice_equal_nocase(name, SLICE("unknown")) || is_obfuscated(name)
-		       ? FORWARDED_NO_ADDRESS
-		       : FORWARDED_GARBAGE;
+	return slice_equal_nocase(name, SLICE("unknown")) || is_obfuscated(name) ? FORWARDED_NO_ADDRESS
+										 : FORWARDED_GARBAGE;
 }
 
 /* --- RFC 7239 section 4: one element, pairs by semicolons --- */
@@ -193,8 +189,7 @@ static void skip_blanks(struct cursor *cursor)
 static bool take_pair(struct cursor *cursor, struct slice *name, struct slice *value)
 {
 	*name = take_token(cursor);
-	if (name->len == 0 || cursor->at == cursor->end || *cursor->at++ != '=' ||
-	    cursor->at == cursor->end)
+	if (name->len == 0 || cursor->at == cursor->end || *cursor->at++ != '=' || cursor->at == cursor->end)
 		return false;
 	if (*cursor->at == '"')
 		return take_quoted(cursor, value);
@@ -224,8 +219,7 @@ static enum forwarded_node read_element(struct slice text, struct forwarded_hop 
 			if (!take_pair(&cursor, &name, &value))
 				return FORWARDED_GARBAGE;
 			for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-				if (slice_equal_nocase(name, names[i]) &&
-				    !put_once(&values[i], value))
+				if (slice_equal_nocase(name, names[i]) && !put_once(&values[i], value))
 					return FORWARDED_GARBAGE;
 			skip_blanks(&cursor);
 		}
@@ -235,8 +229,7 @@ static enum forwarded_node read_element(struct slice text, struct forwarded_hop 
 			return FORWARDED_GARBAGE;
 	}
 	out->proto = values[1];
-	return values[0].ptr ? read_node(unquote(values[0], room), &out->address)
-			     : FORWARDED_NO_ADDRESS;
+	return values[0].ptr ? read_node(unquote(values[0], room), &out->address) : FORWARDED_NO_ADDRESS;
 }
 
 /* --- from the right --- */
@@ -282,16 +275,14 @@ static struct slice take_last(struct slice *value, bool quotes)
 	return element;
 }
 
-void forwarded_take_last(enum forwarded_syntax syntax, struct slice *value,
-			 struct forwarded_hop *out)
+void forwarded_take_last(enum forwarded_syntax syntax, struct slice *value, struct forwarded_hop *out)
 {
 	struct slice element = take_last(value, syntax == FORWARDED_RFC7239);
 
 	*out = (struct forwarded_hop){.node = FORWARDED_END};
 	if (element.len == 0)
 		return;
-	out->node = syntax == FORWARDED_X_FOR ? read_x_for(element, &out->address)
-					      : read_element(element, out);
+	out->node = syntax == FORWARDED_X_FOR ? read_x_for(element, &out->address) : read_element(element, out);
 }
 
 struct slice forwarded_take_last_word(struct slice *value)

@@ -33,8 +33,7 @@ struct forwarded_hop {
 
 /* Takes the last element off one field's value, empty ones aside. Where the node is garbage the
  * rest of the value is not to be relied upon. */
-void forwarded_take_last(enum forwarded_syntax syntax, struct slice *value,
-			 struct forwarded_hop *out);
+void forwarded_take_last(enum forwarded_syntax syntax, struct slice *value, struct forwarded_hop *out);
 
 /* Takes the last element off a plain list ("https, http"); empty: there is none. */
 struct slice forwarded_take_last_word(struct slice *value);

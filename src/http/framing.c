@@ -53,9 +53,8 @@ enum refusal framing_target(struct request *request)
 	if (is_connect(request)) {
 		struct authority authority;
 
-		return authority_parse(target, &authority) && authority.port.len > 0
-			       ? REFUSAL_NONE
-			       : REFUSAL_TARGET_FORM;
+		return authority_parse(target, &authority) && authority.port.len > 0 ? REFUSAL_NONE
+										     : REFUSAL_TARGET_FORM;
 	}
 	if (target.ptr[0] == '/')
 		return REFUSAL_NONE;
@@ -202,8 +201,7 @@ static bool list_has(const struct request *request, enum field_id id, struct sli
 void framing_expect(struct request *request)
 {
 	/* A server must ignore it in HTTP/1.0. */
-	request->expect_continue = request->minor_version > 0 &&
-				   list_has(request, FIELD_EXPECT, SLICE("100-continue"));
+	request->expect_continue = request->minor_version > 0 && list_has(request, FIELD_EXPECT, SLICE("100-continue"));
 }
 
 void framing_connection(struct request *request)

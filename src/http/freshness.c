@@ -36,8 +36,7 @@ static bool is_hash(struct slice text)
 		digit = digit || is_digit(c);
 		letter = letter || is_letter(c);
 		capital = capital || is_capital(c);
-		hexadecimal =
-			hexadecimal && (is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'));
+		hexadecimal = hexadecimal && (is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'));
 	}
 	return digit && letter && (hexadecimal || capital);
 }

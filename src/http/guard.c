@@ -16,14 +16,97 @@ enum { TOKEN = 1, TARGET = 2, QUERY = 4 };
  * 3986, and of those that it leaves out the ones that browsers send as they are, [ ] | anywhere and
  * \ ^ ` { } in queries. Never "#": fragments are not sent. */
 static const unsigned char octet_class[256] = {
-	['!'] = T, ['$'] = T, ['%'] = T, ['&'] = T, ['\''] = T, ['('] = U, [')'] = U,
-	['#'] = TOKEN, ['*'] = T, ['+'] = T, [','] = U, ['-'] = T, ['.'] = T, ['/'] = U,
-	['0'] = T, T, T, T, T, T, T, T, T, T,
-	[':'] = U, [';'] = U, ['='] = U, ['?'] = U, ['@'] = U,
-	['A'] = T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T,
-	['['] = U, ['\\'] = Q, [']'] = U, ['^'] = TOKEN | Q, ['_'] = T, ['`'] = TOKEN | Q,
-	['a'] = T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T,
-	['{'] = Q, ['|'] = T, ['}'] = Q, ['~'] = T,
+	['!'] = T,
+	['$'] = T,
+	['%'] = T,
+	['&'] = T,
+	['\''] = T,
+	['('] = U,
+	[')'] = U,
+	['#'] = TOKEN,
+	['*'] = T,
+	['+'] = T,
+	[','] = U,
+	['-'] = T,
+	['.'] = T,
+	['/'] = U,
+	['0'] = T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	[':'] = U,
+	[';'] = U,
+	['='] = U,
+	['?'] = U,
+	['@'] = U,
+	['A'] = T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	['['] = U,
+	['\\'] = Q,
+	[']'] = U,
+	['^'] = TOKEN | Q,
+	['_'] = T,
+	['`'] = TOKEN | Q,
+	['a'] = T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	T,
+	['{'] = Q,
+	['|'] = T,
+	['}'] = Q,
+	['~'] = T,
 };
 
 #undef T
@@ -82,16 +165,14 @@ static enum refusal check_method(struct guard *guard, const char *line, size_t s
 /* What can be said of a request line of which `seen` octets have come, complete or not: the same
  * verdict at the same octet however it was cut. What is no HTTP, as a TLS greeting, might never
  * bring an end of line. */
-static enum refusal check_so_far(struct guard *guard, const struct guard_limits *limits,
-				 const char *line, size_t seen)
+static enum refusal check_so_far(struct guard *guard, const struct guard_limits *limits, const char *line, size_t seen)
 {
 	enum refusal refusal = check_method(guard, line, seen);
 	size_t before = guard->method_size + (size_t)1, room = limits->target_size_max;
 
 	if (refusal != REFUSAL_NONE)
 		return refusal;
-	if (before + room < limits->head_size_max && seen > before + room &&
-	    !memchr(line + before, ' ', room + 1))
+	if (before + room < limits->head_size_max && seen > before + room && !memchr(line + before, ' ', room + 1))
 		return REFUSAL_TARGET_SIZE;
 	return seen > limits->head_size_max ? REFUSAL_HEAD_SIZE : REFUSAL_NONE;
 }
@@ -99,8 +180,8 @@ static enum refusal check_so_far(struct guard *guard, const struct guard_limits 
 /* RFC 9112 section 2.3: HTTP-version is case-sensitive, with one digit each. */
 static enum refusal check_version(struct guard *guard, const char *at, size_t size)
 {
-	if (size != 8 || memcmp(at, "HTTP/", 5) != 0 || at[6] != '.' ||
-	    at[5] < '0' || at[5] > '9' || at[7] < '0' || at[7] > '9')
+	if (size != 8 || memcmp(at, "HTTP/", 5) != 0 || at[6] != '.' || at[5] < '0' || at[5] > '9' || at[7] < '0' ||
+	    at[7] > '9')
 		return REFUSAL_VERSION;
 	if (at[5] != '1')
 		return REFUSAL_VERSION_MAJOR;
@@ -131,8 +212,7 @@ static bool ends_well(const char *line, size_t size)
 }
 
 /* A whole line, its LF included, before the request line's end. */
-static enum refusal first_line(struct guard *guard, const struct guard_limits *limits,
-			       const char *line, size_t size)
+static enum refusal first_line(struct guard *guard, const struct guard_limits *limits, const char *line, size_t size)
 {
 	if (size > 2) {
 		enum refusal refusal = check_so_far(guard, limits, line, size);
@@ -150,8 +230,7 @@ static enum refusal first_line(struct guard *guard, const struct guard_limits *l
 }
 
 /* A whole line behind the request line. */
-static enum refusal field_line(struct guard *guard, const struct guard_limits *limits,
-			       const char *line, size_t size)
+static enum refusal field_line(struct guard *guard, const struct guard_limits *limits, const char *line, size_t size)
 {
 	if (guard->line + size - guard->start > limits->head_size_max)
 		return REFUSAL_HEAD_SIZE;
@@ -166,8 +245,7 @@ static enum refusal field_line(struct guard *guard, const struct guard_limits *l
 	return ++guard->field_count > limits->fields_max ? REFUSAL_FIELD_COUNT : REFUSAL_NONE;
 }
 
-enum guard_verdict guard_scan(struct guard *guard, const struct guard_limits *limits,
-			      const char *data, size_t size)
+enum guard_verdict guard_scan(struct guard *guard, const struct guard_limits *limits, const char *data, size_t size)
 {
 	const char *feed;
 	enum refusal refusal;
@@ -177,8 +255,7 @@ enum guard_verdict guard_scan(struct guard *guard, const struct guard_limits *li
 		size_t length = (size_t)(feed + 1 - line);
 		bool in_fields = guard->line_size != 0;
 
-		refusal = in_fields ? field_line(guard, limits, line, length)
-				    : first_line(guard, limits, line, length);
+		refusal = in_fields ? field_line(guard, limits, line, length) : first_line(guard, limits, line, length);
 		if (refusal != REFUSAL_NONE)
 			return refuse(guard, refusal);
 		guard->line += (uint32_t)length;

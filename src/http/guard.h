@@ -55,8 +55,7 @@ void guard_reset(struct guard *guard);
 /* Looks at the first `size` octets of a head; all of those given before must be among them,
  * unchanged. After GUARD_MORE the caller may drop the first guard->start octets if it calls
  * guard_rebase. */
-enum guard_verdict guard_scan(struct guard *guard, const struct guard_limits *limits,
-			      const char *data, size_t size);
+enum guard_verdict guard_scan(struct guard *guard, const struct guard_limits *limits, const char *data, size_t size);
 
 /* The first guard->start octets (empty lines) have been dropped. */
 void guard_rebase(struct guard *guard);

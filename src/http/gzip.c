@@ -24,8 +24,7 @@ size_t gzip_compress(struct slice octets, char *out, size_t room)
 
 	if (octets.len > UINT_MAX || room > UINT_MAX)
 		return 0;
-	if (deflateInit2(&stream, LEVEL, Z_DEFLATED, WINDOW_BITS, MEMORY_LEVEL,
-			 Z_DEFAULT_STRATEGY) != Z_OK)
+	if (deflateInit2(&stream, LEVEL, Z_DEFLATED, WINDOW_BITS, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
 		return 0;
 	if (deflate(&stream, Z_FINISH) == Z_STREAM_END)
 		size = (size_t)stream.total_out;

@@ -10,7 +10,6 @@
  * outcome is always the same for the same octets, but only as long as the library is: another
  * version, or zlib's replacement in another system, may compress in another way. So a tag for it
  * must be made from the outcome. */
-size_t gzip_compress(struct slice octets, char *out, size_t room)
-	__attribute__((warn_unused_result));
+size_t gzip_compress(struct slice octets, char *out, size_t room) __attribute__((warn_unused_result));
 
 #endif

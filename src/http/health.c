@@ -17,8 +17,7 @@ static bool asks_for(struct slice target, struct slice path)
 	       (target.len == path.len || target.ptr[path.len] == '?');
 }
 
-static void answer(struct response_maker *maker, struct response *response, unsigned status,
-		   struct slice body)
+static void answer(struct response_maker *maker, struct response *response, unsigned status, struct slice body)
 {
 	response_begin(maker, response, status);
 	response_field(maker, "Content-Type", SLICE("text/plain"));
@@ -37,8 +36,8 @@ static void answer_method(struct response_maker *maker, struct response *respons
 	response_finish(maker, response);
 }
 
-bool health_answer(const struct health *health, const struct request *request,
-		   struct response_maker *maker, struct response *response)
+bool health_answer(const struct health *health, const struct request *request, struct response_maker *maker,
+		   struct response *response)
 {
 	bool ready = asks_for(request->target, ready_path);
 

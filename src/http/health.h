@@ -27,7 +27,7 @@ struct health {
 };
 
 /* False: it is none of these, or not for this client, and nothing was done. */
-bool health_answer(const struct health *health, const struct request *request,
-		   struct response_maker *maker, struct response *response);
+bool health_answer(const struct health *health, const struct request *request, struct response_maker *maker,
+		   struct response *response);
 
 #endif

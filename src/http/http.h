@@ -38,26 +38,25 @@ enum http_forwarded {
 	HTTP_FORWARDED_OFF,
 };
 
-
 /* Limits that hold for all servers together that share `quota`. Members that are 0: no such limit,
  * or the default in brackets. */
 struct http_limits {
-	struct quota *quota; /* http/quota.h; borrowed; NULL: none of these limits */
-	unsigned place;      /* this process's own number there */
-	uint64_t client_requests_per_hour; /* of one client, in the long run -> 429 */
-	unsigned client_burst;             /* so many at once [1] */
+	struct quota *quota;                 /* http/quota.h; borrowed; NULL: none of these limits */
+	unsigned place;                      /* this process's own number there */
+	uint64_t client_requests_per_hour;   /* of one client, in the long run -> 429 */
+	unsigned client_burst;               /* so many at once [1] */
 	uint64_t client_handshakes_per_hour; /* of TLS, at most as many at once as in ten seconds */
-	unsigned client_connections;       /* of one client -> 429 */
-	unsigned connections_max_total;    /* of all -> 503 */
-	uint8_t client_prefix_ipv4;        /* leading bits that make a client one [32] */
-	uint8_t client_prefix_ipv6;        /* [64] */
+	unsigned client_connections;         /* of one client -> 429 */
+	unsigned connections_max_total;      /* of all -> 503 */
+	uint8_t client_prefix_ipv4;          /* leading bits that make a client one [32] */
+	uint8_t client_prefix_ipv6;          /* [64] */
 };
 
 /* All-zero members mean the default in brackets. */
 struct http_options {
 	/* Total deadlines, in milliseconds. */
 	unsigned head_timeout_ms;      /* first octet to end of head [10000]; a connection that never
-	                                  sent one is closed silently after it */
+					  sent one is closed silently after it */
 	unsigned body_timeout_ms;      /* a request body that is read to be discarded [30000] */
 	unsigned write_timeout_ms;     /* without any progress of a response [60000] */
 	unsigned keepalive_timeout_ms; /* idle between requests [75000] */
@@ -98,9 +97,9 @@ struct http_options {
 	size_t cache_entries;  /* [4096] */
 	size_t cache_bytes;    /* bodies held in memory, all together [16 MiB] */
 	size_t cache_body_max; /* a file up to this size is held in memory, a larger one goes by
-	                          sendfile [65536] */
+				  sendfile [65536] */
 	size_t cache_fds;      /* open files kept for sendfile [an eighth of RLIMIT_NOFILE, at most
-	                          1024] */
+				  1024] */
 
 	/* For connections taken with HTTP_TAKE_TLS; borrowed, must outlive the server. */
 	struct tls *tls;
@@ -117,21 +116,21 @@ struct http_options {
 /* One answered request, for an access log. Slices are valid during the call only; they are as
  * received, so the writer must escape. Empty slices: absent (what could not be parsed). */
 struct http_log_record {
-	const struct http_site *site; /* whose answer it was; NULL: refused before that was known */
+	const struct http_site *site;  /* whose answer it was; NULL: refused before that was known */
 	const struct sockaddr *client; /* the true one; family AF_UNIX for Unix sockets */
 	const struct sockaddr *peer;   /* of the connection: the client, or a proxy */
 	bool https;                    /* the client came by https, to us or, as a trusted peer says,
 					  to a proxy */
-	const struct tls_facts *tls; /* of the connection; NULL: it is plain */
-	time_t time;                 /* wall clock when the request was complete */
-	struct slice request_line;   /* "GET /x HTTP/1.1" */
+	const struct tls_facts *tls;   /* of the connection; NULL: it is plain */
+	time_t time;                   /* wall clock when the request was complete */
+	struct slice request_line;     /* "GET /x HTTP/1.1" */
 	struct slice host, referer, user_agent;
 	unsigned status;
-	uint64_t body_bytes; /* of the response, sent */
-	const char *reason;   /* why a request was refused ("no Host"), lasting; or NULL */
+	uint64_t body_bytes;     /* of the response, sent */
+	const char *reason;      /* why a request was refused ("no Host"), lasting; or NULL */
 	struct slice request_id; /* empty: there are none */
 	uint64_t first_us;       /* from first octet of the request seen to first of the answer written */
-	uint64_t duration_us; /* from first octet of the request seen to last of the answer written */
+	uint64_t duration_us;    /* from first octet of the request seen to last of the answer written */
 };
 
 /* The most that moves with a connection, in octets. */
@@ -178,14 +177,14 @@ struct http_server *http_server_new(struct event_base *base, const struct http_o
 void http_server_free(struct http_server *server);
 
 enum http_take_flags {
-	HTTP_TAKE_PROBE = 1, /* the process's own self-test: neither logged nor counted, and
-				`closed` is not called for it */
+	HTTP_TAKE_PROBE = 1,   /* the process's own self-test: neither logged nor counted, and
+				  `closed` is not called for it */
 	HTTP_TAKE_WAITING = 2, /* there are probably octets to read (deferred accept, handed over) */
-	HTTP_TAKE_CLOSE = 4, /* descriptors are scarce: one answer, then close */
-	HTTP_TAKE_TLS = 8,   /* the client speaks TLS; options.tls must be there */
-	HTTP_TAKE_PROXY = 16, /* a header of the PROXY protocol must come first; otherwise none is
-				looked for */
-	HTTP_TAKE_GIVEN = 32, /* other processes have had the socket: it may not be non-blocking */
+	HTTP_TAKE_CLOSE = 4,   /* descriptors are scarce: one answer, then close */
+	HTTP_TAKE_TLS = 8,     /* the client speaks TLS; options.tls must be there */
+	HTTP_TAKE_PROXY = 16,  /* a header of the PROXY protocol must come first; otherwise none is
+				 looked for */
+	HTTP_TAKE_GIVEN = 32,  /* other processes have had the socket: it may not be non-blocking */
 };
 
 /* Takes a connected, non-blocking, close-on-exec stream socket; it is the server's from here on,

@@ -8,7 +8,7 @@
 #include "http/server.h"
 
 enum {
-	TIES_MAX = 64,   /* looked at for the exact order within one step of the wheel */
+	TIES_MAX = 64,    /* looked at for the exact order within one step of the wheel */
 	PLACES_MAX = 128, /* looked at for the place of one that has come from elsewhere */
 };
 
@@ -115,8 +115,7 @@ static int64_t since_ms_of(const struct connection *connection)
 
 	if (deadline->at_ms == UINT64_MAX)
 		return INT64_MAX;
-	return (int64_t)(deadline->at_ms -
-			 connection->server->deadlines.timeout_ms[deadline->kind]);
+	return (int64_t)(deadline->at_ms - connection->server->deadlines.timeout_ms[deadline->kind]);
 }
 
 /* NULL: the list is empty. */

@@ -23,7 +23,6 @@ enum { INPUT_MORE = 4096 /* octets of room to read the rest of a head into */ };
 ssize_t input_receive(struct connection *connection, struct input *input);
 
 /* Keeps what has not been used of what was read. 0 or -ENOMEM. */
-int input_keep_rest(struct connection *connection, const struct input *input)
-	__attribute__((warn_unused_result));
+int input_keep_rest(struct connection *connection, const struct input *input) __attribute__((warn_unused_result));
 
 #endif

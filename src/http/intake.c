@@ -39,8 +39,7 @@ bool intake_may_begin(struct connection *connection)
 {
 	const struct networks *trusted = connection->server->options.proxy_trusted;
 
-	if (trusted &&
-	    networks_contain(trusted, peer_address(&connection->peer, connection->stream.fd)))
+	if (trusted && networks_contain(trusted, peer_address(&connection->peer, connection->stream.fd)))
 		return true;
 	complain(connection, "it is not one of those that are trusted");
 	return false;

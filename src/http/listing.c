@@ -134,8 +134,7 @@ static int read_entries(struct reading *reading, DIR *directory)
 			reading->cut = true;
 			break;
 		}
-		if (is_shown(reading, found->d_name, &info) &&
-		    add(reading, found->d_name, &info) < 0)
+		if (is_shown(reading, found->d_name, &info) && add(reading, found->d_name, &info) < 0)
 			return -ENOMEM;
 	}
 	for (size_t i = 0; i < reading->count; i++)
@@ -180,8 +179,7 @@ static int read_directory(struct reading *reading)
 static struct file *make_file(const struct buffer *text, enum listing_form form)
 {
 	return file_of_octets((struct slice){text->data, text->used},
-			      form == LISTING_JSON ? SLICE("application/json")
-						   : SLICE("text/html; charset=utf-8"));
+			      form == LISTING_JSON ? SLICE("application/json") : SLICE("text/html; charset=utf-8"));
 }
 
 /* The same for all forms. */
@@ -205,12 +203,10 @@ static int make(const struct http_place *place, const char *name, enum listing_f
 	struct reading reading = {.place = place, .name = name};
 	struct buffer text = {0};
 	int rc = read_directory(&reading);
-	const struct listing listing = {place, slice_of(name), reading.entries, reading.count,
-					reading.cut};
+	const struct listing listing = {place, slice_of(name), reading.entries, reading.count, reading.cut};
 
 	if (rc == 0)
-		rc = form == LISTING_JSON ? listing_write_json(&listing, &text)
-					  : listing_write_html(&listing, &text);
+		rc = form == LISTING_JSON ? listing_write_json(&listing, &text) : listing_write_html(&listing, &text);
 	if (rc == 0) {
 		*out = make_file(&text, form);
 		rc = *out ? 0 : -ENOMEM;
@@ -224,15 +220,14 @@ static int make(const struct http_place *place, const char *name, enum listing_f
 	return rc;
 }
 
-static struct file *find(const struct listings *listings, const struct http_place *place,
-			 const char *name, enum listing_form form, uint64_t now_ms)
+static struct file *find(const struct listings *listings, const struct http_place *place, const char *name,
+			 enum listing_form form, uint64_t now_ms)
 {
 	for (size_t i = 0; i < KEPT; i++) {
 		const struct kept *kept = &listings->kept[i];
 
-		if (kept->file && kept->place == place && kept->form == form &&
-		    now_ms - kept->made_ms < KEPT_MS && epoch_holds(&kept->seen) &&
-		    strcmp(kept->name, name) == 0)
+		if (kept->file && kept->place == place && kept->form == form && now_ms - kept->made_ms < KEPT_MS &&
+		    epoch_holds(&kept->seen) && strcmp(kept->name, name) == 0)
 			return kept->file;
 	}
 	return NULL;
@@ -246,8 +241,8 @@ void listings_tick(struct listings *listings, uint64_t now_ms)
 	}
 }
 
-int listings_get(struct listings *listings, const struct http_place *place, struct slice name,
-		 enum listing_form form, uint64_t now_ms, struct file **out)
+int listings_get(struct listings *listings, const struct http_place *place, struct slice name, enum listing_form form,
+		 uint64_t now_ms, struct file **out)
 {
 	struct kept *kept = &listings->kept[listings->next];
 	char *text = strndup(name.ptr, name.len);

@@ -30,9 +30,8 @@ void listings_free(struct listings *listings);
 /* The listing of the directory `name` (of struct path, so "" or with a slash at its end) of a
  * place, with a reference for the caller: a file that is none on disk, with body, type and etag and
  * nothing else. 0 or -errno. */
-int listings_get(struct listings *listings, const struct http_place *place, struct slice name,
-		 enum listing_form form, uint64_t now_ms, struct file **out)
-	__attribute__((warn_unused_result));
+int listings_get(struct listings *listings, const struct http_place *place, struct slice name, enum listing_form form,
+		 uint64_t now_ms, struct file **out) __attribute__((warn_unused_result));
 
 /* Forgets all. */
 void listings_forget(struct listings *listings);

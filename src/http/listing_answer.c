@@ -47,9 +47,8 @@ static enum listing_form wanted_form(const struct request *request)
 	return json > html ? LISTING_JSON : LISTING_HTML;
 }
 
-int listing_answer(struct listings *listings, const struct http_place *place, struct slice name,
-		   uint64_t now_ms, const struct request *request, struct response_maker *maker,
-		   struct response *response)
+int listing_answer(struct listings *listings, const struct http_place *place, struct slice name, uint64_t now_ms,
+		   const struct request *request, struct response_maker *maker, struct response *response)
 {
 	enum cond_verdict verdict;
 	struct file *listing;

@@ -7,29 +7,28 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static const char style[] =
-	"<style>\n"
-	"body{font:1em/1.5 system-ui,sans-serif;margin:2em auto;max-width:60em;padding:0 1em}\n"
-	"table{border-collapse:collapse;width:100%}\n"
-	"th,td{text-align:left;padding:.2em 1em .2em 0}\n"
-	"td:first-child{overflow-wrap:anywhere}\n"
-	".size,.modified{white-space:nowrap;font-variant-numeric:tabular-nums}\n"
-	".size{text-align:right}\n"
-	"tbody tr:hover{background:#8882}\n"
-	"h1{overflow-wrap:anywhere;line-height:1.2}\n"
-	"a{text-decoration:none}\n"
-	"a:hover{text-decoration:underline}\n"
-	/* Too narrow for three columns: a name, and size and date below it. */
-	"@media(max-width:36em){\n"
-	"table,tbody{display:block}\n"
-	"thead{display:none}\n"
-	"tr{display:flex;flex-wrap:wrap;gap:0 1em;padding:.35em 0}\n"
-	"td{padding:0}\n"
-	"td:first-child{flex:0 0 100%}\n"
-	".size,.modified{font-size:.9em;opacity:.75}\n"
-	".size:empty{display:none}\n"
-	"}\n"
-	"</style>\n";
+static const char style[] = "<style>\n"
+			    "body{font:1em/1.5 system-ui,sans-serif;margin:2em auto;max-width:60em;padding:0 1em}\n"
+			    "table{border-collapse:collapse;width:100%}\n"
+			    "th,td{text-align:left;padding:.2em 1em .2em 0}\n"
+			    "td:first-child{overflow-wrap:anywhere}\n"
+			    ".size,.modified{white-space:nowrap;font-variant-numeric:tabular-nums}\n"
+			    ".size{text-align:right}\n"
+			    "tbody tr:hover{background:#8882}\n"
+			    "h1{overflow-wrap:anywhere;line-height:1.2}\n"
+			    "a{text-decoration:none}\n"
+			    "a:hover{text-decoration:underline}\n"
+			    /* Too narrow for three columns: a name, and size and date below it. */
+			    "@media(max-width:36em){\n"
+			    "table,tbody{display:block}\n"
+			    "thead{display:none}\n"
+			    "tr{display:flex;flex-wrap:wrap;gap:0 1em;padding:.35em 0}\n"
+			    "td{padding:0}\n"
+			    "td:first-child{flex:0 0 100%}\n"
+			    ".size,.modified{font-size:.9em;opacity:.75}\n"
+			    ".size:empty{display:none}\n"
+			    "}\n"
+			    "</style>\n";
 
 static int put(struct buffer *out, const char *text)
 {
@@ -88,8 +87,7 @@ static int put_size(struct buffer *out, uint64_t size)
 		tenths = size / 1024 * 10;
 	for (; tenths >= 10240 && unit < 5; unit++)
 		tenths /= 1024;
-	return buffer_printf(out, "%" PRIu64 ".%u %s", tenths / 10, (unsigned)(tenths % 10),
-			     units[unit]);
+	return buffer_printf(out, "%" PRIu64 ".%u %s", tenths / 10, (unsigned)(tenths % 10), units[unit]);
 }
 
 static int put_time(struct buffer *out, time_t time)
@@ -97,8 +95,7 @@ static int put_time(struct buffer *out, time_t time)
 	struct tm parts;
 	char machine[32], person[32];
 
-	if (!gmtime_r(&time, &parts) ||
-	    strftime(machine, sizeof(machine), "%Y-%m-%dT%H:%M:%SZ", &parts) == 0 ||
+	if (!gmtime_r(&time, &parts) || strftime(machine, sizeof(machine), "%Y-%m-%dT%H:%M:%SZ", &parts) == 0 ||
 	    strftime(person, sizeof(person), "%Y-%m-%d %H:%M", &parts) == 0)
 		return 0;
 	return buffer_printf(out, "<time datetime=\"%s\">%s</time>", machine, person);
@@ -119,8 +116,7 @@ static int put_entry(struct buffer *out, const struct listing_entry *entry)
 	if (rc == 0)
 		rc = put_text(out, slice_of(entry->name));
 	if (rc == 0)
-		rc = put(out,
-			 entry->directory ? "/</a><td class=\"size\">" : "</a><td class=\"size\">");
+		rc = put(out, entry->directory ? "/</a><td class=\"size\">" : "</a><td class=\"size\">");
 	if (rc == 0 && !entry->directory)
 		rc = put_size(out, entry->size);
 	if (rc == 0)

@@ -43,8 +43,7 @@ static int put_time(struct buffer *out, time_t time)
 	struct tm parts;
 	char text[32];
 
-	if (!gmtime_r(&time, &parts) ||
-	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+	if (!gmtime_r(&time, &parts) || strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
 		return 0;
 	return buffer_printf(out, ", \"modified\": \"%s\"", text);
 }
@@ -60,8 +59,7 @@ static int put_entry(struct buffer *out, const struct listing_entry *entry)
 	if (rc == 0)
 		rc = put_text(out, slice_of(entry->name));
 	if (rc == 0)
-		rc = put(out, entry->directory ? "\", \"type\": \"directory\""
-					       : "\", \"type\": \"file\"");
+		rc = put(out, entry->directory ? "\", \"type\": \"directory\"" : "\", \"type\": \"file\"");
 	if (rc == 0 && !entry->directory)
 		rc = buffer_printf(out, ", \"size\": %" PRIu64, entry->size);
 	if (rc == 0)
@@ -80,8 +78,7 @@ int listing_write_json(const struct listing *listing, struct buffer *out)
 	if (rc == 0)
 		rc = put_text(out, listing->name);
 	if (rc == 0)
-		rc = buffer_printf(out, "\", \"complete\": %s, \"entries\": [",
-				   listing->cut ? "false" : "true");
+		rc = buffer_printf(out, "\", \"complete\": %s, \"entries\": [", listing->cut ? "false" : "true");
 	for (size_t i = 0; rc == 0 && i < listing->count; i++) {
 		rc = put(out, i > 0 ? ",\n" : "\n");
 		if (rc == 0)

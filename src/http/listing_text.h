@@ -30,10 +30,8 @@ struct listing {
 };
 
 /* 0 or -ENOMEM. */
-int listing_write_html(const struct listing *listing, struct buffer *out)
-	__attribute__((warn_unused_result));
-int listing_write_json(const struct listing *listing, struct buffer *out)
-	__attribute__((warn_unused_result));
+int listing_write_html(const struct listing *listing, struct buffer *out) __attribute__((warn_unused_result));
+int listing_write_json(const struct listing *listing, struct buffer *out) __attribute__((warn_unused_result));
 
 /* The reference that a page in the directory has to the entry: "./name", percent-encoded, so that no
  * name is taken for a scheme; `&` and `'` stay as they are. 0 or -ENAMETOOLONG. */

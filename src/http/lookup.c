@@ -5,8 +5,8 @@
  * Cached files are compared with what is on disk once a second, when they are asked for; open ones,
  * whose octets are read at sending, each time by fstat, since a head must not promise what the
  * descriptor no longer gives; and each time that another worker has seen something else there, which
- * is told as soon as it is seen, also that there is nothing (epochs.h). A file is cached under the path that was asked for, if its name
- * begins with it, else under its name: so only what is on disk gets in, whatever is asked for. One
+ * is told as soon as it is seen, also that there is nothing (epochs.h). A file is cached under the path that was asked
+ * for, if its name begins with it, else under its name: so only what is on disk gets in, whatever is asked for. One
  * before which another could come (an index name, a name to try) is looked up anew each second. */
 #include "http/lookup.h"
 
@@ -88,8 +88,8 @@ static bool is_of_disk(int error)
 
 /* Loads, and makes room by closing files of the cache when no descriptor is left. `provisional`: it
  * is not the first choice. */
-static int load_name(struct lookup *lookup, const struct response_maker *maker, const char *name,
-		     size_t key_length, bool provisional, struct file **out)
+static int load_name(struct lookup *lookup, const struct response_maker *maker, const char *name, size_t key_length,
+		     bool provisional, struct file **out)
 {
 	struct epoch seen = epoch_begin(lookup->epochs, whose(lookup->source.place), EPOCH_FILE, slice_of(name));
 	int error;
@@ -133,8 +133,7 @@ static struct lookup_result moved(size_t proper_length)
 bool lookup_is_nothing(int error)
 {
 	/* The last one: a link or mount that leads out of the root. */
-	return error == -ENOENT || error == -ENOTDIR || error == -ELOOP || error == -ENAMETOOLONG ||
-	       error == -EXDEV;
+	return error == -ENOENT || error == -ENOTDIR || error == -ELOOP || error == -ENAMETOOLONG || error == -EXDEV;
 }
 
 static bool is_nothing(const struct lookup_result *result)
@@ -191,8 +190,8 @@ static mode_t type_of(const struct lookup *lookup, const char *name)
 
 /* The first of the index names that is a file, in the directory whose name, which ends with a
  * slash, is there; `key_length` of it are its key. */
-static struct lookup_result load_index(struct lookup *lookup, const struct response_maker *maker,
-				       struct name *name, size_t key_length, bool provisional)
+static struct lookup_result load_index(struct lookup *lookup, const struct response_maker *maker, struct name *name,
+				       size_t key_length, bool provisional)
 {
 	const char *const *names = lookup->source.place->index_names;
 	size_t length = name->length;
@@ -204,16 +203,14 @@ static struct lookup_result load_index(struct lookup *lookup, const struct respo
 		name_add(name, slice_of(*index));
 		if (name->too_long)
 			return failed(-ENAMETOOLONG);
-		error = load_name(lookup, maker, name->text, key_length,
-				  provisional || index > names, &file);
+		error = load_name(lookup, maker, name->text, key_length, provisional || index > names, &file);
 		if (error == 0)
 			return found(file);
 		if (error != -ENOENT && error != -EISDIR)
 			return failed(error);
 	}
 	name_cut(name, length);
-	directory = file_open(lookup->source.place->site->root, length ? name->text : ".",
-			      O_PATH | O_DIRECTORY);
+	directory = file_open(lookup->source.place->site->root, length ? name->text : ".", O_PATH | O_DIRECTORY);
 	if (directory < 0)
 		return failed(directory);
 	fd_close(&directory);
@@ -256,8 +253,7 @@ static ssize_t before_index(const struct http_place *place, struct slice name, b
 }
 
 /* A file was found under its own name: has it a proper one that leads to it? */
-static struct lookup_result clean_found(const struct lookup *lookup, struct slice path,
-					struct file *file)
+static struct lookup_result clean_found(const struct lookup *lookup, struct slice path, struct file *file)
 {
 	ssize_t before = before_index(lookup->source.place, path, true);
 	struct name base = {.length = 0};
@@ -266,8 +262,7 @@ static struct lookup_result clean_found(const struct lookup *lookup, struct slic
 	if (before < 0 && ends_with(path, SLICE(HTML))) {
 		before = (ssize_t)(path.len - (sizeof(HTML) - 1));
 		name_add(&base, (struct slice){path.ptr, (size_t)before});
-		type = before > 0 && path.ptr[before - 1] != '/' ? type_of(lookup, base.text)
-								 : S_IFREG;
+		type = before > 0 && path.ptr[before - 1] != '/' ? type_of(lookup, base.text) : S_IFREG;
 		if (type != 0 && type != S_IFDIR)
 			before = -1; /* something else answers there */
 	}
@@ -278,8 +273,8 @@ static struct lookup_result clean_found(const struct lookup *lookup, struct slic
 }
 
 /* Nothing was found under the name itself: "/about" may be about.html. */
-static struct lookup_result clean_other(struct lookup *lookup, const struct response_maker *maker,
-					struct name *name, struct lookup_result otherwise)
+static struct lookup_result clean_other(struct lookup *lookup, const struct response_maker *maker, struct name *name,
+					struct lookup_result otherwise)
 {
 	size_t length = name->length;
 	ssize_t before = before_index(lookup->source.place, name_slice(name), false);
@@ -298,8 +293,7 @@ static struct lookup_result clean_other(struct lookup *lookup, const struct resp
 }
 
 /* No index in this directory, or no such directory: "/about/" may be meant to be "/about". */
-static struct lookup_result clean_directory(struct lookup *lookup, struct name *name,
-					    struct lookup_result otherwise)
+static struct lookup_result clean_directory(struct lookup *lookup, struct name *name, struct lookup_result otherwise)
 {
 	size_t length = name->length;
 
@@ -339,8 +333,7 @@ static struct lookup_result load_path(struct lookup *lookup, const struct respon
 }
 
 /* A file that was cached under a path's name: it may be the wrong way to it. */
-static struct lookup_result from_cache(struct lookup *lookup, const struct path *path,
-				       struct file *file)
+static struct lookup_result from_cache(struct lookup *lookup, const struct path *path, struct file *file)
 {
 	const struct http_place *place = lookup->source.place;
 
@@ -383,8 +376,7 @@ static void expand(const char *pattern, const struct path *path, struct name *ou
 }
 
 /* A name that does not come of the path: many paths may end here, so it is cached once. */
-static struct lookup_result load_by_name(struct lookup *lookup, const struct response_maker *maker,
-					 struct slice text)
+static struct lookup_result load_by_name(struct lookup *lookup, const struct response_maker *maker, struct slice text)
 {
 	struct name name = {.length = 0};
 	struct file *file;
@@ -401,8 +393,8 @@ static struct lookup_result load_by_name(struct lookup *lookup, const struct res
 	return load_file(lookup, maker, &name, name.length, false);
 }
 
-static struct lookup_result try_name(struct lookup *lookup, const struct response_maker *maker,
-				     const char *pattern, const struct path *path, bool provisional)
+static struct lookup_result try_name(struct lookup *lookup, const struct response_maker *maker, const char *pattern,
+				     const struct path *path, bool provisional)
 {
 	struct name name = {.length = 0};
 	size_t key = path->name.len;
@@ -462,8 +454,8 @@ struct lookup_result lookup_find(struct lookup *lookup, const struct response_ma
 	return result;
 }
 
-int lookup_name(struct lookup *lookup, const struct response_maker *maker,
-		const struct http_place *place, struct slice name, struct file **out)
+int lookup_name(struct lookup *lookup, const struct response_maker *maker, const struct http_place *place,
+		struct slice name, struct file **out)
 {
 	struct lookup_result result;
 

@@ -39,17 +39,15 @@ struct lookup_result {
 
 /* The file that is known and fresh for a path's name in a place, with a reference for the caller;
  * NULL: it is to be looked up. Not for places with clean URLs. */
-struct file *lookup_cached(struct lookup *lookup, const struct http_place *place,
-			   struct slice name);
+struct file *lookup_cached(struct lookup *lookup, const struct http_place *place, struct slice name);
 
 /* The file of a path in a place: index, clean URLs, names to try. */
 struct lookup_result lookup_find(struct lookup *lookup, const struct response_maker *maker,
 				 const struct http_place *place, const struct path *path);
 
 /* A file of exactly that name, without a slash in front; 0 or -errno. */
-int lookup_name(struct lookup *lookup, const struct response_maker *maker,
-		const struct http_place *place, struct slice name, struct file **out)
-	__attribute__((warn_unused_result));
+int lookup_name(struct lookup *lookup, const struct response_maker *maker, const struct http_place *place,
+		struct slice name, struct file **out) __attribute__((warn_unused_result));
 
 /* It is to be compared with what is on disk when it is found the next time. */
 void lookup_doubt(struct file *file);

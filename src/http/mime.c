@@ -116,8 +116,7 @@ static int compare_entries(const void *a, const void *b)
 	const struct mime_entry *left = a, *right = b;
 	int difference = strcmp(left->ending, right->ending);
 
-	return difference ? difference
-			  : (left->order > right->order) - (left->order < right->order);
+	return difference ? difference : (left->order > right->order) - (left->order < right->order);
 }
 
 static bool add(struct mime_table *table, const char *ending, const char *type)
@@ -142,8 +141,7 @@ static void sort_unique(struct mime_table *table)
 
 	qsort(table->entries, table->count, sizeof(*table->entries), compare_entries);
 	for (size_t i = 0; i < table->count; i++) {
-		if (i + 1 == table->count ||
-		    strcmp(table->entries[i].ending, table->entries[i + 1].ending) != 0)
+		if (i + 1 == table->count || strcmp(table->entries[i].ending, table->entries[i + 1].ending) != 0)
 			table->entries[kept++] = table->entries[i];
 	}
 	table->count = kept;
@@ -154,8 +152,7 @@ static bool is_type(const char *text)
 {
 	const char *slash = strchr(text, '/');
 
-	if (!slash || slash == text || !slash[1] || strchr(slash + 1, '/') ||
-	    strlen(text) > MIME_TYPE_MAX)
+	if (!slash || slash == text || !slash[1] || strchr(slash + 1, '/') || strlen(text) > MIME_TYPE_MAX)
 		return false;
 	for (; *text; text++) {
 		if (*text <= ' ' || *text > '~' || strchr("\"(),:;<=>?@[\\]{}", *text))
@@ -304,8 +301,7 @@ bool mime_is_known(const struct mime_table *table, struct slice name)
 
 static bool ends_with(struct slice text, struct slice end)
 {
-	return text.len >= end.len &&
-	       slice_equal_nocase((struct slice){text.ptr + text.len - end.len, end.len}, end);
+	return text.len >= end.len && slice_equal_nocase((struct slice){text.ptr + text.len - end.len, end.len}, end);
 }
 
 bool mime_wants_charset(struct slice type)

@@ -14,9 +14,9 @@ _Static_assert((int)STREAM_STATE_MAX == (int)STATE_SESSION_MAX, "what a stream s
 
 bool connection_leaves(const struct connection *connection)
 {
-	return connection->server->moving && !connection->probe && !connection->stays &&
-	       connection->stream.io->moves && !connection->tls_follows && !connection->outbox &&
-	       connection->end == END_OPEN && connection->input.used <= STATE_INPUT_MAX;
+	return connection->server->moving && !connection->probe && !connection->stays && connection->stream.io->moves &&
+	       !connection->tls_follows && !connection->outbox && connection->end == END_OPEN &&
+	       connection->input.used <= STATE_INPUT_MAX;
 }
 
 static const enum deadline_kind kinds[] = {
@@ -29,7 +29,8 @@ static enum state_wait wait_of(const struct connection *connection)
 {
 	if (connection->input.used > 0)
 		return STATE_WAIT_HEAD;
-	return connection->awaits_proxy || connection->deadline.kind == DEADLINE_FIRST ? STATE_WAIT_FIRST : STATE_WAIT_IDLE;
+	return connection->awaits_proxy || connection->deadline.kind == DEADLINE_FIRST ? STATE_WAIT_FIRST
+										       : STATE_WAIT_IDLE;
 }
 
 /* What the time is for. */
@@ -48,9 +49,7 @@ static uint64_t left_ms_of(const struct connection *connection, enum state_wait 
 	if (connection->deadline.kind != kind)
 		return server->deadlines.timeout_ms[kind];
 	if (kind == DEADLINE_HEAD) /* it may be one to look how fast it comes */
-		return connection->head_until_ms > server->now_ms
-			       ? connection->head_until_ms - server->now_ms
-			       : 0;
+		return connection->head_until_ms > server->now_ms ? connection->head_until_ms - server->now_ms : 0;
 	return deadline_left_ms(&connection->deadline, server->now_ms);
 }
 
@@ -94,11 +93,10 @@ int moving_restore(struct connection *connection, const struct state *state)
 		connection->guard.empty_lines = GUARD_EMPTY_LINES_MAX;
 	connection->start_us = state->age_us < now_us ? now_us - state->age_us : now_us;
 	if (state->session.len > 0 &&
-	    tls_resume(server->options.tls, &connection->stream, state->session.ptr,
-		       state->session.len) < 0)
+	    tls_resume(server->options.tls, &connection->stream, state->session.ptr, state->session.len) < 0)
 		return -ENOMEM;
-	deadline_resume(&server->deadlines, &connection->deadline,
-			kind_of(state->wait, state->awaits_proxy), state->left_ms, server->now_ms);
+	deadline_resume(&server->deadlines, &connection->deadline, kind_of(state->wait, state->awaits_proxy),
+			state->left_ms, server->now_ms);
 	if (state->input.len == 0)
 		return 0;
 	if (buffer_append(&connection->input, state->input.ptr, state->input.len) < 0)

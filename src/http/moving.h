@@ -13,7 +13,6 @@
 size_t moving_save(const struct connection *connection, char *out);
 
 /* Makes a new connection what the one was that has moved here. 0 or -ENOMEM. */
-int moving_restore(struct connection *connection, const struct state *state)
-	__attribute__((warn_unused_result));
+int moving_restore(struct connection *connection, const struct state *state) __attribute__((warn_unused_result));
 
 #endif

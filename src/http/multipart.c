@@ -22,7 +22,7 @@
 #include <time.h>
 
 #define DELIMITER "\r\n--"
-#define TYPE "multipart/byteranges; boundary="
+#define TYPE      "multipart/byteranges; boundary="
 
 enum {
 	BOUNDARY_LENGTH = 32, /* 128 bits: nobody's guess */
@@ -51,8 +51,8 @@ struct multipart *multipart_new(void)
 		number[0] = (uintptr_t)multipart;
 		number[1] = (uint64_t)clock();
 	}
-	snprintf(multipart->type, sizeof(multipart->type), TYPE "%016llx%016llx",
-		 (unsigned long long)number[0], (unsigned long long)number[1]);
+	snprintf(multipart->type, sizeof(multipart->type), TYPE "%016llx%016llx", (unsigned long long)number[0],
+		 (unsigned long long)number[1]);
 	return multipart;
 }
 
@@ -76,8 +76,8 @@ uint64_t multipart_overhead(const struct file *file)
 }
 
 /* The octets between two ranges, before the first one, or behind the last one (`range` is NULL). */
-static struct slice put_lead(struct multipart *multipart, struct head *head,
-			     const struct file *file, const struct range *range)
+static struct slice put_lead(struct multipart *multipart, struct head *head, const struct file *file,
+			     const struct range *range)
 {
 	struct slice boundary = multipart_type(multipart);
 
@@ -98,8 +98,8 @@ static struct slice put_lead(struct multipart *multipart, struct head *head,
 	return head_written(head);
 }
 
-uint64_t multipart_make(struct multipart *multipart, struct response *response,
-			const struct file *file, const struct range_set *set)
+uint64_t multipart_make(struct multipart *multipart, struct response *response, const struct file *file,
+			const struct range_set *set)
 {
 	char *room = multipart->leads;
 	struct head head = {room, room, room + sizeof(multipart->leads), false};

@@ -28,7 +28,7 @@ uint64_t multipart_overhead(const struct file *file);
 /* Gives the response a body of these ranges (RANGE_COUNT_MAX at most) of the file, whose reference
  * stays the caller's; head and file are not touched. Valid until the next call. Returns the length
  * of the body. */
-uint64_t multipart_make(struct multipart *multipart, struct response *response,
-			const struct file *file, const struct range_set *set);
+uint64_t multipart_make(struct multipart *multipart, struct response *response, const struct file *file,
+			const struct range_set *set);
 
 #endif

@@ -20,8 +20,7 @@ static int ask_kernel(struct file_root root, const char *name, int flags)
 {
 	struct open_how how = {
 		.flags = (uint64_t)flags | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH |
-			   (root.no_links ? RESOLVE_NO_SYMLINKS : RESOLVE_NO_MAGICLINKS),
+		.resolve = RESOLVE_BENEATH | (root.no_links ? RESOLVE_NO_SYMLINKS : RESOLVE_NO_MAGICLINKS),
 	};
 	long fd = syscall(SYS_openat2, root.fd, name, &how, sizeof(how));
 

@@ -22,7 +22,6 @@ struct file_root file_root_none(bool no_links);
 /* Opens something below a root, without leaving it, waiting, or becoming a controlling terminal's
  * owner; O_CLOEXEC is added. fd or -errno: -ELOOP for a link that is not followed, -EXDEV for one
  * that leads out. */
-int file_open(struct file_root root, const char *name, int flags)
-	__attribute__((warn_unused_result));
+int file_open(struct file_root root, const char *name, int flags) __attribute__((warn_unused_result));
 
 #endif

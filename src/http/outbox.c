@@ -34,8 +34,8 @@ void outbox_reset(struct outbox *outbox)
 
 static size_t passing_size(const struct outbox_item *item)
 {
-	return (item->keep_head ? 0 : item->parts[PART_HEAD].len) +
-	       (item->keep_body ? 0 : item->parts[PART_BODY].len) + item->parts[PART_FIELDS].len;
+	return (item->keep_head ? 0 : item->parts[PART_HEAD].len) + (item->keep_body ? 0 : item->parts[PART_BODY].len) +
+	       item->parts[PART_FIELDS].len;
 }
 
 static void copy_part(struct outbox *outbox, struct slice *part)
@@ -77,8 +77,7 @@ static bool has_body(unsigned status)
 }
 
 /* Items for the pieces of a body behind the one with its head. */
-static struct outbox_item *add_parts(struct outbox *outbox, const struct response *response,
-				     struct outbox_item *item)
+static struct outbox_item *add_parts(struct outbox *outbox, const struct response *response, struct outbox_item *item)
 {
 	for (size_t i = 0; i < response->part_count; i++) {
 		const struct response_part *part = &response->parts[i];
@@ -99,8 +98,7 @@ static struct outbox_item *add_parts(struct outbox *outbox, const struct respons
 	return item;
 }
 
-struct outbox_item *outbox_add(struct outbox *outbox, const struct response *response,
-			       struct slice end, bool body)
+struct outbox_item *outbox_add(struct outbox *outbox, const struct response *response, struct slice end, bool body)
 {
 	struct outbox_item *item = &outbox->items[outbox->count++];
 	bool in_memory = response->file_fd < 0;
@@ -128,15 +126,14 @@ struct outbox_item *outbox_add(struct outbox *outbox, const struct response *res
 		item->file_offset = response->file_offset;
 		item->file_left = response->file_length;
 	}
-	outbox->staged += item->parts[PART_HEAD].len + response->fields.len + end.len +
-			  item->parts[PART_BODY].len;
+	outbox->staged += item->parts[PART_HEAD].len + response->fields.len + end.len + item->parts[PART_BODY].len;
 	return response->part_count > 0 && body ? add_parts(outbox, response, item) : item;
 }
 
 static bool memory_left(const struct outbox_item *item)
 {
-	return (item->parts[PART_HEAD].len | item->parts[PART_FIELDS].len |
-		item->parts[PART_END].len | item->parts[PART_BODY].len) != 0;
+	return (item->parts[PART_HEAD].len | item->parts[PART_FIELDS].len | item->parts[PART_END].len |
+		item->parts[PART_BODY].len) != 0;
 }
 
 /* Gathers memory from the first item on, up to where a file has to go in between. */

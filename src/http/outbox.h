@@ -34,16 +34,16 @@ struct outbox_item {
 	bool continued;            /* the next item is of the same response */
 	int file_fd;
 	uint64_t file_offset, file_left;
-	struct file *file;      /* held, or NULL */
-	struct record *record;  /* for the log, or NULL; owned here once the outbox is detached */
+	struct file *file;     /* held, or NULL */
+	struct record *record; /* for the log, or NULL; owned here once the outbox is detached */
 	/* Both with those of the items of the same response that have been taken before. */
 	uint64_t head_size; /* in all, with the empty line */
 	uint64_t written;   /* so far */
 };
 
 struct outbox {
-	unsigned first;  /* items before it are out */
-	unsigned taken;  /* items before it have been taken */
+	unsigned first; /* items before it are out */
+	unsigned taken; /* items before it have been taken */
 	unsigned count;
 	unsigned pinned; /* items before it need nothing of the response maker's scratch space */
 	uint64_t written;
@@ -69,8 +69,7 @@ bool outbox_ready(struct outbox *outbox);
 /* Adds a response, taking over its hold on the file. `end` follows the head: further field lines
  * and the empty line, lasting. Without a body for HEAD; 1xx, 204 and 304 have none anyway. The
  * item is the response's last one. */
-struct outbox_item *outbox_add(struct outbox *outbox, const struct response *response,
-			       struct slice end, bool body);
+struct outbox_item *outbox_add(struct outbox *outbox, const struct response *response, struct slice end, bool body);
 
 enum outbox_result {
 	OUTBOX_EMPTY,   /* all is written */

@@ -27,8 +27,7 @@ static inline bool pace_is_kept(uint64_t octets, uint64_t elapsed_ms, uint64_t r
 
 /* When somebody who sends will be too slow, if nothing more comes than these octets: 0 when that is
  * so already, else how long it is from now. `rate` is not 0. */
-static inline uint64_t pace_left_ms(const struct pace *pace, uint64_t octets, uint64_t rate,
-				    uint64_t now_ms)
+static inline uint64_t pace_left_ms(const struct pace *pace, uint64_t octets, uint64_t rate, uint64_t now_ms)
 {
 	uint64_t enough_ms = octets * 1000 / rate;
 	uint64_t until_ms = pace->from_ms + (enough_ms > PACE_GRACE_MS ? enough_ms : PACE_GRACE_MS);

@@ -35,8 +35,8 @@ void pacing_begin_head(struct connection *connection)
 	connection->pace.from_ms = until_ms - server->deadlines.timeout_ms[DEADLINE_HEAD];
 	if (server->options.min_receive_rate > 0 && !pacing_of_head(connection))
 		/* Too slow already, where it has come from: the next sweep sees to it. */
-		deadline_resume(&connection->server->deadlines, &connection->deadline,
-				DEADLINE_HEAD, 0, server->now_ms);
+		deadline_resume(&connection->server->deadlines, &connection->deadline, DEADLINE_HEAD, 0,
+				server->now_ms);
 }
 
 bool pacing_of_body(const struct connection *connection)
@@ -44,8 +44,7 @@ bool pacing_of_body(const struct connection *connection)
 	const struct http_server *server = connection->server;
 	uint64_t rate = server->options.min_receive_rate;
 
-	return rate == 0 ||
-	       pace_left_ms(&connection->pace, connection->discarded, rate, server->now_ms) > 0;
+	return rate == 0 || pace_left_ms(&connection->pace, connection->discarded, rate, server->now_ms) > 0;
 }
 
 /* --- responses that go --- */
@@ -98,6 +97,5 @@ bool pacing_of_stalled(struct connection *connection)
 	int before = connection->unacknowledged;
 
 	connection->unacknowledged = stream_unacknowledged(&connection->stream);
-	return (connection->unacknowledged < before && takes_enough(connection)) ||
-	       cut_off(connection);
+	return (connection->unacknowledged < before && takes_enough(connection)) || cut_off(connection);
 }

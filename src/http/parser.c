@@ -18,8 +18,7 @@ static int on_name(llhttp_t *llhttp, const char *at, size_t size)
 	/* No field means anything to llhttp, not even one that frames a body: that is decided in
 	 * one place, framing.c, and the same for all of llhttp's versions. */
 	llhttp->header_state = 0;
-	request->fields[request->field_count++] =
-		(struct request_field){.name = {at, size}, .value = {at + size, 0}};
+	request->fields[request->field_count++] = (struct request_field){.name = {at, size}, .value = {at + size, 0}};
 	return 0;
 }
 
@@ -88,8 +87,7 @@ static void note_fields(struct request *request)
 	}
 }
 
-enum refusal parser_read(struct parser *parser, const struct guard *guard, const char *data,
-			 struct request *request)
+enum refusal parser_read(struct parser *parser, const struct guard *guard, const char *data, struct request *request)
 {
 	const char *fields = data + guard->start + guard->line_size + 2, *end = data + guard->line;
 
@@ -98,15 +96,14 @@ enum refusal parser_read(struct parser *parser, const struct guard *guard, const
 	parser->complete = false;
 	parser->llhttp = parser->begin;
 	/* Anything else than stopping at the end that the guard has found is not understood. */
-	if (llhttp_execute(&parser->llhttp, fields, (size_t)(end - fields)) != HPE_PAUSED ||
-	    !parser->complete || llhttp_get_error_pos(&parser->llhttp) != end)
+	if (llhttp_execute(&parser->llhttp, fields, (size_t)(end - fields)) != HPE_PAUSED || !parser->complete ||
+	    llhttp_get_error_pos(&parser->llhttp) != end)
 		return REFUSAL_FIELD;
 	note_fields(request);
 	return framing_apply(request);
 }
 
-void parser_read_refused(const struct guard *guard, const char *data, size_t size,
-			 struct request *request)
+void parser_read_refused(const struct guard *guard, const char *data, size_t size, struct request *request)
 {
 	memset(request, 0, offsetof(struct request, fields));
 	request->method = METHOD_UNKNOWN;

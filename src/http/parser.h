@@ -25,12 +25,10 @@ void parser_init(struct parser *parser);
 /* `data` is what guard_scan has found complete. Fills in all that comes from the head itself, then
  * applies the rules of framing.h. Whatever it returns, the request's line, method and target are
  * valid. */
-enum refusal parser_read(struct parser *parser, const struct guard *guard, const char *data,
-			 struct request *request);
+enum refusal parser_read(struct parser *parser, const struct guard *guard, const char *data, struct request *request);
 
 /* The part of a request that is known when the guard has refused it: for the log, and for leaving
  * out the body of an answer to HEAD. */
-void parser_read_refused(const struct guard *guard, const char *data, size_t size,
-			 struct request *request);
+void parser_read_refused(const struct guard *guard, const char *data, size_t size, struct request *request);
 
 #endif

@@ -16,13 +16,11 @@ enum {
 #define H (C_PLAIN | C_HEX)
 /* Controls, SP, "#", DEL and what is not ASCII are 0; "/", "?" and "%" are decided on by name. */
 static const unsigned char class_of[256] = {
-	['!'] = P,         ['"'] = V, ['$'] = P,         ['&'] = P,         ['\''] = P,
-	['('] = P,         [')'] = P, ['*'] = P,         ['+'] = P,         [','] = P,
-	['-'] = P,         ['.'] = P, ['0' ... '9'] = H, [':'] = P,         [';'] = P,
-	['<'] = V,         ['='] = P, ['>'] = V,         ['@'] = P,         ['A' ... 'F'] = H,
-	['G' ... 'Z'] = P, ['['] = V, ['\\'] = V,        [']'] = V,         ['^'] = V,
-	['_'] = P,         ['`'] = V, ['a' ... 'f'] = H, ['g' ... 'z'] = P, ['{'] = V,
-	['|'] = V,         ['}'] = V, ['~'] = P,
+	['!'] = P,         ['"'] = V,  ['$'] = P, ['&'] = P, ['\''] = P, ['('] = P,         [')'] = P,
+	['*'] = P,         ['+'] = P,  [','] = P, ['-'] = P, ['.'] = P,  ['0' ... '9'] = H, [':'] = P,
+	[';'] = P,         ['<'] = V,  ['='] = P, ['>'] = V, ['@'] = P,  ['A' ... 'F'] = H, ['G' ... 'Z'] = P,
+	['['] = V,         ['\\'] = V, [']'] = V, ['^'] = V, ['_'] = P,  ['`'] = V,         ['a' ... 'f'] = H,
+	['g' ... 'z'] = P, ['{'] = V,  ['|'] = V, ['}'] = V, ['~'] = P,
 };
 #undef P
 #undef V
@@ -47,8 +45,7 @@ static bool skip_authority(struct slice *target)
 		struct slice scheme = schemes[i];
 		size_t end = scheme.len;
 
-		if (target->len <= scheme.len ||
-		    !slice_equal_nocase((struct slice){target->ptr, scheme.len}, scheme))
+		if (target->len <= scheme.len || !slice_equal_nocase((struct slice){target->ptr, scheme.len}, scheme))
 			continue;
 		while (end < target->len && target->ptr[end] != '/' && target->ptr[end] != '?')
 			end++;

@@ -27,8 +27,7 @@ struct path {
  * *out points into it or into the target. Returns 0 or the status to answer: 400 for what is no
  * path, 404 for names that are never served: hidden ones (a segment that starts with a dot, but for
  * /.well-known/ as the first one, RFC 8615), and those with an encoded slash. */
-unsigned path_parse(struct slice target, char *room, struct path *out)
-	__attribute__((warn_unused_result));
+unsigned path_parse(struct slice target, char *room, struct path *out) __attribute__((warn_unused_result));
 
 /* Write a name (struct path) and a query into a URL: octets that cannot stand there are
  * percent-encoded. With one slash in front, which is the caller's to write, a name never names a

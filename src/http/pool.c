@@ -10,8 +10,7 @@
 
 #include <stdlib.h>
 
-struct connection *pool_new(struct http_server *server, int fd, bool probe,
-			    enum connection_state state)
+struct connection *pool_new(struct http_server *server, int fd, bool probe, enum connection_state state)
 {
 	struct connection *connection = malloc(sizeof(*connection));
 
@@ -44,8 +43,8 @@ static bool rests(const struct connection *connection)
 void pool_count(struct connection *connection)
 {
 	bool idle = !connection->probe && rests(connection);
-	bool movable = idle && connection->state == CONNECTION_WAITING &&
-		       connection->stream.io->moves && !connection->stays;
+	bool movable =
+		idle && connection->state == CONNECTION_WAITING && connection->stream.io->moves && !connection->stays;
 
 	if (idle != connection->idle)
 		idle ? idle_begin(connection) : idle_end(connection);

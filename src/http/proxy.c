@@ -125,8 +125,7 @@ static enum proxy_verdict read_v1(const char *data, size_t size, struct proxy_he
 
 /* --- version 2 --- */
 
-static const char v2_signature[] = {'\r', '\n', '\r', '\n', '\0', '\r',
-				    '\n', 'Q',  'U',  'I',  'T',  '\n'};
+static const char v2_signature[] = {'\r', '\n', '\r', '\n', '\0', '\r', '\n', 'Q', 'U', 'I', 'T', '\n'};
 
 enum { VERSION_COMMAND = sizeof(v2_signature), FAMILY, LENGTH };
 
@@ -205,8 +204,7 @@ static const char *check_v2_head(const char *data, size_t size)
 	if (size > VERSION_COMMAND && (octet(data, VERSION_COMMAND) & 15) > COMMAND_PROXY)
 		return "an unknown command";
 	if (size > FAMILY && octet(data, VERSION_COMMAND) == (2 << 4 | COMMAND_PROXY) &&
-	    (octet(data, FAMILY) >> 4 > FAMILY_UNIX ||
-	     (octet(data, FAMILY) & 15) > TRANSPORT_DGRAM))
+	    (octet(data, FAMILY) >> 4 > FAMILY_UNIX || (octet(data, FAMILY) & 15) > TRANSPORT_DGRAM))
 		return "an unknown family or transport";
 	return NULL;
 }

@@ -29,9 +29,9 @@ enum proxy_verdict {
 };
 
 struct proxy_header {
-	size_t size; /* of the header: what is behind it is the client's */
-	bool told;   /* false: the connection's own peer is the client (LOCAL, UNKNOWN,
-			families that tell nothing) */
+	size_t size;               /* of the header: what is behind it is the client's */
+	bool told;                 /* false: the connection's own peer is the client (LOCAL, UNKNOWN,
+				      families that tell nothing) */
 	union peer_address source; /* of the client; AF_UNIX: the family only */
 	const char *why;           /* a few words for a log */
 };

@@ -21,12 +21,10 @@ struct quota *quota_new(void)
 
 	if (!quota)
 		return NULL;
-	quota->shared = mmap(NULL, sizeof(*quota->shared), PROT_READ | PROT_WRITE,
-			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	quota->shared = mmap(NULL, sizeof(*quota->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (quota->shared == MAP_FAILED ||
 	    getrandom(&quota->secret, sizeof(quota->secret), 0) != sizeof(quota->secret) ||
-	    getrandom(&quota->first_life, sizeof(quota->first_life), 0) !=
-		    sizeof(quota->first_life)) {
+	    getrandom(&quota->first_life, sizeof(quota->first_life), 0) != sizeof(quota->first_life)) {
 		error = errno;
 		quota_free(quota);
 		errno = error;
@@ -88,8 +86,8 @@ void quota_use_place(struct quota *quota, unsigned place)
 	uint32_t places = __atomic_load_n(&quota->shared->places, __ATOMIC_SEQ_CST);
 
 	for (unsigned i = 0; i < QUOTA_TRIES && places <= place; i++)
-		if (__atomic_compare_exchange_n(&quota->shared->places, &places, place + 1, false,
-						__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		if (__atomic_compare_exchange_n(&quota->shared->places, &places, place + 1, false, __ATOMIC_SEQ_CST,
+						__ATOMIC_SEQ_CST))
 			return;
 }
 
@@ -180,8 +178,7 @@ bool quota_hold_total(struct quota *quota, unsigned place, uint32_t limit, struc
 	return false;
 }
 
-bool quota_hold_client(struct quota *quota, unsigned place, uint32_t limit, uint64_t client,
-		       struct quota_hold *hold)
+bool quota_hold_client(struct quota *quota, unsigned place, uint32_t limit, uint64_t client, struct quota_hold *hold)
 {
 	uint32_t life = life_now(quota, place);
 
@@ -211,8 +208,7 @@ void quota_release(struct quota *quota, struct quota_hold *hold)
 	*hold = (struct quota_hold){0};
 }
 
-void quota_take_over(struct quota *quota, unsigned place, bool total, uint64_t client,
-		     struct quota_hold *hold)
+void quota_take_over(struct quota *quota, unsigned place, bool total, uint64_t client, struct quota_hold *hold)
 {
 	struct quota_hold before = *hold;
 	uint32_t life = life_now(quota, place);

@@ -66,8 +66,7 @@ struct quota_hold {
 /* Counts one more connection; false: there are `limit` of them already, in all or of this client. A
  * client for whom there is no room in the table is let in and not counted. */
 bool quota_hold_total(struct quota *quota, unsigned place, uint32_t limit, struct quota_hold *hold);
-bool quota_hold_client(struct quota *quota, unsigned place, uint32_t limit, uint64_t client,
-		       struct quota_hold *hold);
+bool quota_hold_client(struct quota *quota, unsigned place, uint32_t limit, uint64_t client, struct quota_hold *hold);
 
 /* The connection has ended. *hold is all-zero afterwards. */
 void quota_release(struct quota *quota, struct quota_hold *hold);
@@ -76,8 +75,7 @@ void quota_release(struct quota *quota, struct quota_hold *hold);
  * `place`. It is never turned away, and counts without a gap: for some nanoseconds twice, then once.
  * Where the other one has ended meanwhile, nothing is taken from whoever has its place now. `total`,
  * `client` (0: none): what is to be held from here on. */
-void quota_take_over(struct quota *quota, unsigned place, bool total, uint64_t client,
-		     struct quota_hold *hold);
+void quota_take_over(struct quota *quota, unsigned place, bool total, uint64_t client, struct quota_hold *hold);
 
 /* Now, of all workers. */
 uint64_t quota_total(const struct quota *quota);
@@ -87,8 +85,7 @@ uint64_t quota_of_client(const struct quota *quota, uint64_t client);
 
 /* Shown by each worker, at least a few times a second: how many of its connections are idle and may be
  * closed, and since when the longest is. */
-void quota_show_idle(struct quota *quota, unsigned place, uint32_t idle, uint64_t since_ms,
-		     uint64_t now_ms);
+void quota_show_idle(struct quota *quota, unsigned place, uint32_t idle, uint64_t since_ms, uint64_t now_ms);
 
 /* One more connection of this place waits to be let in; one less. */
 void quota_begin_wait(struct quota *quota, unsigned place);
@@ -100,8 +97,7 @@ bool quota_lacks_room(const struct quota *quota, uint32_t limit);
 
 /* Asks places that show idle connections, those with the longest first, to close as many as are missing
  * and have not been asked for. False: there are not as many. */
-bool quota_ask_for_room(struct quota *quota, uint32_t limit, uint64_t now_ms)
-	__attribute__((warn_unused_result));
+bool quota_ask_for_room(struct quota *quota, uint32_t limit, uint64_t now_ms) __attribute__((warn_unused_result));
 
 /* How many this place was asked to close, which is its own affair from here on. */
 uint32_t quota_take_asked(struct quota *quota, unsigned place);
@@ -123,8 +119,7 @@ struct quota_rate quota_rate_of(uint64_t requests_per_hour, unsigned burst);
 /* One request of this client. 0: it is within the limit, and counted; else how long it is until one
  * would be, in microseconds. A client for whom there is no room, all others in its part of the table
  * being busy, is let in and not counted. */
-uint64_t quota_ask(struct quota *quota, const struct quota_rate *rate, uint64_t client,
-		   uint64_t now_ms);
+uint64_t quota_ask(struct quota *quota, const struct quota_rate *rate, uint64_t client, uint64_t now_ms);
 
 /* --- telling of it --- */
 

@@ -11,8 +11,8 @@
 enum { TIME_BITS = 40 };
 
 #define TIME_MASK ((UINT64_C(1) << TIME_BITS) - 1)
-#define HOUR_US (UINT64_C(3600) * 1000 * 1000)
-#define DAY_US (24 * HOUR_US)
+#define HOUR_US   (UINT64_C(3600) * 1000 * 1000)
+#define DAY_US    (24 * HOUR_US)
 
 struct quota_rate quota_rate_of(uint64_t requests_per_hour, unsigned burst)
 {
@@ -70,8 +70,7 @@ static uint64_t *find(uint64_t *set, uint64_t tag, uint64_t now_us, uint64_t *ou
 	return other;
 }
 
-uint64_t quota_ask(struct quota *quota, const struct quota_rate *rate, uint64_t client,
-		   uint64_t now_ms)
+uint64_t quota_ask(struct quota *quota, const struct quota_rate *rate, uint64_t client, uint64_t now_ms)
 {
 	uint64_t *set = set_of(quota, client), *at, bucket = 0, ahead, next;
 	uint64_t tag = tag_of(client), now_us = now_ms * 1000;

@@ -18,8 +18,7 @@ static uint32_t load32(const uint32_t *word)
 	return __atomic_load_n(word, __ATOMIC_SEQ_CST);
 }
 
-void quota_show_idle(struct quota *quota, unsigned place, uint32_t idle, uint64_t since_ms,
-		     uint64_t now_ms)
+void quota_show_idle(struct quota *quota, unsigned place, uint32_t idle, uint64_t since_ms, uint64_t now_ms)
 {
 	struct quota_room *room = room_of(quota, place);
 

@@ -39,8 +39,8 @@ struct quota_room {
 /* Any worker can write anything here, so what is read has a bounded effect, and what is counted for
  * nobody's place goes when the next process ends. */
 struct quota_shared {
-	uint32_t places;        /* those below it may be in use */
-	uint32_t clients;       /* not 0: cells have been used */
+	uint32_t places;  /* those below it may be in use */
+	uint32_t clients; /* not 0: cells have been used */
 	struct quota_told told[QUOTA_KINDS];
 	uint64_t gauges[QUOTA_PLACES_MAX] __attribute__((aligned(64)));
 	struct quota_room rooms[QUOTA_PLACES_MAX] __attribute__((aligned(64)));
@@ -63,8 +63,7 @@ static inline uint64_t quota_load(const uint64_t *word)
 /* False: it was no longer `expected`. */
 static inline bool quota_swap(uint64_t *word, uint64_t expected, uint64_t wanted)
 {
-	return __atomic_compare_exchange_n(word, &expected, wanted, false, __ATOMIC_SEQ_CST,
-					   __ATOMIC_SEQ_CST);
+	return __atomic_compare_exchange_n(word, &expected, wanted, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
 /* Makes the sums reach up to there. */

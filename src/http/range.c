@@ -78,8 +78,7 @@ static bool take_separators(struct slice *text)
 {
 	bool comma = false;
 
-	for (; text->len > 0 && (*text->ptr == ' ' || *text->ptr == '\t' || *text->ptr == ',');
-	     skip(text, 1))
+	for (; text->len > 0 && (*text->ptr == ' ' || *text->ptr == '\t' || *text->ptr == ','); skip(text, 1))
 		comma = comma || *text->ptr == ',';
 	return comma;
 }

@@ -16,8 +16,7 @@ static struct slice value_of(const struct request *request, enum field_id id)
 	return field ? field->value : (struct slice){NULL, 0};
 }
 
-void record_fill(struct record *out, const struct request *request, unsigned status,
-		 uint64_t start_us)
+void record_fill(struct record *out, const struct request *request, unsigned status, uint64_t start_us)
 {
 	/* First of all, since the parts of what follows are put together in no particular order. */
 	client_address(request->client);
@@ -43,16 +42,14 @@ void record_name(struct record *record, struct slice name)
 
 struct record *record_copy(const struct record *record)
 {
-	size_t size = record->request_line.len + record->host.len + record->referer.len +
-		      record->user_agent.len;
+	size_t size = record->request_line.len + record->host.len + record->referer.len + record->user_agent.len;
 	struct record *copy = malloc(sizeof(*copy) + size);
 
 	if (!copy)
 		return NULL;
 	*copy = *record;
 
-	struct slice *parts[] = {&copy->request_line, &copy->host, &copy->referer,
-				 &copy->user_agent};
+	struct slice *parts[] = {&copy->request_line, &copy->host, &copy->referer, &copy->user_agent};
 	char *text = (char *)(copy + 1);
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {

@@ -71,8 +71,7 @@ static size_t origin_length(struct slice text)
 	for (size_t i = 0; i < 2; i++) {
 		size_t length = strlen(schemes[i]), end = length;
 
-		if (text.len <= length ||
-		    !slice_equal_nocase((struct slice){text.ptr, length}, slice_of(schemes[i])))
+		if (text.len <= length || !slice_equal_nocase((struct slice){text.ptr, length}, slice_of(schemes[i])))
 			continue;
 		while (end < text.len && !strchr("/?#", text.ptr[end]))
 			end++;
@@ -130,8 +129,7 @@ static bool is_loop(const struct redirect *redirect)
 	char room[RULE_MAX];
 	struct path path;
 
-	if (redirect->to.ptr[0] != '/' || redirect->to.len > sizeof(room) ||
-	    path_parse(redirect->to, room, &path) != 0)
+	if (redirect->to.ptr[0] != '/' || redirect->to.len > sizeof(room) || path_parse(redirect->to, room, &path) != 0)
 		return false;
 	if (!redirect->prefix)
 		return slice_equal(path.name, redirect->from);
@@ -143,8 +141,7 @@ static bool is_loop(const struct redirect *redirect)
 static const char *read_rule(const char *rule, char *room, struct redirect *out)
 {
 	struct slice from = next_word(&rule), to = next_word(&rule), status = next_word(&rule);
-	const char *wrong =
-		next_word(&rule).len > 0 ? "want \"FROM TO [STATUS]\" and no more" : NULL;
+	const char *wrong = next_word(&rule).len > 0 ? "want \"FROM TO [STATUS]\" and no more" : NULL;
 
 	if (!wrong)
 		wrong = read_from(from, room, out);

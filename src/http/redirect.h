@@ -19,9 +19,8 @@ struct head;
 struct path;
 
 struct redirect {
-	struct slice
-		from; /* decoded, without the slash in front; a prefix ends with a slash or is "" */
-	struct slice to; /* without the "*" */
+	struct slice from; /* decoded, without the slash in front; a prefix ends with a slash or is "" */
+	struct slice to;   /* without the "*" */
 	unsigned status;
 	bool prefix;
 	bool rest; /* what follows the prefix goes behind `to` */
@@ -41,8 +40,7 @@ bool redirect_is_valid(const char *rule, char *reason, size_t room);
 
 /* From valid rules, which must live on. Of two with the same FROM the later one counts. 0 or
  * -ENOMEM. */
-int redirects_make(struct redirects *out, const char *const *rules, size_t count)
-	__attribute__((warn_unused_result));
+int redirects_make(struct redirects *out, const char *const *rules, size_t count) __attribute__((warn_unused_result));
 void redirects_free(struct redirects *redirects);
 
 /* The one for a path: the exact one, else that of the longest prefix; NULL for none. */

@@ -20,9 +20,8 @@
 
 enum {
 	CONTENT_RANGE_ROOM = 80,
-	CONDITIONAL_FIELDS = 1u << FIELD_IF_MATCH | 1u << FIELD_IF_NONE_MATCH |
-			     1u << FIELD_IF_MODIFIED_SINCE | 1u << FIELD_IF_UNMODIFIED_SINCE |
-			     1u << FIELD_RANGE,
+	CONDITIONAL_FIELDS = 1u << FIELD_IF_MATCH | 1u << FIELD_IF_NONE_MATCH | 1u << FIELD_IF_MODIFIED_SINCE |
+			     1u << FIELD_IF_UNMODIFIED_SINCE | 1u << FIELD_RANGE,
 };
 
 /* Some 20 ms of work: the loop goes on. Until the next tick clients get the file as it is. */
@@ -83,8 +82,7 @@ static void put_tag(struct response_maker *maker, const struct file *file)
 	response_lines(maker, file->freshness);
 }
 
-static void put_length_and_tag(struct response_maker *maker, const struct file *file,
-			       uint64_t length)
+static void put_length_and_tag(struct response_maker *maker, const struct file *file, uint64_t length)
 {
 	response_field_u64(maker, "Content-Length", length);
 	response_field(maker, "Accept-Ranges", SLICE("bytes"));
@@ -98,8 +96,7 @@ static void answer_whole(struct response_maker *maker, struct response *response
 	struct slice date = response_date(maker, &second);
 
 	if (file->date_second == second || file_set_date(file, date, second)) {
-		*response =
-			(struct response){.status = 200, .head = file->head, .contiguous = true};
+		*response = (struct response){.status = 200, .head = file->head, .contiguous = true};
 	} else {
 		/* A slow client is still being sent the head with the former date. */
 		response_begin(maker, response, 200);
@@ -118,8 +115,8 @@ static void answer_whole(struct response_maker *maker, struct response *response
 }
 
 /* Some of it. The reference goes into the response. */
-static void answer_part(const struct request *request, struct response_maker *maker,
-			struct response *response, struct file *file, const struct range *range)
+static void answer_part(const struct request *request, struct response_maker *maker, struct response *response,
+			struct file *file, const struct range *range)
 {
 	response_begin(maker, response, 206);
 	/* Who sent If-Range has these already (RFC 9110 section 15.3.7). */
@@ -144,9 +141,8 @@ static void answer_part(const struct request *request, struct response_maker *ma
 }
 
 /* Several pieces of it. The reference goes into the response. */
-static void answer_parts(struct representer *representer, const struct request *request,
-			 struct response_maker *maker, struct response *response, struct file *file,
-			 const struct range_set *set)
+static void answer_parts(struct representer *representer, const struct request *request, struct response_maker *maker,
+			 struct response *response, struct file *file, const struct range_set *set)
 {
 	uint64_t length;
 
@@ -162,8 +158,7 @@ static void answer_parts(struct representer *representer, const struct request *
 		file_release(file);
 }
 
-static void answer_unsatisfiable(struct response_maker *maker, struct response *response,
-				 uint64_t size)
+static void answer_unsatisfiable(struct response_maker *maker, struct response *response, uint64_t size)
 {
 	char text[CONTENT_RANGE_ROOM];
 	int length = snprintf(text, sizeof(text), "Content-Range: bytes */%" PRIu64 "\r\n", size);
@@ -171,8 +166,8 @@ static void answer_unsatisfiable(struct response_maker *maker, struct response *
 	response_simple(maker, response, 416, (struct slice){text, (size_t)length});
 }
 
-static void answer_range(struct representer *representer, const struct request *request,
-			 struct response_maker *maker, struct response *response, struct file *file)
+static void answer_range(struct representer *representer, const struct request *request, struct response_maker *maker,
+			 struct response *response, struct file *file)
 {
 	/* Two Range lines are no list: the field is not one (RFC 9110 section 5.3). */
 	const struct request_field *field = request_field(request, FIELD_RANGE, NULL);
@@ -195,8 +190,7 @@ static void answer_range(struct representer *representer, const struct request *
 	}
 }
 
-static void answer_not_modified(struct response_maker *maker, struct response *response,
-				const struct file *file)
+static void answer_not_modified(struct response_maker *maker, struct response *response, const struct file *file)
 {
 	/* Of what a 200 would have, only these guide a cache (RFC 9110 section 15.4.5). */
 	response_begin(maker, response, 304);
@@ -205,14 +199,13 @@ static void answer_not_modified(struct response_maker *maker, struct response *r
 }
 
 static void answer_conditionally(struct representer *representer, const struct request *request,
-				 struct response_maker *maker, struct response *response,
-				 struct file *file)
+				 struct response_maker *maker, struct response *response, struct file *file)
 {
 	/* Who accepts gzip may have part of what is made of a file in place of the file. */
 	struct validators current = {
 		.etag = file->etag,
-		.of_another = file->variants && file->variants->makes_gzip &&
-			      request_has(request, FIELD_ACCEPT_ENCODING),
+		.of_another =
+			file->variants && file->variants->makes_gzip && request_has(request, FIELD_ACCEPT_ENCODING),
 	};
 
 	response_date(maker, &current.now);
@@ -229,16 +222,14 @@ static void answer_conditionally(struct representer *representer, const struct r
 	case COND_GO_ON:
 		break;
 	}
-	if (request->method == METHOD_GET && request_has(request, FIELD_RANGE) &&
-	    cond_range_applies(request, &current))
+	if (request->method == METHOD_GET && request_has(request, FIELD_RANGE) && cond_range_applies(request, &current))
 		answer_range(representer, request, maker, response, file);
 	else
 		answer_whole(maker, response, file);
 }
 
-void representation_answer(struct representer *representer, const struct request *request,
-			   struct response_maker *maker, struct response *response,
-			   struct file *file)
+void representation_answer(struct representer *representer, const struct request *request, struct response_maker *maker,
+			   struct response *response, struct file *file)
 {
 	if (file->variants && request_has(request, FIELD_ACCEPT_ENCODING)) {
 		representer->variants.maker = maker;

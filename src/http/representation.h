@@ -21,8 +21,7 @@ void representer_tick(struct representer *representer);
 void representer_free(struct representer *representer); /* NULL is allowed */
 
 /* Takes over the caller's reference to the file. */
-void representation_answer(struct representer *representer, const struct request *request,
-			   struct response_maker *maker, struct response *response,
-			   struct file *file);
+void representation_answer(struct representer *representer, const struct request *request, struct response_maker *maker,
+			   struct response *response, struct file *file);
 
 #endif

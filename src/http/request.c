@@ -7,16 +7,49 @@ enum request_method request_method_of(struct slice name)
 {
 	/* The IANA registry of 2026 and what llhttp's list has beyond it. */
 	static const struct slice known[] = {
-		{"POST", 4}, {"PUT", 3}, {"DELETE", 6}, {"PATCH", 5}, {"TRACE", 5}, {"CONNECT", 7},
-		{"ACL", 3}, {"ANNOUNCE", 8}, {"BASELINE-CONTROL", 16}, {"BIND", 4}, {"CHECKIN", 7},
-		{"CHECKOUT", 8}, {"COPY", 4}, {"LABEL", 5}, {"LINK", 4}, {"LOCK", 4},
+		{"POST", 4},
+		{"PUT", 3},
+		{"DELETE", 6},
+		{"PATCH", 5},
+		{"TRACE", 5},
+		{"CONNECT", 7},
+		{"ACL", 3},
+		{"ANNOUNCE", 8},
+		{"BASELINE-CONTROL", 16},
+		{"BIND", 4},
+		{"CHECKIN", 7},
+		{"CHECKOUT", 8},
+		{"COPY", 4},
+		{"LABEL", 5},
+		{"LINK", 4},
+		{"LOCK", 4},
 		{"M-SEARCH", 8},
-		{"MERGE", 5}, {"MKACTIVITY", 10}, {"MKCALENDAR", 10}, {"MKCOL", 5},
-		{"MKREDIRECTREF", 13}, {"MKWORKSPACE", 11}, {"MOVE", 4}, {"NOTIFY", 6},
-		{"ORDERPATCH", 10}, {"PRI", 3}, {"PROPFIND", 8}, {"PROPPATCH", 9}, {"PURGE", 5},
-		{"QUERY", 5}, {"REBIND", 6}, {"REPORT", 6}, {"SEARCH", 6}, {"SOURCE", 6},
-		{"SUBSCRIBE", 9}, {"UNBIND", 6}, {"UNCHECKOUT", 10}, {"UNLINK", 6}, {"UNLOCK", 6},
-		{"UNSUBSCRIBE", 11}, {"UPDATE", 6}, {"UPDATEREDIRECTREF", 17},
+		{"MERGE", 5},
+		{"MKACTIVITY", 10},
+		{"MKCALENDAR", 10},
+		{"MKCOL", 5},
+		{"MKREDIRECTREF", 13},
+		{"MKWORKSPACE", 11},
+		{"MOVE", 4},
+		{"NOTIFY", 6},
+		{"ORDERPATCH", 10},
+		{"PRI", 3},
+		{"PROPFIND", 8},
+		{"PROPPATCH", 9},
+		{"PURGE", 5},
+		{"QUERY", 5},
+		{"REBIND", 6},
+		{"REPORT", 6},
+		{"SEARCH", 6},
+		{"SOURCE", 6},
+		{"SUBSCRIBE", 9},
+		{"UNBIND", 6},
+		{"UNCHECKOUT", 10},
+		{"UNLINK", 6},
+		{"UNLOCK", 6},
+		{"UNSUBSCRIBE", 11},
+		{"UPDATE", 6},
+		{"UPDATEREDIRECTREF", 17},
 		{"VERSION-CONTROL", 15},
 	};
 
@@ -32,8 +65,7 @@ enum request_method request_method_of(struct slice name)
 	return METHOD_UNKNOWN;
 }
 
-static enum field_id either(struct slice name, const char *text, enum field_id id,
-			    enum field_id otherwise)
+static enum field_id either(struct slice name, const char *text, enum field_id id, enum field_id otherwise)
 {
 	return strncasecmp(name.ptr, text, name.len) == 0 ? id : otherwise;
 }
@@ -50,8 +82,7 @@ enum field_id request_field_id(struct slice name)
 	case 7:
 		return either(name, "referer", FIELD_REFERER, FIELD_OTHER);
 	case 8:
-		return either(name, "if-match", FIELD_IF_MATCH,
-			      either(name, "if-range", FIELD_IF_RANGE, FIELD_OTHER));
+		return either(name, "if-match", FIELD_IF_MATCH, either(name, "if-range", FIELD_IF_RANGE, FIELD_OTHER));
 	case 9:
 		return either(name, "forwarded", FIELD_FORWARDED, FIELD_OTHER);
 	case 10:
@@ -69,8 +100,7 @@ enum field_id request_field_id(struct slice name)
 	case 17:
 		return either(name, "if-modified-since", FIELD_IF_MODIFIED_SINCE,
 			      either(name, "transfer-encoding", FIELD_TRANSFER_ENCODING,
-				     either(name, "x-forwarded-proto", FIELD_X_FORWARDED_PROTO,
-					    FIELD_OTHER)));
+				     either(name, "x-forwarded-proto", FIELD_X_FORWARDED_PROTO, FIELD_OTHER)));
 	case 19:
 		return either(name, "if-unmodified-since", FIELD_IF_UNMODIFIED_SINCE, FIELD_OTHER);
 	default:

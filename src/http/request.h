@@ -52,16 +52,16 @@ struct request_field {
 };
 
 struct request {
-	struct slice line;   /* "GET /x HTTP/1.1" */
+	struct slice line;                /* "GET /x HTTP/1.1" */
 	struct slice method_name, target; /* as received */
-	struct slice host;   /* from Host or an absolute-form target; empty when there is none */
+	struct slice host;                /* from Host or an absolute-form target; empty when there is none */
 	enum request_method method;
 	unsigned minor_version; /* of HTTP/1.x as answered: 0 or 1 (1.2 and above are read as 1.1) */
 	bool https;             /* an absolute-form target says so */
 	bool keep_alive;        /* what version and Connection ask for */
 	bool has_body;          /* Content-Length above 0, or Transfer-Encoding */
 	bool expect_continue;
-	struct client *client;  /* who has made it: client.h */
+	struct client *client;   /* who has made it: client.h */
 	uint64_t content_length; /* 0 with Transfer-Encoding */
 	uint32_t present;        /* bit (1u << field_id) for each field that is there */
 	unsigned field_count;

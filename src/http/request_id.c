@@ -40,8 +40,7 @@ static void take_random(struct request_ids *ids, unsigned char out[RANDOM_SIZE])
 	memcpy(out, ids->pool + ids->left, RANDOM_SIZE);
 }
 
-void request_id_format(uint64_t wall_ms, const unsigned char random[10],
-		       char out[REQUEST_ID_UUID_SIZE])
+void request_id_format(uint64_t wall_ms, const unsigned char random[10], char out[REQUEST_ID_UUID_SIZE])
 {
 	static const char hex[] = "0123456789abcdef";
 	unsigned char octets[16];
@@ -66,18 +65,15 @@ static struct slice make(struct request_ids *ids, char room[REQUEST_ID_UUID_SIZE
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	take_random(ids, random);
-	request_id_format((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000, random,
-			  room);
+	request_id_format((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000, random, room);
 	return (struct slice){room, REQUEST_ID_UUID_SIZE};
 }
 
-struct slice request_id_get(struct request_ids *ids, const struct request *request,
-			    char room[REQUEST_ID_UUID_SIZE])
+struct slice request_id_get(struct request_ids *ids, const struct request *request, char room[REQUEST_ID_UUID_SIZE])
 {
 	const struct request_field *field = request_field(request, FIELD_X_REQUEST_ID, NULL);
 
-	if (field && is_well_formed(field->value) &&
-	    !request_field(request, FIELD_X_REQUEST_ID, field) &&
+	if (field && is_well_formed(field->value) && !request_field(request, FIELD_X_REQUEST_ID, field) &&
 	    client_has_trusted_peer(request->client))
 		return field->value;
 	return make(ids, room);

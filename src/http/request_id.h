@@ -27,11 +27,9 @@ struct request_ids {
 
 /* The id: its own if the peer is trusted and has sent exactly one that is well formed, else a new
  * one, made in `room`. */
-struct slice request_id_get(struct request_ids *ids, const struct request *request,
-			    char room[REQUEST_ID_UUID_SIZE]);
+struct slice request_id_get(struct request_ids *ids, const struct request *request, char room[REQUEST_ID_UUID_SIZE]);
 
 /* The text of a UUID of version 7, from milliseconds since 1970 and ten random octets. */
-void request_id_format(uint64_t wall_ms, const unsigned char random[10],
-		       char out[REQUEST_ID_UUID_SIZE]);
+void request_id_format(uint64_t wall_ms, const unsigned char random[10], char out[REQUEST_ID_UUID_SIZE]);
 
 #endif

@@ -46,34 +46,27 @@ static const struct reason reasons[] = {
 	{304, "Not Modified", ""},
 	{307, "Temporary Redirect", "This is at another address for now."},
 	{308, "Permanent Redirect", "This is at another address now."},
-	{400, "Bad Request",
-	 "The request could not be understood, and will not be if it is sent again."},
+	{400, "Bad Request", "The request could not be understood, and will not be if it is sent again."},
 	{403, "Forbidden", "This may not be seen, and asking again does not change that."},
 	{404, "Not Found", "There is nothing at this address, at least for now."},
 	{405, "Method Not Allowed", "What is at this address can be read, and nothing else."},
 	{408, "Request Timeout", "The request took too long to come. It may be sent again."},
 	{411, "Length Required", "The request must say how long its body is."},
-	{412, "Precondition Failed",
-	 "What is at this address is not what the request was made for."},
+	{412, "Precondition Failed", "What is at this address is not what the request was made for."},
 	{413, "Content Too Large", "The request is larger than what is taken here."},
 	{414, "URI Too Long", "The address is longer than any that is taken here."},
-	{415, "Unsupported Media Type",
-	 "What the request brings is of a type that is not taken here."},
-	{416, "Range Not Satisfiable",
-	 "What is at this address does not have the part that was asked for."},
+	{415, "Unsupported Media Type", "What the request brings is of a type that is not taken here."},
+	{416, "Range Not Satisfiable", "What is at this address does not have the part that was asked for."},
 	{417, "Expectation Failed", "The request expects something that this server does not do."},
-	{421, "Misdirected Request",
-	 "This server does not answer for that address on this connection."},
+	{421, "Misdirected Request", "This server does not answer for that address on this connection."},
 	{426, "Upgrade Required", "The request must be made by another protocol."},
 	{428, "Precondition Required", "The request must come with a condition."},
 	{429, "Too Many Requests", "There have been too many requests. Try again later."},
 	{431, "Request Header Fields Too Large",
 	 "The request has more fields, or larger ones, than what is taken here."},
-	{500, "Internal Server Error",
-	 "Something went wrong here, not with the request. It may work later."},
+	{500, "Internal Server Error", "Something went wrong here, not with the request. It may work later."},
 	{501, "Not Implemented", "This server does not know how to do what the request asks for."},
-	{502, "Bad Gateway",
-	 "The server behind this one gave no answer to pass on. Try again later."},
+	{502, "Bad Gateway", "The server behind this one gave no answer to pass on. Try again later."},
 	{503, "Service Unavailable", "The server cannot answer just now. Try again in a moment."},
 	{504, "Gateway Timeout", "The server behind this one took too long. Try again later."},
 	{505, "HTTP Version Not Supported", "This server speaks versions 1.0 and 1.1 of HTTP."},
@@ -168,8 +161,7 @@ void response_field_u64(struct response_maker *maker, const char *name, uint64_t
 	head_field_u64(&maker->head, name, value);
 }
 
-void response_content_range(struct response_maker *maker, uint64_t first, uint64_t length,
-			    uint64_t size)
+void response_content_range(struct response_maker *maker, uint64_t first, uint64_t length, uint64_t size)
 {
 	head_content_range(&maker->head, first, length, size);
 }
@@ -209,8 +201,8 @@ static struct slice write_body(char *room, unsigned status, const char *sentence
 }
 
 /* The site's own page for an error; takes over the reference to the file. */
-static void answer_with_page(struct response_maker *maker, struct response *response,
-			     unsigned status, struct slice extra, struct file *page)
+static void answer_with_page(struct response_maker *maker, struct response *response, unsigned status,
+			     struct slice extra, struct file *page)
 {
 	response_begin(maker, response, status);
 	head_put(&maker->head, extra);
@@ -226,8 +218,8 @@ static void answer_with_page(struct response_maker *maker, struct response *resp
 	response->file = page;
 }
 
-static void answer_with_sentence(struct response_maker *maker, struct response *response,
-				 unsigned status, struct slice extra, const char *sentence)
+static void answer_with_sentence(struct response_maker *maker, struct response *response, unsigned status,
+				 struct slice extra, const char *sentence)
 {
 	struct head *head = &maker->head;
 	char body[BODY_ROOM];
@@ -247,14 +239,12 @@ static void answer_with_sentence(struct response_maker *maker, struct response *
 	response->contiguous = true;
 }
 
-void response_explained(struct response_maker *maker, struct response *response, unsigned status,
-			const char *sentence)
+void response_explained(struct response_maker *maker, struct response *response, unsigned status, const char *sentence)
 {
 	answer_with_sentence(maker, response, status, SLICE(""), sentence);
 }
 
-void response_simple(struct response_maker *maker, struct response *response, unsigned status,
-		     struct slice extra)
+void response_simple(struct response_maker *maker, struct response *response, unsigned status, struct slice extra)
 {
 	struct file *file = NULL;
 

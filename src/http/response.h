@@ -24,8 +24,8 @@ struct http_site;
 
 /* A piece of a body that is made of several: some octets, then some of the response's file. */
 struct response_part {
-	struct slice lead; /* valid until the next response is made; what is left over is copied */
-	struct slice body; /* of a file in memory */
+	struct slice lead;                 /* valid until the next response is made; what is left over is copied */
+	struct slice body;                 /* of a file in memory */
 	uint64_t file_offset, file_length; /* of an open one: the response's file_fd */
 };
 
@@ -62,7 +62,7 @@ struct response {
 	 * 421, 431, ...). Lasting; NULL when the status says it all. */
 	const char *reason;
 
-	bool unlogged; /* the access log does not want it */
+	bool unlogged;                  /* the access log does not want it */
 	const struct http_place *place; /* whose it is; NULL: nobody's */
 
 	bool close; /* this connection must end after it (framing in doubt, body not read) */
@@ -102,19 +102,16 @@ void response_begin(struct response_maker *maker, struct response *response, uns
 void response_field(struct response_maker *maker, const char *name, struct slice value);
 void response_lines(struct response_maker *maker, struct slice lines); /* each with CRLF */
 void response_field_u64(struct response_maker *maker, const char *name, uint64_t value);
-void response_content_range(struct response_maker *maker, uint64_t first, uint64_t length,
-			    uint64_t size);
+void response_content_range(struct response_maker *maker, uint64_t first, uint64_t length, uint64_t size);
 bool response_finish(struct response_maker *maker, struct response *response);
 
 /* A whole response: errors, redirects. Its body is a small HTML page that says the status, unless
  * the style has a page for it. `extra` is further field lines, each with CRLF ("Allow: GET, HEAD,
  * OPTIONS\r\n"), or empty. */
-void response_simple(struct response_maker *maker, struct response *response, unsigned status,
-		     struct slice extra);
+void response_simple(struct response_maker *maker, struct response *response, unsigned status, struct slice extra);
 
 /* One that nobody's style is for, with a sentence of its own (HTML) in place of what the status means. */
-void response_explained(struct response_maker *maker, struct response *response, unsigned status,
-			const char *sentence);
+void response_explained(struct response_maker *maker, struct response *response, unsigned status, const char *sentence);
 
 const char *response_reason(unsigned status); /* "Not Found" */
 

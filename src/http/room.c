@@ -10,9 +10,9 @@
 #include "http/server.h"
 
 enum {
-	ABOUT_MS = 1000,      /* one of ours, which can be closed at once, may be so much younger */
-	TRIES_MAX = 64,       /* for one that comes */
-	PER_TICK_MAX = 1024,  /* others have their turn, too */
+	ABOUT_MS = 1000,     /* one of ours, which can be closed at once, may be so much younger */
+	TRIES_MAX = 64,      /* for one that comes */
+	PER_TICK_MAX = 1024, /* others have their turn, too */
 };
 
 static const char setting[] = "connections_max_total";
@@ -21,8 +21,7 @@ static bool take(struct connection *connection)
 {
 	const struct admission *admission = &connection->server->admission;
 
-	return quota_hold_total(admission->quota, admission->place, admission->total_max,
-				&connection->hold);
+	return quota_hold_total(admission->quota, admission->place, admission->total_max, &connection->hold);
 }
 
 /* Our own are idle as long as anybody's. */
@@ -62,8 +61,8 @@ static void wait_outside(struct connection *connection)
 	pool_forget_idle(connection);
 	connection->state = CONNECTION_OUTSIDE;
 	list_append(&server->outside, &connection->rest);
-	deadline_resume(&server->deadlines, &connection->deadline, connection->deadline.kind,
-			ROOM_WAIT_MS, server->now_ms);
+	deadline_resume(&server->deadlines, &connection->deadline, connection->deadline.kind, ROOM_WAIT_MS,
+			server->now_ms);
 	look_again_soon(server);
 }
 

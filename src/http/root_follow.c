@@ -26,7 +26,8 @@ uint64_t root_version(int fd)
 	version = version_add(version, status.stx_ino);
 	/* A number may be given to another folder once nobody has this one open any more. */
 	if (status.stx_mask & STATX_BTIME)
-		version = version_add(version, (uint64_t)status.stx_btime.tv_sec * 1000000000u + status.stx_btime.tv_nsec);
+		version = version_add(version,
+				      (uint64_t)status.stx_btime.tv_sec * 1000000000u + status.stx_btime.tv_nsec);
 	if (status.stx_mask & STATX_MNT_ID)
 		version = version_add(version, status.stx_mnt_id);
 	return version;

@@ -3,7 +3,8 @@
  * Where a site's files are: in the folder that the path of its root leads to now, which another one may take the place
  * of at any time (a link is switched, a folder is renamed or made anew, something is mounted over it). Somebody looks
  * at the paths a few times a second and tells what is there by epochs.h; each process opens a path again when something
- * else was told than what it has. So all answer from the new folder from the same moment on, and pay one load for it. */
+ * else was told than what it has. So all answer from the new folder from the same moment on, and pay one load for it.
+ */
 #ifndef BROOD_HTTP_ROOT_FOLLOW_H
 #define BROOD_HTTP_ROOT_FOLLOW_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The roots of all sites of a process, which follow where their paths lead (root_follow.h), with what is cached of them. */
+ * The roots of all sites of a process, which follow where their paths lead (root_follow.h), with what is cached of
+ * them. */
 #ifndef BROOD_HTTP_ROOTS_H
 #define BROOD_HTTP_ROOTS_H
 

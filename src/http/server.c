@@ -195,10 +195,9 @@ struct http_server *http_server_new(struct event_base *base, const struct http_o
 	server->staging = outbox_new();
 	server->maker = response_maker_new(options->worker_tag);
 	server->site = server->health.site = static_site_new(&server->options);
-	if (!server->receive || !server->state || !server->staging || !server->maker ||
-	    !server->site || evtimer_assign(&server->next_turn, base, on_next_turn, server) < 0 ||
-	    evtimer_assign(&server->sweep, base, on_sweep, server) < 0 ||
-	    room_init(server) < 0)
+	if (!server->receive || !server->state || !server->staging || !server->maker || !server->site ||
+	    evtimer_assign(&server->next_turn, base, on_next_turn, server) < 0 ||
+	    evtimer_assign(&server->sweep, base, on_sweep, server) < 0 || room_init(server) < 0)
 		goto fail;
 	return server;
 fail:
@@ -245,8 +244,7 @@ void http_server_move_away(struct http_server *server)
 
 static bool admits(const struct http_server *server, const struct state *state)
 {
-	return state->session.len == 0 ||
-	       tls_admits(server->options.tls, state->session.ptr, state->session.len);
+	return state->session.len == 0 || tls_admits(server->options.tls, state->session.ptr, state->session.len);
 }
 
 bool http_server_admits(const struct http_server *server, const void *data, size_t size)

@@ -45,7 +45,7 @@ struct http_server {
 	struct client client; /* of that request */
 	struct health health;
 	struct request_ids ids;
-	struct slice name; /* its own; empty: it has none */
+	struct slice name;              /* its own; empty: it has none */
 	char fields[SERVER_FIELDS_MAX]; /* of its response alone, such as one that tells its name */
 	struct outbox *staging;
 	struct record records[OUTBOX_ITEMS_ROOM]; /* of what is staged */
@@ -67,14 +67,14 @@ struct http_server {
 	struct list outside; /* new ones that wait to be let in (room.h) */
 	struct event look;   /* timer: pending while that may be soon */
 
-	struct event sweep; /* timer: pending while the server stops, when time is short */
+	struct event sweep;     /* timer: pending while the server stops, when time is short */
 	struct event next_turn; /* timer without a delay: pending while there is work for it */
 
-	bool retiring; /* each next answer is its connection's last one */
-	bool stopping; /* and no connection stays idle */
-	uint64_t leaving_ms; /* since when answers tell of a stop */
-	bool moving;   /* each connection leaves as soon as it can */
-	char *state;   /* HTTP_STATE_MAX octets: of a connection that is leaving */
+	bool retiring;                       /* each next answer is its connection's last one */
+	bool stopping;                       /* and no connection stays idle */
+	uint64_t leaving_ms;                 /* since when answers tell of a stop */
+	bool moving;                         /* each connection leaves as soon as it can */
+	char *state;                         /* HTTP_STATE_MAX octets: of a connection that is leaving */
 	unsigned connections, idle, movable; /* the last: idle, and could move */
 	uint64_t requests;
 };

@@ -37,8 +37,7 @@ static bool is_sibling_name(const char *name)
 	for (unsigned i = 0; i < CODING_IDENTITY; i++) {
 		struct slice end = endings[i];
 
-		if (all.len > end.len &&
-		    memcmp(all.ptr + all.len - end.len, end.ptr, end.len) == 0)
+		if (all.len > end.len && memcmp(all.ptr + all.len - end.len, end.ptr, end.len) == 0)
 			return true;
 	}
 	return false;
@@ -49,8 +48,7 @@ static bool has_run_out(int error)
 	return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -EAGAIN;
 }
 
-static int look(const struct http_place *place, const char *name, enum coding coding,
-		struct siblings *out)
+static int look(const struct http_place *place, const char *name, enum coding coding, struct siblings *out)
 {
 	char room[PATH_MAX];
 	struct stat stat;

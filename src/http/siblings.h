@@ -28,7 +28,6 @@ unsigned siblings_usable(const struct siblings *siblings, const struct file_stam
 bool siblings_equal(const struct siblings *a, const struct siblings *b);
 
 /* False: too long for a name. */
-bool sibling_name(const char *name, enum coding coding, char out[PATH_MAX])
-	__attribute__((warn_unused_result));
+bool sibling_name(const char *name, enum coding coding, char out[PATH_MAX]) __attribute__((warn_unused_result));
 
 #endif

@@ -16,8 +16,7 @@ enum { HOST_MAX = 255 };
 
 static bool is_label_octet(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c == '-' || c == '_';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
 bool site_name_is_valid(const char *text)
@@ -66,8 +65,7 @@ void http_sites_sort(struct http_sites *sites)
 	for (size_t i = 0; i < sites->count; i++) {
 		struct http_site *site = &sites->list[i];
 
-		qsort(site->places + 1, site->place_count - 1, sizeof(*site->places),
-		      compare_places);
+		qsort(site->places + 1, site->place_count - 1, sizeof(*site->places), compare_places);
 		for (size_t k = 0; k < site->place_count; k++)
 			complete(&site->places[k], site);
 	}
@@ -79,19 +77,16 @@ static const struct http_site *find_name(const struct http_sites *sites, const c
 
 	if (sites->name_count == 0) /* nor are there any to search */
 		return NULL;
-	found = bsearch(&key, sites->names, sites->name_count, sizeof(*sites->names),
-			compare_names);
+	found = bsearch(&key, sites->names, sites->name_count, sizeof(*sites->names), compare_names);
 	return found ? found->site : NULL;
 }
 
 /* Without port and dot at its end. */
 static struct slice bare_host(struct slice host)
 {
-	const char *bracket =
-		host.len > 0 && host.ptr[0] == '[' ? memchr(host.ptr, ']', host.len) : NULL;
+	const char *bracket = host.len > 0 && host.ptr[0] == '[' ? memchr(host.ptr, ']', host.len) : NULL;
 	const char *start = bracket ? bracket : host.ptr;
-	const char *colon =
-		host.len > 0 ? memchr(start, ':', host.len - (size_t)(start - host.ptr)) : NULL;
+	const char *colon = host.len > 0 ? memchr(start, ':', host.len - (size_t)(start - host.ptr)) : NULL;
 
 	if (colon)
 		host.len = (size_t)(colon - host.ptr);
@@ -127,8 +122,7 @@ const struct http_site *sites_find_named(const struct http_sites *sites, struct 
 	if (take_host(host, room)) {
 		site = find_name(sites, at);
 		/* "a.b.c": "*.b.c", then "*.c". */
-		for (char *dot = *at ? strchr(at + 1, '.') : NULL; !site && dot;
-		     dot = strchr(dot + 1, '.')) {
+		for (char *dot = *at ? strchr(at + 1, '.') : NULL; !site && dot; dot = strchr(dot + 1, '.')) {
 			dot[-1] = '*';
 			site = find_name(sites, dot - 1);
 		}
@@ -165,8 +159,8 @@ void site_alone_make(struct site_alone *alone, int root_fd)
 		.index_names = index_names,
 		.precompressed = true,
 	};
-	alone->site = (struct http_site){
-		.root = file_root_make(root_fd, false), .places = &alone->place, .place_count = 1};
+	alone->site =
+		(struct http_site){.root = file_root_make(root_fd, false), .places = &alone->place, .place_count = 1};
 	alone->sites = (struct http_sites){.list = &alone->site, .count = 1};
 }
 

@@ -2,8 +2,8 @@
  *
  * Sites: which one answers for a host, and which of its places for a path. Made once, from a
  * configuration with everything inherited resolved, and not changed any more but for where their roots
- * lead: workers find them in their memory. A place is what settings hold for: a site as a whole (its first place), or what is
- * below a path in it. */
+ * lead: workers find them in their memory. A place is what settings hold for: a site as a whole (its first place), or
+ * what is below a path in it. */
 #ifndef BROOD_HTTP_SITE_H
 #define BROOD_HTTP_SITE_H
 
@@ -41,9 +41,9 @@ struct http_place {
 	 * have so many octets. NULL: none are. */
 	const char *const *gzip_types; /* ended by NULL: "text/html" */
 	size_t gzip_min_size;
-	bool clean_urls;         /* "/about" is about.html, and the other ways to it lead there */
-	bool listing;            /* a folder without an index shows what is in it */
-	const char *listing_css; /* the path of its style sheet; NULL: the one that is built in */
+	bool clean_urls;                      /* "/about" is about.html, and the other ways to it lead there */
+	bool listing;                         /* a folder without an index shows what is in it */
+	const char *listing_css;              /* the path of its style sheet; NULL: the one that is built in */
 	const struct error_page *error_pages; /* ended by status 0; NULL: none */
 	const struct redirects *redirects;    /* NULL: none */
 	/* Who is let in: whom `deny` does not have and, unless it is NULL, `allow` has. */
@@ -65,7 +65,7 @@ struct error_page {
 struct http_site {
 	struct file_root root;     /* each process has its own, which changes: */
 	struct root_follow follow; /* with where its path leads */
-	uint64_t identity; /* of the root's path, for epochs.h */
+	uint64_t identity;         /* of the root's path, for epochs.h */
 	/* The first is that of the whole site, the others are ordered by the length of their
 	 * prefix, the longest first. */
 	struct http_place *places;
@@ -116,19 +116,16 @@ const struct http_site *sites_find_named(const struct http_sites *sites, struct 
 /* Who answers for a host, given as in the Host field, port and all; case and a dot at its end make
  * no difference. An exact name goes before the longest "*.NAME". An empty one is the default's.
  * NULL: nobody. */
-static inline const struct http_site *http_sites_find(const struct http_sites *sites,
-						      struct slice host)
+static inline const struct http_site *http_sites_find(const struct http_sites *sites, struct slice host)
 {
-	return sites->name_count == 0 && !sites->refuse_unknown ? sites->list
-								: sites_find_named(sites, host);
+	return sites->name_count == 0 && !sites->refuse_unknown ? sites->list : sites_find_named(sites, host);
 }
 
 const struct http_place *site_find_place(const struct http_site *site, struct slice name);
 
 /* The place with the longest prefix of a path; a prefix ends where a segment does. `name`: as in
  * struct path. */
-static inline const struct http_place *http_site_place(const struct http_site *site,
-						       struct slice name)
+static inline const struct http_place *http_site_place(const struct http_site *site, struct slice name)
 {
 	return site->place_count == 1 ? site->places : site_find_place(site, name);
 }

@@ -9,8 +9,7 @@ enum { AHEAD_NS = 20000000 }; /* how much a fine-grained stamp may be ahead of t
 
 struct file_stamp stamp_of(const struct stat *stat)
 {
-	return (struct file_stamp){stat->st_dev, stat->st_ino, (uint64_t)stat->st_size,
-				   stat->st_mtim, stat->st_ctim};
+	return (struct file_stamp){stat->st_dev, stat->st_ino, (uint64_t)stat->st_size, stat->st_mtim, stat->st_ctim};
 }
 
 static uint64_t add_time(uint64_t version, const struct timespec *time)
@@ -33,8 +32,8 @@ static bool same_time(const struct timespec *a, const struct timespec *b)
 
 bool stamp_equal(const struct file_stamp *a, const struct file_stamp *b)
 {
-	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
-	       same_time(&a->mtime, &b->mtime) && same_time(&a->ctime, &b->ctime);
+	return a->dev == b->dev && a->ino == b->ino && a->size == b->size && same_time(&a->mtime, &b->mtime) &&
+	       same_time(&a->ctime, &b->ctime);
 }
 
 bool stamp_is_of(const struct file_stamp *stamp, int fd)

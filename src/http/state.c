@@ -119,8 +119,7 @@ static void put_hold(char *value, const struct quota_hold *hold)
 	put_number(value, hold->client, 8);
 	put_number(value + 8, hold->life, 4);
 	put_number(value + 12, hold->place, 2);
-	put_number(value + 14, (hold->in_total ? HOLD_IN_TOTAL : 0u) |
-				       (hold->in_client ? HOLD_IN_CLIENT : 0u), 1);
+	put_number(value + 14, (hold->in_total ? HOLD_IN_TOTAL : 0u) | (hold->in_client ? HOLD_IN_CLIENT : 0u), 1);
 }
 
 static struct quota_hold get_hold(const char *value)
@@ -227,8 +226,8 @@ static bool is_sound(const struct state *state, uint32_t present)
 	    (state->session.len == 0 || state->session.len > STATE_SESSION_MAX))
 		return false;
 	if (state->peer.source == PEER_SOCKET ||
-	    (state->awaits_proxy && (state->wait == STATE_WAIT_IDLE || state->session.len > 0 ||
-				     state->peer.source == PEER_TOLD)))
+	    (state->awaits_proxy &&
+	     (state->wait == STATE_WAIT_IDLE || state->session.len > 0 || state->peer.source == PEER_TOLD)))
 		return false;
 	if (!head && state->wait != STATE_WAIT_FIRST && state->wait != STATE_WAIT_IDLE)
 		return false;

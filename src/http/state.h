@@ -70,8 +70,8 @@ struct state {
 	bool last, awaits_proxy;
 	struct peer peer; /* PEER_UNKNOWN, or PEER_TOLD */
 	uint8_t empty_lines;
-	uint32_t origin;    /* 0: not known */
-	uint64_t age_us;    /* 0: not known */
+	uint32_t origin; /* 0: not known */
+	uint64_t age_us; /* 0: not known */
 	struct quota_hold hold;
 	struct slice session; /* these two after decoding: within the octets decoded */
 	struct slice input;
@@ -82,7 +82,6 @@ struct state {
 size_t state_encode(const struct state *state, char *out);
 
 /* 0, or -EINVAL. */
-int state_decode(struct state *out, const void *data, size_t size)
-	__attribute__((warn_unused_result));
+int state_decode(struct state *out, const void *data, size_t size) __attribute__((warn_unused_result));
 
 #endif

@@ -43,8 +43,8 @@ struct static_site {
 	struct epochs *own_epochs; /* when the options have none */
 	const struct http_sites *sites;
 	struct site_alone alone; /* when the options have none */
-	char *path_room;     /* target_max octets: the path being answered, decoded */
-	char *location_room; /* LOCATION_ROOM octets */
+	char *path_room;         /* target_max octets: the path being answered, decoded */
+	char *location_room;     /* LOCATION_ROOM octets */
 };
 
 enum { LOCATION_ROOM = RESPONSE_SCRATCH_SIZE - FIELDS_LENGTH_MAX - 2048 };
@@ -91,8 +91,8 @@ struct static_site *static_site_new(const struct http_options *options)
 	site->target_max = or_default(options->target_size_max, 8192);
 	site->path_room = malloc(site->target_max);
 	site->location_room = malloc(LOCATION_ROOM);
-	if (!site->path_room || !site->location_room || !site->lookup.cache || !site->representer ||
-	    !site->listings || !site->lookup.epochs) {
+	if (!site->path_room || !site->location_room || !site->lookup.cache || !site->representer || !site->listings ||
+	    !site->lookup.epochs) {
 		static_site_free(site);
 		errno = ENOMEM;
 		return NULL;
@@ -172,10 +172,8 @@ static struct file *find_page(void *context, unsigned status)
 	for (; page && page->status != 0; page++) {
 		/* One that cannot be had is no reason for another error. */
 		if (page->status == status)
-			return lookup_name(&site->lookup, site->maker, place, slice_of(page->name),
-					   &file) == 0
-				       ? file
-				       : NULL;
+			return lookup_name(&site->lookup, site->maker, place, slice_of(page->name), &file) == 0 ? file
+														: NULL;
 	}
 	return NULL;
 }
@@ -195,8 +193,7 @@ static void enter(struct answering *at, const struct http_place *place)
 
 static struct head begin_location(const struct static_site *site)
 {
-	struct head line = {site->location_room, site->location_room,
-			    site->location_room + LOCATION_ROOM, false};
+	struct head line = {site->location_room, site->location_room, site->location_room + LOCATION_ROOM, false};
 
 	head_put(&line, SLICE("Location: "));
 	return line;
@@ -228,8 +225,7 @@ static bool answer_redirect(const struct answering *at)
 	if (!redirect)
 		return false;
 	line = begin_location(at->site);
-	(void)redirect_write(redirect, &at->path,
-			     &line); /* whether there was room is asked later */
+	(void)redirect_write(redirect, &at->path, &line); /* whether there was room is asked later */
 	answer_location(at, redirect->status, &line);
 	return true;
 }
@@ -299,8 +295,8 @@ static void answer_nothing(const struct answering *at, int error)
 
 static void answer_listing(const struct answering *at)
 {
-	int error = listing_answer(at->site->listings, at->place, at->path.name,
-				   at->site->lookup.now_ms, at->request, at->maker, at->response);
+	int error = listing_answer(at->site->listings, at->place, at->path.name, at->site->lookup.now_ms, at->request,
+				   at->maker, at->response);
 
 	if (error != 0)
 		answer_error(at, error);
@@ -440,8 +436,8 @@ static void answer_in_site(struct answering *at)
 	at->site->style.place = NULL;
 }
 
-void static_answer(struct static_site *site, const struct request *request,
-		   struct response_maker *maker, struct response *response)
+void static_answer(struct static_site *site, const struct request *request, struct response_maker *maker,
+		   struct response *response)
 {
 	struct answering at;
 

@@ -21,8 +21,8 @@ void static_site_free(struct static_site *site);
 
 /* Makes the response to a well-formed request of any method: GET, HEAD, OPTIONS answered, others
  * 405 with Allow or 501. Never fails: what goes wrong is a status. May open and read a file. */
-void static_answer(struct static_site *site, const struct request *request,
-		   struct response_maker *maker, struct response *response);
+void static_answer(struct static_site *site, const struct request *request, struct response_maker *maker,
+		   struct response *response);
 
 /* roots.h. Without, there is nothing to send clients here for. */
 bool static_site_has_root(struct static_site *site);

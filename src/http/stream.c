@@ -30,16 +30,14 @@ static ssize_t receive(struct stream *stream, void *out, size_t room)
 	return result_of(recv(stream->fd, out, room, MSG_DONTWAIT));
 }
 
-ssize_t stream_socket_send(struct stream *stream, const struct iovec *pieces, unsigned count,
-			   bool more)
+ssize_t stream_socket_send(struct stream *stream, const struct iovec *pieces, unsigned count, bool more)
 {
 	int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0);
 	struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = count};
 
 	fd_expect(stream->fd, FD_CONNECTION);
 	if (count == 1)
-		return result_of(
-			send(stream->fd, pieces[0].iov_base, pieces[0].iov_len, flags));
+		return result_of(send(stream->fd, pieces[0].iov_base, pieces[0].iov_len, flags));
 	return result_of(sendmsg(stream->fd, &message, flags));
 }
 

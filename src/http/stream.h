@@ -23,8 +23,7 @@ struct stream_io {
 	/* 0: the client has sent all it ever will. */
 	ssize_t (*receive)(struct stream *stream, void *out, size_t room);
 	/* `more`: further octets follow at once. May take less than all. */
-	ssize_t (*send)(struct stream *stream, const struct iovec *pieces, unsigned count,
-			bool more);
+	ssize_t (*send)(struct stream *stream, const struct iovec *pieces, unsigned count, bool more);
 	/* 0: the file has no more, though it should. */
 	ssize_t (*send_file)(struct stream *stream, int file, uint64_t offset, size_t size);
 	/* Nothing more will be sent: what has been is complete, and is going to reach the client even if
@@ -54,10 +53,10 @@ struct stream {
 	 * what the call suggests; 0: it is. */
 	short wants;
 	bool handshakes; /* it is not open yet: what is received and sent is not the client's or ours */
-	bool fresh;    /* it has been opened by a handshake, and nothing of the client's has come */
+	bool fresh;      /* it has been opened by a handshake, and nothing of the client's has come */
 	/* Other processes have had the socket, and may have copies: what copies share may not be as it should. */
-	bool moved;  /* it may have been set to linger */
-	bool unsure; /* it may wait: calls that cannot be told not to are made after stream_make_sure only */
+	bool moved;    /* it may have been set to linger */
+	bool unsure;   /* it may wait: calls that cannot be told not to are made after stream_make_sure only */
 	bool buffered; /* there is more to receive, whatever the socket says */
 	struct tls_session *tls;
 };
@@ -66,8 +65,7 @@ struct stream {
 extern const struct stream_io stream_plain;
 
 /* Its sending, for others on which it is the same. */
-ssize_t stream_socket_send(struct stream *stream, const struct iovec *pieces, unsigned count,
-			   bool more);
+ssize_t stream_socket_send(struct stream *stream, const struct iovec *pieces, unsigned count, bool more);
 ssize_t stream_socket_send_file(struct stream *stream, int file, uint64_t offset, size_t size);
 
 /* Octets in the socket, which stay there: for what comes before the stream proper. */
@@ -93,14 +91,12 @@ static inline ssize_t stream_receive(struct stream *stream, void *out, size_t ro
 	return stream->io->receive(stream, out, room);
 }
 
-static inline ssize_t stream_send(struct stream *stream, const struct iovec *pieces, unsigned count,
-				  bool more)
+static inline ssize_t stream_send(struct stream *stream, const struct iovec *pieces, unsigned count, bool more)
 {
 	return stream->io->send(stream, pieces, count, more);
 }
 
-static inline ssize_t stream_send_file(struct stream *stream, int file, uint64_t offset,
-				       size_t size)
+static inline ssize_t stream_send_file(struct stream *stream, int file, uint64_t offset, size_t size)
 {
 	return stream->io->send_file(stream, file, offset, size);
 }

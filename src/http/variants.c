@@ -18,18 +18,16 @@ enum { FIELD_COST = sizeof("Content-Encoding: gzip\r\n") };
 
 static bool passes(int error)
 {
-	return error == -ESTALE || error == -EMFILE || error == -ENFILE || error == -ENOMEM ||
-	       error == -EAGAIN;
+	return error == -ESTALE || error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -EAGAIN;
 }
 
 /* What cannot be read now and will not be soon is as good as not there. */
-static int load(const struct file_source *source, const struct response_maker *maker,
-		struct file *file, enum coding coding)
+static int load(const struct file_source *source, const struct response_maker *maker, struct file *file,
+		enum coding coding)
 {
 	struct variants *variants = file->variants;
 	struct file *variant;
-	int error = file_load_sibling(source, maker, file, coding,
-				      &variants->siblings.seen[coding], &variant);
+	int error = file_load_sibling(source, maker, file, coding, &variants->siblings.seen[coding], &variant);
 
 	if (error != 0)
 		return passes(error) ? error : 0;
@@ -39,8 +37,8 @@ static int load(const struct file_source *source, const struct response_maker *m
 	return 0;
 }
 
-int variants_load(const struct file_source *source, const struct response_maker *maker,
-		  struct file *file, const struct siblings *siblings, bool makes_gzip)
+int variants_load(const struct file_source *source, const struct response_maker *maker, struct file *file,
+		  const struct siblings *siblings, bool makes_gzip)
 {
 	static const struct siblings none;
 	unsigned usable = siblings_usable(siblings, &file->stamp);
@@ -138,12 +136,10 @@ static unsigned available(const struct variants *variants, bool whole)
 	return codings;
 }
 
-struct file *variants_choose(struct variants_maker *by, struct file *file,
-			     const struct request *request)
+struct file *variants_choose(struct variants_maker *by, struct file *file, const struct request *request)
 {
 	bool whole = request->method != METHOD_GET || !request_has(request, FIELD_RANGE);
-	enum coding coding =
-		coding_choose_again(&by->last, request, available(file->variants, whole));
+	enum coding coding = coding_choose_again(&by->last, request, available(file->variants, whole));
 	struct file *variant = file;
 
 	if (coding != CODING_IDENTITY)

@@ -42,19 +42,19 @@ struct brood_channel {
 	struct event *readable, *writable;
 	struct list queue; /* of struct waiting, oldest first */
 	unsigned queued;
-	bool *freed;       /* while frames are delivered: set when a callback frees the channel */
+	bool *freed; /* while frames are delivered: set when a callback frees the channel */
 	bool ended;
-	char *received;    /* room for one frame */
+	char *received; /* room for one frame */
 };
 
 enum {
 	FRAMES_PER_TURN = 64, /* taken from a channel before others have their turn */
 	DRAIN_MAX = 4096,     /* more than a socket holds: what goes on beyond comes from somebody who
-	                         goes on sending, and may never stop */
+				 goes on sending, and may never stop */
 };
 
-static int transmit(struct brood_channel *channel, const struct header *header, const void *data,
-		    const int *fds, size_t fd_count)
+static int transmit(struct brood_channel *channel, const struct header *header, const void *data, const int *fds,
+		    size_t fd_count)
 {
 	struct iovec parts[2] = {{(void *)header, sizeof(*header)}, {(void *)data, header->size}};
 	int error = fdpass_send(channel->fd, parts, header->size > 0 ? 2 : 1, fds, fd_count);
@@ -67,8 +67,7 @@ static int transmit(struct brood_channel *channel, const struct header *header, 
 	return error;
 }
 
-static void discard(const struct brood_channel_handlers *handlers, void *context, int *fds,
-		    size_t count)
+static void discard(const struct brood_channel_handlers *handlers, void *context, int *fds, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (handlers->discard && fds[i] != -1)
@@ -156,8 +155,7 @@ static enum reading read_one(struct brood_channel *channel)
 	int fds[FDPASS_RECEIVE_MAX];
 	struct header header;
 	struct brood_frame frame = {.fds = fds};
-	ssize_t size = fdpass_receive(channel->fd, channel->received,
-				      sizeof(header) + BROOD_CHANNEL_SIZE_MAX, fds,
+	ssize_t size = fdpass_receive(channel->fd, channel->received, sizeof(header) + BROOD_CHANNEL_SIZE_MAX, fds,
 				      &frame.fd_count, &frame.fds_lost);
 
 	if (size == -EAGAIN)
@@ -192,8 +190,7 @@ static void on_readable(evutil_socket_t fd, short what, void *argument)
 
 int brood_channel_pair(int ends[2])
 {
-	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0 ? -errno
-											       : 0;
+	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0 ? -errno : 0;
 }
 
 static int check_socket(int fd)
@@ -228,8 +225,7 @@ int brood_channel_open(struct brood_channel **out, struct event_base *base, int 
 	channel->received = malloc(sizeof(struct header) + BROOD_CHANNEL_SIZE_MAX);
 	channel->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, channel);
 	channel->writable = event_new(base, fd, EV_WRITE | EV_PERSIST, on_writable, channel);
-	if (!channel->received || !channel->readable || !channel->writable ||
-	    event_add(channel->readable, NULL) < 0)
+	if (!channel->received || !channel->readable || !channel->writable || event_add(channel->readable, NULL) < 0)
 		goto fail;
 	*out = channel;
 	return 0;

@@ -23,8 +23,7 @@ static int keep(const int *fds, size_t count, int on)
 	return error;
 }
 
-int process_execute(int binary, char **argv, const char *name, const char *value, const int *fds,
-		    size_t count)
+int process_execute(int binary, char **argv, const char *name, const char *value, const int *fds, size_t count)
 {
 	int error;
 
@@ -40,8 +39,7 @@ int process_execute(int binary, char **argv, const char *name, const char *value
 	return error;
 }
 
-int process_image_prepare(struct process_image *out, int binary, char **argv, const char *name,
-			  const char *value)
+int process_image_prepare(struct process_image *out, int binary, char **argv, const char *name, const char *value)
 {
 	size_t count = 0, size = strlen(name) + strlen(value) + 2;
 	char *text;

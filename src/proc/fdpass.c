@@ -19,8 +19,7 @@ union control_received {
 	struct cmsghdr align;
 };
 
-int fdpass_send(int socket, const struct iovec *parts, size_t part_count, const int *fds,
-		size_t fd_count)
+int fdpass_send(int socket, const struct iovec *parts, size_t part_count, const int *fds, size_t fd_count)
 {
 	union control control;
 	struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = part_count};

@@ -11,13 +11,14 @@
 
 enum {
 	FDPASS_MAX = 64,
-	FDPASS_RECEIVE_MAX = 253, /* the kernel's own limit (SCM_MAX_FD): somebody else may send so many, and what there is no room
-	                             for is closed by the kernel, in this process, which may have to wait for that */
+	FDPASS_RECEIVE_MAX =
+		253, /* the kernel's own limit (SCM_MAX_FD): somebody else may send so many, and what there is no room
+			for is closed by the kernel, in this process, which may have to wait for that */
 };
 
 /* Sends one packet with copies of the descriptors, never waiting. 0 or -errno. */
-int fdpass_send(int socket, const struct iovec *parts, size_t part_count, const int *fds,
-		size_t fd_count) __attribute__((warn_unused_result));
+int fdpass_send(int socket, const struct iovec *parts, size_t part_count, const int *fds, size_t fd_count)
+	__attribute__((warn_unused_result));
 
 /* Receives one packet, never waiting. fds has room for FDPASS_RECEIVE_MAX; those received are close-on-exec and
  * the caller's. *lost: the kernel had to drop some (no free descriptor in this process), or the data

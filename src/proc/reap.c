@@ -9,8 +9,7 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
-size_t brood_process_reap(void (*ended)(void *context, const struct brood_process_end *end),
-			  void *context)
+size_t brood_process_reap(void (*ended)(void *context, const struct brood_process_end *end), void *context)
 {
 	size_t count = 0;
 	int status;

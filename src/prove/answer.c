@@ -38,8 +38,7 @@ static bool take_number(struct slice *text, char end, uint64_t max, uint64_t *ou
 		if (*out > max)
 			return false;
 	}
-	if (digits == 0 ||
-	    (end ? digits == text->len || text->ptr[digits] != end : digits != text->len))
+	if (digits == 0 || (end ? digits == text->len || text->ptr[digits] != end : digits != text->len))
 		return false;
 	digits += end ? 1 : 0;
 	text->ptr += digits;
@@ -51,8 +50,7 @@ static bool read_worker(struct slice value, struct answer_worker *out)
 {
 	uint64_t slot, generation, pid;
 
-	if (!take_number(&value, '-', UINT_MAX, &slot) ||
-	    !take_number(&value, '-', UINT_MAX, &generation) ||
+	if (!take_number(&value, '-', UINT_MAX, &slot) || !take_number(&value, '-', UINT_MAX, &generation) ||
 	    !take_number(&value, '\0', INT_MAX, &pid) || pid < 2)
 		return false;
 	*out = (struct answer_worker){(unsigned)slot, (unsigned)generation, (pid_t)pid};
@@ -70,8 +68,7 @@ static const char *read_field(struct answer *answer, struct fields *fields, stru
 	name = (struct slice){line.ptr, (size_t)(colon - line.ptr)};
 	value = slice_trim((struct slice){colon + 1, line.len - name.len - 1});
 	if (slice_equal_nocase(name, SLICE("Content-Length"))) {
-		if (fields->has_length ||
-		    !take_number(&value, '\0', INT64_MAX / 16, &fields->length))
+		if (fields->has_length || !take_number(&value, '\0', INT64_MAX / 16, &fields->length))
 			return "no single, plain Content-Length";
 		fields->has_length = true;
 	} else if (slice_equal_nocase(name, SLICE("Transfer-Encoding"))) {
@@ -107,8 +104,7 @@ static const char *read_head(struct answer *answer)
 	struct fields fields = {0};
 	const char *problem = NULL;
 
-	if (!next_line(&head, &line) || line.len < good.len ||
-	    memcmp(line.ptr, good.ptr, good.len) != 0)
+	if (!next_line(&head, &line) || line.len < good.len || memcmp(line.ptr, good.ptr, good.len) != 0)
 		return "another status line than HTTP/1.1 200";
 	while (!problem && head.len > 0)
 		problem = next_line(&head, &line) ? read_field(answer, &fields, line)
@@ -127,15 +123,13 @@ static enum answer_step wrong(struct answer *answer, const char *problem)
 }
 
 /* Adds to the head until it ends by an empty line. */
-static enum answer_step take_head(struct answer *answer, const char *data, size_t size,
-				  size_t *used)
+static enum answer_step take_head(struct answer *answer, const char *data, size_t size, size_t *used)
 {
 	while (*used < size) {
 		if (answer->head_size == ANSWER_HEAD_MAX)
 			return wrong(answer, "a head that is too long");
 		answer->head[answer->head_size++] = data[(*used)++];
-		if (answer->head_size >= 4 &&
-		    memcmp(answer->head + answer->head_size - 4, "\r\n\r\n", 4) == 0) {
+		if (answer->head_size >= 4 && memcmp(answer->head + answer->head_size - 4, "\r\n\r\n", 4) == 0) {
 			const char *problem = read_head(answer);
 
 			answer->in_body = true;

@@ -115,9 +115,8 @@ static void on_connected(evutil_socket_t fd, short what, void *argument)
 void client_ask(struct client *client, const struct site_file *file)
 {
 	char request[256];
-	int size = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n",
-			    file->target, client->group->host,
-			    client->closes ? "Connection: close\r\n" : "");
+	int size = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", file->target,
+			    client->group->host, client->closes ? "Connection: close\r\n" : "");
 
 	answer_expect(&client->answer, file->content, file->size);
 	client->state = CLIENT_WAITING;

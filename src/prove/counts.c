@@ -3,8 +3,7 @@
  * What clients saw (counts.h). */
 #include "prove/counts.h"
 
-void counts_end_connection(struct counts *counts, enum counts_end how, bool outstanding,
-			   bool of_killed)
+void counts_end_connection(struct counts *counts, enum counts_end how, bool outstanding, bool of_killed)
 {
 	/* A death can only close or reset; silence or wrong words are never excused. */
 	bool excused = of_killed && (how == COUNTS_CLOSED || how == COUNTS_RESET);
@@ -54,6 +53,5 @@ void counts_add(struct counts *sum, const struct counts *more)
 
 bool counts_balance(const struct counts *counts)
 {
-	return counts->sent ==
-	       counts->answered + counts->failed + counts->wrong + counts->killed_failed;
+	return counts->sent == counts->answered + counts->failed + counts->wrong + counts->killed_failed;
 }

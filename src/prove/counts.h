@@ -17,8 +17,8 @@ struct counts {
 	uint64_t killed_failed; /* like failed, on a connection of a worker that we killed */
 
 	uint64_t opened;
-	uint64_t refused;     /* or never established */
-	uint64_t announced;   /* closed after an answer with Connection: close */
+	uint64_t refused;   /* or never established */
+	uint64_t announced; /* closed after an answer with Connection: close */
 	uint64_t closed;    /* closed without a word */
 	uint64_t reset;
 	uint64_t hung;        /* given up by us: no answer in time */
@@ -37,8 +37,7 @@ enum counts_end {
 
 /* `outstanding`: a request was sent that has no full answer. `of_killed`: the connection was held
  * by a worker that the experiment killed. */
-void counts_end_connection(struct counts *counts, enum counts_end how, bool outstanding,
-			   bool of_killed);
+void counts_end_connection(struct counts *counts, enum counts_end how, bool outstanding, bool of_killed);
 
 void counts_add(struct counts *sum, const struct counts *more);
 

@@ -27,7 +27,7 @@ struct run {
 	struct experiment_result *result;
 	struct load load;
 	struct line line; /* open for a stop only */
-	unsigned victim; /* the slot whose worker is killed next */
+	unsigned victim;  /* the slot whose worker is killed next */
 	/* What is waited for. */
 	uint64_t until_ms;
 	unsigned rolls_before;
@@ -50,15 +50,13 @@ static const struct kind {
 	int (*act)(struct run *run); /* 0, -EINTR, or another -errno when it could not be done */
 	bool (*over)(const void *run);
 } kinds[EXPERIMENT_KINDS] = {
-	[EXPERIMENT_RESTART] = {"restart", "restarting", "rolling restart", "rolling restarts",
-				SIGHUP, ask_by_signal, roll_over},
+	[EXPERIMENT_RESTART] = {"restart", "restarting", "rolling restart", "rolling restarts", SIGHUP, ask_by_signal,
+				roll_over},
 	[EXPERIMENT_RELOAD] = {"reload", "reloading", "reload of a changed configuration",
-			       "reloads of a changed configuration", SIGHUP, ask_by_reload,
-			       roll_over},
-	[EXPERIMENT_UPGRADE] = {"upgrade", "upgrading", "upgrade in place", "upgrades in place",
-				SIGUSR2, ask_by_signal, roll_over},
-	[EXPERIMENT_KILL] = {"kill", "killing", "worker killed", "workers killed", SIGKILL,
-			     kill_worker, slot_is_back},
+			       "reloads of a changed configuration", SIGHUP, ask_by_reload, roll_over},
+	[EXPERIMENT_UPGRADE] = {"upgrade", "upgrading", "upgrade in place", "upgrades in place", SIGUSR2, ask_by_signal,
+				roll_over},
+	[EXPERIMENT_KILL] = {"kill", "killing", "worker killed", "workers killed", SIGKILL, kill_worker, slot_is_back},
 	[EXPERIMENT_STOP] = {"stop", "stopping", "stop", "stops", SIGTERM, ask_by_signal, stop_is_over},
 };
 
@@ -294,8 +292,7 @@ static int do_event(struct run *run)
 	if (error == 0)
 		error = settle(run);
 	if (error == -ETIMEDOUT)
-		problem(run, "number %u did not come to an end in time",
-			run->result->facts.events_done + 1);
+		problem(run, "number %u did not come to an end in time", run->result->facts.events_done + 1);
 	if (error == 0)
 		run->result->facts.events_done++;
 	return error;
@@ -359,8 +356,7 @@ static int phase_with(struct run *run, uint64_t start_ms)
 		error = wait_until(run, start_ms + share(time_ms, i, run));
 		if (error == 0)
 			error = do_event(run);
-		snprintf(text, sizeof(text), "%u of %u", run->result->facts.events_done,
-			 run->plan->events);
+		snprintf(text, sizeof(text), "%u of %u", run->result->facts.events_done, run->plan->events);
 		tell(run, text);
 	}
 	if (error == 0)
@@ -412,8 +408,8 @@ static int with_server(struct run *run)
 	int error = site_configure(run->site, 0, stops ? EXPERIMENT_DRAIN_DELAY_MS : 0);
 
 	if (error == 0)
-		error = private_server_start(&result->server, run->stage, run->site,
-					     run->plan->accept, run->plan->workers);
+		error = private_server_start(&result->server, run->stage, run->site, run->plan->accept,
+					     run->plan->workers);
 	if (error) {
 		problem(run, "cannot start a server: %s", strerror(-error));
 		return error;
@@ -428,8 +424,8 @@ static int with_server(struct run *run)
 		address = &run->line.address;
 	}
 	if (error == 0)
-		error = load_start(&run->load, run->stage->base, address, run->site, run->plan->idle,
-				   run->plan->busy, &result->without);
+		error = load_start(&run->load, run->stage->base, address, run->site, run->plan->idle, run->plan->busy,
+				   &result->without);
 	run->load.pause_us = stops ? EXPERIMENT_PAUSE_MS * 1000 : 0;
 	if (error == 0)
 		error = watch_clients(run);

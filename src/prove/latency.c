@@ -10,8 +10,7 @@ static unsigned bucket_of(uint64_t us)
 	if (us < LATENCY_EXACT)
 		return (unsigned)us;
 	doublings = 63 - (unsigned)__builtin_clzll(us) - 5; /* 64 to 127 µs: 1 */
-	bucket = LATENCY_EXACT + (doublings - 1) * LATENCY_STEPS + (unsigned)(us >> doublings) -
-		 LATENCY_STEPS;
+	bucket = LATENCY_EXACT + (doublings - 1) * LATENCY_STEPS + (unsigned)(us >> doublings) - LATENCY_STEPS;
 	return doublings > LATENCY_DOUBLINGS ? LATENCY_BUCKETS - 1 : bucket;
 }
 

@@ -28,11 +28,11 @@ struct piece {
 
 struct way {
 	struct call *call;
-	int from, to;        /* ends of the call */
-	struct event event;  /* readable */
-	struct list pieces;  /* on their way, oldest first */
-	bool over;           /* nothing more comes from there */
-	bool told;           /* and the other end has been told so */
+	int from, to;       /* ends of the call */
+	struct event event; /* readable */
+	struct list pieces; /* on their way, oldest first */
+	bool over;          /* nothing more comes from there */
+	bool told;          /* and the other end has been told so */
 };
 
 struct call {
@@ -100,8 +100,11 @@ static void on_readable(evutil_socket_t fd, short what, void *argument)
 	way->over = size <= 0;
 	if (way->over)
 		event_del(&way->event);
-	known = put(way, size > 0 ? PIECE_OCTETS : size == 0 ? PIECE_END : PIECE_RESET, octets,
-		    size > 0 ? (size_t)size : 0);
+	known = put(way,
+		    size > 0    ? PIECE_OCTETS
+		    : size == 0 ? PIECE_END
+				: PIECE_RESET,
+		    octets, size > 0 ? (size_t)size : 0);
 	if (!known)
 		end_call(way->call);
 }
@@ -231,8 +234,7 @@ fail:
 	free(call);
 }
 
-int line_open(struct line *line, struct event_base *base, const struct sockaddr_storage *server,
-	      unsigned delay_ms)
+int line_open(struct line *line, struct event_base *base, const struct sockaddr_storage *server, unsigned delay_ms)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t size = sizeof(address);

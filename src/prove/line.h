@@ -27,8 +27,8 @@ struct line {
 };
 
 /* 0 or -errno; in every case line_close is to follow. */
-int line_open(struct line *line, struct event_base *base, const struct sockaddr_storage *server,
-	      unsigned delay_ms) __attribute__((warn_unused_result));
+int line_open(struct line *line, struct event_base *base, const struct sockaddr_storage *server, unsigned delay_ms)
+	__attribute__((warn_unused_result));
 
 /* Cuts what there is. An all-zero struct is one that was never opened. */
 void line_close(struct line *line);

@@ -158,8 +158,7 @@ static void on_ended(void *context, struct client *client, enum counts_end how, 
 
 	if (how == COUNTS_WRONG)
 		load->wrong = client->problem;
-	counts_end_connection(&load->figures->counts, how, outstanding,
-			      was_killed(load, client->worker.pid));
+	counts_end_connection(&load->figures->counts, how, outstanding, was_killed(load, client->worker.pid));
 	owner->due_us = now_us;
 }
 
@@ -268,8 +267,7 @@ int load_start(struct load *load, struct event_base *base, const struct sockaddr
 		owner->due_us = spread(now_us, i);
 		owner->turn = (unsigned)i * 37;
 	}
-	if (event_assign(&load->tick, base, -1, EV_PERSIST, on_tick, load) < 0 ||
-	    event_add(&load->tick, &period) < 0)
+	if (event_assign(&load->tick, base, -1, EV_PERSIST, on_tick, load) < 0 || event_add(&load->tick, &period) < 0)
 		return -ENOMEM;
 	load->ticking = true;
 	return 0;
@@ -329,8 +327,7 @@ bool load_settled(const struct load *load)
 		if (!is_open(&owner->client) || owner->client.worker.pid == 0 ||
 		    owner->client.worker.generation < load->generation)
 			return false;
-		if (owner->role == ROLE_IDLE &&
-		    (owner->to_ask || owner->client.state == CLIENT_WAITING))
+		if (owner->role == ROLE_IDLE && (owner->to_ask || owner->client.state == CLIENT_WAITING))
 			return false;
 	}
 	return true;
@@ -343,8 +340,7 @@ unsigned load_stale(const struct load *load)
 	for (size_t i = 0; i < kept(load); i++) {
 		const struct client *client = &load->client[i].client;
 
-		count += is_open(client) && client->worker.pid &&
-			 client->worker.generation < load->generation;
+		count += is_open(client) && client->worker.pid && client->worker.generation < load->generation;
 	}
 	return count;
 }
@@ -354,8 +350,7 @@ bool load_attributed(const struct load *load)
 	for (size_t i = 0; i < all(load); i++) {
 		const struct client *client = &load->client[i].client;
 
-		if (client->state == CLIENT_CONNECTING ||
-		    (is_open(client) && client->worker.pid == 0))
+		if (client->state == CLIENT_CONNECTING || (is_open(client) && client->worker.pid == 0))
 			return false;
 	}
 	return true;
@@ -370,8 +365,7 @@ void load_killed(struct load *load, pid_t pid)
 bool load_quiet(const struct load *load)
 {
 	for (size_t i = 0; i < all(load); i++)
-		if (load->client[i].client.state == CLIENT_WAITING ||
-		    load->client[i].client.state == CLIENT_CONNECTING)
+		if (load->client[i].client.state == CLIENT_WAITING || load->client[i].client.state == CLIENT_CONNECTING)
 			return false;
 	return true;
 }

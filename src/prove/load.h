@@ -41,15 +41,15 @@ struct load {
 	struct event tick;
 	bool ticking;
 	struct load_figures *figures; /* of the present phase; the experiment's */
-	unsigned generation; /* kept connections are settled when answered from this one */
-	bool held;           /* no connection is opened */
-	unsigned pause_us;   /* between an answer and the next request of a busy one; 0: it keeps to its rate */
-	bool resting;        /* no request is sent */
+	unsigned generation;          /* kept connections are settled when answered from this one */
+	bool held;                    /* no connection is opened */
+	unsigned pause_us; /* between an answer and the next request of a busy one; 0: it keeps to its rate */
+	bool resting;      /* no request is sent */
 	pid_t killed[LOAD_KILLS_MAX];
 	size_t killed_count;
 	struct answer_worker seen[LOAD_SLOTS_MAX]; /* by slot: who answered last */
 	const char *wrong;                         /* what was wrong with the last wrong answer */
-	int error; /* -errno: we ourselves could not go on */
+	int error;                                 /* -errno: we ourselves could not go on */
 };
 
 /* Starts to open connections. 0 or -errno; in every case load_stop is to follow. */
@@ -88,7 +88,6 @@ bool load_over(const struct load *load);
 
 /* Kept connections by worker, in order of slots, an array that the caller frees. Returns how many
  * workers, or -ENOMEM. */
-int load_workers(const struct load *load, struct load_worker **out)
-	__attribute__((warn_unused_result));
+int load_workers(const struct load *load, struct load_worker **out) __attribute__((warn_unused_result));
 
 #endif

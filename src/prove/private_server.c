@@ -28,8 +28,7 @@ static void understand(struct private_server *server, const char *line)
 	if (strstr(line, " done: ") && generation) {
 		server->rolls_done++;
 		server->generation = (unsigned)strtoul(generation + 15, NULL, 10);
-	} else if (strstr(line, "restart failed") || strstr(line, "reload failed") ||
-		   strstr(line, "upgrade failed")) {
+	} else if (strstr(line, "restart failed") || strstr(line, "reload failed") || strstr(line, "upgrade failed")) {
 		server->rolls_failed++;
 	}
 }
@@ -65,8 +64,7 @@ static void on_stderr(evutil_socket_t fd, short what, void *argument)
 const char *private_server_line(const struct private_server *server, size_t index)
 {
 	/* One of the ring is the line that is being read. */
-	size_t have =
-		server->lines < PRIVATE_SERVER_LINES ? server->lines : PRIVATE_SERVER_LINES - 1;
+	size_t have = server->lines < PRIVATE_SERVER_LINES ? server->lines : PRIVATE_SERVER_LINES - 1;
 
 	if (index >= have)
 		return NULL;
@@ -117,8 +115,8 @@ static int become_server(void *context)
 
 	snprintf(number, sizeof(number), "%d", birth->ready_fd);
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
-	    dup2(birth->stderr_fd, STDERR_FILENO) < 0 ||
-	    fd_set_cloexec(birth->ready_fd, false) < 0 || setenv("BROOD_READY_FD", number, 1) < 0)
+	    dup2(birth->stderr_fd, STDERR_FILENO) < 0 || fd_set_cloexec(birth->ready_fd, false) < 0 ||
+	    setenv("BROOD_READY_FD", number, 1) < 0)
 		return EXIT_FAILURE;
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_PID");
@@ -149,15 +147,27 @@ static void on_child_ended(void *context, const struct brood_process_end *end)
 	server->end = *end;
 }
 
-static int run(struct private_server *server, const struct site *site, const char *accept,
-	       unsigned workers, int ready_writer, int stderr_writer)
+static int run(struct private_server *server, const struct site *site, const char *accept, unsigned workers,
+	       int ready_writer, int stderr_writer)
 {
 	char count[16], root[sizeof(site->root)], config[sizeof(site->config)], mode[16];
-	char *argv[] = {(char[]){"brood"}, (char[]){"-l"}, (char[]){"127.0.0.1:0"},
-			(char[]){"-s"}, (char[]){"debug_headers=true"},
-			(char[]){"-s"}, (char[]){"state_dir=off"},
-			(char[]){"--control"}, (char[]){"off"}, (char[]){"-c"}, config,
-			(char[]){"-w"}, count, (char[]){"-a"}, mode, root, NULL};
+	char *argv[] = {(char[]){"brood"},
+			(char[]){"-l"},
+			(char[]){"127.0.0.1:0"},
+			(char[]){"-s"},
+			(char[]){"debug_headers=true"},
+			(char[]){"-s"},
+			(char[]){"state_dir=off"},
+			(char[]){"--control"},
+			(char[]){"off"},
+			(char[]){"-c"},
+			config,
+			(char[]){"-w"},
+			count,
+			(char[]){"-a"},
+			mode,
+			root,
+			NULL};
 	const int keep[] = {ready_writer, stderr_writer};
 	struct birth birth = {argv, ready_writer, stderr_writer, getpid()};
 	struct brood_process_options options = {
@@ -183,17 +193,15 @@ static int watch(struct private_server *server)
 {
 	struct event_base *base = server->stage->base;
 
-	if (event_assign(&server->ready_event, base, server->ready_fd, EV_READ | EV_PERSIST,
-			 on_ready, server) < 0 ||
-	    event_assign(&server->stderr_event, base, server->stderr_fd, EV_READ | EV_PERSIST,
-			 on_stderr, server) < 0 ||
+	if (event_assign(&server->ready_event, base, server->ready_fd, EV_READ | EV_PERSIST, on_ready, server) < 0 ||
+	    event_assign(&server->stderr_event, base, server->stderr_fd, EV_READ | EV_PERSIST, on_stderr, server) < 0 ||
 	    event_add(&server->ready_event, NULL) < 0 || event_add(&server->stderr_event, NULL) < 0)
 		return -ENOMEM;
 	return 0;
 }
 
-int private_server_start(struct private_server *server, struct stage *stage,
-			 const struct site *site, const char *accept, unsigned workers)
+int private_server_start(struct private_server *server, struct stage *stage, const struct site *site,
+			 const char *accept, unsigned workers)
 {
 	int ready[2], errors[2], error;
 

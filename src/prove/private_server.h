@@ -28,24 +28,22 @@ struct private_server {
 
 	/* What it has said so far. */
 	unsigned rolls_done, rolls_failed;
-	unsigned generation; /* of the last roll */
+	unsigned generation;                                      /* of the last roll */
 	char line[PRIVATE_SERVER_LINES][PRIVATE_SERVER_LINE_MAX]; /* the last ones, a ring */
-	size_t lines;        /* all that ever were, the one being read not counted */
-	size_t line_size;    /* of that one */
+	size_t lines;     /* all that ever were, the one being read not counted */
+	size_t line_size; /* of that one */
 };
 
 /* Starts it with so many workers and that accept mode. 0 or -errno; in every case
  * private_server_stop is to follow. */
-int private_server_start(struct private_server *server, struct stage *stage,
-			 const struct site *site, const char *accept, unsigned workers)
-	__attribute__((warn_unused_result));
+int private_server_start(struct private_server *server, struct stage *stage, const struct site *site,
+			 const char *accept, unsigned workers) __attribute__((warn_unused_result));
 
 void private_server_signal(const struct private_server *server, int signal);
 
 /* Kills a worker, which must be a child of the server. Returns a descriptor that is readable when
  * it is dead, all it held being closed by then; or -errno. */
-int private_server_kill(const struct private_server *server, pid_t worker)
-	__attribute__((warn_unused_result));
+int private_server_kill(const struct private_server *server, pid_t worker) __attribute__((warn_unused_result));
 
 /* Asks it to stop, and kills it when it does not. Takes some seconds at most. False when it has not
  * stopped as asked, with exit status 0. An all-zero struct is one that was never started. */

@@ -16,8 +16,7 @@
 
 enum { GO_ON = -1, EXIT_SIGNAL = 128 };
 
-static void show(const struct prove_options *options, size_t index,
-		 const struct experiment_result *result)
+static void show(const struct prove_options *options, size_t index, const struct experiment_result *result)
 {
 	const struct experiment_plan *plan = &options->plan[index];
 
@@ -32,11 +31,10 @@ static void show(const struct prove_options *options, size_t index,
 }
 
 /* GO_ON when all were carried through (*good: whether nothing was lost), or the exit status. */
-static int run_all(const struct prove_options *options, struct stage *stage,
-		   const struct site *site, struct experiment_result *result, bool *good)
+static int run_all(const struct prove_options *options, struct stage *stage, const struct site *site,
+		   struct experiment_result *result, bool *good)
 {
-	const struct experiment_progress progress = {.tell = options->json ? report_progress_quietly
-									   : report_progress};
+	const struct experiment_progress progress = {.tell = options->json ? report_progress_quietly : report_progress};
 	int status = GO_ON;
 
 	*good = true;

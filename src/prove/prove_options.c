@@ -17,31 +17,30 @@ enum { OPTION_STRICT = 256, OPTION_JSON };
 enum { EVENTS_MAX = LOAD_KILLS_MAX, SECONDS_MAX = 3600, WORKERS_MAX = LOAD_SLOTS_MAX };
 enum { CONNECTIONS_MAX = 10000 };
 
-static const char help[] =
-	"usage: brood prove [restart|reload|upgrade|kill|stop]... [OPTION]...\n"
-	"\n"
-	"Starts a private copy of the server on a free port, opens connections to it, does the\n"
-	"thing again and again, and tells what clients saw. Without a word: restart, reload and\n"
-	"kill.\n"
-	"\n"
-	"  restart   replace all workers\n"
-	"  reload    the same with a changed configuration\n"
-	"  upgrade   replace the program itself\n"
-	"  kill      SIGKILL to a worker; its own connections may be lost, no other ones\n"
-	"  stop      stop the server, once, over a line of 20 ms each way; clients that pause for\n"
-	"            20 ms, less than its drain_delay, lose no request\n"
-	"\n"
-	"  -a, --accept MODE|all        shared, handoff, reuseport, or all in turn (shared)\n"
-	"  -w, --workers N              number of workers (4)\n"
-	"  -n, --events N               how often (5)\n"
-	"  -t, --time SECONDS           how long an experiment takes; the server is left alone\n"
-	"                               for a third of it, to compare (3)\n"
-	"  -c, --connections IDLE+BUSY  kept connections (200+64)\n"
-	"      --strict                 a killed worker's connections may not be lost either\n"
-	"      --json                   print one JSON object\n"
-	"  -h, --help                   print this\n"
-	"\n"
-	"Exits with 0 when nothing was lost, 1 when something was.\n";
+static const char help[] = "usage: brood prove [restart|reload|upgrade|kill|stop]... [OPTION]...\n"
+			   "\n"
+			   "Starts a private copy of the server on a free port, opens connections to it, does the\n"
+			   "thing again and again, and tells what clients saw. Without a word: restart, reload and\n"
+			   "kill.\n"
+			   "\n"
+			   "  restart   replace all workers\n"
+			   "  reload    the same with a changed configuration\n"
+			   "  upgrade   replace the program itself\n"
+			   "  kill      SIGKILL to a worker; its own connections may be lost, no other ones\n"
+			   "  stop      stop the server, once, over a line of 20 ms each way; clients that pause for\n"
+			   "            20 ms, less than its drain_delay, lose no request\n"
+			   "\n"
+			   "  -a, --accept MODE|all        shared, handoff, reuseport, or all in turn (shared)\n"
+			   "  -w, --workers N              number of workers (4)\n"
+			   "  -n, --events N               how often (5)\n"
+			   "  -t, --time SECONDS           how long an experiment takes; the server is left alone\n"
+			   "                               for a third of it, to compare (3)\n"
+			   "  -c, --connections IDLE+BUSY  kept connections (200+64)\n"
+			   "      --strict                 a killed worker's connections may not be lost either\n"
+			   "      --json                   print one JSON object\n"
+			   "  -h, --help                   print this\n"
+			   "\n"
+			   "Exits with 0 when nothing was lost, 1 when something was.\n";
 
 static const char short_options[] = ":a:w:n:t:c:h";
 
@@ -82,8 +81,7 @@ __attribute__((format(printf, 1, 2))) static int refuse(const char *format, ...)
 	return EXIT_USAGE;
 }
 
-static int take_count(const char *option, const char *text, unsigned min, unsigned max,
-		      unsigned *out)
+static int take_count(const char *option, const char *text, unsigned min, unsigned max, unsigned *out)
 {
 	uint64_t value;
 
@@ -111,14 +109,11 @@ static int take_connections(struct reading *reading, const char *text)
 	size_t size = strcspn(text, "+");
 	uint64_t count[2] = {0, reading->common.busy};
 
-	snprintf(idle, sizeof(idle), "%.*s", (int)(size < sizeof(idle) ? size : sizeof(idle) - 1),
-		 text);
-	if (text_parse_u64(idle, &count[0]) < 0 ||
-	    (text[size] && text_parse_u64(text + size + 1, &count[1]) < 0) ||
-	    count[0] > CONNECTIONS_MAX || count[1] > CONNECTIONS_MAX ||
-	    count[0] + count[1] > CONNECTIONS_MAX || count[0] + count[1] == 0)
-		return refuse("-c '%.60s': want IDLE+BUSY, 1 to %d connections in all", text,
-			      CONNECTIONS_MAX);
+	snprintf(idle, sizeof(idle), "%.*s", (int)(size < sizeof(idle) ? size : sizeof(idle) - 1), text);
+	if (text_parse_u64(idle, &count[0]) < 0 || (text[size] && text_parse_u64(text + size + 1, &count[1]) < 0) ||
+	    count[0] > CONNECTIONS_MAX || count[1] > CONNECTIONS_MAX || count[0] + count[1] > CONNECTIONS_MAX ||
+	    count[0] + count[1] == 0)
+		return refuse("-c '%.60s': want IDLE+BUSY, 1 to %d connections in all", text, CONNECTIONS_MAX);
 	reading->common.idle = (unsigned)count[0];
 	reading->common.busy = (unsigned)count[1];
 	return GO_ON;
@@ -139,10 +134,8 @@ static int take_kind(struct reading *reading, const char *word)
 	}
 	nearest = text_nearest(word, names, EXPERIMENT_KINDS);
 	if (nearest)
-		return refuse("'%.60s' is nothing to be proved (did you mean '%s'?)", word,
-			      nearest);
-	return refuse("'%.60s' is nothing to be proved: want restart, reload, upgrade, kill or stop",
-		      word);
+		return refuse("'%.60s' is nothing to be proved (did you mean '%s'?)", word, nearest);
+	return refuse("'%.60s' is nothing to be proved: want restart, reload, upgrade, kill or stop", word);
 }
 
 static int take_option(struct reading *reading, int option, const char *last)

@@ -18,7 +18,6 @@ struct prove_options {
 };
 
 /* -1 to go on, else the exit status: what was wrong is on standard error by then. */
-int prove_options_parse(struct prove_options *out, int argc, char **argv)
-	__attribute__((warn_unused_result));
+int prove_options_parse(struct prove_options *out, int argc, char **argv) __attribute__((warn_unused_result));
 
 #endif

@@ -9,8 +9,8 @@
 
 void report_begin(const struct experiment_plan *plan)
 {
-	printf("%u worker%s; %u idle and %u busy kept connections, and fresh ones all the time\n",
-	       plan->workers, plan->workers == 1 ? "" : "s", plan->idle, plan->busy);
+	printf("%u worker%s; %u idle and %u busy kept connections, and fresh ones all the time\n", plan->workers,
+	       plan->workers == 1 ? "" : "s", plan->idle, plan->busy);
 	fflush(stdout);
 }
 
@@ -19,8 +19,8 @@ void report_progress(void *context, const struct experiment_plan *plan, const ch
 	bool terminal = isatty(STDERR_FILENO);
 
 	(void)context;
-	fprintf(stderr, "%s%s, %s: %s%s", terminal ? "\r\033[K" : "", experiment_name(plan->kind),
-		plan->accept, what, terminal ? "" : "\n");
+	fprintf(stderr, "%s%s, %s: %s%s", terminal ? "\r\033[K" : "", experiment_name(plan->kind), plan->accept, what,
+		terminal ? "" : "\n");
 	fflush(stderr);
 }
 
@@ -41,8 +41,7 @@ void report_progress_end(void)
 
 static void number_row(const char *name, uint64_t without, uint64_t with)
 {
-	printf("  %-32s%12llu%12llu\n", name, (unsigned long long)without,
-	       (unsigned long long)with);
+	printf("  %-32s%12llu%12llu\n", name, (unsigned long long)without, (unsigned long long)with);
 }
 
 /* Most of the time there is nothing to say. */
@@ -54,8 +53,7 @@ static void number_row_if_any(const char *name, uint64_t without, uint64_t with)
 
 static void latency_row(const char *name, uint64_t without_us, uint64_t with_us)
 {
-	printf("  %-32s%9.2f ms%9.2f ms\n", name, (double)without_us / 1000,
-	       (double)with_us / 1000);
+	printf("  %-32s%9.2f ms%9.2f ms\n", name, (double)without_us / 1000, (double)with_us / 1000);
 }
 
 static void counts_rows(const struct counts *without, const struct counts *with)
@@ -65,23 +63,19 @@ static void counts_rows(const struct counts *without, const struct counts *with)
 	number_row("requests failed", without->failed, with->failed);
 	number_row_if_any("answers wrong", without->wrong, with->wrong);
 	number_row_if_any("octets unasked", without->unasked, with->unasked);
-	number_row_if_any("requests failed with the worker", without->killed_failed,
-			  with->killed_failed);
+	number_row_if_any("requests failed with the worker", without->killed_failed, with->killed_failed);
 	number_row("connections opened", without->opened, with->opened);
 	number_row("connections refused", without->refused, with->refused);
 	number_row("connections closed or reset", without->closed + without->reset + without->hung,
 		   with->closed + with->reset + with->hung);
 	number_row("connections closed with notice", without->announced, with->announced);
-	number_row_if_any("connections lost with the worker", without->killed_lost,
-			  with->killed_lost);
+	number_row_if_any("connections lost with the worker", without->killed_lost, with->killed_lost);
 }
 
 static void latency_rows(const struct latency *without, const struct latency *with)
 {
-	latency_row("latency p50", latency_percentile_us(without, 50),
-		    latency_percentile_us(with, 50));
-	latency_row("latency p99", latency_percentile_us(without, 99),
-		    latency_percentile_us(with, 99));
+	latency_row("latency p50", latency_percentile_us(without, 50), latency_percentile_us(with, 50));
+	latency_row("latency p99", latency_percentile_us(without, 99), latency_percentile_us(with, 99));
 	latency_row("latency max", without->max_us, with->max_us);
 }
 
@@ -119,7 +113,8 @@ static void say_stopped(const struct experiment_plan *plan, const struct experim
 {
 	const struct counts *with = &result->with.counts;
 
-	printf("%s, %s: 0 of %u lost, over a line of %d ms each way; %llu were told the end by an answer, %llu were idle\n",
+	printf("%s, %s: 0 of %u lost, over a line of %d ms each way; %llu were told the end by an answer, %llu were "
+	       "idle\n",
 	       experiment_name(plan->kind), plan->accept, plan->idle + plan->busy, EXPERIMENT_LINE_MS,
 	       (unsigned long long)with->announced, (unsigned long long)with->closed);
 }
@@ -134,8 +129,7 @@ static void say_good(const struct experiment_plan *plan, const struct experiment
 	}
 	printf("%s, %s: nothing was lost", experiment_name(plan->kind), plan->accept);
 	if (total->killed_lost)
-		printf(" but the killed workers' own %llu connections",
-		       (unsigned long long)total->killed_lost);
+		printf(" but the killed workers' own %llu connections", (unsigned long long)total->killed_lost);
 	if (total->announced)
 		printf("; %llu connections were closed with notice and opened anew",
 		       (unsigned long long)total->announced);
@@ -148,8 +142,8 @@ static void say_bad(const struct experiment_plan *plan, const struct experiment_
 	const char *line;
 
 	verdict_describe(result->broken, &result->total, &result->facts, found, sizeof(found));
-	printf("%s, %s: FAILED: %s%s%s\n", experiment_name(plan->kind), plan->accept,
-	       result->problem, result->problem[0] && found[0] ? "; " : "", found);
+	printf("%s, %s: FAILED: %s%s%s\n", experiment_name(plan->kind), plan->accept, result->problem,
+	       result->problem[0] && found[0] ? "; " : "", found);
 	if (result->wrong)
 		printf("  the last wrong answer had %s\n", result->wrong);
 	for (size_t i = 0; (line = private_server_line(&result->server, i)); i++)

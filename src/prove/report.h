@@ -23,8 +23,7 @@ void report_text(const struct experiment_plan *plan, const struct experiment_res
 
 /* One object: begin, each experiment, end. */
 void report_json_begin(void);
-void report_json(const struct experiment_plan *plan, const struct experiment_result *result,
-		 bool first);
+void report_json(const struct experiment_plan *plan, const struct experiment_result *result, bool first);
 void report_json_end(bool good);
 
 #endif

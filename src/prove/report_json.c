@@ -48,8 +48,7 @@ static void print_figures(const char *name, const struct load_figures *figures)
 
 	printf(",\n   \"%s\": {", name);
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
-		printf("%s\"%s\": %llu", i ? ", " : "", members[i].name,
-		       (unsigned long long)members[i].value);
+		printf("%s\"%s\": %llu", i ? ", " : "", members[i].name, (unsigned long long)members[i].value);
 	printf("}");
 }
 
@@ -57,9 +56,8 @@ static void print_workers(const char *name, const struct load_worker *worker, si
 {
 	printf(",\n   \"%s\": [", name);
 	for (size_t i = 0; i < count; i++)
-		printf("%s{\"slot\": %u, \"generation\": %u, \"pid\": %d, \"connections\": %u}",
-		       i ? ", " : "", worker[i].worker.slot, worker[i].worker.generation,
-		       worker[i].worker.pid, worker[i].connections);
+		printf("%s{\"slot\": %u, \"generation\": %u, \"pid\": %d, \"connections\": %u}", i ? ", " : "",
+		       worker[i].worker.slot, worker[i].worker.generation, worker[i].worker.pid, worker[i].connections);
 	printf("]");
 }
 
@@ -82,8 +80,7 @@ void report_json_begin(void)
 	printf(", \"experiments\": [");
 }
 
-void report_json(const struct experiment_plan *plan, const struct experiment_result *result,
-		 bool first)
+void report_json(const struct experiment_plan *plan, const struct experiment_result *result, bool first)
 {
 	char found[512];
 	bool good = experiment_good(result);
@@ -92,9 +89,9 @@ void report_json(const struct experiment_plan *plan, const struct experiment_res
 	printf("%s\n  {\"what\": \"%s\", \"accept\": \"%s\", \"workers\": %u, \"idle\": %u, "
 	       "\"busy\": %u,\n   \"ok\": %s, \"events\": %u, \"events_wanted\": %u, \"ms\": %u, "
 	       "\"stale\": %u, \"problem\": ",
-	       first ? "" : ",", experiment_name(plan->kind), plan->accept, plan->workers,
-	       plan->idle, plan->busy, good ? "true" : "false", result->facts.events_done,
-	       result->facts.events_wanted, result->with_ms, result->facts.stale);
+	       first ? "" : ",", experiment_name(plan->kind), plan->accept, plan->workers, plan->idle, plan->busy,
+	       good ? "true" : "false", result->facts.events_done, result->facts.events_wanted, result->with_ms,
+	       result->facts.stale);
 	if (result->problem[0])
 		print_string(result->problem);
 	else

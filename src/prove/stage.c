@@ -54,8 +54,7 @@ int stage_open(struct stage *stage)
 		return stage->signal_fd;
 	stage->base = event_base_new();
 	if (!stage->base ||
-	    event_assign(&stage->signals, stage->base, stage->signal_fd, EV_READ | EV_PERSIST,
-			 on_signals, stage) < 0 ||
+	    event_assign(&stage->signals, stage->base, stage->signal_fd, EV_READ | EV_PERSIST, on_signals, stage) < 0 ||
 	    event_assign(&stage->pulse, stage->base, -1, EV_PERSIST, on_pulse, stage) < 0 ||
 	    event_add(&stage->signals, NULL) < 0 || event_add(&stage->pulse, &period) < 0)
 		return -ENOMEM;
@@ -71,8 +70,7 @@ void stage_close(struct stage *stage)
 		fd_close(&stage->signal_fd);
 }
 
-int stage_wait_on(struct stage *stage, bool (*until)(const void *context), const void *context,
-		  unsigned limit_ms)
+int stage_wait_on(struct stage *stage, bool (*until)(const void *context), const void *context, unsigned limit_ms)
 {
 	uint64_t end_ms = clock_now_ms() + limit_ms;
 
@@ -98,8 +96,7 @@ static bool fulfilled_or_interrupted(const void *context)
 	return wish->stage->interrupted || wish->until(wish->context);
 }
 
-int stage_wait(struct stage *stage, bool (*until)(const void *context), const void *context,
-	       unsigned limit_ms)
+int stage_wait(struct stage *stage, bool (*until)(const void *context), const void *context, unsigned limit_ms)
 {
 	struct wish wish = {stage, until, context};
 	int error = stage_wait_on(stage, fulfilled_or_interrupted, &wish, limit_ms);

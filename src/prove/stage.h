@@ -15,9 +15,8 @@ struct stage {
 	struct event_base *base;
 	int signal_fd;
 	struct event signals, pulse;
-	int interrupted; /* the signal that asked us to stop, or 0 */
-	void (*ended)(void *context,
-		      const struct brood_process_end *end); /* of children; or NULL */
+	int interrupted;                                                   /* the signal that asked us to stop, or 0 */
+	void (*ended)(void *context, const struct brood_process_end *end); /* of children; or NULL */
 	void *context;
 };
 
@@ -27,9 +26,9 @@ void stage_close(struct stage *stage);
 
 /* Runs the loop until `until` says so. 0, -ETIMEDOUT, or -EINTR when a signal came before or
  * meanwhile. stage_wait_on goes on in spite of signals: for cleaning up. */
-int stage_wait(struct stage *stage, bool (*until)(const void *context), const void *context,
-	       unsigned limit_ms) __attribute__((warn_unused_result));
-int stage_wait_on(struct stage *stage, bool (*until)(const void *context), const void *context,
-		  unsigned limit_ms) __attribute__((warn_unused_result));
+int stage_wait(struct stage *stage, bool (*until)(const void *context), const void *context, unsigned limit_ms)
+	__attribute__((warn_unused_result));
+int stage_wait_on(struct stage *stage, bool (*until)(const void *context), const void *context, unsigned limit_ms)
+	__attribute__((warn_unused_result));
 
 #endif

@@ -5,8 +5,7 @@
 
 #include <stdio.h>
 
-unsigned verdict(const struct counts *counts, const struct verdict_facts *facts,
-		 const struct verdict_rules *rules)
+unsigned verdict(const struct counts *counts, const struct verdict_facts *facts, const struct verdict_rules *rules)
 {
 	unsigned broken = 0;
 
@@ -36,16 +35,15 @@ struct phrase {
 
 static size_t say(const struct phrase *phrase, char *out, size_t room, size_t used)
 {
-	int wrote = snprintf(out + used, room - used, "%s%llu %s", used ? ", " : "",
-			     (unsigned long long)phrase->count,
+	int wrote = snprintf(out + used, room - used, "%s%llu %s", used ? ", " : "", (unsigned long long)phrase->count,
 			     phrase->count == 1 ? phrase->one : phrase->many);
 
 	used += wrote > 0 ? (size_t)wrote : 0;
 	return used < room ? used : room - 1;
 }
 
-void verdict_describe(unsigned broken, const struct counts *counts,
-		      const struct verdict_facts *facts, char *out, size_t room)
+void verdict_describe(unsigned broken, const struct counts *counts, const struct verdict_facts *facts, char *out,
+		      size_t room)
 {
 	uint64_t ended = counts->answered + counts->failed + counts->wrong + counts->killed_failed;
 	const struct phrase phrases[] = {
@@ -53,24 +51,20 @@ void verdict_describe(unsigned broken, const struct counts *counts,
 		{VERDICT_WRONG, counts->wrong, "answer was wrong", "answers were wrong"},
 		{VERDICT_UNASKED, counts->unasked, "connection got octets that nobody asked for",
 		 "connections got octets that nobody asked for"},
-		{VERDICT_REFUSED, counts->refused, "connection was refused",
-		 "connections were refused"},
+		{VERDICT_REFUSED, counts->refused, "connection was refused", "connections were refused"},
 		{VERDICT_CLOSED, counts->closed, "connection was closed without notice",
 		 "connections were closed without notice"},
 		{VERDICT_RESET, counts->reset, "connection was reset", "connections were reset"},
-		{VERDICT_HUNG, counts->hung, "connection got no answer in time",
-		 "connections got no answer in time"},
+		{VERDICT_HUNG, counts->hung, "connection got no answer in time", "connections got no answer in time"},
 		{VERDICT_ANNOUNCED, counts->announced, "connection was closed with notice",
 		 "connections were closed with notice"},
 		{VERDICT_KILLED, counts->killed_lost, "connection was lost with its worker",
 		 "connections were lost with their worker"},
-		{VERDICT_STALE, facts->stale,
-		 "kept connection stayed with a worker that was replaced",
+		{VERDICT_STALE, facts->stale, "kept connection stayed with a worker that was replaced",
 		 "kept connections stayed with a worker that was replaced"},
-		{VERDICT_EVENTS, facts->events_wanted - facts->events_done,
-		 "event was not carried through", "events were not carried through"},
-		{VERDICT_UNCOUNTED,
-		 counts->sent > ended ? counts->sent - ended : ended - counts->sent,
+		{VERDICT_EVENTS, facts->events_wanted - facts->events_done, "event was not carried through",
+		 "events were not carried through"},
+		{VERDICT_UNCOUNTED, counts->sent > ended ? counts->sent - ended : ended - counts->sent,
 		 "request was not accounted for", "requests were not accounted for"},
 	};
 	size_t used = 0;

@@ -20,16 +20,14 @@ enum { NAME_TEXT_MAX = 128, NAMES_TOLD_MAX = 3 };
 int tls_check_site(const struct tls_site *part, char reason[TLS_REASON_MAX])
 {
 	const struct http_sites one = {.count = 1};
-	const struct tls_options options = {
-		.profile = TLS_INTERMEDIATE, .sites = &one, .parts = part};
+	const struct tls_options options = {.profile = TLS_INTERMEDIATE, .sites = &one, .parts = part};
 	struct tls *tls = tls_new(&options, reason);
 
 	tls_free(tls);
 	return tls ? 0 : -EINVAL;
 }
 
-static void check_time(const struct tls_material *material, int64_t *not_after,
-		       char warning[TLS_REASON_MAX])
+static void check_time(const struct tls_material *material, int64_t *not_after, char warning[TLS_REASON_MAX])
 {
 	const ASN1_TIME *end = X509_get0_notAfter(material->certificate);
 	struct tm when = {0};
@@ -51,8 +49,7 @@ static bool names_issuer(const X509 *certificate)
 	bool found = false;
 
 	for (int i = 0; i < sk_ACCESS_DESCRIPTION_num(all); i++)
-		found |= OBJ_obj2nid(sk_ACCESS_DESCRIPTION_value(all, i)->method) ==
-			 NID_ad_ca_issuers;
+		found |= OBJ_obj2nid(sk_ACCESS_DESCRIPTION_value(all, i)->method) == NID_ad_ca_issuers;
 	AUTHORITY_INFO_ACCESS_free(all);
 	return found;
 }
@@ -85,8 +82,7 @@ void tls_roots_free(struct tls_roots *roots)
 }
 
 /* A chain that leads to a root which has signed another way before is as good. */
-static bool leads_to_root(const struct tls_material *material, const X509 *last,
-			  struct tls_roots *roots)
+static bool leads_to_root(const struct tls_material *material, const X509 *last, struct tls_roots *roots)
 {
 	X509_STORE *store = read_roots(roots);
 	X509_STORE_CTX *look = X509_STORE_CTX_new();
@@ -95,8 +91,7 @@ static bool leads_to_root(const struct tls_material *material, const X509 *last,
 	if (store && look && X509_STORE_CTX_init(look, store, NULL, NULL) == 1) {
 		known = is_known(look, X509_get_issuer_name(last));
 		for (int i = 0; !known && i < sk_X509_num(material->chain); i++)
-			known = is_known(look, X509_get_subject_name(
-						       sk_X509_value(material->chain, i)));
+			known = is_known(look, X509_get_subject_name(sk_X509_value(material->chain, i)));
 	}
 	X509_STORE_CTX_free(look);
 	ERR_clear_error();
@@ -122,17 +117,15 @@ static void tell_missing(const X509 *last, char warning[TLS_REASON_MAX])
 /* Nothing tells an intermediate authority that is missing from a root of somebody's own that is left out, as roots
  * are, but: behind an intermediate one there is a root, unless it says where to get its issuer, which only
  * those of the public do. */
-static void check_chain(const struct tls_material *material, struct tls_roots *roots,
-			char warning[TLS_REASON_MAX])
+static void check_chain(const struct tls_material *material, struct tls_roots *roots, char warning[TLS_REASON_MAX])
 {
 	int count = sk_X509_num(material->chain);
 	X509 *last = count > 0 ? sk_X509_value(material->chain, count - 1) : material->certificate;
 
 	if (!material_chain_is_ordered(material))
-		snprintf(warning, TLS_REASON_MAX,
-			 "the certificates behind it do not lead from one to the next");
-	else if (roots && X509_check_issued(last, last) != X509_V_OK &&
-		 (count == 0 || names_issuer(last)) && !leads_to_root(material, last, roots))
+		snprintf(warning, TLS_REASON_MAX, "the certificates behind it do not lead from one to the next");
+	else if (roots && X509_check_issued(last, last) != X509_V_OK && (count == 0 || names_issuer(last)) &&
+		 !leads_to_root(material, last, roots))
 		tell_missing(last, warning);
 }
 
@@ -146,8 +139,7 @@ static bool covers(X509 *certificate, const char *name)
 	       X509_check_ip_asc(certificate, name, 0) == 1;
 }
 
-static void check_names(const struct tls_material *material, const char *const *names,
-			char warning[TLS_REASON_MAX])
+static void check_names(const struct tls_material *material, const char *const *names, char warning[TLS_REASON_MAX])
 {
 	size_t used = 0;
 	unsigned count = 0;
@@ -159,8 +151,7 @@ static void check_names(const struct tls_material *material, const char *const *
 					 count > 1 ? "," : "does not cover", *names);
 	}
 	if (count > NAMES_TOLD_MAX)
-		snprintf(warning + used, TLS_REASON_MAX - used, " and %u more",
-			 count - NAMES_TOLD_MAX);
+		snprintf(warning + used, TLS_REASON_MAX - used, " and %u more", count - NAMES_TOLD_MAX);
 	ERR_clear_error();
 }
 
@@ -171,8 +162,7 @@ static bool is_too_weak(SSL_CTX *ssl, X509 *authority)
 {
 	int bits = EVP_PKEY_get_security_bits(X509_get0_pubkey(authority));
 
-	return SSL_CTX_get_security_callback(ssl)(NULL, ssl, SSL_SECOP_CA_KEY, bits, 0, authority,
-						  NULL) == 0;
+	return SSL_CTX_get_security_callback(ssl)(NULL, ssl, SSL_SECOP_CA_KEY, bits, 0, authority, NULL) == 0;
 }
 
 /* Of many some may have ended: their clients are told so. */
@@ -190,16 +180,15 @@ static void check_authorities(BIO *pem, SSL_CTX *ssl, struct tls_warnings *warni
 	ERR_clear_error();
 	if (weak > 0)
 		snprintf(warnings->chain, TLS_REASON_MAX,
-			 "the keys of %u of its %u authorities are too small: no client of theirs is let in",
-			 weak, count);
+			 "the keys of %u of its %u authorities are too small: no client of theirs is let in", weak,
+			 count);
 	if (ended == count)
 		snprintf(warnings->time, TLS_REASON_MAX, "has expired: no client is let in");
 }
 
 int tls_check_client_ca(int fd, char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
 {
-	const struct tls_site alone = {
-		.name = "", .client = TLS_CLIENT_REQUIRED, .client_ca_fd = fd};
+	const struct tls_site alone = {.name = "", .client = TLS_CLIENT_REQUIRED, .client_ca_fd = fd};
 	SSL_CTX *ssl = NULL;
 	BIO *pem = NULL;
 
@@ -217,11 +206,10 @@ int tls_check_client_ca(int fd, char reason[TLS_REASON_MAX], struct tls_warnings
 
 /* --- all of it --- */
 
-int tls_check_pair(const struct tls_pair *pair, const char *const *names, struct tls_roots *roots,
-		   int64_t *not_after, char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
+int tls_check_pair(const struct tls_pair *pair, const char *const *names, struct tls_roots *roots, int64_t *not_after,
+		   char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
 {
-	const struct tls_site alone = {
-		.name = "", .pairs = pair, .pair_count = 1, .client_ca_fd = -1};
+	const struct tls_site alone = {.name = "", .pairs = pair, .pair_count = 1, .client_ca_fd = -1};
 	struct tls_material material;
 
 	*warnings = (struct tls_warnings){0};

@@ -10,25 +10,24 @@
 
 /* Mozilla's "intermediate" without the finite-field ones, which no client of today needs; "modern"
  * has none of them. */
-#define CIPHERS_1_2 \
+#define CIPHERS_1_2                                                  \
 	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:" \
 	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:" \
 	"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
-#define CIPHERS_1_3 \
-	"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
-#define GROUPS "X25519:prime256v1:secp384r1"
+#define CIPHERS_1_3   "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+#define GROUPS        "X25519:prime256v1:secp384r1"
 #define GROUPS_HYBRID "X25519MLKEM768:" GROUPS /* from OpenSSL 3.5 on */
 
 /* In the order in which we like them; some clients offer the version of their request, and no other. */
 static const unsigned char protocols[] = "\x08http/1.1\x08http/1.0";
 
 /* RFC 7301 section 3.2: a client that offers others only is told so. */
-static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_size,
-			   const unsigned char *in, unsigned in_size, void *context)
+static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_size, const unsigned char *in,
+			   unsigned in_size, void *context)
 {
 	(void)ssl, (void)context;
-	if (SSL_select_next_proto((unsigned char **)out, out_size, protocols,
-				  sizeof(protocols) - 1, in, in_size) != OPENSSL_NPN_NEGOTIATED)
+	if (SSL_select_next_proto((unsigned char **)out, out_size, protocols, sizeof(protocols) - 1, in, in_size) !=
+	    OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	return SSL_TLSEXT_ERR_OK;
 }
@@ -37,13 +36,11 @@ static bool set_protocol(const struct tls *tls, SSL_CTX *ssl)
 {
 	int lowest = tls->profile == TLS_MODERN ? TLS1_3_VERSION : TLS1_2_VERSION;
 
-	SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-					 SSL_OP_CIPHER_SERVER_PREFERENCE |
+	SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
 					 SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
 	if (tls->kernel)
 		SSL_CTX_set_options(ssl, SSL_OP_ENABLE_KTLS);
-	if (SSL_CTX_set_min_proto_version(ssl, lowest) != 1 ||
-	    SSL_CTX_set_cipher_list(ssl, CIPHERS_1_2) != 1 ||
+	if (SSL_CTX_set_min_proto_version(ssl, lowest) != 1 || SSL_CTX_set_cipher_list(ssl, CIPHERS_1_2) != 1 ||
 	    SSL_CTX_set_ciphersuites(ssl, CIPHERS_1_3) != 1)
 		return false;
 	if (SSL_CTX_set1_groups_list(ssl, GROUPS_HYBRID) == 1)
@@ -78,8 +75,7 @@ static int use_pair(SSL_CTX *ssl, const struct tls_pair *pair, char reason[TLS_R
 
 	if (material_read(&material, pair, reason) < 0)
 		return -1;
-	if (SSL_CTX_use_cert_and_key(ssl, material.certificate, material.key, material.chain, 1) !=
-	    1) {
+	if (SSL_CTX_use_cert_and_key(ssl, material.certificate, material.key, material.chain, 1) != 1) {
 		tls_reason(reason, "the certificate cannot be used");
 		rc = -1;
 	}
@@ -95,13 +91,12 @@ static bool set_session(const struct tls *tls, const struct tls_context *site, S
 	       SSL_CTX_set_session_id_context(ssl, site->id, sizeof(site->id)) == 1;
 }
 
-SSL_CTX *context_new(struct tls *tls, const struct tls_context *site, const struct tls_pair *pairs,
-		     size_t count, char reason[TLS_REASON_MAX])
+SSL_CTX *context_new(struct tls *tls, const struct tls_context *site, const struct tls_pair *pairs, size_t count,
+		     char reason[TLS_REASON_MAX])
 {
 	SSL_CTX *ssl = SSL_CTX_new(TLS_server_method());
 
-	if (!ssl || !set_protocol(tls, ssl) || !set_session(tls, site, ssl) ||
-	    !set_clients(site, ssl)) {
+	if (!ssl || !set_protocol(tls, ssl) || !set_session(tls, site, ssl) || !set_clients(site, ssl)) {
 		tls_reason(reason, "TLS cannot be set up");
 		SSL_CTX_free(ssl);
 		return NULL;

@@ -41,10 +41,8 @@ static bool add_name(GENERAL_NAMES *names, const char *text)
 
 	if (text[0] == '[' && length - 2 < INET6_ADDRSTRLEN)
 		memcpy(address, text + 1, length - 2);
-	is_address = inet_pton(AF_INET6, address, octets) == 1 ||
-		     inet_pton(AF_INET, text, octets) == 1;
-	name = a2i_GENERAL_NAME(NULL, NULL, NULL, is_address ? GEN_IPADD : GEN_DNS,
-				address[0] ? address : text, 0);
+	is_address = inet_pton(AF_INET6, address, octets) == 1 || inet_pton(AF_INET, text, octets) == 1;
+	name = a2i_GENERAL_NAME(NULL, NULL, NULL, is_address ? GEN_IPADD : GEN_DNS, address[0] ? address : text, 0);
 	if (name && sk_GENERAL_NAME_push(names, name) > 0)
 		return true;
 	GENERAL_NAME_free(name);
@@ -76,8 +74,7 @@ static bool add_serial(X509 *certificate)
 
 static bool add_constraints(X509 *certificate)
 {
-	X509_EXTENSION *no_authority =
-		X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:FALSE");
+	X509_EXTENSION *no_authority = X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:FALSE");
 	bool ok = no_authority && X509_add_ext(certificate, no_authority, -1) == 1;
 
 	X509_EXTENSION_free(no_authority);
@@ -92,9 +89,8 @@ static bool fill(X509 *certificate, EVP_PKEY *key, const char *const *names)
 	       X509_gmtime_adj(X509_getm_notBefore(certificate), -SKEW_S) &&
 	       X509_gmtime_adj(X509_getm_notAfter(certificate), VALID_DAYS * 24 * 3600L) &&
 	       X509_set_pubkey(certificate, key) == 1 &&
-	       X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
-					  (const unsigned char *)"brood, for trying out", -1, -1,
-					  0) == 1 &&
+	       X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)"brood, for trying out",
+					  -1, -1, 0) == 1 &&
 	       X509_set_issuer_name(certificate, subject) == 1 && add_constraints(certificate) &&
 	       add_names(certificate, names) && X509_sign(certificate, key, EVP_sha256()) > 0;
 }

@@ -12,8 +12,7 @@ static void tell_subject(X509 *certificate, struct tls_client_facts *out)
 	BIO *bio = BIO_new(BIO_s_mem());
 	int size = 0;
 
-	if (bio && X509_NAME_print_ex(bio, X509_get_subject_name(certificate), 0,
-				      XN_FLAG_RFC2253) >= 0)
+	if (bio && X509_NAME_print_ex(bio, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253) >= 0)
 		size = BIO_read(bio, out->subject, sizeof(out->subject) - 1);
 	out->subject[size > 0 ? size : 0] = '\0';
 	BIO_free(bio);
@@ -107,8 +106,7 @@ bool tls_may_ask(const struct stream *stream, struct slice host)
 	if (!tls)
 		return true;
 	wanted = context_find(tls, host);
-	return wanted->client == TLS_CLIENT_OFF ||
-	       wanted == context_find(tls, slice_of(tls_server_name(stream)));
+	return wanted->client == TLS_CLIENT_OFF || wanted == context_find(tls, slice_of(tls_server_name(stream)));
 }
 
 bool tls_demands(const struct tls *tls, struct slice host)

@@ -17,8 +17,7 @@ static size_t read_name(const unsigned char *data, size_t size, char out[TLS_NAM
 	if (size < 5 || ((size_t)data[0] << 8 | data[1]) != size - 2 || data[2] != 0)
 		return 0;
 	length = (size_t)data[3] << 8 | data[4];
-	if (length == 0 || length != size - 5 || length >= TLS_NAME_MAX ||
-	    memchr(data + 5, '\0', length))
+	if (length == 0 || length != size - 5 || length >= TLS_NAME_MAX || memchr(data + 5, '\0', length))
 		return 0;
 	memcpy(out, data + 5, length);
 	out[length] = '\0';

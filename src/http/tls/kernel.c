@@ -68,8 +68,7 @@ static int type_of(struct msghdr *message)
 {
 	struct cmsghdr *header = CMSG_FIRSTHDR(message);
 
-	if (!header || header->cmsg_level != LEVEL_TLS ||
-	    header->cmsg_type != TLS_GET_RECORD_TYPE)
+	if (!header || header->cmsg_level != LEVEL_TLS || header->cmsg_type != TLS_GET_RECORD_TYPE)
 		return RECORD_UNKNOWN;
 	return *CMSG_DATA(header);
 }
@@ -101,8 +100,7 @@ static ssize_t take_alert(const struct stream *stream, const unsigned char *aler
 		return -EIO;
 	if (alert[1] == ALERT_CLOSE_NOTIFY)
 		return 0;
-	if (alert[1] == ALERT_USER_CANCELED ||
-	    (alert[0] == LEVEL_WARNING && !is_tls_1_3(stream)))
+	if (alert[1] == ALERT_USER_CANCELED || (alert[0] == LEVEL_WARNING && !is_tls_1_3(stream)))
 		return -EAGAIN;
 	return -ECONNRESET;
 }
@@ -112,8 +110,7 @@ static ssize_t take_handshake(struct stream *stream, const unsigned char *messag
 	bool newer = is_tls_1_3(stream);
 
 	if (size > 0 && message[0] == MESSAGE_CLIENT_HELLO && !newer)
-		return send_alert(stream->fd, LEVEL_WARNING, ALERT_NO_RENEGOTIATION) < 0 ? -EIO
-											  : -EAGAIN;
+		return send_alert(stream->fd, LEVEL_WARNING, ALERT_NO_RENEGOTIATION) < 0 ? -EIO : -EAGAIN;
 	if (size > 0 && message[0] == MESSAGE_KEY_UPDATE && newer)
 		return end_by(stream, LEVEL_WARNING, ALERT_CLOSE_NOTIFY);
 	return end_by(stream, LEVEL_FATAL, ALERT_UNEXPECTED_MESSAGE);

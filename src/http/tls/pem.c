@@ -120,8 +120,7 @@ static int read_key(struct tls_material *out, int fd, char reason[TLS_REASON_MAX
 	return -EINVAL;
 }
 
-int material_read(struct tls_material *out, const struct tls_pair *pair,
-		  char reason[TLS_REASON_MAX])
+int material_read(struct tls_material *out, const struct tls_pair *pair, char reason[TLS_REASON_MAX])
 {
 	char why[TLS_REASON_MAX] = "";
 
@@ -169,12 +168,10 @@ static bool count_in(EVP_MD_CTX *digest, const X509 *authority)
 	unsigned char print[EVP_MAX_MD_SIZE];
 	unsigned size = 0;
 
-	return X509_digest(authority, EVP_sha256(), print, &size) == 1 &&
-	       EVP_DigestUpdate(digest, print, size) == 1;
+	return X509_digest(authority, EVP_sha256(), print, &size) == 1 && EVP_DigestUpdate(digest, print, size) == 1;
 }
 
-int authorities_read(struct tls_context *context, int fd, EVP_MD_CTX *digest,
-		     char reason[TLS_REASON_MAX])
+int authorities_read(struct tls_context *context, int fd, EVP_MD_CTX *digest, char reason[TLS_REASON_MAX])
 {
 	char why[TLS_REASON_MAX] = "no memory";
 	BIO *bio = pem_open(fd, why);

@@ -38,16 +38,15 @@ struct tls_material {
 };
 
 /* 0 or -EINVAL with a reason. */
-int material_read(struct tls_material *out, const struct tls_pair *pair,
-		  char reason[TLS_REASON_MAX]) __attribute__((warn_unused_result));
+int material_read(struct tls_material *out, const struct tls_pair *pair, char reason[TLS_REASON_MAX])
+	__attribute__((warn_unused_result));
 void material_free(struct tls_material *material);
 
 /* Whether the chain is in order: each one issued by the one behind it. */
 bool material_chain_is_ordered(const struct tls_material *material);
 
 /* The names of a site's clients' authorities, and a store of them. Adds what they are to `digest`. */
-int authorities_read(struct tls_context *context, int fd, EVP_MD_CTX *digest,
-		     char reason[TLS_REASON_MAX])
+int authorities_read(struct tls_context *context, int fd, EVP_MD_CTX *digest, char reason[TLS_REASON_MAX])
 	__attribute__((warn_unused_result));
 
 /* All of a file, as something to read PEM from; NULL with a reason. */
@@ -57,16 +56,15 @@ BIO *pem_open(int fd, char reason[TLS_REASON_MAX]);
 void tls_reason(char reason[TLS_REASON_MAX], const char *what);
 
 /* A site's context with these pairs; NULL with a reason. */
-SSL_CTX *context_new(struct tls *tls, const struct tls_context *context,
-		     const struct tls_pair *pairs, size_t count, char reason[TLS_REASON_MAX]);
+SSL_CTX *context_new(struct tls *tls, const struct tls_context *context, const struct tls_pair *pairs, size_t count,
+		     char reason[TLS_REASON_MAX]);
 
 /* Of the site that is meant by a name, or by a Host field. */
 const struct tls_context *context_find(const struct tls *tls, struct slice name);
 
 /* Callbacks of a context. */
 int hello_arrived(SSL *ssl, int *alert, void *tls);
-int ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
-	       EVP_MAC_CTX *mac, int seal);
+int ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int seal);
 
 struct tls {
 	enum tls_profile profile;
@@ -94,19 +92,19 @@ struct tls_saved;
 
 /* One connection's. */
 struct tls_session {
-	struct list link; /* among the unfinished */
-	struct tls *tls;  /* NULL: it came from another process, and there is none in this */
+	struct list link;      /* among the unfinished */
+	struct tls *tls;       /* NULL: it came from another process, and there is none in this */
 	struct stream *stream; /* while the handshake is unfinished */
-	SSL *ssl;         /* NULL: the kernel has the keys, and `saved` what is known of the session */
+	SSL *ssl;              /* NULL: the kernel has the keys, and `saved` what is known of the session */
 	struct tls_saved *saved;
 	int fd;
-	size_t unsent;    /* octets that are sealed already and must be offered again */
-	bool settled;     /* the handshake is over */
-	bool broken;      /* OpenSSL wants no further call for it */
-	bool concluded;   /* it has said its close_notify */
-	bool kernel;      /* the kernel has the keys, but OpenSSL still some octets */
+	size_t unsent;                   /* octets that are sealed already and must be offered again */
+	bool settled;                    /* the handshake is over */
+	bool broken;                     /* OpenSSL wants no further call for it */
+	bool concluded;                  /* it has said its close_notify */
+	bool kernel;                     /* the kernel has the keys, but OpenSSL still some octets */
 	struct tls_client_facts *client; /* NULL until somebody asks */
-	char *name; /* that the client asks for, in lower case; NULL: none */
+	char *name;                      /* that the client asks for, in lower case; NULL: none */
 };
 
 void session_free(struct tls_session *session);

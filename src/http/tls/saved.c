@@ -20,8 +20,7 @@ enum { BITS_AT = TLS_DEMAND_SIZE, TEXTS_AT, TEXTS = 5 };
 enum { BIT_RESUMED = 1, BIT_CLIENT = 2 };
 enum { WORD_MAX = 64 /* a version's or a cipher's name */ };
 
-_Static_assert(TEXTS_AT + 2 * WORD_MAX + TLS_NAME_MAX + sizeof(struct tls_client_facts) <=
-		       STREAM_STATE_MAX,
+_Static_assert(TEXTS_AT + 2 * WORD_MAX + TLS_NAME_MAX + sizeof(struct tls_client_facts) <= STREAM_STATE_MAX,
 	       "there is room for all that travels");
 
 static char *put_text(char *at, const char *text, size_t room)
@@ -40,8 +39,8 @@ static size_t encode(const struct tls_session *session, const unsigned char *dem
 	char *at = out + TEXTS_AT;
 
 	memcpy(out, demand, TLS_DEMAND_SIZE);
-	out[BITS_AT] = (char)((SSL_session_reused(session->ssl) ? BIT_RESUMED : 0) |
-			      (session->client ? BIT_CLIENT : 0));
+	out[BITS_AT] =
+		(char)((SSL_session_reused(session->ssl) ? BIT_RESUMED : 0) | (session->client ? BIT_CLIENT : 0));
 	at = put_text(at, SSL_get_version(session->ssl), WORD_MAX);
 	at = put_text(at, SSL_get_cipher_name(session->ssl), WORD_MAX);
 	at = put_text(at, session->name ? session->name : "", TLS_NAME_MAX);
@@ -109,8 +108,7 @@ bool tls_admits(const struct tls *tls, const void *octets, size_t size)
 	if (!tls)
 		return true;
 	context = context_find(tls, slice_of(view.name));
-	return context->client == TLS_CLIENT_OFF ||
-	       memcmp(context->id, view.demand, TLS_DEMAND_SIZE) == 0;
+	return context->client == TLS_CLIENT_OFF || memcmp(context->id, view.demand, TLS_DEMAND_SIZE) == 0;
 }
 
 int tls_resume(struct tls *tls, struct stream *stream, const void *octets, size_t size)

@@ -179,8 +179,7 @@ static size_t gather(char *record, const struct iovec *pieces, unsigned count, s
 	return used;
 }
 
-static ssize_t send_pieces(struct stream *stream, const struct iovec *pieces, unsigned count,
-			   bool more)
+static ssize_t send_pieces(struct stream *stream, const struct iovec *pieces, unsigned count, bool more)
 {
 	char *record = stream->tls->tls->record;
 	size_t total = 0, size;
@@ -228,8 +227,7 @@ static int conclude(struct stream *stream)
 	struct tls_session *session = stream->tls;
 	int result;
 
-	if (session->concluded || session->broken || session->unsent > 0 ||
-	    !SSL_is_init_finished(session->ssl))
+	if (session->concluded || session->broken || session->unsent > 0 || !SSL_is_init_finished(session->ssl))
 		return 0;
 	result = SSL_shutdown(session->ssl);
 	if (result < 0 && SSL_get_error(session->ssl, result) == SSL_ERROR_WANT_WRITE) {

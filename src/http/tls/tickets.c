@@ -13,12 +13,11 @@ static struct tls_session *session_of(SSL *ssl)
 	return SSL_get_app_data(ssl);
 }
 
-static int use_key(const struct tls_tickets *tickets, const struct tls_ticket_key *key,
-		   const unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int seal)
+static int use_key(const struct tls_tickets *tickets, const struct tls_ticket_key *key, const unsigned char *iv,
+		   EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int seal)
 {
 	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)key->hmac,
-						  sizeof(key->hmac)),
+		OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)key->hmac, sizeof(key->hmac)),
 		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)"SHA256", 0),
 		OSSL_PARAM_construct_end(),
 	};
@@ -41,8 +40,8 @@ static int seal_ticket(const struct tls_tickets *tickets, unsigned char *name, u
 }
 
 /* 1: opened; 2: and the client should get a new one, as this key will be gone before its ticket. */
-static int open_ticket(const struct tls_tickets *tickets, const unsigned char *name,
-		       const unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac)
+static int open_ticket(const struct tls_tickets *tickets, const unsigned char *name, const unsigned char *iv,
+		       EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac)
 {
 	for (size_t i = 0; i < tickets->count; i++) {
 		const struct tls_ticket_key *key = &tickets->keys[i];
@@ -56,17 +55,14 @@ static int open_ticket(const struct tls_tickets *tickets, const unsigned char *n
 	return 0;
 }
 
-int ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
-	       EVP_MAC_CTX *mac, int seal)
+int ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int seal)
 {
 	const struct tls_tickets *tickets = &session_of(ssl)->tls->tickets;
 
-	return seal ? seal_ticket(tickets, name, iv, cipher, mac)
-		    : open_ticket(tickets, name, iv, cipher, mac);
+	return seal ? seal_ticket(tickets, name, iv, cipher, mac) : open_ticket(tickets, name, iv, cipher, mac);
 }
 
-void tls_set_tickets(struct tls *tls, const struct tls_ticket_key *keys, size_t count,
-		     uint32_t lifetime_s)
+void tls_set_tickets(struct tls *tls, const struct tls_ticket_key *keys, size_t count, uint32_t lifetime_s)
 {
 	struct tls_tickets *tickets = &tls->tickets;
 

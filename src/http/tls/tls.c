@@ -31,8 +31,7 @@ static int make_id(struct tls_context *context, EVP_MD_CTX *digest, const struct
 	    EVP_DigestUpdate(digest, site->name, strlen(site->name) + 1) != 1 ||
 	    EVP_DigestUpdate(digest, &client, sizeof(client)) != 1)
 		return -ENOMEM;
-	if (site->client != TLS_CLIENT_OFF &&
-	    authorities_read(context, site->client_ca_fd, digest, reason) < 0)
+	if (site->client != TLS_CLIENT_OFF && authorities_read(context, site->client_ca_fd, digest, reason) < 0)
 		return -EINVAL;
 	if (EVP_DigestFinal_ex(digest, out, NULL) != 1)
 		return -ENOMEM;
@@ -94,8 +93,7 @@ void tls_free(struct tls *tls)
 	free(tls);
 }
 
-int tls_set_pairs(struct tls *tls, size_t site, const struct tls_pair *pairs, size_t count,
-		  char reason[TLS_REASON_MAX])
+int tls_set_pairs(struct tls *tls, size_t site, const struct tls_pair *pairs, size_t count, char reason[TLS_REASON_MAX])
 {
 	struct tls_context *context = &tls->contexts[site];
 	SSL_CTX *fresh = context_new(tls, context, pairs, count, reason);
@@ -107,8 +105,7 @@ int tls_set_pairs(struct tls *tls, size_t site, const struct tls_pair *pairs, si
 	return 0;
 }
 
-int tls_set_client_ca(struct tls *tls, size_t site, const struct tls_site *part,
-		      char reason[TLS_REASON_MAX])
+int tls_set_client_ca(struct tls *tls, size_t site, const struct tls_site *part, char reason[TLS_REASON_MAX])
 {
 	struct tls_context *context = &tls->contexts[site], fresh = {0};
 	int rc = make_context(tls, &fresh, part, reason);

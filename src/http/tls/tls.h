@@ -68,14 +68,14 @@ struct tls *tls_new(const struct tls_options *options, char reason[TLS_REASON_MA
 void tls_free(struct tls *tls); /* NULL is allowed; all streams must be closed */
 
 /* Puts other certificates in place of a site's. 0 or -EINVAL with a reason: the old ones stay. */
-int tls_set_pairs(struct tls *tls, size_t site, const struct tls_pair *pairs, size_t count,
-		  char reason[TLS_REASON_MAX]) __attribute__((warn_unused_result));
+int tls_set_pairs(struct tls *tls, size_t site, const struct tls_pair *pairs, size_t count, char reason[TLS_REASON_MAX])
+	__attribute__((warn_unused_result));
 
 /* Puts others in place of those who sign certificates of a site's clients. `part`: all of that site, as it is
  * from now on. Sessions that began under others than these are not resumed. 0, or -EINVAL or -ENOMEM with
  * a reason: the old ones stay. */
-int tls_set_client_ca(struct tls *tls, size_t site, const struct tls_site *part,
-		      char reason[TLS_REASON_MAX]) __attribute__((warn_unused_result));
+int tls_set_client_ca(struct tls *tls, size_t site, const struct tls_site *part, char reason[TLS_REASON_MAX])
+	__attribute__((warn_unused_result));
 
 /* Keys for session tickets (RFC 5077, RFC 8446 section 4.6.1): AES-256-CBC with HMAC-SHA-256. The
  * first one seals, all of them open. Whoever has them can resume the sessions, and read recordings
@@ -86,8 +86,7 @@ struct tls_ticket_key {
 
 /* Copied. With none, and before the first call, no tickets are given. `lifetime_s`: for how long a session may
  * be resumed after its full handshake. */
-void tls_set_tickets(struct tls *tls, const struct tls_ticket_key *keys, size_t count,
-		     uint32_t lifetime_s);
+void tls_set_tickets(struct tls *tls, const struct tls_ticket_key *keys, size_t count, uint32_t lifetime_s);
 
 /* While there are as many unfinished handshakes as there may be: the one that waits longest, and is the least
  * likely to be a client in earnest. To be closed before another one is opened. NULL: there is room. */
@@ -161,16 +160,14 @@ void tls_roots_free(struct tls_roots *roots);
  * ends (seconds since 1970; as it was if it does not say), or -EINVAL with a reason ("the key does not belong to
  * the certificate", "the certificate cannot be used: ee key too small"). `names`: for which it is to be good,
  * ended by NULL; may be NULL. `roots`: NULL: whether its chain leads to one is not asked. */
-int tls_check_pair(const struct tls_pair *pair, const char *const *names, struct tls_roots *roots,
-		   int64_t *not_after, char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
-	__attribute__((warn_unused_result));
+int tls_check_pair(const struct tls_pair *pair, const char *const *names, struct tls_roots *roots, int64_t *not_after,
+		   char reason[TLS_REASON_MAX], struct tls_warnings *warnings) __attribute__((warn_unused_result));
 
 /* The same for a file of those who sign clients' certificates, */
 int tls_check_client_ca(int fd, char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
 	__attribute__((warn_unused_result));
 
 /* and for all that a site has, together. */
-int tls_check_site(const struct tls_site *part, char reason[TLS_REASON_MAX])
-	__attribute__((warn_unused_result));
+int tls_check_site(const struct tls_site *part, char reason[TLS_REASON_MAX]) __attribute__((warn_unused_result));
 
 #endif

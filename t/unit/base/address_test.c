@@ -72,8 +72,7 @@ static void a_wrong_address_is_refused_with_a_reason(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_int_equal(address_parse(cases[i][0], &address, reason, sizeof(reason)),
-				 -EINVAL);
+		assert_int_equal(address_parse(cases[i][0], &address, reason, sizeof(reason)), -EINVAL);
 		assert_non_null(strstr(reason, cases[i][1]));
 	}
 	memset(longest + 6, 'a', 106); /* with its slash 107 octets: the longest that fits */

@@ -67,8 +67,7 @@ static void without_files_there_is_no_limit(void **state)
 	assert_int_equal(quota("0::/a/b\n", v2_mount), 0);
 	assert_int_equal(quota("4:cpu,cpuacct:/a\n", v1_mount), 0);
 	assert_int_equal(quota("", ""), 0);
-	assert_int_equal(quota("nonsense\n:\n::\n", "also nonsense\n - \n - x\na - cgroup2 b c\n"),
-			 0);
+	assert_int_equal(quota("nonsense\n:\n::\n", "also nonsense\n - \n - x\na - cgroup2 b c\n"), 0);
 }
 
 static void v2_takes_the_tightest_of_all_ancestors_rounded_up(void **state)
@@ -113,8 +112,7 @@ static void hybrid_takes_the_tighter_of_both(void **state)
 	char mounts[512];
 
 	(void)state;
-	snprintf(mounts, sizeof(mounts), "%s33 23 0:30 / /cg/unified rw - cgroup2 cgroup2 rw\n",
-		 v1_mount);
+	snprintf(mounts, sizeof(mounts), "%s33 23 0:30 / /cg/unified rw - cgroup2 cgroup2 rw\n", v1_mount);
 	put("cg/cpu,cpuacct/a/cpu.cfs_quota_us", "300000\n");
 	put("cg/cpu,cpuacct/a/cpu.cfs_period_us", "100000\n");
 	assert_int_equal(quota("1:cpu,cpuacct:/a\n0::/a\n", mounts), 3);
@@ -129,8 +127,7 @@ static void a_container_sees_its_group_as_the_mount(void **state)
 	put("cg/sub/cpu.max", "100000 100000\n");
 	/* The host's name of the group, the mount beginning at it or above it. */
 	assert_int_equal(quota("0::/docker/x\n", "1 1 0:1 /docker/x /cg rw - cgroup2 c rw\n"), 2);
-	assert_int_equal(quota("0::/docker/x/sub\n", "1 1 0:1 /docker/x /cg rw - cgroup2 c rw\n"),
-			 1);
+	assert_int_equal(quota("0::/docker/x/sub\n", "1 1 0:1 /docker/x /cg rw - cgroup2 c rw\n"), 1);
 	/* Outside of what can be seen: the mount point alone. */
 	assert_int_equal(quota("0::/../../y/sub\n", v2_mount), 2);
 	assert_int_equal(quota("0::/other/sub\n", "1 1 0:1 /docker/x /cg rw - cgroup2 c rw\n"), 2);

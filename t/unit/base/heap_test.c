@@ -74,9 +74,8 @@ static void what_a_flood_needed_goes_back(void **state)
 	before = resident();
 	for (int round = 0; round < 3; round++) {
 		come();
-		last = malloc(MIB /
-			      16); /* at the upper end, so that free alone gives nothing back */
-		if (round != 1)    /* one flood is over before anybody looks */
+		last = malloc(MIB / 16); /* at the upper end, so that free alone gives nothing back */
+		if (round != 1)          /* one flood is over before anybody looks */
 			let_pass(&heap, &now_ms, 5);
 		assert_true(resident() > before + 32 * MIB);
 		go(0);

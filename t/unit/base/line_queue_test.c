@@ -335,8 +335,7 @@ static void nonsense_ends_the_reading_and_nothing_else(void **state)
 			drop(NULL);
 			munmap(words, (size_t)status.st_size);
 			assert_int_equal(make(NULL), 0);
-			words = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED,
-				     memory, 0);
+			words = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
 		}
 	}
 	assert_true(refused > 100);

@@ -63,10 +63,8 @@ static void a_network_has_one_shortest_text(void **state)
 		{"::1/128", "::1"},
 		{"::/0", "::/0"},
 		{"fe80::/10", "fe80::/10"},
-		{"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-		 "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
-		{"ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe/127",
-		 "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe/127"},
+		{"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
+		{"ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe/127", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe/127"},
 		{"::ffff:10.0.0.0/104", "10.0.0.0/8"},
 		{"::ffff:192.0.2.7", "192.0.2.7"},
 		{"::ffff:0:0/96", "0.0.0.0/0"},
@@ -116,8 +114,7 @@ static void what_is_no_network_is_refused_with_a_reason(void **state)
 		{"10.0.0.0/255.0.0.0", "needs a number from 0 to 32 behind its slash"},
 		{"10.0.0.0/18446744073709551624", "needs a number from 0 to 32"},
 		{"::/129", "needs a number from 0 to 128 behind its slash"},
-		{"10.0.0.1/8",
-		 "\"10.0.0.1/8\" has bits set behind its prefix; 10.0.0.0/8 has none"},
+		{"10.0.0.1/8", "\"10.0.0.1/8\" has bits set behind its prefix; 10.0.0.0/8 has none"},
 		{"192.0.2.7/31", "192.0.2.6/31 has none"},
 		{"1.0.0.0/0", "0.0.0.0/0 has none"},
 		{"2001:db8::1/64", "2001:db8::/64 has none"},
@@ -129,8 +126,7 @@ static void what_is_no_network_is_refused_with_a_reason(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_int_equal(network_parse(cases[i][0], &network, reason, sizeof(reason)),
-				 -EINVAL);
+		assert_int_equal(network_parse(cases[i][0], &network, reason, sizeof(reason)), -EINVAL);
 		if (!strstr(reason, cases[i][1]))
 			fail_msg("%s: %s", cases[i][0], reason);
 	}
@@ -149,8 +145,8 @@ static void the_edges_of_every_ipv4_prefix_are_where_they_should_be(void **state
 		struct network network;
 		char text[64], reason[REASON_MAX];
 
-		snprintf(text, sizeof(text), "%u.%u.%u.%u/%u", first >> 24, first >> 16 & 255,
-			 first >> 8 & 255, first & 255, bits);
+		snprintf(text, sizeof(text), "%u.%u.%u.%u/%u", first >> 24, first >> 16 & 255, first >> 8 & 255,
+			 first & 255, bits);
 		assert_int_equal(network_parse(text, &network, reason, sizeof(reason)), 0);
 		peer.sin_addr.s_addr = htonl(first);
 		assert_true(network_contains(&network, (struct sockaddr *)&peer));
@@ -185,8 +181,7 @@ static void every_bit_of_every_ipv6_prefix_counts(void **state)
 		for (unsigned bit = 0; bit < 128; bit++) {
 			peer = base;
 			peer.sin6_addr.s6_addr[bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
-			assert_int_equal(network_contains(&network, (struct sockaddr *)&peer),
-					 bit >= bits);
+			assert_int_equal(network_contains(&network, (struct sockaddr *)&peer), bit >= bits);
 		}
 	}
 }
@@ -245,9 +240,7 @@ static void a_set_holds_whom_one_of_its_networks_holds(void **state)
 
 	(void)state;
 	assert_false(set_has(&set, "127.0.0.1"));
-	assert_int_equal(
-		networks_parse(&set, "127.0.0.0/8, ::1,unix ,10.0.0.0/8", reason, sizeof(reason)),
-		0);
+	assert_int_equal(networks_parse(&set, "127.0.0.0/8, ::1,unix ,10.0.0.0/8", reason, sizeof(reason)), 0);
 	assert_int_equal(set.count, 4);
 	assert_true(set_has(&set, "127.0.0.1"));
 	assert_true(set_has(&set, "::1"));
@@ -287,8 +280,7 @@ static void a_set_has_nothing_twice_and_no_order(void **state)
 	char reason[REASON_MAX];
 
 	(void)state;
-	assert_int_equal(networks_parse(&a, "unix,::1,::ffff:10.0.0.0/104,10.0.0.0/8,::1/128",
-					reason, sizeof(reason)),
+	assert_int_equal(networks_parse(&a, "unix,::1,::ffff:10.0.0.0/104,10.0.0.0/8,::1/128", reason, sizeof(reason)),
 			 0);
 	assert_int_equal(a.count, 3);
 	assert_int_equal(networks_parse(&b, "10.0.0.0/8,unix,::1", reason, sizeof(reason)), 0);

@@ -55,11 +55,9 @@ static void an_unknown_user_or_group_is_named(void **state)
 	char reason[128];
 
 	(void)state;
-	assert_int_equal(privilege_lookup("nosuchuser", NULL, &privilege, reason, sizeof(reason)),
-			 -ENOENT);
+	assert_int_equal(privilege_lookup("nosuchuser", NULL, &privilege, reason, sizeof(reason)), -ENOENT);
 	assert_string_equal(reason, "there is no user nosuchuser");
-	assert_int_equal(privilege_lookup(NULL, "nosuchgroup", &privilege, reason, sizeof(reason)),
-			 -ENOENT);
+	assert_int_equal(privilege_lookup(NULL, "nosuchgroup", &privilege, reason, sizeof(reason)), -ENOENT);
 	assert_string_equal(reason, "there is no group nosuchgroup");
 }
 
@@ -94,8 +92,7 @@ static void a_named_group_is_the_only_one(void **state)
 
 	(void)state;
 	assert_non_null(daemon_group);
-	assert_int_equal(privilege_lookup("nobody", "daemon", &privilege, reason, sizeof(reason)),
-			 0);
+	assert_int_equal(privilege_lookup("nobody", "daemon", &privilege, reason, sizeof(reason)), 0);
 	assert_int_equal(privilege.gid, daemon_group->gr_gid);
 	assert_int_equal(privilege.group_count, 1);
 	assert_int_equal(privilege.groups[0], daemon_group->gr_gid);
@@ -103,11 +100,8 @@ static void a_named_group_is_the_only_one(void **state)
 
 static int drop(void)
 {
-	const struct privilege privilege = {.change = true,
-					    .uid = 65534,
-					    .gid = 65533,
-					    .groups = {65533, 4242},
-					    .group_count = 2};
+	const struct privilege privilege = {
+		.change = true, .uid = 65534, .gid = 65533, .groups = {65533, 4242}, .group_count = 2};
 	gid_t groups[8];
 
 	if (privilege_drop(&privilege) != 0)
@@ -129,8 +123,7 @@ static void dropping_has_no_way_back(void **state)
 
 static int drop_when_not_allowed(void)
 {
-	const struct privilege other = {
-		.change = true, .uid = 1, .gid = 1, .groups = {1}, .group_count = 1};
+	const struct privilege other = {.change = true, .uid = 1, .gid = 1, .groups = {1}, .group_count = 1};
 
 	if (setresuid(65534, 65534, 65534) < 0)
 		return 1;
@@ -148,8 +141,8 @@ static bool unchanged(void)
 {
 	gid_t groups[8];
 
-	return geteuid() == 0 && getegid() == 0 && getgroups(8, groups) == 2 &&
-	       (groups[0] == 7 || groups[1] == 7) && prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1;
+	return geteuid() == 0 && getegid() == 0 && getgroups(8, groups) == 2 && (groups[0] == 7 || groups[1] == 7) &&
+	       prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1;
 }
 
 static int open_as_other(void)
@@ -157,11 +150,8 @@ static int open_as_other(void)
 	static const gid_t mine[] = {0, 7};
 	const struct privilege nobody = {
 		.change = true, .uid = 65534, .gid = 65534, .groups = {65534}, .group_count = 1};
-	const struct privilege with_group = {.change = true,
-					     .uid = 65534,
-					     .gid = 65534,
-					     .groups = {65534, 4242},
-					     .group_count = 2};
+	const struct privilege with_group = {
+		.change = true, .uid = 65534, .gid = 65534, .groups = {65534, 4242}, .group_count = 2};
 	char path[] = "/tmp/privilege_test.XXXXXX";
 	int fd, rc = 0;
 
@@ -195,11 +185,10 @@ static int lookup_as_nobody(void)
 	struct privilege privilege;
 	char reason[128];
 
-	if (geteuid() == 0 &&
-	    (setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0))
+	if (geteuid() == 0 && (setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0))
 		return 1;
-	if (privilege_lookup(NULL, NULL, &privilege, reason, sizeof(reason)) != 0 ||
-	    privilege.change || privilege.uid != geteuid() || privilege.gid != getegid())
+	if (privilege_lookup(NULL, NULL, &privilege, reason, sizeof(reason)) != 0 || privilege.change ||
+	    privilege.uid != geteuid() || privilege.gid != getegid())
 		return 2;
 	if (privilege_lookup(privilege.user, NULL, &privilege, reason, sizeof(reason)) != 0)
 		return 3;

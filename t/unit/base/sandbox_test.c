@@ -85,8 +85,7 @@ static void refuses(const char *what, int (*body)(void), int error)
 	int status = run(body);
 
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != error)
-		fail_msg("%s: wait status %#x, and not the error %d", what, (unsigned)status,
-			 error);
+		fail_msg("%s: wait status %#x, and not the error %d", what, (unsigned)status, error);
 }
 
 /* --- processes --- */
@@ -112,17 +111,16 @@ static int by_sharing_all(void)
 {
 	static char stack[65536] __attribute__((aligned(16)));
 
-	return error_of_process(syscall(SYS_clone, CLONE_VM | CLONE_FILES | CLONE_FS | SIGCHLD,
-					stack + sizeof(stack) - 4096, 0, 0, 0));
+	return error_of_process(
+		syscall(SYS_clone, CLONE_VM | CLONE_FILES | CLONE_FS | SIGCHLD, stack + sizeof(stack) - 4096, 0, 0, 0));
 }
 
 static int by_thread(void)
 {
 	static char stack[65536] __attribute__((aligned(16)));
 
-	return error_of_process(
-		syscall(SYS_clone, CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD,
-			stack + sizeof(stack) - 4096, 0, 0, 0));
+	return error_of_process(syscall(SYS_clone, CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD,
+					stack + sizeof(stack) - 4096, 0, 0, 0));
 }
 
 static char true_word[] = "true";
@@ -194,8 +192,7 @@ static int by_call(void)
 /* Kernels without these doors end a process that tries the first. */
 static void other_abis_do_not_exist_for_it(void **state)
 {
-	static const int i386[] = {FORK_I386, VFORK_I386, CLONE_I386},
-			 x32[] = {X32 | FORK, X32 | VFORK, -1};
+	static const int i386[] = {FORK_I386, VFORK_I386, CLONE_I386}, x32[] = {X32 | FORK, X32 | VFORK, -1};
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
@@ -394,8 +391,7 @@ static int sets_option(void)
 	struct sock_fprog nothing = {.len = 1, .filter = code};
 	int filter = option.name == SO_ATTACH_FILTER || option.name == SO_ATTACH_REUSEPORT_CBPF;
 
-	return error_of(setsockopt(listener, option.level, option.name,
-				   filter ? (void *)&nothing : &one,
+	return error_of(setsockopt(listener, option.level, option.name, filter ? (void *)&nothing : &one,
 				   filter ? sizeof(nothing) : sizeof(one)));
 }
 
@@ -431,10 +427,10 @@ static void it_leaves_nothing_with_a_shared_socket(void **state)
 
 /* --- what it needs --- */
 
-#define NEEDS(what)                                                                                \
-	do {                                                                                       \
-		if (!(what))                                                                       \
-			return __LINE__ & 0x7f ? __LINE__ & 0x7f : 1;                              \
+#define NEEDS(what)                                                   \
+	do {                                                          \
+		if (!(what))                                          \
+			return __LINE__ & 0x7f ? __LINE__ & 0x7f : 1; \
 	} while (0)
 
 static int does_its_work(void)
@@ -476,8 +472,7 @@ static void a_workers_work_goes_on(void **state)
 	assert_int_equal(write(client, "ping", 4), 4);
 	status = run(does_its_work);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != SURVIVED)
-		fail_msg("wait status %#x: not line %d (modulo 128)", (unsigned)status,
-			 WEXITSTATUS(status));
+		fail_msg("wait status %#x: not line %d (modulo 128)", (unsigned)status, WEXITSTATUS(status));
 	assert_int_equal(recv(client, octets, 100, MSG_WAITALL), 100);
 	close(client);
 }
@@ -502,9 +497,7 @@ static int only_limited(void)
 {
 	struct rlimit limit;
 
-	return getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur == 0 && limit.rlim_max == 0
-		       ? 0
-		       : 1;
+	return getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur == 0 && limit.rlim_max == 0 ? 0 : 1;
 }
 
 static void the_number_of_its_processes_is_limited_too(void **state)
@@ -522,8 +515,7 @@ static bool has_filters(void)
 
 static int set_up(void **state)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	char reason[128];
 
 	(void)state;

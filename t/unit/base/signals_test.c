@@ -25,8 +25,7 @@ static int check_reset(void)
 	sigset_t mask, before;
 
 	for (int signal = 1; signal < NSIG; signal++)
-		sigaction(signal, &(struct sigaction){.sa_handler = signal % 2 ? SIG_IGN : handler},
-			  NULL);
+		sigaction(signal, &(struct sigaction){.sa_handler = signal % 2 ? SIG_IGN : handler}, NULL);
 	sigfillset(&mask);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	sigemptyset(&before);

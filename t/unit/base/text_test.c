@@ -57,11 +57,7 @@ static void sizes_are_powers_of_1024_in_either_case(void **state)
 	static const struct {
 		const char *text;
 		uint64_t bytes;
-	} cases[] = {{"512", 512},
-		     {"64k", 65536},
-		     {"64K", 65536},
-		     {"10m", 10485760},
-		     {"1G", 1073741824}};
+	} cases[] = {{"512", 512}, {"64k", 65536}, {"64K", 65536}, {"10m", 10485760}, {"1G", 1073741824}};
 	uint64_t bytes;
 
 	(void)state;
@@ -76,9 +72,8 @@ static void sizes_are_powers_of_1024_in_either_case(void **state)
 
 static void what_is_written_is_read_back_the_same(void **state)
 {
-	static const uint64_t values[] = {0,     1,        999,        1000,      1023,
-					  1024,  1500,     4096,       60000,     90000,
-					  65536, 86400000, 1073741824, UINT64_MAX};
+	static const uint64_t values[] = {0,    1,     999,   1000,  1023,     1024,       1500,
+					  4096, 60000, 90000, 65536, 86400000, 1073741824, UINT64_MAX};
 	char text[32];
 	uint64_t back;
 

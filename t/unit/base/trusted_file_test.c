@@ -421,8 +421,8 @@ static void who_is_not_root_follows_as_always(void **state)
 	if (pid == 0) {
 		if (setresuid(SOMEBODY, SOMEBODY, SOMEBODY) < 0)
 			_exit(1);
-		_exit(append("roots/of-his") < 0 || append("all/of-root") < 0 ||
-		      append("his/plain") < 0 || append("roots/plain") != -EACCES);
+		_exit(append("roots/of-his") < 0 || append("all/of-root") < 0 || append("his/plain") < 0 ||
+		      append("roots/plain") != -EACCES);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);

@@ -52,14 +52,11 @@ static void a_line_is_in_the_combined_format(void **state)
 	(void)state;
 	record.referer = slice_of("http://example.org/");
 	record.user_agent = slice_of("curl/7.88.1 (it's me)");
-	assert_string_equal(formatted(&record),
-			    "0.0.0.0 - - [10/Oct/2000:20:55:36 +0000] \"GET /a?b=c HTTP/1.1\" 200 "
-			    "1024 \"http://example.org/\" \"curl/7.88.1 (it's me)\"\n");
-	record = (struct http_log_record){
-		.client = record.client, .status = 400, .body_bytes = UINT64_MAX};
-	assert_string_equal(formatted(&record),
-			    "0.0.0.0 - - [01/Jan/1970:00:00:00 +0000] \"-\" 400 "
-			    "18446744073709551615 \"-\" \"-\"\n");
+	assert_string_equal(formatted(&record), "0.0.0.0 - - [10/Oct/2000:20:55:36 +0000] \"GET /a?b=c HTTP/1.1\" 200 "
+						"1024 \"http://example.org/\" \"curl/7.88.1 (it's me)\"\n");
+	record = (struct http_log_record){.client = record.client, .status = 400, .body_bytes = UINT64_MAX};
+	assert_string_equal(formatted(&record), "0.0.0.0 - - [01/Jan/1970:00:00:00 +0000] \"-\" 400 "
+						"18446744073709551615 \"-\" \"-\"\n");
 }
 
 static void local_time_has_its_offset(void **state)
@@ -86,9 +83,8 @@ static void clients_of_all_families_have_a_host(void **state)
 	const struct {
 		const void *peer;
 		const char *host;
-	} turns[] = {{&ipv4, "192.0.2.1 "},  {&ipv6, "2001:db8::1 "}, {&local, "- "},
-		     {&client, "0.0.0.0 "},  {&local, "- "},          {&ipv4, "192.0.2.1 "},
-		     {&ipv6, "2001:db8::1 "}};
+	} turns[] = {{&ipv4, "192.0.2.1 "}, {&ipv6, "2001:db8::1 "}, {&local, "- "},         {&client, "0.0.0.0 "},
+		     {&local, "- "},        {&ipv4, "192.0.2.1 "},   {&ipv6, "2001:db8::1 "}};
 	struct http_log_record record = record_of("GET / HTTP/1.1");
 
 	(void)state;
@@ -110,9 +106,8 @@ static void nothing_from_a_client_can_forge_a_line_or_a_field(void **state)
 	(void)state;
 	record.referer = slice_of("\x7f\x80\xff");
 	record.user_agent = (struct slice){"a\0b", 3};
-	assert_non_null(strstr(formatted(&record),
-			       "\"GET /\\x22\\x5c\\x0a\\x0d\\x09\\x1b HTTP/1.1\" 200 1024 "
-			       "\"\\x7f\\x80\\xff\" \"a\\x00b\"\n"));
+	assert_non_null(strstr(formatted(&record), "\"GET /\\x22\\x5c\\x0a\\x0d\\x09\\x1b HTTP/1.1\" 200 1024 "
+						   "\"\\x7f\\x80\\xff\" \"a\\x00b\"\n"));
 	for (size_t i = 0; i < sizeof(all); i++)
 		all[i] = (char)i;
 	record.request_line = (struct slice){all, sizeof(all)};
@@ -130,8 +125,7 @@ static void what_is_too_long_is_cut_and_marked(void **state)
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		memset(longest, octets[i], sizeof(longest));
-		record.request_line = record.referer = record.user_agent =
-			(struct slice){longest, sizeof(longest)};
+		record.request_line = record.referer = record.user_agent = (struct slice){longest, sizeof(longest)};
 		formatted(&record); /* within ACCESS_LINE_MAX */
 		assert_in_range(strlen(seen), 3000, ACCESS_LINE_MAX);
 		assert_non_null(strstr(seen, "...\" 200 1024 \""));

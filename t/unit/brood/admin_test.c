@@ -96,8 +96,7 @@ static struct command next_command(void)
 
 static void tell(uint32_t type, const void *data, size_t size, int fd)
 {
-	struct brood_frame frame = {
-		.type = type, .data = data, .size = size, .fds = &fd, .fd_count = fd >= 0};
+	struct brood_frame frame = {.type = type, .data = data, .size = size, .fds = &fd, .fd_count = fd >= 0};
 
 	assert_int_equal(brood_channel_send(master.channel, &frame), 0);
 }
@@ -127,8 +126,14 @@ struct whole_status {
 static struct whole_status make_status(uint64_t id)
 {
 	return (struct whole_status){
-		.head = {.id = id, .pid = 4711, .generation = 3, .listener_count = 2, .slot_count = 4,
-			 .uptime_ms = 60001, .version = "0.1.0-test", .state = "running",
+		.head = {.id = id,
+			 .pid = 4711,
+			 .generation = 3,
+			 .listener_count = 2,
+			 .slot_count = 4,
+			 .uptime_ms = 60001,
+			 .version = "0.1.0-test",
+			 .state = "running",
 			 .accept = "shared"},
 		.listeners = {{"127.0.0.1:8000", 0, 0}, {"[::1]:8443", LISTENER_TLS, 0}},
 		/* In no order. The record of 300 is that of 200 by now. */
@@ -289,11 +294,9 @@ static void fill_boards(void)
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(board_create(&master.boards[i]), 0);
 	record = &master.boards[0].cells[0]->record;
-	*record = (struct board_record){
-		.pid = 100, .opened = 50, .closed = 30, .requests = 12345, .idle = 7};
+	*record = (struct board_record){.pid = 100, .opened = 50, .closed = 30, .requests = 12345, .idle = 7};
 	record = &master.boards[1].cells[1]->record;
-	*record = (struct board_record){
-		.pid = 200, .opened = 5, .closed = 2, .requests = 77, .idle = 1000};
+	*record = (struct board_record){.pid = 200, .opened = 5, .closed = 2, .requests = 77, .idle = 1000};
 }
 
 static int start(void **state)
@@ -401,8 +404,10 @@ static void test_commands_reach_the_master_and_outcomes_their_clients(void **sta
 		tell_result(commands[i].id, i % 2 == 0, i % 4 == 0 ? "" : line, -1);
 	}
 	for (int i = 0; i < COUNT; i++) {
-		snprintf(line, sizeof(line), i % 2 == 0 ? "{\"ok\":true,\"result\":{\"ok\":true,\"done\":\"so %d\\nand more\"}}"
-							: "{\"ok\":false,\"reason\":\"so %d\\nand more\"}", i);
+		snprintf(line, sizeof(line),
+			 i % 2 == 0 ? "{\"ok\":true,\"result\":{\"ok\":true,\"done\":\"so %d\\nand more\"}}"
+				    : "{\"ok\":false,\"reason\":\"so %d\\nand more\"}",
+			 i);
 		assert_hears(fds[i], i % 4 == 0 ? "{\"ok\":true}" : line);
 		close(fds[i]);
 	}
@@ -551,8 +556,7 @@ static void test_a_thousand_slots_fit(void **state)
 	status.head.id = next_command().id;
 	status.head.slot_count = COUNT;
 	for (unsigned i = 0; i < COUNT; i++)
-		status.slots[i] = (struct status_slot){
-			i, UINT32_MAX, INT32_MAX, 0, INT64_MAX, UINT32_MAX, "starting"};
+		status.slots[i] = (struct status_slot){i, UINT32_MAX, INT32_MAX, 0, INT64_MAX, UINT32_MAX, "starting"};
 	assert_true(sizeof(status) <= BROOD_CHANNEL_SIZE_MAX);
 	tell(MESSAGE_STATUS, &status, sizeof(status), -1);
 	while (used == 0 || line[used - 1] != '\n') {

@@ -33,8 +33,8 @@ void tls_roots_free(struct tls_roots *roots)
 	(void)roots;
 }
 
-int tls_check_pair(const struct tls_pair *pair, const char *const *names, struct tls_roots *roots,
-		   int64_t *not_after, char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
+int tls_check_pair(const struct tls_pair *pair, const char *const *names, struct tls_roots *roots, int64_t *not_after,
+		   char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
 {
 	char text[16] = "";
 
@@ -131,10 +131,8 @@ static struct certificate *add(struct certificates *all, const char *octets)
 	assert_non_null(all->list);
 	snprintf(name, sizeof(name), "%zu", all->count);
 	one = &all->list[all->count++];
-	*one = (struct certificate){.path = strdup(name),
-				    .key_path = strdup(name),
-				    .pair = {fd, fd},
-				    .watch = WATCH_SETTLING};
+	*one = (struct certificate){
+		.path = strdup(name), .key_path = strdup(name), .pair = {fd, fd}, .watch = WATCH_SETTLING};
 	return one;
 }
 
@@ -183,8 +181,7 @@ static void each_has_its_own_verdict(void **state)
 /* The first, the last, two in a row. */
 static void one_that_kills_its_child_costs_only_itself(void **state)
 {
-	static const char *const octets[] = {"crash", "odd",   "odd", "crash",
-					     "crash", "odd", "crash"};
+	static const char *const octets[] = {"crash", "odd", "odd", "crash", "crash", "odd", "crash"};
 	struct certificates *all = *state;
 	char text[TEXT_MAX];
 
@@ -342,13 +339,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(one_child_reads_them_all, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(each_has_its_own_verdict, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(one_that_kills_its_child_costs_only_itself, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(one_at_which_it_stands_still_costs_only_itself, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(one_that_kills_its_child_costs_only_itself, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(one_at_which_it_stands_still_costs_only_itself, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_a_site_has_is_judged_together, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(one_that_is_bad_is_not_blamed_on_its_neighbours, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(one_that_is_bad_is_not_blamed_on_its_neighbours, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_candidate_is_judged_in_its_place, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_check_that_is_given_up_is_over, set_up, tear_down),
 	};

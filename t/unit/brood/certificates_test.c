@@ -48,8 +48,7 @@ static void load(struct fixture *fixture, const char *text)
 		fail_msg("%s", fixture->reason.data);
 }
 
-static struct certificates opened(struct fixture *fixture, const struct certificates *before,
-				  bool keep)
+static struct certificates opened(struct fixture *fixture, const struct certificates *before, bool keep)
 {
 	struct certificates out;
 	char reason[512] = "";
@@ -148,8 +147,7 @@ static void the_first_there_is_may_be_any(void **state)
 			size_t shown = all.sites[i].pairs[0];
 
 			assert_int_equal(all.sites[i].pair_count, 1);
-			assert_content(all.list[shown].pair.certificate_fd,
-				       i == 3 || first == 3 ? "b.pem" : "a.pem");
+			assert_content(all.list[shown].pair.certificate_fd, i == 3 || first == 3 ? "b.pem" : "a.pem");
 		}
 		certificates_close(&all);
 	}
@@ -298,8 +296,7 @@ static void without_descriptors_for_what_is_kept_there_is_no_reload(void **state
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	for (unsigned more = 0; more < 2; more++) {
 		allow(more);
-		assert_int_equal(certificates_open(&again, fixture->config, &all, true, reason, sizeof(reason)),
-				 -1);
+		assert_int_equal(certificates_open(&again, fixture->config, &all, true, reason, sizeof(reason)), -1);
 		assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 		assert_non_null(strstr(reason, ": Too many open files"));
 		assert_int_equal(count_open(), open_before);
@@ -400,16 +397,15 @@ static void a_record_that_makes_no_sense_changes_nothing(void **state)
 }
 
 /* Certificates as opened, and news of one of them with a copy to take its place. Returns the news' size. */
-static size_t tell(struct fixture *fixture, const char *path, const char *key_path,
-		   struct certificates *all, char news[1024], int fds[2])
+static size_t tell(struct fixture *fixture, const char *path, const char *key_path, struct certificates *all,
+		   char news[1024], int fds[2])
 {
 	load(fixture, two_sites);
 	*all = opened(fixture, NULL, false);
 	for (int i = 0; i < 2; i++)
 		fds[i] = memfd_create("new", MFD_CLOEXEC);
 	assert_int_equal(write(fds[0], "new", 3), 3);
-	return (size_t)snprintf(news, 1024, "%s/%s%c%s/%s", fixture->folder, path, 0,
-				fixture->folder, key_path) + 1;
+	return (size_t)snprintf(news, 1024, "%s/%s%c%s/%s", fixture->folder, path, 0, fixture->folder, key_path) + 1;
 }
 
 static void a_worker_takes_the_pair_that_it_is_told_of(void **state)
@@ -438,8 +434,7 @@ static void a_worker_takes_those_who_sign_for_clients(void **state)
 	size_t size = tell(*state, "ca.pem", "ca.pem", &all, news, fds);
 
 	assert_null(renewal_take(&all, NEWS_CERTIFICATE, news, size, fds, 2));
-	assert_ptr_equal(renewal_take(&all, NEWS_CLIENT_CA, news, size, fds, 2),
-			 &all.list[all.sites[2].client_ca]);
+	assert_ptr_equal(renewal_take(&all, NEWS_CLIENT_CA, news, size, fds, 2), &all.list[all.sites[2].client_ca]);
 	assert_content(all.list[all.sites[2].client_ca].pair.certificate_fd, "new");
 	certificates_close(&all);
 }
@@ -481,39 +476,35 @@ static void what_does_not_fit_together_is_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(each_site_has_its_own_or_those_of_the_top_level,
-						fixture_set_up, fixture_tear_down),
-		cmocka_unit_test_setup_teardown(a_file_of_authorities_is_one_for_all_sites,
-						fixture_set_up, fixture_tear_down),
-		cmocka_unit_test_setup_teardown(a_site_without_one_shows_the_first_there_is,
-						fixture_set_up, fixture_tear_down),
-		cmocka_unit_test_setup_teardown(the_first_there_is_may_be_any, fixture_set_up,
+		cmocka_unit_test_setup_teardown(each_site_has_its_own_or_those_of_the_top_level, fixture_set_up,
 						fixture_tear_down),
-		cmocka_unit_test_setup_teardown(without_a_listener_for_tls_nothing_is_opened,
-						fixture_set_up, fixture_tear_down),
-		cmocka_unit_test_setup_teardown(a_copy_stays_what_it_is, fixture_set_up,
+		cmocka_unit_test_setup_teardown(a_file_of_authorities_is_one_for_all_sites, fixture_set_up,
 						fixture_tear_down),
-		cmocka_unit_test_setup_teardown(
-			what_is_known_of_the_same_files_is_known_after_a_reload, fixture_set_up,
-			fixture_tear_down),
-		cmocka_unit_test_setup_teardown(one_for_trying_out_is_kept_as_long_as_its_names,
-						fixture_set_up, fixture_tear_down),
-		cmocka_unit_test_setup_teardown(what_was_made_for_trying_out_cannot_be_spoilt,
-						fixture_set_up, fixture_tear_down),
-		cmocka_unit_test_setup_teardown(without_descriptors_for_what_is_kept_there_is_no_reload,
-						fixture_set_up, fixture_tear_down),
-		cmocka_unit_test_setup_teardown(an_upgrade_goes_on_with_what_was_used,
-						fixture_set_up, fixture_tear_down),
-		cmocka_unit_test_setup_teardown(so_it_does_with_those_who_sign_for_clients,
-						fixture_set_up, fixture_tear_down),
-		cmocka_unit_test_setup_teardown(a_record_that_makes_no_sense_changes_nothing,
-						fixture_set_up, fixture_tear_down),
-		cmocka_unit_test_setup_teardown(a_worker_takes_the_pair_that_it_is_told_of,
-						fixture_set_up, fixture_tear_down),
-		cmocka_unit_test_setup_teardown(a_worker_takes_those_who_sign_for_clients,
-						fixture_set_up, fixture_tear_down),
-		cmocka_unit_test_setup_teardown(what_does_not_fit_together_is_told, fixture_set_up,
+		cmocka_unit_test_setup_teardown(a_site_without_one_shows_the_first_there_is, fixture_set_up,
 						fixture_tear_down),
+		cmocka_unit_test_setup_teardown(the_first_there_is_may_be_any, fixture_set_up, fixture_tear_down),
+		cmocka_unit_test_setup_teardown(without_a_listener_for_tls_nothing_is_opened, fixture_set_up,
+						fixture_tear_down),
+		cmocka_unit_test_setup_teardown(a_copy_stays_what_it_is, fixture_set_up, fixture_tear_down),
+		cmocka_unit_test_setup_teardown(what_is_known_of_the_same_files_is_known_after_a_reload, fixture_set_up,
+						fixture_tear_down),
+		cmocka_unit_test_setup_teardown(one_for_trying_out_is_kept_as_long_as_its_names, fixture_set_up,
+						fixture_tear_down),
+		cmocka_unit_test_setup_teardown(what_was_made_for_trying_out_cannot_be_spoilt, fixture_set_up,
+						fixture_tear_down),
+		cmocka_unit_test_setup_teardown(without_descriptors_for_what_is_kept_there_is_no_reload, fixture_set_up,
+						fixture_tear_down),
+		cmocka_unit_test_setup_teardown(an_upgrade_goes_on_with_what_was_used, fixture_set_up,
+						fixture_tear_down),
+		cmocka_unit_test_setup_teardown(so_it_does_with_those_who_sign_for_clients, fixture_set_up,
+						fixture_tear_down),
+		cmocka_unit_test_setup_teardown(a_record_that_makes_no_sense_changes_nothing, fixture_set_up,
+						fixture_tear_down),
+		cmocka_unit_test_setup_teardown(a_worker_takes_the_pair_that_it_is_told_of, fixture_set_up,
+						fixture_tear_down),
+		cmocka_unit_test_setup_teardown(a_worker_takes_those_who_sign_for_clients, fixture_set_up,
+						fixture_tear_down),
+		cmocka_unit_test_setup_teardown(what_does_not_fit_together_is_told, fixture_set_up, fixture_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

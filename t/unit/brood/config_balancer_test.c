@@ -42,12 +42,9 @@ static void it_sets_what_suits_a_balancer(void **state)
 	assert_value(fixture, "keepalive_timeout", "\"620s\"");
 	assert_value(fixture, "drain_delay", "\"5s\"");
 	assert_value(fixture, "request_id", "true");
-	load(fixture, "behind_lb = true; trusted = [ \"10.0.0.0/8\", \"unix\" ];",
-	     (struct options){0});
-	assert_value(fixture, "health_allow",
-		     "[\"127.0.0.0/8\", \"::1\", \"unix\", \"10.0.0.0/8\"]");
-	load(fixture, "\n",
-	     (struct options){.set = (const char *[]){"behind_lb=true"}, .set_count = 1});
+	load(fixture, "behind_lb = true; trusted = [ \"10.0.0.0/8\", \"unix\" ];", (struct options){0});
+	assert_value(fixture, "health_allow", "[\"127.0.0.0/8\", \"::1\", \"unix\", \"10.0.0.0/8\"]");
+	load(fixture, "\n", (struct options){.set = (const char *[]){"behind_lb=true"}, .set_count = 1});
 	assert_value(fixture, "request_id", "true");
 	load(fixture, "\n", (struct options){0});
 	assert_value(fixture, "health_allow", "[]");
@@ -78,8 +75,7 @@ static void collect(void *context, const char *line)
 }
 
 /* The advice about a file has each of these words, one a line, and no more lines. */
-static void assert_advice(struct fixture *fixture, const char *text, const char *const *words,
-			  size_t count)
+static void assert_advice(struct fixture *fixture, const char *text, const char *const *words, size_t count)
 {
 	char all[2048] = "";
 	size_t lines = 0;
@@ -95,19 +91,17 @@ static void assert_advice(struct fixture *fixture, const char *text, const char 
 		fail_msg("%s:\n%s", text, all);
 }
 
-#define ASSERT_ADVICE(text, ...)                                                                   \
-	assert_advice(*state, text, (const char *const[]){__VA_ARGS__, NULL},                      \
+#define ASSERT_ADVICE(text, ...)                                              \
+	assert_advice(*state, text, (const char *const[]){__VA_ARGS__, NULL}, \
 		      sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
 
 static void it_warns_of_what_does_not_suit(void **state)
 {
 	ASSERT_ADVICE("behind_lb = true;", "trusted is empty: logs, limits");
-	ASSERT_ADVICE("behind_lb = true; trusted = \"10.0.0.0/8\"; forwarded = \"off\";",
-		      "forwarded is off");
+	ASSERT_ADVICE("behind_lb = true; trusted = \"10.0.0.0/8\"; forwarded = \"off\";", "forwarded is off");
 	ASSERT_ADVICE("behind_lb = true; trusted = \"10.0.0.0/8\"; keepalive_timeout = \"60s\";",
 		      "keepalive_timeout is 60s or less");
-	ASSERT_ADVICE("behind_lb = true; trusted = \"10.0.0.0/8\"; drain_delay = 0;",
-		      "drain_delay is 0");
+	ASSERT_ADVICE("behind_lb = true; trusted = \"10.0.0.0/8\"; drain_delay = 0;", "drain_delay is 0");
 	ASSERT_ADVICE("behind_lb = true; trusted = \"10.0.0.0/8\"; health_allow = \"127.0.0.1\";",
 		      "health_allow does not let");
 	ASSERT_ADVICE("behind_lb = true; health_allow = \"\"; keepalive_timeout = \"5s\"; "
@@ -122,9 +116,7 @@ static void it_says_nothing_when_all_is_well(void **state)
 	assert_advice(*state, "drain_delay = 0; keepalive_timeout = 5;", NULL, 0);
 	assert_advice(*state, "behind_lb = true; trusted = \"10.0.0.0/8\";", NULL, 0);
 	assert_advice(*state, "behind_lb = true; trusted = \"unix\";", NULL, 0);
-	assert_advice(*state,
-		      "behind_lb = true; trusted = [ \"fd00::/8\" ]; health_allow = \"all\";", NULL,
-		      0);
+	assert_advice(*state, "behind_lb = true; trusted = [ \"fd00::/8\" ]; health_allow = \"all\";", NULL, 0);
 	assert_advice(*state,
 		      "behind_lb = true; trusted = \"10.0.0.1\"; proxy_protocol = true; forwarded "
 		      "= \"off\";",
@@ -136,8 +128,7 @@ static void trusting_everybody_is_told_of_in_any_case(void **state)
 	ASSERT_ADVICE("trusted = \"all\";", "trusted holds everybody");
 	ASSERT_ADVICE("trusted = [ \"10.0.0.0/8\", \"0.0.0.0/0\" ];", "trusted holds everybody");
 	ASSERT_ADVICE("trusted = \"::/0\";", "trusted holds everybody");
-	ASSERT_ADVICE("listen = ( { address = \"1\"; proxy_protocol = true; } );",
-		      "PROXY headers are taken from");
+	ASSERT_ADVICE("listen = ( { address = \"1\"; proxy_protocol = true; } );", "PROXY headers are taken from");
 	assert_advice(*state, "trusted = \"unix\";", NULL, 0);
 }
 

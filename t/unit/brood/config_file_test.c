@@ -64,8 +64,7 @@ static void each_type_is_read(void **state)
 	assert_int_equal(fixture->config->debug_fault.slot, 1);
 	assert_int_equal(fixture->config->max_connections, 0);
 	assert_int_equal(fixture->config->backlog, 16);
-	assert_int_equal(
-		strncmp(fixture->config->site.access_log, fixture->folder, strlen(fixture->folder)), 0);
+	assert_int_equal(strncmp(fixture->config->site.access_log, fixture->folder, strlen(fixture->folder)), 0);
 }
 
 static void listen_may_be_a_text_an_array_or_a_list_of_groups(void **state)
@@ -94,8 +93,7 @@ static void an_unknown_name_is_told_with_the_nearest_known_one(void **state)
 {
 	struct fixture *fixture = *state;
 
-	assert_wrong(fixture, "\nworker = 4;\n",
-		     "$/a.conf:2: unknown setting 'worker' (did you mean 'workers'?)");
+	assert_wrong(fixture, "\nworker = 4;\n", "$/a.conf:2: unknown setting 'worker' (did you mean 'workers'?)");
 	assert_wrong(fixture, "gadget = true;\n", "$/a.conf:1: unknown setting 'gadget'");
 }
 
@@ -103,29 +101,22 @@ static void a_wrong_value_is_told_with_what_would_be_right(void **state)
 {
 	struct fixture *fixture = *state;
 
-	assert_wrong(fixture, "workers = 0;",
-		     "$/a.conf:1: workers = 0: want a number from 1 to 1024, or \"auto\"");
+	assert_wrong(fixture, "workers = 0;", "$/a.conf:1: workers = 0: want a number from 1 to 1024, or \"auto\"");
 	assert_wrong(fixture, "workers = \"4\";",
 		     "$/a.conf:1: workers = \"4\": want a number from 1 to 1024, or \"auto\"");
 	assert_wrong(fixture, "workers = \"many\";",
 		     "$/a.conf:1: workers = \"many\": want a number from 1 to 1024, or \"auto\"");
-	assert_wrong(fixture, "workers = 1.5;",
-		     "$/a.conf:1: workers = 1.5: want a number from 1 to 1024, or \"auto\"");
-	assert_wrong(
-		fixture, "accept = \"share\";",
-		"$/a.conf:1: accept = \"share\": want \"shared\", \"handoff\" or \"reuseport\"");
-	assert_wrong(fixture, "accept = 1;",
-		     "$/a.conf:1: accept = 1: want \"shared\", \"handoff\" or \"reuseport\"");
-	assert_wrong(fixture, "debug_headers = \"true\";",
-		     "$/a.conf:1: debug_headers = \"true\": want true or false");
+	assert_wrong(fixture, "workers = 1.5;", "$/a.conf:1: workers = 1.5: want a number from 1 to 1024, or \"auto\"");
+	assert_wrong(fixture, "accept = \"share\";",
+		     "$/a.conf:1: accept = \"share\": want \"shared\", \"handoff\" or \"reuseport\"");
+	assert_wrong(fixture, "accept = 1;", "$/a.conf:1: accept = 1: want \"shared\", \"handoff\" or \"reuseport\"");
+	assert_wrong(fixture, "debug_headers = \"true\";", "$/a.conf:1: debug_headers = \"true\": want true or false");
 	assert_wrong(fixture, "access_log = false;",
 		     "$/a.conf:1: access_log = false: want a path, \"off\" or \"stdout\"");
 	assert_wrong(fixture, "user = [ \"a\" ];", "$/a.conf:1: user = [ ... ]: want a text");
-	assert_wrong(
-		fixture, "head_timeout = -1;",
-		"$/a.conf:1: head_timeout = -1: want a duration from 1ms to 7d (500ms, 10s, 5m)");
-	assert_wrong(fixture, "probe = \"x\";",
-		     "$/a.conf:1: probe = \"x\": want the path of a URL, from the / on");
+	assert_wrong(fixture, "head_timeout = -1;",
+		     "$/a.conf:1: head_timeout = -1: want a duration from 1ms to 7d (500ms, 10s, 5m)");
+	assert_wrong(fixture, "probe = \"x\";", "$/a.conf:1: probe = \"x\": want the path of a URL, from the / on");
 }
 
 static void a_wrong_listener_is_told(void **state)
@@ -134,14 +125,11 @@ static void a_wrong_listener_is_told(void **state)
 
 	assert_wrong(fixture, "listen = 8000;",
 		     "$/a.conf:1: listen = 8000: want ADDRESS:PORT, a port, or unix:/path, with tls: in front for TLS");
-	assert_wrong(fixture, "listen = ();",
-		     "$/a.conf:1: listen = ( ... ): want one address at least");
-	assert_wrong(fixture, "listen = [ \"1\",\n\"1\" ];",
-		     "$/a.conf:2: listen = \"1\": *:1 is there already");
+	assert_wrong(fixture, "listen = ();", "$/a.conf:1: listen = ( ... ): want one address at least");
+	assert_wrong(fixture, "listen = [ \"1\",\n\"1\" ];", "$/a.conf:2: listen = \"1\": *:1 is there already");
 	assert_wrong(fixture, "listen = \"tls:443x\";",
 		     "$/a.conf:1: listen = \"tls:443x\": \"443x\" has no port (write ADDRESS:PORT)");
-	assert_wrong(fixture, "listen = ( { address = \"1\"; tls = 1; } );",
-		     "$/a.conf:1: tls = 1: want true or false");
+	assert_wrong(fixture, "listen = ( { address = \"1\"; tls = 1; } );", "$/a.conf:1: tls = 1: want true or false");
 	assert_wrong(fixture, "listen = ( { address = \"1\";\nproxy_protocol = \"v2\"; } );",
 		     "$/a.conf:2: proxy_protocol = \"v2\": want true or false");
 	assert_wrong(fixture, "listen = ( { address = \"1\"; backlock = 3; } );",
@@ -152,12 +140,10 @@ static void a_wrong_listener_is_told(void **state)
 		     "$/a.conf:1: listen = { ... }: this listener has no address");
 	assert_wrong(fixture, "listen = ( { address = \"1\"; mode = \"0660\"; } );",
 		     "$/a.conf:1: listen = { ... }: a mode is for Unix sockets (unix:/path) only");
-	assert_wrong(
-		fixture, "listen = ( { address = \"unix:/s\"; mode = \"9\"; } );",
-		"$/a.conf:1: mode = \"9\": want the permissions of a Unix socket, as in \"0660\"");
-	assert_wrong(
-		fixture, "listen = ( { address = \"unix:/s\"; mode = 660; } );",
-		"$/a.conf:1: mode = 660: want the permissions of a Unix socket, as in \"0660\"");
+	assert_wrong(fixture, "listen = ( { address = \"unix:/s\"; mode = \"9\"; } );",
+		     "$/a.conf:1: mode = \"9\": want the permissions of a Unix socket, as in \"0660\"");
+	assert_wrong(fixture, "listen = ( { address = \"unix:/s\"; mode = 660; } );",
+		     "$/a.conf:1: mode = 660: want the permissions of a Unix socket, as in \"0660\"");
 }
 
 static void networks_are_a_text_or_an_array(void **state)
@@ -203,8 +189,7 @@ static void a_listener_may_want_a_proxy_header_or_not(void **state)
 	assert_int_equal(fixture_load(fixture, "a.conf", (struct options){0}), 0);
 	config = fixture->config;
 	for (size_t i = 0; i < 4; i++)
-		assert_int_equal(config_balancer_wants_proxy(config, &config->listen[i].address),
-				 i != 1);
+		assert_int_equal(config_balancer_wants_proxy(config, &config->listen[i].address), i != 1);
 	assert_int_equal(setting_format(setting_find("listen"), config, &text), 0);
 	assert_string_equal(text.data, "( { address = \"*:1\"; }, "
 				       "{ address = \"*:2\"; proxy_protocol = false; }, "
@@ -212,8 +197,7 @@ static void a_listener_may_want_a_proxy_header_or_not(void **state)
 				       "{ address = \"*:4\"; } )");
 	config->proxy_protocol = false;
 	for (size_t i = 0; i < 4; i++)
-		assert_int_equal(config_balancer_wants_proxy(config, &config->listen[i].address),
-				 i == 2);
+		assert_int_equal(config_balancer_wants_proxy(config, &config->listen[i].address), i == 2);
 	buffer_free(&text);
 }
 
@@ -231,8 +215,7 @@ static bool trusts_header_of(const struct config *config, const char *host)
 /* Where nobody is named, it is who can only be near. */
 static void proxy_headers_come_from_who_is_trusted_or_near(void **state)
 {
-	static const char *const near[] = {"127.0.0.1", "10.1.2.3", "192.168.1.1", "::1", "fd00::1",
-					   "fe80::1"};
+	static const char *const near[] = {"127.0.0.1", "10.1.2.3", "192.168.1.1", "::1", "fd00::1", "fe80::1"};
 	struct fixture *fixture = *state;
 
 	fixture_write(fixture, "a.conf", "proxy_protocol = true;\n");
@@ -294,12 +277,10 @@ static void syntax_errors_are_told_with_their_line(void **state)
 {
 	struct fixture *fixture = *state;
 
-	assert_wrong(
-		fixture, "workers = 1;\naccept = shared_;\n",
-		"$/a.conf:2: 'accept = shared_;': syntax error; want NAME = VALUE, with words, "
-		"paths, durations and addresses in quotes");
-	assert_wrong(fixture, "workers = 1;\n\nworkers = 2;\n",
-		     "$/a.conf:3: 'workers = 2;': duplicate setting name");
+	assert_wrong(fixture, "workers = 1;\naccept = shared_;\n",
+		     "$/a.conf:2: 'accept = shared_;': syntax error; want NAME = VALUE, with words, "
+		     "paths, durations and addresses in quotes");
+	assert_wrong(fixture, "workers = 1;\n\nworkers = 2;\n", "$/a.conf:3: 'workers = 2;': duplicate setting name");
 	assert_wrong(fixture, "workers = 1;\n/* never\n\n", "$/a.conf:2: this comment has no end");
 	assert_wrong(fixture, "user = \"never\n\n", "$/a.conf:1: this text has no end");
 }
@@ -341,10 +322,8 @@ static void errors_name_the_included_file_and_its_line(void **state)
 	assert_int_equal(fixture_load(fixture, "a.conf", none), -1);
 	fixture_assert_lines(fixture, 5);
 	fixture_assert_line(fixture, "$/a.conf:1: user = 1: want a text");
-	fixture_assert_line(fixture,
-			    "$/b.conf:2: workers = 0: want a number from 1 to 1024, or \"auto\"");
-	fixture_assert_line(fixture,
-			    "$/c.conf:3: probe = \"\": want the path of a URL, from the / on");
+	fixture_assert_line(fixture, "$/b.conf:2: workers = 0: want a number from 1 to 1024, or \"auto\"");
+	fixture_assert_line(fixture, "$/c.conf:3: probe = \"\": want the path of a URL, from the / on");
 	fixture_assert_line(fixture, "$/b.conf:4: backlog = 0: want a number from 1 to 65535");
 	fixture_assert_line(fixture, "$/a.conf:4: group = 1: want a text");
 }
@@ -363,12 +342,10 @@ static void an_include_that_cannot_be_is_told_and_harmless(void **state)
 	assert_wrong(fixture, "\n@include \"none.conf\"\n",
 		     "$/a.conf:2: cannot include '$/none.conf': No such file or directory");
 	/* libconfig's own scanner would end the process here. */
-	assert_wrong(fixture, "@include \"www\"\n",
-		     "$/a.conf:1: cannot include '$/www': is a directory");
+	assert_wrong(fixture, "@include \"www\"\n", "$/a.conf:1: cannot include '$/www': is a directory");
 	assert_wrong(fixture, "@include \"a.conf\"\n",
 		     "$/a.conf:1: cannot include '$/a.conf': too many files are included");
-	assert_wrong(fixture, "@include b.conf\n",
-		     "$/a.conf:1: want @include \"FILE\" on a line of its own");
+	assert_wrong(fixture, "@include b.conf\n", "$/a.conf:1: want @include \"FILE\" on a line of its own");
 	/* Nobody writes into it: opening or reading it would wait for ever. */
 	snprintf(path, sizeof(path), "%s/fifo", fixture->folder);
 	assert_int_equal(mkfifo(path, 0644), 0);
@@ -388,10 +365,9 @@ static void files_have_a_largest_size_together(void **state)
 	fixture_write(fixture, "large.conf", text);
 	free(text);
 	assert_taken(fixture, "@include \"large.conf\"\nworkers = 3;\n");
-	assert_wrong(
-		fixture, "@include \"large.conf\"\n@include \"large.conf\"\n",
-		"$/a.conf:2: cannot include '$/large.conf': too large (256 KiB at most, with all "
-		"that is included)");
+	assert_wrong(fixture, "@include \"large.conf\"\n@include \"large.conf\"\n",
+		     "$/a.conf:2: cannot include '$/large.conf': too large (256 KiB at most, with all "
+		     "that is included)");
 }
 
 static void a_file_that_cannot_be_read_is_told(void **state)
@@ -419,8 +395,9 @@ static void an_empty_file_is_refused(void **state)
 {
 	struct fixture *fixture = *state;
 
-	assert_wrong(fixture, "", "configuration file '$/a.conf': is empty (a server with defaults only is "
-				  "started without it)");
+	assert_wrong(fixture, "",
+		     "configuration file '$/a.conf': is empty (a server with defaults only is "
+		     "started without it)");
 }
 
 /* As the one that is installed. */

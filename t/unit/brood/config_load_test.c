@@ -103,8 +103,7 @@ static void a_later_s_is_above_an_earlier_one(void **state)
 {
 	struct fixture *fixture = *state;
 
-	assert_loads(fixture, NULL,
-		     (struct options){SET("workers=3", "workers=auto", "workers=5")});
+	assert_loads(fixture, NULL, (struct options){SET("workers=3", "workers=auto", "workers=5")});
 	assert_int_equal(fixture->config->workers, 5);
 }
 
@@ -152,8 +151,7 @@ static void relative_paths_begin_where_the_server_was_started(void **state)
 	char log[FIXTURE_PATH_MAX], where[FIXTURE_PATH_MAX];
 
 	fixture_write(fixture, "www/a.conf", "error_log = \"e.log\"; listen = \"unix:s\";");
-	assert_loads(fixture, "www/a.conf",
-		     (struct options){SET("access_log=./a.log"), .pid_file = "p"});
+	assert_loads(fixture, "www/a.conf", (struct options){SET("access_log=./a.log"), .pid_file = "p"});
 	snprintf(log, sizeof(log), "%s/e.log", fixture->folder);
 	assert_string_equal(fixture->config->error_log, log);
 	snprintf(log, sizeof(log), "%s/a.log", fixture->folder);
@@ -168,12 +166,11 @@ static void a_wrong_s_is_named(void **state)
 {
 	struct fixture *fixture = *state;
 
-	assert_int_equal(fixture_load(fixture, NULL,
-				      (struct options){SET("workers=x", "worker=3", "gadget=on", "listen=1,x")}),
-			 -1);
+	assert_int_equal(
+		fixture_load(fixture, NULL, (struct options){SET("workers=x", "worker=3", "gadget=on", "listen=1,x")}),
+		-1);
 	fixture_assert_line(fixture, "-s 'workers=x': want a number from 1 to 1024, or auto");
-	fixture_assert_line(fixture,
-			    "-s 'worker=3': unknown setting 'worker' (did you mean 'workers'?)");
+	fixture_assert_line(fixture, "-s 'worker=3': unknown setting 'worker' (did you mean 'workers'?)");
 	fixture_assert_line(fixture, "-s 'gadget=on': unknown setting 'gadget'");
 	fixture_assert_line(fixture, "-s 'listen=1,x': \"x\" has no port (write ADDRESS:PORT)");
 	fixture_assert_lines(fixture, 4);
@@ -203,8 +200,8 @@ static void a_root_that_the_workers_user_cannot_read_is_told_with_both(void **st
 	if (geteuid() == 0)
 		user = getpwnam("www-data") ? getpwnam("www-data") : getpwnam("nobody");
 	assert_non_null(user);
-	snprintf(wanted, sizeof(wanted),
-		 "root '$/closed': user '%s' cannot read it (Permission denied)", user->pw_name);
+	snprintf(wanted, sizeof(wanted), "root '$/closed': user '%s' cannot read it (Permission denied)",
+		 user->pw_name);
 	fixture_assert_line(fixture, wanted);
 	fixture_assert_lines(fixture, 1);
 }
@@ -222,9 +219,8 @@ static void without_any_root_the_error_says_what_to_do(void **state)
 		assert_string_equal(fixture->config->site.root, BROOD_WWW_DIR);
 	} else {
 		assert_int_equal(fixture_load(fixture, NULL, none), -1);
-		fixture_assert_line(fixture,
-				    "nothing to serve: there is neither ./www nor " BROOD_WWW_DIR
-				    "; name a folder (brood FOLDER)");
+		fixture_assert_line(fixture, "nothing to serve: there is neither ./www nor " BROOD_WWW_DIR
+					     "; name a folder (brood FOLDER)");
 		fixture_assert_lines(fixture, 1);
 	}
 }
@@ -237,8 +233,7 @@ static void a_user_or_group_that_is_not_there_is_told(void **state)
 	assert_int_equal(fixture_load(fixture, "a.conf", none), -1);
 	assert_non_null(strstr(fixture->reason.data, "/a.conf:2: "));
 	assert_non_null(strstr(fixture->reason.data, "no-such-user"));
-	assert_int_equal(fixture_load(fixture, NULL, (struct options){SET("group=no-such-group")}),
-			 -1);
+	assert_int_equal(fixture_load(fixture, NULL, (struct options){SET("group=no-such-group")}), -1);
 	assert_non_null(strstr(fixture->reason.data, "no-such-group"));
 }
 
@@ -248,8 +243,7 @@ static void a_log_in_a_folder_that_is_not_there_is_told(void **state)
 
 	fixture_write(fixture, "a.conf", "access_log = \"none/a.log\";\nerror_log = \"www\";");
 	assert_int_equal(fixture_load(fixture, "a.conf", none), -1);
-	fixture_assert_line(fixture,
-			    "$/a.conf:1: access_log '$/none/a.log': no such folder '$/none'");
+	fixture_assert_line(fixture, "$/a.conf:1: access_log '$/none/a.log': no such folder '$/none'");
 	fixture_assert_line(fixture, "$/a.conf:2: error_log '$/www': is a folder");
 }
 
@@ -260,8 +254,7 @@ static void a_load_creates_nothing(void **state)
 	static const char *const names[] = {"s", "p", "a.log", "e.log"};
 
 	assert_loads(fixture, NULL,
-		     (struct options){LISTEN("unix:s"), SET("access_log=a.log", "error_log=e.log"),
-				      .pid_file = "p"});
+		     (struct options){LISTEN("unix:s"), SET("access_log=a.log", "error_log=e.log"), .pid_file = "p"});
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", fixture->folder, names[i]);
 		assert_int_equal(access(path, F_OK), -1);
@@ -344,14 +337,13 @@ static void what_only_a_start_changes_is_told_and_nothing_else(void **state)
 	/* Another order is no difference. */
 	fixture_write(fixture, "a.conf", "listen = [ \"8002\", \"8001\" ];");
 	assert_loads(fixture, "a.conf",
-		     (struct options){SET("workers=3", "head_timeout=1s", "probe=/x",
-					  "access_log=stdout", "debug_headers=true")});
+		     (struct options){SET("workers=3", "head_timeout=1s", "probe=/x", "access_log=stdout",
+					  "debug_headers=true")});
 	config_compare(old, fixture->config, collect, names);
 	assert_string_equal(names, "");
 
 	assert_loads(fixture, NULL,
-		     (struct options){LISTEN("8001", "8003"), .accept = "handoff", .pid_file = "p",
-				      SET("backlog=3")});
+		     (struct options){LISTEN("8001", "8003"), .accept = "handoff", .pid_file = "p", SET("backlog=3")});
 	config_compare(old, fixture->config, collect, names);
 	assert_string_equal(names, "pid_file ");
 

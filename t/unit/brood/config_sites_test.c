@@ -39,15 +39,14 @@ static void assert_wrong(struct fixture *fixture, const char *text, const char *
 	fixture_assert_lines(fixture, 1);
 }
 
-static const char file[] =
-	"root = \"www\";\n"
-	"index = [ \"a\", \"b\" ];\n"
-	"locations = ( { path = \"/deep/\"; index = \"deep\"; }, { path = \"/same\"; } );\n"
-	"sites = (\n"
-	"  { names = [ \"one.example\", \"*.one.example\" ]; symlinks = \"none\"; },\n"
-	"  { names = \"two.example\"; root = \"www/two\"; index = ( \"c\" );\n"
-	"    locations = ( { path = \"/deep\"; }, { path = \"/other\"; index = []; } ); }\n"
-	");\n";
+static const char file[] = "root = \"www\";\n"
+			   "index = [ \"a\", \"b\" ];\n"
+			   "locations = ( { path = \"/deep/\"; index = \"deep\"; }, { path = \"/same\"; } );\n"
+			   "sites = (\n"
+			   "  { names = [ \"one.example\", \"*.one.example\" ]; symlinks = \"none\"; },\n"
+			   "  { names = \"two.example\"; root = \"www/two\"; index = ( \"c\" );\n"
+			   "    locations = ( { path = \"/deep\"; }, { path = \"/other\"; index = []; } ); }\n"
+			   ");\n";
 
 static void make_two(struct fixture *fixture)
 {
@@ -68,8 +67,7 @@ static void assert_list(const char *const *list, const char *wanted)
 	assert_string_equal(text, wanted);
 }
 
-static const struct http_place *place_of(const struct sites *sites, const char *host,
-					 const char *path)
+static const struct http_place *place_of(const struct sites *sites, const char *host, const char *path)
 {
 	const struct http_site *site = http_sites_find(&sites->http, slice_of(host));
 
@@ -84,22 +82,16 @@ static void inner_values_replace_outer_ones(void **state)
 	static const struct {
 		const char *host, *path, *index;
 	} wanted[] = {
-		{"x", "", "a b "},
-		{"x", "deep/x", "deep "},
-		{"x", "same", "a b "},
-		{"one.example", "", "a b "},
-		{"one.example", "deep", "a b "}, /* a location is of its site alone */
-		{"two.example", "", "c "},
-		{"two.example", "deep", "c "},
-		{"two.example", "other/x", ""},
+		{"x", "", "a b "},           {"x", "deep/x", "deep "},        {"x", "same", "a b "},
+		{"one.example", "", "a b "}, {"one.example", "deep", "a b "}, /* a location is of its site alone */
+		{"two.example", "", "c "},   {"two.example", "deep", "c "},   {"two.example", "other/x", ""},
 	};
 
 	make_two(fixture);
 	assert_loads(fixture, file);
 	assert_int_equal(sites_open(&sites, fixture->config, reason, sizeof(reason)), 0);
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
-		assert_list(place_of(&sites, wanted[i].host, wanted[i].path)->index_names,
-			    wanted[i].index);
+		assert_list(place_of(&sites, wanted[i].host, wanted[i].path)->index_names, wanted[i].index);
 	assert_int_equal(sites.http.count, 3);
 	assert_false(sites.http.list[0].root.no_links);
 	assert_true(sites.http.list[1].root.no_links);
@@ -109,13 +101,12 @@ static void inner_values_replace_outer_ones(void **state)
 
 static void codings_are_set_for_each_place(void **state)
 {
-	static const char text[] =
-		"root = \"www\";\n"
-		"precompressed = false;\n"
-		"gzip_types = [ \"text/css\", \"image/svg+xml\" ];\n"
-		"locations = ( { path = \"/on\"; precompressed = true; gzip_min_size = \"2k\"; },\n"
-		"              { path = \"/off\"; gzip = false; },\n"
-		"              { path = \"/none\"; gzip_types = []; gzip_min_size = 0; } );\n";
+	static const char text[] = "root = \"www\";\n"
+				   "precompressed = false;\n"
+				   "gzip_types = [ \"text/css\", \"image/svg+xml\" ];\n"
+				   "locations = ( { path = \"/on\"; precompressed = true; gzip_min_size = \"2k\"; },\n"
+				   "              { path = \"/off\"; gzip = false; },\n"
+				   "              { path = \"/none\"; gzip_types = []; gzip_min_size = 0; } );\n";
 	struct fixture *fixture = *state;
 	const struct http_place *place;
 	struct sites sites;
@@ -148,8 +139,7 @@ static void what_s_sets_holds_where_nothing_else_is_said(void **state)
 
 	make_two(fixture);
 	fixture_write(fixture, "a.conf", file);
-	assert_int_equal(
-		fixture_load(fixture, "a.conf", (struct options){.set = set, .set_count = 2}), 0);
+	assert_int_equal(fixture_load(fixture, "a.conf", (struct options){.set = set, .set_count = 2}), 0);
 	assert_int_equal(sites_open(&sites, fixture->config, reason, sizeof(reason)), 0);
 	assert_list(place_of(&sites, "x", "")->index_names, "x y ");
 	assert_list(place_of(&sites, "one.example", "")->index_names, "x y ");
@@ -226,13 +216,11 @@ static void members_are_known_by_name_and_scope(void **state)
 		     "$/a.conf:2: workers is for the whole server, not for a site");
 	assert_wrong(fixture, "root = \"www\"; locations = ( { path = \"/a\";\nroot = \"x\"; } );",
 		     "$/a.conf:2: root is for a site, not for a location");
-	assert_wrong(fixture,
-		     "root = \"www\"; locations = ( { path = \"/a\";\ntls_key = \"x\"; } );",
+	assert_wrong(fixture, "root = \"www\"; locations = ( { path = \"/a\";\ntls_key = \"x\"; } );",
 		     "$/a.conf:2: tls_key is for a site, not for a location");
 	assert_wrong(fixture, "root = \"www\";\nlocation = ();",
 		     "$/a.conf:2: unknown setting 'location' (did you mean 'locations'?)");
-	assert_wrong(fixture, "site = ();",
-		     "$/a.conf:1: unknown setting 'site' (did you mean 'sites'?)");
+	assert_wrong(fixture, "site = ();", "$/a.conf:1: unknown setting 'site' (did you mean 'sites'?)");
 }
 
 static void locations_have_paths_of_their_own(void **state)
@@ -246,30 +234,24 @@ static void locations_have_paths_of_their_own(void **state)
 		{"1", "want the path of a URL, from the / on, as in \"/assets/\""},
 		{"\"/\"", "the settings of the site are those for /"},
 		{"\"/a%20b\"", "want it decoded: as the file is called, without %XX"},
-		{"\"/a//b\"",
-		 "no such path is ever looked up: it has an empty or a hidden segment"},
-		{"\"/a/../b\"",
-		 "no such path is ever looked up: it has an empty or a hidden segment"},
-		{"\"/.git\"",
-		 "no such path is ever looked up: it has an empty or a hidden segment"},
+		{"\"/a//b\"", "no such path is ever looked up: it has an empty or a hidden segment"},
+		{"\"/a/../b\"", "no such path is ever looked up: it has an empty or a hidden segment"},
+		{"\"/.git\"", "no such path is ever looked up: it has an empty or a hidden segment"},
 		{"\"/x/\"", "there is a location of this path already"},
 	};
 	char text[256], line[256];
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		snprintf(text, sizeof(text),
-			 "root = \"www\"; locations = ( { path = \"/x\"; },\n{ path = %s; } );",
+		snprintf(text, sizeof(text), "root = \"www\"; locations = ( { path = \"/x\"; },\n{ path = %s; } );",
 			 wrong[i].path);
-		snprintf(line, sizeof(line), "$/a.conf:2: path = %s: %s", wrong[i].path,
-			 wrong[i].why);
+		snprintf(line, sizeof(line), "$/a.conf:2: path = %s: %s", wrong[i].path, wrong[i].why);
 		assert_wrong(fixture, text, line);
 	}
 	assert_wrong(fixture, "root = \"www\";\nlocations = ( { index = \"a\"; } );",
 		     "$/a.conf:2: locations = { ... }: this location has no path");
-	assert_wrong(
-		fixture, "root = \"www\";\nlocations = ( \"/a\" );",
-		"$/a.conf:2: locations = \"/a\": want groups, as in ( { path = \"/assets/\"; } "
-		")");
+	assert_wrong(fixture, "root = \"www\";\nlocations = ( \"/a\" );",
+		     "$/a.conf:2: locations = \"/a\": want groups, as in ( { path = \"/assets/\"; } "
+		     ")");
 	assert_wrong(fixture, "root = \"www\";\nlocations = { path = \"/a\"; };",
 		     "$/a.conf:2: locations = { ... }: want a list, as in ( { path = "
 		     "\"/assets/\"; } )");
@@ -319,8 +301,7 @@ static void sites_have_roots_and_names_of_their_own(void **state)
 	assert_wrong(fixture, "root = \"www\";\nnames = [ \"a\", \"b c\" ];",
 		     "$/a.conf:2: names = \"b c\": \"b c\" is no host's name (like example.org, "
 		     "*.example.org or 192.0.2.7)");
-	assert_wrong(fixture,
-		     "sites = ( { root = \"www\"; } );\nlocations = ( { path = \"/a\"; } );",
+	assert_wrong(fixture, "sites = ( { root = \"www\"; } );\nlocations = ( { path = \"/a\"; } );",
 		     "locations and names at the top level are the default site's: it wants a root "
 		     "there");
 	assert_wrong(fixture, "root = \"www\";\nsites = { root = \"www\"; };",
@@ -344,10 +325,9 @@ static void lists_are_texts_or_arrays_or_lists_of_texts(void **state)
 	assert_loads(fixture, "index = [];");
 	assert_int_equal(fixture->config->site.place.index.count, 0);
 	assert_wrong(fixture, "index = 1;", "$/a.conf:1: index = 1: want texts");
-	assert_wrong(
-		fixture, "index = [ \"a\",\n\"b/c\" ];",
-		"$/a.conf:2: index = \"b/c\": \"b/c\" is no name of a file that can be served in "
-		"a folder");
+	assert_wrong(fixture, "index = [ \"a\",\n\"b/c\" ];",
+		     "$/a.conf:2: index = \"b/c\": \"b/c\" is no name of a file that can be served in "
+		     "a folder");
 	assert_wrong(fixture, "index = ( \"a\", 1 );", "$/a.conf:1: index = 1: want texts");
 	assert_wrong(fixture, "gzip_types = [ \"text/html\", \"text\" ];",
 		     "$/a.conf:1: gzip_types = \"text\": \"text\" is no type of files (like text/html)");
@@ -369,8 +349,7 @@ static void headers_of_all_levels_merge_and_have_one_limit(void **state)
 	place = place_of(&sites, "x", "");
 	assert_true(slice_equal(place->fields, SLICE("Server: brood\r\nA: 1\r\nB: 1\r\n")));
 	place = place_of(&sites, "x", "d");
-	assert_true(slice_equal(place->fields,
-				SLICE("Server: brood\r\nB: 1\r\nA: 2\r\nC: 2\r\n")));
+	assert_true(slice_equal(place->fields, SLICE("Server: brood\r\nB: 1\r\nA: 2\r\nC: 2\r\n")));
 	place = place_of(&sites, "s", "");
 	assert_true(slice_equal(place->fields, SLICE("Server: brood\r\nA: 1\r\n")));
 	place = place_of(&sites, "s", "d");
@@ -413,8 +392,7 @@ static void only_a_file_has_sites(void **state)
 	struct fixture *fixture = *state;
 	const char *set[] = {"sites=a"};
 
-	assert_int_equal(fixture_load(fixture, NULL, (struct options){.set = set, .set_count = 1}),
-			 -1);
+	assert_int_equal(fixture_load(fixture, NULL, (struct options){.set = set, .set_count = 1}), -1);
 	fixture_assert_line(fixture, "-s 'sites=a': sites: only a file can say");
 }
 
@@ -434,9 +412,10 @@ static void known_roots_are_what_they_are_known_to_be(void **state)
 	known_roots_add(&known, path, true, open(fixture->folder, O_PATH | O_DIRECTORY | O_CLOEXEC), 4711);
 	snprintf(path, sizeof(path), "%s/lost", fixture->folder);
 	known_roots_add(&known, path, true, -1, EIO);
-	fixture_write(fixture, "a.conf",
-		      "root = \"www\"; sites = ( { names = \"a\"; root = \"gone\"; }, { names = \"b\"; root = \"silent\"; },"
-		      "{ names = \"c\"; root = \"lost\"; } );\n");
+	fixture_write(
+		fixture, "a.conf",
+		"root = \"www\"; sites = ( { names = \"a\"; root = \"gone\"; }, { names = \"b\"; root = \"silent\"; },"
+		"{ names = \"c\"; root = \"lost\"; } );\n");
 	assert_int_equal(fixture_load(fixture, "a.conf", none), -1);
 	assert_int_equal(fixture_load(fixture, "a.conf", (struct options){.known_roots = &known}), 0);
 	assert_int_equal(sites_open(&sites, fixture->config, reason, sizeof(reason)), 0);

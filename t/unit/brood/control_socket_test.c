@@ -97,8 +97,7 @@ static void test_it_is_gone_at_the_end(void **state)
 static void test_off_is_none(void **state)
 {
 	(void)state;
-	assert_int_equal(control_socket_open(&test.control, "off", test.reason, sizeof(test.reason)),
-			 0);
+	assert_int_equal(control_socket_open(&test.control, "off", test.reason, sizeof(test.reason)), 0);
 	assert_int_equal(test.control.fd, -1);
 }
 
@@ -182,18 +181,15 @@ static void test_what_cannot_be_has_a_reason(void **state)
 	(void)state;
 	memset(path, 'x', sizeof(path) - 1);
 	path[0] = '/';
-	assert_int_equal(control_socket_open(&test.control, path, reason, sizeof(reason)),
-			 -ENAMETOOLONG);
+	assert_int_equal(control_socket_open(&test.control, path, reason, sizeof(reason)), -ENAMETOOLONG);
 	assert_non_null(strstr(reason, "longer than 107 octets"));
-	assert_int_equal(control_socket_open(&test.control, "/proc/nowhere/x/control.sock", reason,
-					     sizeof(reason)),
+	assert_int_equal(control_socket_open(&test.control, "/proc/nowhere/x/control.sock", reason, sizeof(reason)),
 			 -ENOENT);
 	assert_string_equal(reason, "control socket '/proc/nowhere/x/control.sock': "
 				    "No such file or directory");
 	if (geteuid() != 0) {
 		unsetenv("XDG_RUNTIME_DIR");
-		assert_int_equal(control_socket_open(&test.control, "auto", reason, sizeof(reason)),
-				 -ENOENT);
+		assert_int_equal(control_socket_open(&test.control, "auto", reason, sizeof(reason)), -ENOENT);
 		assert_non_null(strstr(reason, "XDG_RUNTIME_DIR"));
 	}
 }

@@ -147,8 +147,7 @@ static void a_death_by_signal_is_a_failure_and_told(void **state)
 	(void)state;
 	start(&trial, die);
 	assert_int_equal(exit_status(&trial), 1);
-	assert_string_equal(read_all(trial.errors),
-			    "brood: the server was ended by SIGKILL before it was ready\n");
+	assert_string_equal(read_all(trial.errors), "brood: the server was ended by SIGKILL before it was ready\n");
 	finish(&trial);
 }
 
@@ -257,8 +256,7 @@ static int leave_a_worker_and_be_ready(struct daemon *daemon, int tell, int go)
 	char octet;
 
 	leave_a_worker(daemon, tell, go);
-	if (daemon->ready_fd >= 0 && fcntl(daemon->ready_fd, F_GETFD) >= 0 &&
-	    daemon_ready(daemon) != 0)
+	if (daemon->ready_fd >= 0 && fcntl(daemon->ready_fd, F_GETFD) >= 0 && daemon_ready(daemon) != 0)
 		return 50;
 	(void)!read(go, &octet, 1);
 	return 0;
@@ -266,8 +264,7 @@ static int leave_a_worker_and_be_ready(struct daemon *daemon, int tell, int go)
 
 static void whoever_started_it_gets_all_descriptors_back(void **state)
 {
-	int (*const servers[])(struct daemon *, int, int) = {leave_a_worker,
-							     leave_a_worker_and_be_ready};
+	int (*const servers[])(struct daemon *, int, int) = {leave_a_worker, leave_a_worker_and_be_ready};
 	struct trial trial;
 
 	(void)state;

@@ -42,8 +42,7 @@ static void place(int number, int family, int type, bool listening)
 	struct sockaddr_storage any = {.ss_family = (sa_family_t)family};
 	int fd = socket(family, type, 0);
 
-	bind(fd, (struct sockaddr *)&any,
-	     family == AF_UNIX ? sizeof(sa_family_t) : sizeof(struct sockaddr_in6));
+	bind(fd, (struct sockaddr *)&any, family == AF_UNIX ? sizeof(sa_family_t) : sizeof(struct sockaddr_in6));
 	if (listening)
 		listen(fd, 5);
 	if (fd != number) {
@@ -161,8 +160,7 @@ static void what_is_meant_for_another_process_is_left_alone(void **state)
 
 static int wild_numbers(void)
 {
-	static const char *const wild[] = {
-		"", "x", "-1", "0", "2147483647", "4294967296", "99999999999999999999"};
+	static const char *const wild[] = {"", "x", "-1", "0", "2147483647", "4294967296", "99999999999999999999"};
 	int fds[4];
 
 	place(3, AF_INET, SOCK_STREAM, true);

@@ -138,14 +138,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_giver_that_goes_takes_nothing_along, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(where_it_stays_each_counts_once_in_the_end, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(a_taker_that_ends_before_has_taken_nothing, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(one_that_could_not_be_taken_is_counted_no_more, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(what_says_nothing_of_limits_is_not_counted, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(where_it_stays_each_counts_once_in_the_end, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_taker_that_ends_before_has_taken_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(one_that_could_not_be_taken_is_counted_no_more, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_says_nothing_of_limits_is_not_counted, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,8 +29,7 @@ static struct line_queue writer;
 static struct log_reader reader;
 static int memory;
 static char text[4 << 20];
-static const struct log_source_message who = {
-	.serial = 1, .pid = 4711, .error_log = ERRORS, .tag = "worker 3"};
+static const struct log_source_message who = {.serial = 1, .pid = 4711, .error_log = ERRORS, .tag = "worker 3"};
 
 static void path_of(unsigned number, char out[80])
 {
@@ -250,7 +249,8 @@ static void each_line_is_there_once_however_often_the_reader_dies(void **state)
 		for (const char *at = contents(i ? SECOND : ACCESS); *at; at = strchr(at, '\n') + 1) {
 			unsigned number;
 
-			assert_int_equal(sscanf(at, "line %u of those that were put, which are all different\n", &number), 1);
+			assert_int_equal(
+				sscanf(at, "line %u of those that were put, which are all different\n", &number), 1);
 			assert_int_equal(number, expected[i]);
 			expected[i] += 2;
 		}

@@ -67,8 +67,7 @@ static void states_are_single_datagrams(void **state)
 	snprintf(path, sizeof(path), "/tmp/notify_test.%d", (int)getpid());
 	fd = receiver(path);
 	assert_int_equal(notify_ready("4 workers"), 1);
-	snprintf(expected, sizeof(expected), "READY=1\nMAINPID=%d\nSTATUS=4 workers\n",
-		 (int)getpid());
+	snprintf(expected, sizeof(expected), "READY=1\nMAINPID=%d\nSTATUS=4 workers\n", (int)getpid());
 	assert_string_equal(received(fd), expected);
 	assert_int_equal(notify_stopping(NULL), 1);
 	assert_string_equal(received(fd), "STOPPING=1\n");
@@ -186,8 +185,7 @@ static void what_becomes_of_this_process_goes_on(void **state)
 
 static void a_bad_time_is_ignored_with_a_warning(void **state)
 {
-	static const char *const bad[] = {"x", "0", "1", "-1", "3s", "18446744073709551615",
-					  "18446744073709551616"};
+	static const char *const bad[] = {"x", "0", "1", "-1", "3s", "18446744073709551615", "18446744073709551616"};
 	int ends[2], old = log_fd();
 
 	(void)state;

@@ -164,8 +164,7 @@ static void a_hang_is_told_with_all_that_is_known(void **state)
 	assert_true(json_is_true(json_object_get(object, "ended")));
 	assert_null(json_object_get(object, "exit_code"));
 	assert_int_equal(json_array_size(log), 2);
-	assert_string_equal(json_string_value(json_array_get(log, 1)),
-			    "second \"quoted\" caf\xc3\xa9");
+	assert_string_equal(json_string_value(json_array_get(log, 1)), "second \"quoted\" caf\xc3\xa9");
 	assert_int_equal(json_array_size(json_object_get(object, "stack")), 2);
 	assert_int_equal(json_array_size(json_object_get(object, "status")), 1);
 	json_decref(object);
@@ -408,9 +407,9 @@ static bool is_there(const char *name)
 
 static void files_of_other_servers_are_left_alone(void **state)
 {
-	static const char *const others[] = {
-		"obituary-3-20200101T000000.000Z-12345678-1.json", "obituary-3-20200101T000000.000Z-other.json",
-		"obituary-3-1.json", "obituary-3-20200101T000000.000Z-0a1b2c3d-1.json.bak", "obituary-33-x"};
+	static const char *const others[] = {"obituary-3-20200101T000000.000Z-12345678-1.json",
+					     "obituary-3-20200101T000000.000Z-other.json", "obituary-3-1.json",
+					     "obituary-3-20200101T000000.000Z-0a1b2c3d-1.json.bak", "obituary-33-x"};
 	struct cluster_obituary obituary = a_hang();
 	size_t count = sizeof(others) / sizeof(others[0]);
 
@@ -435,7 +434,8 @@ static void files_of_other_servers_are_left_alone(void **state)
 
 static void a_server_is_told_by_how_it_was_started(void **state)
 {
-	static char name[] = "brood", full[] = "/usr/sbin/brood", option[] = "-c", file[] = "a.conf", other[] = "b.conf";
+	static char name[] = "brood", full[] = "/usr/sbin/brood", option[] = "-c", file[] = "a.conf",
+		    other[] = "b.conf";
 	char *argv[] = {name, option, file, NULL}, *by_path[] = {full, option, file, NULL};
 	char *elsewhere[] = {name, option, other, NULL}, *none[] = {NULL};
 	static char here_folder[] = "/srv", there_folder[] = "/home";
@@ -489,8 +489,7 @@ static void a_folder_that_cannot_be_is_an_error(void **state)
 	(void)state;
 	snprintf(deep, sizeof(deep), "%s/none/such", base);
 	assert_int_equal(obituary_file_write(deep, server, &obituary, "{}", reason, sizeof(reason)), -ENOENT);
-	assert_int_equal(obituary_file_write("/dev/null", server, &obituary, "{}", reason,
-					     sizeof(reason)), -ENOTDIR);
+	assert_int_equal(obituary_file_write("/dev/null", server, &obituary, "{}", reason, sizeof(reason)), -ENOTDIR);
 }
 
 static void the_folder_is_by_the_setting_and_by_who_asks(void **state)

@@ -75,9 +75,7 @@ static void read_words(struct reading *reading, const char *const *words, size_t
 	parse(reading);
 }
 
-#define WORDS(...)                                                                                 \
-	(const char *const[]){__VA_ARGS__},                                                        \
-		sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)
+#define WORDS(...) (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)
 
 static void forget(struct reading *reading)
 {
@@ -119,14 +117,13 @@ static void nothing_given_means_run(void **state)
 static void short_and_long_options_mean_the_same(void **state)
 {
 	static const char *const lines[][24] = {
-		{"-c", "/f", "-l", "80", "-w", "3", "-a", "handoff", "-s", "a=b", "-p", "p", "-d",
-		 "-v", "--control", "off", "root"},
-		{"--config", "/f", "--listen", "80", "--workers", "3", "--accept", "handoff",
-		 "--set", "a=b", "--pid-file", "p", "--daemon", "--verbose", "--control=off",
-		 "root"},
+		{"-c", "/f", "-l", "80", "-w", "3", "-a", "handoff", "-s", "a=b", "-p", "p", "-d", "-v", "--control",
+		 "off", "root"},
+		{"--config", "/f", "--listen", "80", "--workers", "3", "--accept", "handoff", "--set", "a=b",
+		 "--pid-file", "p", "--daemon", "--verbose", "--control=off", "root"},
 		{"-c/f", "root", "-l80", "-dvw3", "-ahandoff", "-sa=b", "-pp", "--control=off"},
-		{"--config=/f", "--listen=80", "--workers=3", "--acc=handoff", "--set=a=b",
-		 "--pid-file=p", "--daemon", "--verbose", "--control", "off", "--", "root"},
+		{"--config=/f", "--listen=80", "--workers=3", "--acc=handoff", "--set=a=b", "--pid-file=p", "--daemon",
+		 "--verbose", "--control", "off", "--", "root"},
 	};
 
 	(void)state;
@@ -220,16 +217,14 @@ static void a_missing_value_is_told(void **state)
 {
 	(void)state;
 	assert_refused("option -w needs a value: -w N|auto, --workers N|auto", "-w");
-	assert_refused("option -l needs a value: -l ADDRESS:PORT, --listen ADDRESS:PORT", "-d",
-		       "--listen");
+	assert_refused("option -l needs a value: -l ADDRESS:PORT, --listen ADDRESS:PORT", "-d", "--listen");
 	assert_refused("option --control needs a value: --control PATH|off", "--control");
 }
 
 static void what_belongs_to_a_later_version_is_said_to(void **state)
 {
 	(void)state;
-	assert_refused("'run' is not in this version (a folder of such a name: ./run)", "-v",
-		       "run");
+	assert_refused("'run' is not in this version (a folder of such a name: ./run)", "-v", "run");
 }
 
 static void a_command_stands_in_front(void **state)
@@ -278,8 +273,7 @@ static void no_more_than_64_listeners_are_taken(void **state)
 static void an_error_is_one_line_whatever_was_typed(void **state)
 {
 	(void)state;
-	assert_refused("-w '1?brood: x': want a number from 1 to 1024, or auto", "-w",
-		       "1\nbrood: x");
+	assert_refused("-w '1?brood: x': want a number from 1 to 1024, or auto", "-w", "1\nbrood: x");
 }
 
 static void version_and_help_go_to_standard_output(void **state)

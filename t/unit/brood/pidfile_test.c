@@ -122,8 +122,7 @@ static void a_stale_one_is_taken_over(void **state)
 
 static void other_peoples_files_are_left_alone(void **state)
 {
-	static const char *const precious[] = {"root:x:0:0\n", "-1\n",
-					       "12345678901234567890123456789\n", "12 34\n"};
+	static const char *const precious[] = {"root:x:0:0\n", "-1\n", "12345678901234567890123456789\n", "12 34\n"};
 	struct pidfile pidfile;
 	char reason[256];
 
@@ -148,10 +147,8 @@ static void a_missing_folder_is_named(void **state)
 	char reason[256];
 
 	(void)state;
-	assert_int_equal(pidfile_open(&pidfile, "/nonexistent/a.pid", reason, sizeof(reason)),
-			 -ENOENT);
-	assert_string_equal(reason,
-			    "cannot open pid file /nonexistent/a.pid: No such file or directory");
+	assert_int_equal(pidfile_open(&pidfile, "/nonexistent/a.pid", reason, sizeof(reason)), -ENOENT);
+	assert_string_equal(reason, "cannot open pid file /nonexistent/a.pid: No such file or directory");
 }
 
 static void only_its_writer_removes_it_and_only_his_own(void **state)

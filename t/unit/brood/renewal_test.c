@@ -29,13 +29,12 @@ uint64_t __wrap_clock_now_ms(void);
 int __wrap_certificate_check_start(struct certificate_check *check, const struct privilege *privilege,
 				   struct certificates *certificates, size_t first, size_t count,
 				   const struct certificate *candidate, uint64_t at_ms);
-bool __wrap_certificate_check_poll(struct certificate_check *check, uint64_t at_ms,
-				   struct certificate_verdict *out);
+bool __wrap_certificate_check_poll(struct certificate_check *check, uint64_t at_ms, struct certificate_verdict *out);
 uint32_t __wrap_cluster_ask(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
 			    size_t fd_count);
 void __wrap_cluster_answers(const struct master *master, struct cluster_answers *out);
-void __wrap_cluster_tell_others(struct master *master, uint32_t kind, const void *data, size_t size,
-				const int *fds, size_t fd_count);
+void __wrap_cluster_tell_others(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
+				size_t fd_count);
 
 uint64_t __wrap_clock_now_ms(void)
 {
@@ -51,8 +50,7 @@ int __wrap_certificate_check_start(struct certificate_check *check, const struct
 	return 0;
 }
 
-bool __wrap_certificate_check_poll(struct certificate_check *check, uint64_t at_ms,
-				   struct certificate_verdict *out)
+bool __wrap_certificate_check_poll(struct certificate_check *check, uint64_t at_ms, struct certificate_verdict *out)
 {
 	(void)at_ms;
 	*check = (struct certificate_check){.count = 0};
@@ -73,8 +71,8 @@ void __wrap_cluster_answers(const struct master *master, struct cluster_answers 
 	*out = (struct cluster_answers){.asked = 1, .yes = 1};
 }
 
-void __wrap_cluster_tell_others(struct master *master, uint32_t kind, const void *data, size_t size,
-				const int *fds, size_t fd_count)
+void __wrap_cluster_tell_others(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
+				size_t fd_count)
 {
 	(void)master, (void)kind, (void)data, (void)size, (void)fds, (void)fd_count;
 }
@@ -114,8 +112,7 @@ static void each_that_ends_soon_is_warned_of(void **state)
 	log_set_fd(log);
 	now_ms = 1000000;
 	fixture_write(fixture, "a.pem", "first");
-	fixture_write(fixture, "a.conf",
-		      "listen = \"tls:127.0.0.1:0\"; root = \"www\"; tls_certificate = \"a.pem\";");
+	fixture_write(fixture, "a.conf", "listen = \"tls:127.0.0.1:0\"; root = \"www\"; tls_certificate = \"a.pem\";");
 	assert_int_equal(fixture_load(fixture, "a.conf", (struct options){0}), 0);
 	assert_int_equal(certificates_open(&all, fixture->config, NULL, false, reason, sizeof(reason)), 0);
 	next_end = (int64_t)time(NULL) + 5 * DAY_S + DAY_S / 2;
@@ -141,8 +138,7 @@ static void each_that_ends_soon_is_warned_of(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(each_that_ends_soon_is_warned_of, fixture_set_up,
-						fixture_tear_down),
+		cmocka_unit_test_setup_teardown(each_that_ends_soon_is_warned_of, fixture_set_up, fixture_tear_down),
 	};
 
 	return cmocka_run_group_tests_name("renewal", tests, NULL, NULL);

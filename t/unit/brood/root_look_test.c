@@ -62,9 +62,8 @@ static void begin_worker(struct fixture *fixture, struct http_site *site)
 	uint64_t version;
 	int fd = root_open(fixture->path, &version);
 
-	*site = (struct http_site){
-		.root = fd < 0 ? file_root_none(false) : file_root_make(fd, false),
-		.follow = {.path = fixture->path, .version = version, .error = fd < 0 ? fd : 0}};
+	*site = (struct http_site){.root = fd < 0 ? file_root_none(false) : file_root_make(fd, false),
+				   .follow = {.path = fixture->path, .version = version, .error = fd < 0 ? fd : 0}};
 	root_follow_begin(site, fixture->epochs);
 }
 

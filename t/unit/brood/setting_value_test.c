@@ -42,8 +42,7 @@ static void assert_refuses(const char *name, const char *text, const char *wante
 	struct config config = {0}, untouched = {0};
 	char reason[SETTING_REASON_MAX];
 
-	if (setting_parse(setting, text, "/start", setting_home(setting, &config), false, reason) ==
-	    0)
+	if (setting_parse(setting, text, "/start", setting_home(setting, &config), false, reason) == 0)
 		fail_msg("%s takes '%s'", name, text);
 	assert_string_equal(reason, wanted);
 	assert_memory_equal(&config, &untouched, sizeof(config));
@@ -75,8 +74,19 @@ static void a_count_keeps_to_its_range_and_word(void **state)
 
 static void a_rate_is_per_second_minute_or_hour(void **state)
 {
-	static const char *const wrong[] = {"0", "0/s", "/s", "1/d", "1/", "1 /s", "1.5/s", "10001",
-					    "10001/s", "-1/s", "", "on", "18446744073709551615/s"};
+	static const char *const wrong[] = {"0",
+					    "0/s",
+					    "/s",
+					    "1/d",
+					    "1/",
+					    "1 /s",
+					    "1.5/s",
+					    "10001",
+					    "10001/s",
+					    "-1/s",
+					    "",
+					    "on",
+					    "18446744073709551615/s"};
 
 	(void)state;
 	assert_takes("client_rate", "100", "\"100/s\"");
@@ -87,8 +97,7 @@ static void a_rate_is_per_second_minute_or_hour(void **state)
 	assert_takes("client_rate", "10000/s", "\"10000/s\"");
 	assert_takes("client_rate", "off", "\"off\"");
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		assert_refuses("client_rate", wrong[i],
-			       "want a rate from 1/h to 10000/s (100/s, 30/m, 5/h), or off");
+		assert_refuses("client_rate", wrong[i], "want a rate from 1/h to 10000/s (100/s, 30/m, 5/h), or off");
 }
 
 static void a_word_is_one_of_the_rows(void **state)
@@ -128,10 +137,9 @@ static void words_count_as_the_enums_do(void **state)
 
 static void off_is_none_of_what_could_be_counted(void **state)
 {
-	static const char *const names[] = {"watchdog", "max_requests", "max_memory", "max_age",
-					    "client_rate", "client_connections",
-					    "connections_max_total", "min_receive_rate",
-					    "min_send_rate"};
+	static const char *const names[] = {
+		"watchdog",           "max_requests",          "max_memory",       "max_age",      "client_rate",
+		"client_connections", "connections_max_total", "min_receive_rate", "min_send_rate"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -196,8 +204,7 @@ static void a_path_becomes_absolute_and_words_stay(void **state)
 	assert_refuses("control", "", "want a path, auto or off");
 	assert_takes("root", ".", "\"/start\"");
 	assert_refuses("error_log", "", "want a path, or stderr");
-	assert_refuses("error_log", "off",
-		       "cannot be turned off (write './off' for a file of that name)");
+	assert_refuses("error_log", "off", "cannot be turned off (write './off' for a file of that name)");
 	memset(longest, 'x', sizeof(longest) - 1);
 	longest[0] = '/';
 	longest[sizeof(longest) - 1] = '\0';
@@ -263,8 +270,7 @@ static void paths_are_made_absolute_one_by_one(void **state)
 	assert_takes("tls_certificate", "dev", "[\"dev\"]");
 	assert_takes("tls_certificate", "a.pem, /b.pem", "[\"/start/a.pem\", \"/b.pem\"]");
 	assert_takes("tls_certificate", "./dev", "[\"/start/dev\"]");
-	assert_refuses("tls_key", "a.key,off",
-		       "cannot be turned off (write './off' for a file of that name)");
+	assert_refuses("tls_key", "a.key,off", "cannot be turned off (write './off' for a file of that name)");
 	assert_refuses("tls_key", "a.key,", "want paths");
 }
 
@@ -305,18 +311,15 @@ static void networks_are_a_list_by_commas(void **state)
 	assert_int_equal(setting_format(&some_networks, &a.config, &out), 0);
 	assert_int_equal(setting_parse(&some_networks, "::1", "/", &a.config, false, reason), 0);
 	assert_int_equal(setting_format(&some_networks, &a.config, &out), 0);
-	assert_int_equal(
-		setting_parse(&some_networks, "unix, ::1", "/", &a.config, false, reason), 0);
+	assert_int_equal(setting_parse(&some_networks, "unix, ::1", "/", &a.config, false, reason), 0);
 	assert_int_equal(setting_format(&some_networks, &a.config, &out), 0);
 	assert_string_equal(out.data, "[]\"::1\"[\"unix\", \"::1\"]");
 	buffer_free(&out);
 
 	assert_false(setting_equal(&some_networks, &a.config, &b.config));
-	assert_int_equal(
-		setting_parse(&some_networks, "::1, unix", "/", &b.config, false, reason), 0);
+	assert_int_equal(setting_parse(&some_networks, "::1, unix", "/", &b.config, false, reason), 0);
 	assert_true(setting_equal(&some_networks, &a.config, &b.config));
-	assert_int_equal(
-		setting_parse(&some_networks, "::1,here", "/", &b.config, false, reason), -EINVAL);
+	assert_int_equal(setting_parse(&some_networks, "::1,here", "/", &b.config, false, reason), -EINVAL);
 	assert_string_equal(reason, "\"here\" is not a network (like 10.0.0.0/8, 192.0.2.7, "
 				    "2001:db8::/32, unix or all)");
 	setting_clear(&some_networks, &a.config);
@@ -378,8 +381,9 @@ static void what_a_place_is_set_to_is_checked_text_by_text(void **state)
 	assert_takes("allow", "10.0.0.0/8,::1", "[\"10.0.0.0/8\", \"::1\"]");
 	assert_takes("listing_css", "/x.css", "\"/x.css\"");
 	assert_takes("names", "a,*.B.c,[::1]", "[\"a\", \"*.B.c\", \"[::1]\"]");
-	assert_refuses("names", "a:80", "\"a:80\" is no host's name (like example.org, *.example.org or "
-					"192.0.2.7)");
+	assert_refuses("names", "a:80",
+		       "\"a:80\" is no host's name (like example.org, *.example.org or "
+		       "192.0.2.7)");
 	assert_refuses("symlinks", "all", "want beneath or none");
 }
 

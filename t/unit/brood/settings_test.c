@@ -120,8 +120,7 @@ static void a_slip_is_told_from_the_name_that_was_meant(void **state)
 static void standard_value(const struct setting *setting, char *out, size_t room)
 {
 	bool bare = setting->type == SETTING_BOOL ||
-		    (setting->type == SETTING_COUNT && setting->standard[0] >= '0' &&
-		     setting->standard[0] <= '9');
+		    (setting->type == SETTING_COUNT && setting->standard[0] >= '0' && setting->standard[0] <= '9');
 	struct config_list list = {0};
 	struct buffer text = {0};
 	char *copy, *rest, *part;
@@ -173,8 +172,7 @@ static void the_sample_file_shows_every_setting_with_its_default(void **state)
 		bool start_only = setting_at(i)->effect == SETTING_AT_START;
 
 		standard_value(setting_at(i), value, sizeof(value));
-		if (strcmp(setting_at(i)->name, "root") ==
-		    0) /* whose default is a rule, not a value */
+		if (strcmp(setting_at(i)->name, "root") == 0) /* whose default is a rule, not a value */
 			snprintf(value, sizeof(value), "\"/srv/www\"");
 		snprintf(wanted, sizeof(wanted), "\n#%s = %s;\n", setting_at(i)->name, value);
 		line = strstr(text, wanted);
@@ -229,8 +227,7 @@ static void manual_line(const struct setting *setting, char *out, size_t room)
 		used += (size_t)snprintf(out + used, room - used, " No = ");
 		standard_value(setting, value, sizeof(value));
 		for (const char *at = value; *at; at++)
-			used += (size_t)snprintf(out + used, room - used,
-						 *at == '"' ? "\\(dq" : "%c", *at);
+			used += (size_t)snprintf(out + used, room - used, *at == '"' ? "\\(dq" : "%c", *at);
 	}
 	snprintf(out + used, room - used, "\n");
 }
@@ -269,9 +266,8 @@ int main(void)
 		cmocka_unit_test(the_defaults_that_users_rely_on_stand_in_the_table),
 		cmocka_unit_test(a_slip_is_told_from_the_name_that_was_meant),
 		cmocka_unit_test(the_sample_file_shows_every_setting_with_its_default),
-		cmocka_unit_test_setup_teardown(
-			the_sample_file_changes_nothing_whether_commented_out_or_not,
-			fixture_set_up, fixture_tear_down),
+		cmocka_unit_test_setup_teardown(the_sample_file_changes_nothing_whether_commented_out_or_not,
+						fixture_set_up, fixture_tear_down),
 		cmocka_unit_test(the_manual_tells_of_every_setting_and_its_default),
 	};
 

@@ -69,8 +69,8 @@ static void tickets_live_as_long_as_they_may(void **state)
 			const struct ticket_times times = {lifetimes[i], rotations[k]};
 
 			/* With very many keys each seals for longer. */
-			each_ticket_can_be_opened_for_its_lifetime(
-				&times, times.lifetime_ms / times.rotate_ms < TLS_TICKET_KEYS_MAX - 2);
+			each_ticket_can_be_opened_for_its_lifetime(&times, times.lifetime_ms / times.rotate_ms <
+										   TLS_TICKET_KEYS_MAX - 2);
 		}
 	}
 }

@@ -15,8 +15,8 @@
 #include <string.h>
 
 static uint64_t now_ms;
-static unsigned looks;  /* at the file */
-static size_t given;    /* keys, to TLS */
+static unsigned looks; /* at the file */
+static size_t given;   /* keys, to TLS */
 static struct tls_ticket_key last_given;
 
 uint64_t __wrap_clock_now_ms(void);
@@ -72,8 +72,7 @@ static void as_many_keys_as_there_may_be_are_taken(void **state)
 static void the_file_is_looked_at_once_a_second(void **state)
 {
 	struct config_listener listen = {.tls = true};
-	struct config config = {
-		.listen = &listen, .listen_count = 1, .tls_ticket_keys = (char *)"/nonexistent/keys"};
+	struct config config = {.listen = &listen, .listen_count = 1, .tls_ticket_keys = (char *)"/nonexistent/keys"};
 	struct shared_tickets shared = {.seen = {.size = 1}};
 	struct ticket_keys own = {0};
 

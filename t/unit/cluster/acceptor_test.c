@@ -206,10 +206,8 @@ static void note_discarded(void *context, int fd)
 
 static int set_up(void **state)
 {
-	static const struct acceptor_handlers all = {.may_accept = judge,
-						     .accepted = note_accepted,
-						     .settled = note_settled,
-						     .discard = note_discarded};
+	static const struct acceptor_handlers all = {
+		.may_accept = judge, .accepted = note_accepted, .settled = note_settled, .discard = note_discarded};
 
 	(void)state;
 	memset(&told, 0, sizeof(told));

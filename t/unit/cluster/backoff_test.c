@@ -33,8 +33,7 @@ static void further_ones_double_from_100_ms_and_the_eighth_parks(void **state)
 		assert_int_equal(delay_ms, delays[i]);
 	}
 	for (int i = 0; i < 3; i++) { /* parked once, parked until it serves for a while */
-		assert_int_equal(backoff_next(&backoff, BACKOFF_DEATH_EARLY, 0, &delay_ms),
-				 SLOT_DIED_IN_VAIN);
+		assert_int_equal(backoff_next(&backoff, BACKOFF_DEATH_EARLY, 0, &delay_ms), SLOT_DIED_IN_VAIN);
 		assert_int_equal(delay_ms, BACKOFF_PARKED_MS);
 	}
 }
@@ -48,8 +47,7 @@ static void jitter_takes_up_to_a_quarter(void **state)
 		struct backoff backoff = {.early_deaths = 1};
 		unsigned delay_ms;
 
-		assert_int_equal(backoff_next(&backoff, BACKOFF_DEATH_EARLY, random, &delay_ms),
-				 SLOT_DIED_EARLY);
+		assert_int_equal(backoff_next(&backoff, BACKOFF_DEATH_EARLY, random, &delay_ms), SLOT_DIED_EARLY);
 		least = delay_ms < least ? delay_ms : least;
 		most = delay_ms > most ? delay_ms : most;
 	}
@@ -74,24 +72,21 @@ static void a_fatal_set_up_parks_at_once(void **state)
 	unsigned delay_ms;
 
 	(void)state;
-	assert_int_equal(backoff_next(&backoff, BACKOFF_DEATH_FATAL, 0, &delay_ms),
-			 SLOT_DIED_IN_VAIN);
+	assert_int_equal(backoff_next(&backoff, BACKOFF_DEATH_FATAL, 0, &delay_ms), SLOT_DIED_IN_VAIN);
 	assert_int_equal(delay_ms, BACKOFF_PARKED_MS);
 }
 
 static void short_resources_wait_but_never_park(void **state)
 {
 	/* Not at once even the first time; then doubling to the end of it. */
-	static const unsigned delays[] = {100,  200,  400,   800,   1600,
-					 3200, 6400, 12800, 25600, BACKOFF_LAST_MS};
+	static const unsigned delays[] = {100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, BACKOFF_LAST_MS};
 	enum { COUNT = sizeof(delays) / sizeof(delays[0]) };
 	struct backoff backoff = {0};
 	unsigned delay_ms;
 
 	(void)state;
 	for (int i = 0; i < 100; i++) {
-		assert_int_equal(backoff_next(&backoff, BACKOFF_DEATH_RESOURCES, 0, &delay_ms),
-				 SLOT_DIED_EARLY);
+		assert_int_equal(backoff_next(&backoff, BACKOFF_DEATH_RESOURCES, 0, &delay_ms), SLOT_DIED_EARLY);
 		assert_int_equal(delay_ms, delays[i < COUNT ? i : COUNT - 1]);
 	}
 }
@@ -106,8 +101,7 @@ static void nor_do_they_bring_others_nearer_to_that(void **state)
 		(void)backoff_next(&backoff, BACKOFF_DEATH_RESOURCES, 0, &delay_ms);
 	assert_int_equal(backoff_next(&backoff, BACKOFF_DEATH_EARLY, 0, &delay_ms), SLOT_DIED);
 	for (int i = 0; i < 6; i++)
-		assert_int_equal(backoff_next(&backoff, BACKOFF_DEATH_EARLY, 0, &delay_ms),
-				 SLOT_DIED_EARLY);
+		assert_int_equal(backoff_next(&backoff, BACKOFF_DEATH_EARLY, 0, &delay_ms), SLOT_DIED_EARLY);
 	assert_int_equal(backoff_next(&backoff, BACKOFF_DEATH_EARLY, 0, &delay_ms), SLOT_DIED_IN_VAIN);
 	/* Who has served for a while is short of nothing. */
 	assert_int_equal(backoff_next(&backoff, BACKOFF_DEATH_LATE, 0, &delay_ms), SLOT_DIED);

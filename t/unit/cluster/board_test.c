@@ -41,8 +41,7 @@ static void records_are_given_out_once(void **state)
 /* Whatever a worker writes there. */
 static void no_record_says_itself_whether_it_is_in_use(void **state)
 {
-	static const uint32_t words[] = {BOARD_FREE, BOARD_STARTING, BOARD_SERVING, BOARD_DRAINING,
-					 UINT32_MAX};
+	static const uint32_t words[] = {BOARD_FREE, BOARD_STARTING, BOARD_SERVING, BOARD_DRAINING, UINT32_MAX};
 	struct board board;
 
 	(void)state;

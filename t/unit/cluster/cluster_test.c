@@ -34,7 +34,7 @@ enum { NEWS_KIND = 7, QUESTION_KIND };
 
 static const char news_text[] = "something new";
 static int ready_pipe[2], log_pipe[2], news_pipe[2], answers_pipe[2];
-static bool news_due; /* in the master: once it is ready */
+static bool news_due;     /* in the master: once it is ready */
 static uint32_t question; /* there, too */
 static struct worker *self;
 
@@ -139,14 +139,13 @@ static bool answer_question(void)
 }
 
 /* Says that it has heard, by the descriptor that came along. */
-static bool hear_news(void *context, uint32_t kind, const void *data, size_t size, int *fds,
-		      size_t fd_count)
+static bool hear_news(void *context, uint32_t kind, const void *data, size_t size, int *fds, size_t fd_count)
 {
 	pid_t pid = getpid();
 
 	(void)context;
-	if (kind == NEWS_KIND && size == sizeof(news_text) && strcmp(data, news_text) == 0 &&
-	    fd_count == 1 && write(fds[0], &pid, sizeof(pid)) != sizeof(pid))
+	if (kind == NEWS_KIND && size == sizeof(news_text) && strcmp(data, news_text) == 0 && fd_count == 1 &&
+	    write(fds[0], &pid, sizeof(pid)) != sizeof(pid))
 		abort();
 	return kind == QUESTION_KIND && answer_question();
 }

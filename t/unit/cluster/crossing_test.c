@@ -119,9 +119,17 @@ static void ready(void *context, const struct listeners *listeners, unsigned wor
 }
 
 static const struct cluster_program program = {
-	.version = "1", .prepare = prepare, .commit = commit, .abandon = abandon,
-	.select = select_kind, .reopen = nothing, .ready = ready, .rolling = nothing,
-	.rolled = nothing, .stopping = nothing, .keep = no_fds,
+	.version = "1",
+	.prepare = prepare,
+	.commit = commit,
+	.abandon = abandon,
+	.select = select_kind,
+	.reopen = nothing,
+	.ready = ready,
+	.rolling = nothing,
+	.rolled = nothing,
+	.stopping = nothing,
+	.keep = no_fds,
 };
 
 /* --- events --- */
@@ -132,8 +140,7 @@ static void run(void)
 		event_base_loop(master.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 }
 
-static void send_packet(unsigned number, enum message_type type, const void *data, size_t size,
-			int fd)
+static void send_packet(unsigned number, enum message_type type, const void *data, size_t size, int fd)
 {
 	union {
 		char space[CMSG_SPACE(sizeof(int))];
@@ -146,13 +153,11 @@ static void send_packet(unsigned number, enum message_type type, const void *dat
 	if (fd >= 0) {
 		message.msg_control = control.space;
 		message.msg_controllen = sizeof(control.space);
-		control.align = (struct cmsghdr){.cmsg_level = SOL_SOCKET,
-						 .cmsg_type = SCM_RIGHTS,
-						 .cmsg_len = CMSG_LEN(sizeof(int))};
+		control.align = (struct cmsghdr){
+			.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
 		memcpy(CMSG_DATA(&control.align), &fd, sizeof(fd));
 	}
-	assert_int_equal(sendmsg(processes[number].channel, &message, MSG_NOSIGNAL),
-			 sizeof(head) + size);
+	assert_int_equal(sendmsg(processes[number].channel, &message, MSG_NOSIGNAL), sizeof(head) + size);
 }
 
 static void say(unsigned number, enum message_type type)
@@ -184,9 +189,8 @@ static void get_ready(unsigned number)
 static void end(unsigned number, int code)
 {
 	struct process *process = &processes[number];
-	struct brood_process_end how = {.pid = FIRST_PID + (pid_t)number,
-					.exit_code = process->killed ? -1 : code,
-					.signal = process->killed};
+	struct brood_process_end how = {
+		.pid = FIRST_PID + (pid_t)number, .exit_code = process->killed ? -1 : code, .signal = process->killed};
 
 	close(process->channel);
 	process->channel = -1;
@@ -491,7 +495,7 @@ static void a_successor_that_a_failed_roll_has_replaced_does_not_lead(void **sta
 	master_roll(&master, "restart");
 	get_ready(2);
 	assert_leads(0, 2);
-	end(0, 0); /* it has handed over */
+	end(0, 0);                          /* it has handed over */
 	assert_int_equal(process_count, 4); /* slot 1's */
 	say(2, MESSAGE_REPLACE);
 	run();
@@ -614,8 +618,7 @@ static void what_a_draining_worker_gave_before_its_end_goes_to_others(void **sta
 		assert_int_equal(read(pair[1], &(char){0}, 1), -1); /* it is open */
 		handoff_target_gone(&master.handoff, &master.slots[0]->lead->target);
 		while (!list_empty(&master.handoff.waiting)) {
-			struct transfer *waiting =
-				LIST_ENTRY(master.handoff.waiting.next, struct transfer, link);
+			struct transfer *waiting = LIST_ENTRY(master.handoff.waiting.next, struct transfer, link);
 
 			fd_close(&waiting->fd); /* nobody else has it */
 			handoff_discard(&master.handoff, waiting);
@@ -749,7 +752,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define STARTING(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-#define SERVING(name) cmocka_unit_test_setup_teardown(name, set_up_serving, tear_down)
+#define SERVING(name)  cmocka_unit_test_setup_teardown(name, set_up_serving, tear_down)
 		STARTING(readiness_after_the_kill_of_start_timeout_does_not_lead),
 		STARTING(nor_does_that_which_was_said_before_and_is_read_after),
 		STARTING(nor_that_which_is_read_when_it_is_reaped),

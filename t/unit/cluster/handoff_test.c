@@ -71,10 +71,8 @@ static void on_closed(void *context, int error)
 	(void)context, (void)error;
 }
 
-static const struct brood_channel_handlers worker_handlers = {
-	.frame = on_worker_frame, .closed = on_closed};
-static const struct brood_channel_handlers master_handlers = {
-	.frame = on_master_frame, .closed = on_closed};
+static const struct brood_channel_handlers worker_handlers = {.frame = on_worker_frame, .closed = on_closed};
+static const struct brood_channel_handlers master_handlers = {.frame = on_master_frame, .closed = on_closed};
 
 static struct handoff_target *choose(void *context, const struct transfer *transfer)
 {
@@ -137,10 +135,8 @@ static int set_up(void **state)
 	for (int i = 0; i < WORKERS; i++) {
 		memset(&fakes[i], 0, sizeof(fakes[i]));
 		if (brood_channel_pair(ends) < 0 ||
-		    brood_channel_open(&fakes[i].master_end, base, ends[0], &master_handlers,
-				       &fakes[i]) < 0 ||
-		    brood_channel_open(&fakes[i].worker_end, base, ends[1], &worker_handlers,
-				       &fakes[i]) < 0)
+		    brood_channel_open(&fakes[i].master_end, base, ends[0], &master_handlers, &fakes[i]) < 0 ||
+		    brood_channel_open(&fakes[i].worker_end, base, ends[1], &worker_handlers, &fakes[i]) < 0)
 			return -1;
 		handoff_target_init(&fakes[i].target, fakes[i].master_end);
 		fakes[i].eligible = true;
@@ -450,8 +446,7 @@ static void a_state_that_could_not_be_passed_on_is_refused(void **state)
 	for (unsigned i = 0; i < 2 * MESSAGE_BATCH; i++) {
 		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
 		clients[i] = ends[0];
-		assert_non_null(handoff_offer(&handoff, ends[1], i, items[0].state,
-					      items[0].state_size));
+		assert_non_null(handoff_offer(&handoff, ends[1], i, items[0].state, items[0].state_size));
 	}
 	for (unsigned i = 0; i < 2 * MESSAGE_BATCH && handoff.waiting_count > 0; i++) {
 		handoff_flush(&handoff, MESSAGE_CONNECTIONS);

@@ -69,8 +69,7 @@ static bool put(int channel, const void *data, size_t size, const int *fds, size
 	return true;
 }
 
-static bool put_frame(int channel, uint32_t type, const void *data, uint32_t size, const int *fds,
-		      size_t fd_count)
+static bool put_frame(int channel, uint32_t type, const void *data, uint32_t size, const int *fds, size_t fd_count)
 {
 	static char packet[8 + BROOD_CHANNEL_SIZE_MAX];
 
@@ -96,8 +95,8 @@ static bool give(int channel, uint32_t count, uint32_t state_size)
 {
 	static char data[BROOD_CHANNEL_SIZE_MAX];
 	struct message_connections *message = (void *)data;
-	uint32_t size = (uint32_t)(offsetof(struct message_connections, each) +
-				   count * sizeof(message->each[0]) + count * state_size);
+	uint32_t size = (uint32_t)(offsetof(struct message_connections, each) + count * sizeof(message->each[0]) +
+				   count * state_size);
 	int fds[BROOD_CHANNEL_FDS_MAX];
 
 	many_descriptors(fds);
@@ -148,8 +147,7 @@ static int open_far_end(void **state)
 
 	(void)state;
 	far_end.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	return bind(listening, (struct sockaddr *)&far_end, sizeof(far_end)) < 0 ||
-	       listen(listening, 1024) < 0 ||
+	return bind(listening, (struct sockaddr *)&far_end, sizeof(far_end)) < 0 || listen(listening, 1024) < 0 ||
 	       getsockname(listening, (struct sockaddr *)&far_end, &size) < 0;
 }
 
@@ -207,8 +205,7 @@ static void send_what_lingers(int channel)
 	pid_t master = hold_master();
 
 	put_frame(channel, sent_type, data,
-		  (uint32_t)(offsetof(struct message_connections, each) + 8 * sizeof(message->each[0])),
-		  fds, 8);
+		  (uint32_t)(offsetof(struct message_connections, each) + 8 * sizeof(message->each[0])), fds, 8);
 	die_and_let_go(master);
 }
 
@@ -221,7 +218,9 @@ static void send_more_than_a_frame_holds(int channel)
 	} control = {.space = {0}};
 	uint32_t header[] = {0, MESSAGE_GIVE};
 	struct iovec part = {.iov_base = header, .iov_len = sizeof(header)};
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space,
+	struct msghdr message = {.msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = control.space,
 				 .msg_controllen = CMSG_SPACE(253 * sizeof(int))};
 	struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
 	int fds[253], one = lingering();
@@ -315,9 +314,16 @@ static void say_anything(int channel)
 	many_descriptors(fds);
 	srand(20261121);
 	for (int round = 0; round < ROUNDS; round++) {
-		static const uint32_t types[] = {MESSAGE_READY,   MESSAGE_GIVE,	 MESSAGE_HANDED_OVER,
-						 MESSAGE_REPLACE, MESSAGE_TAKEN, MESSAGE_REFUSED,
-						 MESSAGE_RETIRE,  MESSAGE_HEARD, 32,		 4242};
+		static const uint32_t types[] = {MESSAGE_READY,
+						 MESSAGE_GIVE,
+						 MESSAGE_HANDED_OVER,
+						 MESSAGE_REPLACE,
+						 MESSAGE_TAKEN,
+						 MESSAGE_REFUSED,
+						 MESSAGE_RETIRE,
+						 MESSAGE_HEARD,
+						 32,
+						 4242};
 		uint32_t type = types[rand() % 10], size = (uint32_t)rand() % 2048;
 
 		for (uint32_t i = 0; i < size; i++)
@@ -438,11 +444,25 @@ static unsigned cut_nothing(void *context)
 }
 
 static const struct cluster_program program = {
-	.prepare = prepare, .commit = nothing, .abandon = nothing, .select = select_kind,
-	.reopen = nothing, .ready = tell_ready, .rolling = nothing, .rolled = nothing,
-	.stopping = nothing, .keep = keep_token, .start = start, .connection = answer,
-	.moved = no_move, .understands = understand_nothing, .retire = nothing,
-	.returned = no_return, .movable = none_movable, .stop = nothing, .abort = cut_nothing,
+	.prepare = prepare,
+	.commit = nothing,
+	.abandon = nothing,
+	.select = select_kind,
+	.reopen = nothing,
+	.ready = tell_ready,
+	.rolling = nothing,
+	.rolled = nothing,
+	.stopping = nothing,
+	.keep = keep_token,
+	.start = start,
+	.connection = answer,
+	.moved = no_move,
+	.understands = understand_nothing,
+	.retire = nothing,
+	.returned = no_return,
+	.movable = none_movable,
+	.stop = nothing,
+	.abort = cut_nothing,
 	.tick = nothing,
 };
 
@@ -597,8 +617,7 @@ static void descriptors_without_a_frame_end_it(void **state)
 static void answers_for_others_end_it(void **state)
 {
 	(void)state;
-	let_attack(answer_for_what_was_not_given, CLUSTER_ACCEPT_HANDOFF,
-		   "answered for a connection it was not given");
+	let_attack(answer_for_what_was_not_given, CLUSTER_ACCEPT_HANDOFF, "answered for a connection it was not given");
 }
 
 static void a_dead_workers_child_does_not_hold_the_master_up(void **state)

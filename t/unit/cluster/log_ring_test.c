@@ -131,8 +131,7 @@ static void what_is_not_printable_is_shown_as_such(void **state)
 /* A worker that was taken over can write anything there, any time. */
 static void nonsense_is_bounded_and_printable(void **state)
 {
-	static const uint64_t counts[] = {0,    1,       2039,           2040,
-					  2041, 1 << 20, UINT64_MAX - 1, UINT64_MAX};
+	static const uint64_t counts[] = {0, 1, 2039, 2040, 2041, 1 << 20, UINT64_MAX - 1, UINT64_MAX};
 
 	(void)state;
 	srandom(42);

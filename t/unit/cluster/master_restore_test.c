@@ -70,8 +70,7 @@ static struct instance *add_instance(struct master *master, unsigned slot, enum 
 
 	like.record = board_take_record(&master->boards[slot]);
 	like.limits = (struct recycle_limits){.requests = 11, .memory_bytes = 12, .age_ms = 13};
-	like.watchdog = (struct watchdog){
-		.phase = WATCHDOG_WATCHING, .looked = true, .heartbeat = 14, .since_ms = 15};
+	like.watchdog = (struct watchdog){.phase = WATCHDOG_WATCHING, .looked = true, .heartbeat = 14, .since_ms = 15};
 	instance = instance_restore(master, &like, open_channel(), 60000);
 	assert_non_null(instance);
 	return instance;
@@ -93,8 +92,13 @@ static void add_listener(struct master *master)
 static void add_transfer(struct master *master, struct instance *taker)
 {
 	int ends[2];
-	struct transfer like = {.id = ++master->handoff.last_id, .since_ms = 5, .listener = 1,
-				.giver = 1, .giver_id = 9, .state = (void *)"moved", .state_size = 5};
+	struct transfer like = {.id = ++master->handoff.last_id,
+				.since_ms = 5,
+				.listener = 1,
+				.giver = 1,
+				.giver_id = 9,
+				.state = (void *)"moved",
+				.state_size = 5};
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
 	like.fd = ends[0];
@@ -162,7 +166,7 @@ static struct master *full_master(void)
 /* --- states --- */
 
 static struct master *volatile original; /* held to the end, with all it has open */
-static struct state_writer written; /* by that one; its descriptors are open */
+static struct state_writer written;      /* by that one; its descriptors are open */
 
 static int write_state(void **state)
 {

@@ -27,12 +27,10 @@ static void each_limit_is_reached_exactly(void **state)
 		const struct recycle_limits requests = {.requests = 1000}, age = {.age_ms = OLD_MS},
 					    memory = {.memory_bytes = 1 << 20};
 
-		assert_int_equal(recycle_judge(&requests, 1000 - off, 0, OLD_MS),
-				 off ? RECYCLE_NOT : RECYCLE_REQUESTS);
+		assert_int_equal(recycle_judge(&requests, 1000 - off, 0, OLD_MS), off ? RECYCLE_NOT : RECYCLE_REQUESTS);
 		assert_int_equal(recycle_judge(&memory, 0, (1 << 20) - off, OLD_MS),
 				 off ? RECYCLE_NOT : RECYCLE_MEMORY);
-		assert_int_equal(recycle_judge(&age, 0, 0, OLD_MS - off),
-				 off ? RECYCLE_NOT : RECYCLE_AGE);
+		assert_int_equal(recycle_judge(&age, 0, 0, OLD_MS - off), off ? RECYCLE_NOT : RECYCLE_AGE);
 	}
 }
 
@@ -44,10 +42,8 @@ static void a_young_worker_is_left_alone(void **state)
 	(void)state;
 	assert_int_equal(recycle_judge(&tiny, 1000, 1000, RECYCLE_YOUNG_MS - 1), RECYCLE_NOT);
 	assert_int_equal(recycle_judge(&tiny, 1000, 1000, RECYCLE_YOUNG_MS), RECYCLE_REQUESTS);
-	assert_int_equal(recycle_judge(&memory, 0, 1000, RECYCLE_YOUNG_FOR_MEMORY_MS - 1),
-			 RECYCLE_NOT);
-	assert_int_equal(recycle_judge(&memory, 0, 1000, RECYCLE_YOUNG_FOR_MEMORY_MS),
-			 RECYCLE_MEMORY);
+	assert_int_equal(recycle_judge(&memory, 0, 1000, RECYCLE_YOUNG_FOR_MEMORY_MS - 1), RECYCLE_NOT);
+	assert_int_equal(recycle_judge(&memory, 0, 1000, RECYCLE_YOUNG_FOR_MEMORY_MS), RECYCLE_MEMORY);
 }
 
 static void memory_that_is_not_known_is_no_reason(void **state)
@@ -70,8 +66,7 @@ static void jitter_takes_up_to_a_tenth(void **state)
 		for (uint32_t random = 0; random < 3000; random++) {
 			struct recycle_limits own = recycle_decide(&set, random);
 
-			assert_true(own.requests > 0 && own.requests == own.age_ms &&
-				    own.requests == own.memory_bytes);
+			assert_true(own.requests > 0 && own.requests == own.age_ms && own.requests == own.memory_bytes);
 			least = own.requests < least ? own.requests : least;
 			most = own.requests > most ? own.requests : most;
 		}

@@ -32,8 +32,7 @@ static bool is_settled(void *context)
 	return world.all_handed_over;
 }
 
-static const struct roll_view view = {
-	.slots = SLOTS, .draining = is_draining, .settled = is_settled};
+static const struct roll_view view = {.slots = SLOTS, .draining = is_draining, .settled = is_settled};
 
 static int clear(void **state)
 {
@@ -316,12 +315,9 @@ static void branch(const struct roll *roll, unsigned left, bool kept)
 			action = roll_died(&copy, &view, copy.slot, true);
 		else if (event == 2 && copy.started && copy.phase == ROLL_FORWARD)
 			action = roll_died(&copy, &view, copy.slot, false);
-		else if (event == 3 && !copy.started &&
-			 (copy.phase == ROLL_FORWARD || copy.phase == ROLL_BACK))
-			world.draining[copy.slot] = false,
-			action = roll_drained(&copy, &view, copy.slot);
-		else if (event == 4 &&
-			 (copy.phase == ROLL_SETTLING || copy.phase == ROLL_SETTLING_BACK))
+		else if (event == 3 && !copy.started && (copy.phase == ROLL_FORWARD || copy.phase == ROLL_BACK))
+			world.draining[copy.slot] = false, action = roll_drained(&copy, &view, copy.slot);
+		else if (event == 4 && (copy.phase == ROLL_SETTLING || copy.phase == ROLL_SETTLING_BACK))
 			world.all_handed_over = true, action = roll_settled(&copy, &view);
 		else
 			continue;

@@ -17,19 +17,17 @@
  * and does that; "-": nothing changes and nothing is done. */
 static const char *const expected[SLOT_STATES][SLOT_EVENTS] = {
 	[SLOT_EMPTY] = {"starting/START", "-", "-", "-", "-", "-", "-"},
-	[SLOT_STARTING] = {"-", "draining/RETIRE", "serving/SERVE", "starting/START", "backoff/WAIT",
-			   "parked/PARK", "-"},
-	[SLOT_SERVING] = {"-", "draining/RETIRE", "-", "starting/START", "backoff/WAIT",
-			  "parked/PARK", "-"},
+	[SLOT_STARTING] = {"-", "draining/RETIRE", "serving/SERVE", "starting/START", "backoff/WAIT", "parked/PARK",
+			   "-"},
+	[SLOT_SERVING] = {"-", "draining/RETIRE", "-", "starting/START", "backoff/WAIT", "parked/PARK", "-"},
 	[SLOT_DRAINING] = {"starting/START", "-", "-", "empty/-", "empty/-", "empty/-", "-"},
 	[SLOT_BACKOFF] = {"-", "empty/CANCEL", "serving/CANCEL", "-", "-", "-", "starting/START"},
 	[SLOT_PARKED] = {"-", "empty/CANCEL", "serving/CANCEL", "-", "-", "-", "starting/START"},
 };
 
 static const char *const actions[] = {
-	[SLOT_DO_NOTHING] = "-",  [SLOT_DO_START] = "START",   [SLOT_DO_SERVE] = "SERVE",
-	[SLOT_DO_WAIT] = "WAIT",  [SLOT_DO_PARK] = "PARK",     [SLOT_DO_RETIRE] = "RETIRE",
-	[SLOT_DO_CANCEL] = "CANCEL",
+	[SLOT_DO_NOTHING] = "-", [SLOT_DO_START] = "START",   [SLOT_DO_SERVE] = "SERVE",   [SLOT_DO_WAIT] = "WAIT",
+	[SLOT_DO_PARK] = "PARK", [SLOT_DO_RETIRE] = "RETIRE", [SLOT_DO_CANCEL] = "CANCEL",
 };
 
 static void every_state_answers_every_event_as_written(void **unused)
@@ -44,8 +42,7 @@ static void every_state_answers_every_event_as_written(void **unused)
 			if ((int)state == from && action == SLOT_DO_NOTHING)
 				strcpy(got, "-");
 			else
-				snprintf(got, sizeof(got), "%s/%s", slot_state_name(state),
-					 actions[action]);
+				snprintf(got, sizeof(got), "%s/%s", slot_state_name(state), actions[action]);
 			if (strcmp(got, expected[from][event]) != 0)
 				print_message("in %s, event %d\n", slot_state_name(from), event);
 			assert_string_equal(got, expected[from][event]);

@@ -29,7 +29,7 @@ static struct instance *workers[SLOTS];
 static int ends[SLOTS]; /* the workers' of the channels */
 
 static uint64_t now_ms = 1000000;
-static bool no_memory;      /* for what is offered */
+static bool no_memory; /* for what is offered */
 static unsigned discarded;
 
 uint64_t __wrap_clock_now_ms(void);
@@ -96,8 +96,8 @@ static void answer(unsigned slot, enum message_type type, unsigned count)
 	struct board_record *record = instance_record(workers[slot]);
 
 	for (unsigned i = 0; i < count; i++) {
-		struct message_ids message = {
-			.count = 1, .ids = {LIST_ENTRY(target->unanswered.next, struct transfer, link)->id}};
+		struct message_ids message = {.count = 1,
+					      .ids = {LIST_ENTRY(target->unanswered.next, struct transfer, link)->id}};
 		struct brood_frame frame = {
 			.type = type, .data = &message, .size = offsetof(struct message_ids, ids) + 8};
 
@@ -126,8 +126,8 @@ static void offer(unsigned count, bool has_moved)
 
 		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 		close(pair[1]);
-		assert_non_null(handoff_offer(&master.handoff, pair[0], 1, has_moved ? "moved" : NULL,
-					      has_moved ? 5 : 0));
+		assert_non_null(
+			handoff_offer(&master.handoff, pair[0], 1, has_moved ? "moved" : NULL, has_moved ? 5 : 0));
 	}
 	handoff_flush(&master.handoff, MESSAGE_CONNECTIONS);
 }

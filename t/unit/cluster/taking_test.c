@@ -31,8 +31,7 @@ static void note(const char *what, const void *text, size_t size)
 	bool told = recv(master, &octet, sizeof(octet), MSG_PEEK | MSG_DONTWAIT) >= 0;
 	size_t used = strlen(done);
 
-	snprintf(done + used, sizeof(done) - used, "%s%s%.*s ", told ? "!" : "", what, (int)size,
-		 (const char *)text);
+	snprintf(done + used, sizeof(done) - used, "%s%s%.*s ", told ? "!" : "", what, (int)size, (const char *)text);
 }
 
 static void connection(void *context, int fd, unsigned listener, unsigned flags)
@@ -116,8 +115,7 @@ static void they_are_expected_then_told_to_be_taken_then_here(void **state)
 {
 	static const char *const states[] = {"one", "foreign", "", "broken", "two"};
 	struct board_record record = {0};
-	struct worker worker = {
-		.program = &program, .phase = WORKER_SERVING, .record = &record, .max_connections = 10};
+	struct worker worker = {.program = &program, .phase = WORKER_SERVING, .record = &record, .max_connections = 10};
 	int ends[2], open_before;
 
 	(void)state;

@@ -25,9 +25,8 @@ static void one_that_beats_is_left_alone(void **state)
 
 	(void)state;
 	for (uint64_t i = 0; i < 1000; i++) /* each beat comes just before it would be too late */
-		assert_int_equal(
-			watchdog_look(&watchdog, i, START_MS + i * (LIMIT_MS - 1), LIMIT_MS),
-			WATCHDOG_NOTHING);
+		assert_int_equal(watchdog_look(&watchdog, i, START_MS + i * (LIMIT_MS - 1), LIMIT_MS),
+				 WATCHDOG_NOTHING);
 	assert_int_equal(watchdog.phase, WATCHDOG_WATCHING);
 }
 
@@ -48,8 +47,7 @@ static void any_change_of_the_heartbeat_counts_even_back(void **state)
 	struct watchdog watchdog = seen_at(500, START_MS);
 
 	(void)state;
-	assert_int_equal(watchdog_look(&watchdog, 499, START_MS + LIMIT_MS + 1, LIMIT_MS),
-			 WATCHDOG_NOTHING);
+	assert_int_equal(watchdog_look(&watchdog, 499, START_MS + LIMIT_MS + 1, LIMIT_MS), WATCHDOG_NOTHING);
 	assert_int_equal(watchdog_silence_ms(&watchdog, START_MS + LIMIT_MS + 1), 0);
 }
 
@@ -76,8 +74,7 @@ static void silence_is_aborted_once_and_killed_once(void **state)
 			}
 		}
 		assert_in_range(aborted_ms, START_MS + LIMIT_MS, START_MS + LIMIT_MS + step);
-		assert_in_range(killed_ms, aborted_ms + WATCHDOG_KILL_MS,
-				aborted_ms + WATCHDOG_KILL_MS + step);
+		assert_in_range(killed_ms, aborted_ms + WATCHDOG_KILL_MS, aborted_ms + WATCHDOG_KILL_MS + step);
 	}
 }
 
@@ -106,14 +103,11 @@ static void the_table_is_as_drawn(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct watchdog watchdog = {.phase = rows[i].before,
-					    .looked = true,
-					    .heartbeat = 7,
-					    .since_ms = START_MS};
+		struct watchdog watchdog = {
+			.phase = rows[i].before, .looked = true, .heartbeat = 7, .since_ms = START_MS};
 		uint64_t now_ms = START_MS + (rows[i].late ? LIMIT_MS : 1);
 
-		assert_int_equal(watchdog_look(&watchdog, 7 + rows[i].beats, now_ms, LIMIT_MS),
-				 rows[i].action);
+		assert_int_equal(watchdog_look(&watchdog, 7 + rows[i].beats, now_ms, LIMIT_MS), rows[i].action);
 		assert_int_equal(watchdog.phase, rows[i].after);
 	}
 }
@@ -138,10 +132,8 @@ static void a_master_that_was_held_up_gives_everybody_a_fresh_period(void **stat
 	assert_true(watchdog_is_late(START_MS, woken_ms, 250, LIMIT_MS));
 	watchdog_forgive(&watchdog, woken_ms);
 	assert_int_equal(watchdog_look(&watchdog, 7, woken_ms, LIMIT_MS), WATCHDOG_NOTHING);
-	assert_int_equal(watchdog_look(&watchdog, 7, woken_ms + LIMIT_MS - 1, LIMIT_MS),
-			 WATCHDOG_NOTHING);
-	assert_int_equal(watchdog_look(&watchdog, 7, woken_ms + LIMIT_MS, LIMIT_MS),
-			 WATCHDOG_ABORT);
+	assert_int_equal(watchdog_look(&watchdog, 7, woken_ms + LIMIT_MS - 1, LIMIT_MS), WATCHDOG_NOTHING);
+	assert_int_equal(watchdog_look(&watchdog, 7, woken_ms + LIMIT_MS, LIMIT_MS), WATCHDOG_ABORT);
 
 	/* One that was given up before gets nothing more. */
 	aborted.phase = WATCHDOG_ABORTED;

@@ -134,10 +134,15 @@ static void test_texts_of_any_octets_become_strings(void **state)
 {
 	(void)state;
 	assert_cleans("", 0, "");
-	assert_cleans("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x90\xa3", 14,
-		      "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x90\xa3");
-	assert_cleans("a\xff" "b", 3, "a\xef\xbf\xbd" "b");
-	assert_cleans("a\0b", 3, "a\xef\xbf\xbd" "b");
+	assert_cleans("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x90\xa3", 14, "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x90\xa3");
+	assert_cleans("a\xff"
+		      "b",
+		      3,
+		      "a\xef\xbf\xbd"
+		      "b");
+	assert_cleans("a\0b", 3,
+		      "a\xef\xbf\xbd"
+		      "b");
 	assert_cleans("\xc3", 1, "\xef\xbf\xbd");
 	/* Overlong, surrogate, beyond U+10FFFF: one mark for each octet. */
 	assert_cleans("\xc0\xaf", 2, "\xef\xbf\xbd\xef\xbf\xbd");

@@ -45,8 +45,7 @@ static void assert_refuses(const char *line, const char *why)
 static void test_requests_come_back_as_they_were(void **state)
 {
 	(void)state;
-	assert_encodes(&(struct control_request){.command = "status"},
-		       "{\"protocol\":1,\"command\":\"status\"}\n");
+	assert_encodes(&(struct control_request){.command = "status"}, "{\"protocol\":1,\"command\":\"status\"}\n");
 	assert_encodes(&(struct control_request){"scale", true, 6},
 		       "{\"protocol\":1,\"command\":\"scale\",\"argument\":6}\n");
 	assert_encodes(&(struct control_request){"stop-now", true, INT32_MIN},

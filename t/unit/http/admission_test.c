@@ -16,8 +16,7 @@ static struct quota *quota;
 static void limit(struct pair *pair, unsigned total)
 {
 	for (unsigned i = 0; i < 2; i++) {
-		struct http_limits limits = {
-			.quota = quota, .place = i, .connections_max_total = total};
+		struct http_limits limits = {.quota = quota, .place = i, .connections_max_total = total};
 
 		admission_init(&pair->servers[i]->admission, &limits);
 	}
@@ -218,8 +217,8 @@ static void the_client_that_a_proxy_header_tells_of_is_counted(void **state)
 	struct talk *talk = pair->talk;
 
 	for (unsigned i = 0; i < 2; i++) {
-		struct http_limits limits = {.quota = quota, .place = i, .client_connections = 1,
-					     .connections_max_total = 3};
+		struct http_limits limits = {
+			.quota = quota, .place = i, .client_connections = 1, .connections_max_total = 3};
 
 		admission_init(&pair->servers[i]->admission, &limits);
 		pair->servers[i]->options.proxy_trusted = &all_peers;
@@ -248,8 +247,7 @@ static void the_client_that_a_proxy_header_tells_of_is_counted(void **state)
 	for (unsigned i = 0; i < 3; i++) {
 		struct kept *kept = &pair->kept[i];
 
-		assert_int_equal(http_server_take_moved(pair->servers[1], kept->fd, kept->state,
-							kept->size), 0);
+		assert_int_equal(http_server_take_moved(pair->servers[1], kept->fd, kept->state, kept->size), 0);
 		kept->fd = -1;
 	}
 	quota_give_back(quota, 0, NULL);
@@ -268,19 +266,14 @@ static void the_client_that_a_proxy_header_tells_of_is_counted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(one_too_many_is_turned_away_and_leaves_no_trace, start,
-						stop),
-		cmocka_unit_test_setup_teardown(one_that_stays_is_closed_when_its_time_is_over, start,
-						stop),
+		cmocka_unit_test_setup_teardown(one_too_many_is_turned_away_and_leaves_no_trace, start, stop),
+		cmocka_unit_test_setup_teardown(one_that_stays_is_closed_when_its_time_is_over, start, stop),
 		cmocka_unit_test_setup_teardown(the_self_test_is_always_let_in, start, stop),
 		cmocka_unit_test_setup_teardown(a_move_counts_once_at_every_moment, start, stop),
-		cmocka_unit_test_setup_teardown(one_whose_giver_dies_is_counted_when_it_arrives, start,
-						stop),
+		cmocka_unit_test_setup_teardown(one_whose_giver_dies_is_counted_when_it_arrives, start, stop),
 		cmocka_unit_test_setup_teardown(one_that_nobody_takes_comes_back_as_it_was, start, stop),
-		cmocka_unit_test_setup_teardown(the_client_that_a_proxy_header_tells_of_is_counted, start,
-						stop),
-		cmocka_unit_test_setup_teardown(between_servers_of_which_one_does_not_count, start,
-						stop),
+		cmocka_unit_test_setup_teardown(the_client_that_a_proxy_header_tells_of_is_counted, start, stop),
+		cmocka_unit_test_setup_teardown(between_servers_of_which_one_does_not_count, start, stop),
 	};
 
 	return cmocka_run_group_tests_name("admission", tests, NULL, NULL);

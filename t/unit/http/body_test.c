@@ -26,41 +26,81 @@ struct row {
 	bool unfinished;
 };
 
-#define TAKEN(octets, content) {octets, sizeof(octets) - 1, REFUSAL_NONE, content, 0, false}
-#define BEHIND(octets, content, behind) \
-	{octets behind, sizeof(octets behind) - 1, REFUSAL_NONE, content, sizeof(behind) - 1, false}
-#define MORE(octets, content) {octets, sizeof(octets) - 1, REFUSAL_NONE, content, 0, true}
-#define REFUSED(octets, refusal, content) {octets, sizeof(octets) - 1, refusal, content, 0, false}
-#define END "0\r\n\r\n"
-#define SIZE_FAULT(octets) REFUSED(octets, REFUSAL_CHUNK_SIZE, "")
+#define TAKEN(octets, content)                                              \
+	{                                                                   \
+		octets, sizeof(octets) - 1, REFUSAL_NONE, content, 0, false \
+	}
+#define BEHIND(octets, content, behind)                                                                    \
+	{                                                                                                  \
+		octets behind, sizeof(octets behind) - 1, REFUSAL_NONE, content, sizeof(behind) - 1, false \
+	}
+#define MORE(octets, content)                                              \
+	{                                                                  \
+		octets, sizeof(octets) - 1, REFUSAL_NONE, content, 0, true \
+	}
+#define REFUSED(octets, refusal, content)                              \
+	{                                                              \
+		octets, sizeof(octets) - 1, refusal, content, 0, false \
+	}
+#define END                     "0\r\n\r\n"
+#define SIZE_FAULT(octets)      REFUSED(octets, REFUSAL_CHUNK_SIZE, "")
 #define EXTENSION_FAULT(octets) REFUSED(octets, REFUSAL_CHUNK_EXTENSION, "")
-#define TRAILER_FAULT(octets) REFUSED("0\r\n" octets, REFUSAL_TRAILER, "")
+#define TRAILER_FAULT(octets)   REFUSED("0\r\n" octets, REFUSAL_TRAILER, "")
 
 static const struct row rows[] = {
 	/* Content. */
-	TAKEN(END, ""), TAKEN("5\r\nhello\r\n" END, "hello"), TAKEN("1\r\na\r\n2\r\nbc\r\n" END, "abc"),
-	TAKEN("0005\r\nhello\r\n0000\r\n\r\n", "hello"), TAKEN("a\r\n0123456789\r\n" END, "0123456789"),
-	TAKEN("A\r\n0123456789\r\n" END, "0123456789"), TAKEN("2\r\n\r\n\r\n" END, "\r\n"),
+	TAKEN(END, ""),
+	TAKEN("5\r\nhello\r\n" END, "hello"),
+	TAKEN("1\r\na\r\n2\r\nbc\r\n" END, "abc"),
+	TAKEN("0005\r\nhello\r\n0000\r\n\r\n", "hello"),
+	TAKEN("a\r\n0123456789\r\n" END, "0123456789"),
+	TAKEN("A\r\n0123456789\r\n" END, "0123456789"),
+	TAKEN("2\r\n\r\n\r\n" END, "\r\n"),
 	TAKEN("5\r\n0\r\n\r\n\r\n" END, "0\r\n\r\n"),
 	TAKEN("00000000000000000000000000000001\r\na\r\n" END, "a"),
-	BEHIND(END, "", "GET / HTTP/1.1\r\n"), BEHIND("1\r\na\r\n" END, "a", "\r\n"),
+	BEHIND(END, "", "GET / HTTP/1.1\r\n"),
+	BEHIND("1\r\na\r\n" END, "a", "\r\n"),
 	BEHIND(END, "", "0\r\n\r\n"),
 
 	/* Not there yet. */
-	MORE("", ""), MORE("5", ""), MORE("5\r", ""), MORE("5\r\n", ""), MORE("5\r\nhe", "he"),
-	MORE("5\r\nhello", "hello"), MORE("5\r\nhello\r", "hello"), MORE("5\r\nhello\r\n", "hello"),
-	MORE("0\r\n", ""), MORE("0\r\n\r", ""), MORE("0\r\nX: y\r\n", ""), MORE("5;a=\"b", ""),
+	MORE("", ""),
+	MORE("5", ""),
+	MORE("5\r", ""),
+	MORE("5\r\n", ""),
+	MORE("5\r\nhe", "he"),
+	MORE("5\r\nhello", "hello"),
+	MORE("5\r\nhello\r", "hello"),
+	MORE("5\r\nhello\r\n", "hello"),
+	MORE("0\r\n", ""),
+	MORE("0\r\n\r", ""),
+	MORE("0\r\nX: y\r\n", ""),
+	MORE("5;a=\"b", ""),
 
 	/* Sizes. */
-	SIZE_FAULT("x"), SIZE_FAULT("g\r\n"), SIZE_FAULT("-5\r\n"), SIZE_FAULT("+5\r\n"),
-	SIZE_FAULT("0x5\r\n"), SIZE_FAULT("\r\n"), SIZE_FAULT(" 5\r\n"), SIZE_FAULT("\t5\r\n"),
-	SIZE_FAULT("5\n"), SIZE_FAULT("5\r\r\n"), SIZE_FAULT("5\rx"), SIZE_FAULT("5\0\r\n"),
-	SIZE_FAULT("5,5\r\n"), SIZE_FAULT("5.0\r\n"), SIZE_FAULT("\"5\"\r\n"), SIZE_FAULT(";a\r\n"),
-	SIZE_FAULT("5h\r\n"), SIZE_FAULT("5\x80\r\n"), SIZE_FAULT("10000000000000000\r\n"),
-	SIZE_FAULT("fffffffffffffffff\r\n"), SIZE_FAULT("000000000000000000000000000000001\r\n"),
-	REFUSED("29\r\n", REFUSAL_BODY_SIZE, ""), REFUSED("ffffffffffffffff\r\n", REFUSAL_BODY_SIZE, ""),
-	TAKEN("28\r\n0123456789012345678901234567890123456789\r\n" END,
-	      "0123456789012345678901234567890123456789"),
+	SIZE_FAULT("x"),
+	SIZE_FAULT("g\r\n"),
+	SIZE_FAULT("-5\r\n"),
+	SIZE_FAULT("+5\r\n"),
+	SIZE_FAULT("0x5\r\n"),
+	SIZE_FAULT("\r\n"),
+	SIZE_FAULT(" 5\r\n"),
+	SIZE_FAULT("\t5\r\n"),
+	SIZE_FAULT("5\n"),
+	SIZE_FAULT("5\r\r\n"),
+	SIZE_FAULT("5\rx"),
+	SIZE_FAULT("5\0\r\n"),
+	SIZE_FAULT("5,5\r\n"),
+	SIZE_FAULT("5.0\r\n"),
+	SIZE_FAULT("\"5\"\r\n"),
+	SIZE_FAULT(";a\r\n"),
+	SIZE_FAULT("5h\r\n"),
+	SIZE_FAULT("5\x80\r\n"),
+	SIZE_FAULT("10000000000000000\r\n"),
+	SIZE_FAULT("fffffffffffffffff\r\n"),
+	SIZE_FAULT("000000000000000000000000000000001\r\n"),
+	REFUSED("29\r\n", REFUSAL_BODY_SIZE, ""),
+	REFUSED("ffffffffffffffff\r\n", REFUSAL_BODY_SIZE, ""),
+	TAKEN("28\r\n0123456789012345678901234567890123456789\r\n" END, "0123456789012345678901234567890123456789"),
 	REFUSED("27\r\n012345678901234567890123456789012345678\r\n2\r\n", REFUSAL_BODY_SIZE,
 		"012345678901234567890123456789012345678"),
 	REFUSED("1\r\na\r\nffffffffffffffff\r\n", REFUSAL_BODY_SIZE, "a"),
@@ -76,33 +116,63 @@ static const struct row rows[] = {
 	REFUSED("5\r\nhello\r\n\r\n", REFUSAL_CHUNK_SIZE, "hello"),
 
 	/* Extensions. */
-	TAKEN("1;a\r\nx\r\n0;b\r\n\r\n", "x"), TAKEN("1;a=b\r\nx\r\n" END, "x"),
-	TAKEN("1;a=b;c;d=e\r\nx\r\n" END, "x"), TAKEN("1 ;\ta = b ; c\r\nx\r\n" END, "x"),
-	TAKEN("1;a=\"\"\r\nx\r\n" END, "x"), TAKEN("1;a=\"b;c=\\\"\\\\ \t\x80\"\r\nx\r\n" END, "x"),
-	TAKEN("1;a=\"b\" ;c=\"d\"\r\nx\r\n" END, "x"), TAKEN("1;5=5\r\nx\r\n" END, "x"),
-	EXTENSION_FAULT("1;\r\n"), EXTENSION_FAULT("1; \r\n"), EXTENSION_FAULT("1 \r\n"),
-	EXTENSION_FAULT("1;a=\r\n"), EXTENSION_FAULT("1;a= \r\n"), EXTENSION_FAULT("1;=b\r\n"),
-	EXTENSION_FAULT("1;a b\r\n"), EXTENSION_FAULT("1;a \r\n"), EXTENSION_FAULT("1;a=b c\r\n"),
-	EXTENSION_FAULT("1;a=b \r\n"), EXTENSION_FAULT("1;a=b=c\r\n"), EXTENSION_FAULT("1;a,b\r\n"),
-	EXTENSION_FAULT("1;;a\r\n"), EXTENSION_FAULT("1;a=\"b\r\n"), EXTENSION_FAULT("1;a=\"b\"c\r\n"),
-	EXTENSION_FAULT("1;a=\"\\\r\n"), EXTENSION_FAULT("1;a=\"\n\"\r\n"), EXTENSION_FAULT("1;a=\"\0\"\r\n"),
-	EXTENSION_FAULT("1;a=\"\x7f\"\r\n"), EXTENSION_FAULT("1;a\n"), EXTENSION_FAULT("1;a=b\n"),
-	SIZE_FAULT("1;a\rb\r\n"), EXTENSION_FAULT("1;\x80\r\n"), EXTENSION_FAULT("1;a:b\r\n"),
+	TAKEN("1;a\r\nx\r\n0;b\r\n\r\n", "x"),
+	TAKEN("1;a=b\r\nx\r\n" END, "x"),
+	TAKEN("1;a=b;c;d=e\r\nx\r\n" END, "x"),
+	TAKEN("1 ;\ta = b ; c\r\nx\r\n" END, "x"),
+	TAKEN("1;a=\"\"\r\nx\r\n" END, "x"),
+	TAKEN("1;a=\"b;c=\\\"\\\\ \t\x80\"\r\nx\r\n" END, "x"),
+	TAKEN("1;a=\"b\" ;c=\"d\"\r\nx\r\n" END, "x"),
+	TAKEN("1;5=5\r\nx\r\n" END, "x"),
+	EXTENSION_FAULT("1;\r\n"),
+	EXTENSION_FAULT("1; \r\n"),
+	EXTENSION_FAULT("1 \r\n"),
+	EXTENSION_FAULT("1;a=\r\n"),
+	EXTENSION_FAULT("1;a= \r\n"),
+	EXTENSION_FAULT("1;=b\r\n"),
+	EXTENSION_FAULT("1;a b\r\n"),
+	EXTENSION_FAULT("1;a \r\n"),
+	EXTENSION_FAULT("1;a=b c\r\n"),
+	EXTENSION_FAULT("1;a=b \r\n"),
+	EXTENSION_FAULT("1;a=b=c\r\n"),
+	EXTENSION_FAULT("1;a,b\r\n"),
+	EXTENSION_FAULT("1;;a\r\n"),
+	EXTENSION_FAULT("1;a=\"b\r\n"),
+	EXTENSION_FAULT("1;a=\"b\"c\r\n"),
+	EXTENSION_FAULT("1;a=\"\\\r\n"),
+	EXTENSION_FAULT("1;a=\"\n\"\r\n"),
+	EXTENSION_FAULT("1;a=\"\0\"\r\n"),
+	EXTENSION_FAULT("1;a=\"\x7f\"\r\n"),
+	EXTENSION_FAULT("1;a\n"),
+	EXTENSION_FAULT("1;a=b\n"),
+	SIZE_FAULT("1;a\rb\r\n"),
+	EXTENSION_FAULT("1;\x80\r\n"),
+	EXTENSION_FAULT("1;a:b\r\n"),
 	EXTENSION_FAULT("1;aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
 	REFUSED("1;aaaaaaaaaaaaaaaaaaa\r\nx\r\n1;aaaaaaaaaaaaaaaaaaaaa", REFUSAL_CHUNK_EXTENSION, "x"),
 
 	/* Trailers: dropped, whatever they are. */
-	BEHIND("0\r\nX-Sum: 1\r\n\r\n", "", "GET"), TAKEN("0\r\nX:\r\nY: \t\r\n\r\n", ""),
+	BEHIND("0\r\nX-Sum: 1\r\n\r\n", "", "GET"),
+	TAKEN("0\r\nX:\r\nY: \t\r\n\r\n", ""),
 	BEHIND("0\r\nContent-Length: 5\r\nHost: b\r\n\r\n", "", "GET / HTTP/1.1"),
-	TAKEN("0\r\nTransfer-Encoding: chunked\r\n\r\n", ""), TAKEN("0\r\nX: a\\\"\x80:;=\r\n\r\n", ""),
-	TRAILER_FAULT("X\r\n"), TRAILER_FAULT("X : y\r\n"), TRAILER_FAULT(": y\r\n"),
-	TRAILER_FAULT(" X: y\r\n"), TRAILER_FAULT("X: y\r\n z\r\n"), TRAILER_FAULT("X: y\n"),
-	TRAILER_FAULT("X: a\rb"), TRAILER_FAULT("X: a\0"), TRAILER_FAULT("X: \x01"),
-	TRAILER_FAULT("X\x80: y"), TRAILER_FAULT("\n"), TRAILER_FAULT("\rx"), TRAILER_FAULT("\"X\": y"),
+	TAKEN("0\r\nTransfer-Encoding: chunked\r\n\r\n", ""),
+	TAKEN("0\r\nX: a\\\"\x80:;=\r\n\r\n", ""),
+	TRAILER_FAULT("X\r\n"),
+	TRAILER_FAULT("X : y\r\n"),
+	TRAILER_FAULT(": y\r\n"),
+	TRAILER_FAULT(" X: y\r\n"),
+	TRAILER_FAULT("X: y\r\n z\r\n"),
+	TRAILER_FAULT("X: y\n"),
+	TRAILER_FAULT("X: a\rb"),
+	TRAILER_FAULT("X: a\0"),
+	TRAILER_FAULT("X: \x01"),
+	TRAILER_FAULT("X\x80: y"),
+	TRAILER_FAULT("\n"),
+	TRAILER_FAULT("\rx"),
+	TRAILER_FAULT("\"X\": y"),
 	TAKEN("0\r\na:\r\nb:\r\nc:\r\n\r\n", ""),
 	REFUSED("0\r\na:\r\nb:\r\nc:\r\nd:\r\n\r\n", REFUSAL_TRAILER_SIZE, ""),
-	REFUSED("0\r\nX: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy",
-		REFUSAL_TRAILER_SIZE, ""),
+	REFUSED("0\r\nX: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy", REFUSAL_TRAILER_SIZE, ""),
 };
 
 struct outcome {
@@ -148,8 +218,7 @@ static void read_all(const char *octets, size_t size, size_t first, size_t step,
 
 	*out = (struct outcome){.verdict = BODY_MORE};
 	begin(&body);
-	for (size_t at = 0, length = first; at < size && out->verdict == BODY_MORE;
-	     at += length, length = step) {
+	for (size_t at = 0, length = first; at < size && out->verdict == BODY_MORE; at += length, length = step) {
 		if (length > size - at)
 			length = size - at;
 		give(&body, octets + at, length, out);
@@ -167,11 +236,10 @@ static void read_all(const char *octets, size_t size, size_t first, size_t step,
 static bool is_as_wanted(const struct row *row, const struct outcome *out)
 {
 	enum body_verdict verdict = row->refusal != REFUSAL_NONE ? BODY_REFUSED
-				    : row->unfinished		 ? BODY_MORE
+				    : row->unfinished            ? BODY_MORE
 								 : BODY_COMPLETE;
 
-	return out->verdict == verdict && out->refusal == row->refusal &&
-	       out->length == strlen(row->content) &&
+	return out->verdict == verdict && out->refusal == row->refusal && out->length == strlen(row->content) &&
 	       memcmp(out->content, row->content, out->length) == 0 &&
 	       (verdict == BODY_REFUSED || out->used == row->size - row->behind);
 }
@@ -188,9 +256,9 @@ static void every_row_is_read_the_same_however_it_is_cut(void **state)
 
 		read_all(row->octets, size, size, size, &whole);
 		if (!is_as_wanted(row, &whole)) {
-			print_error("row %zu \"%s\": verdict %d, \"%s\", content \"%.*s\", %zu used\n", i,
-				    row->octets, whole.verdict, refusal_text(whole.refusal),
-				    (int)whole.length, whole.content, whole.used);
+			print_error("row %zu \"%s\": verdict %d, \"%s\", content \"%.*s\", %zu used\n", i, row->octets,
+				    whole.verdict, refusal_text(whole.refusal), (int)whole.length, whole.content,
+				    whole.used);
 			wrong++;
 			continue;
 		}
@@ -217,8 +285,7 @@ static void a_body_by_length_is_as_long_as_it_says(void **state)
 			struct body body;
 			bool fits = length <= limits.size_max;
 
-			assert_int_equal(body_begin(&body, &limits, &request),
-					 fits ? REFUSAL_NONE : REFUSAL_BODY_SIZE);
+			assert_int_equal(body_begin(&body, &limits, &request), fits ? REFUSAL_NONE : REFUSAL_BODY_SIZE);
 			give(&body, octets, cut, &out);
 			if (out.verdict == BODY_MORE)
 				give(&body, octets + cut, sizeof(octets) - cut, &out);

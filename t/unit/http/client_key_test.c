@@ -81,8 +81,8 @@ static void addresses_of_one_prefix_are_one_client(void **state)
 			   key_of(cases[i].other, cases[i].ipv4, cases[i].ipv6);
 
 		if (same != cases[i].same)
-			fail_msg("%s and %s by %u and %u bits", cases[i].one, cases[i].other,
-				 cases[i].ipv4, cases[i].ipv6);
+			fail_msg("%s and %s by %u and %u bits", cases[i].one, cases[i].other, cases[i].ipv4,
+				 cases[i].ipv6);
 	}
 }
 
@@ -125,8 +125,7 @@ static void keys_of_many_are_all_different_and_spread_evenly(void **state)
 	(void)state;
 	assert_non_null(keys);
 	for (uint32_t i = 0; i < COUNT; i++) {
-		struct sockaddr_in name = {.sin_family = AF_INET,
-					   .sin_addr.s_addr = htonl(0x0a000000 + i)};
+		struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x0a000000 + i)};
 
 		keys[i] = client_key(&secret, &prefixes, (const struct sockaddr *)&name);
 		low[keys[i] % SETS]++;

@@ -31,9 +31,7 @@ static int set_up(void **state)
 	char reason[256];
 
 	assert_non_null(fixture);
-	assert_int_equal(networks_parse(&fixture->trusted, "10.0.0.0/8, fd00::/8, unix", reason,
-					sizeof(reason)),
-			 0);
+	assert_int_equal(networks_parse(&fixture->trusted, "10.0.0.0/8, fd00::/8, unix", reason, sizeof(reason)), 0);
 	fixture->client.trusted = &fixture->trusted;
 	*state = fixture;
 	return 0;
@@ -85,8 +83,7 @@ static void ask(struct fixture *fixture, enum http_forwarded mode)
 }
 
 /* One X-Forwarded-For from that peer. */
-static void assert_x_for(struct fixture *fixture, const char *peer, const char *value,
-			 const char *client)
+static void assert_x_for(struct fixture *fixture, const char *peer, const char *value, const char *client)
 {
 	set_peer(fixture, peer);
 	add_field(fixture, "X-Forwarded-For", value);
@@ -94,8 +91,7 @@ static void assert_x_for(struct fixture *fixture, const char *peer, const char *
 	assert_string_equal(fixture->text, client);
 }
 
-static void assert_rfc7239(struct fixture *fixture, const char *peer, const char *value,
-			   const char *client)
+static void assert_rfc7239(struct fixture *fixture, const char *peer, const char *value, const char *client)
 {
 	set_peer(fixture, peer);
 	add_field(fixture, "Forwarded", value);
@@ -142,8 +138,7 @@ static void the_walk_goes_from_the_right_over_trusted_hops(void **state)
 	assert_x_for(fixture, "10.0.0.1", "1.1.1.1, 10.0.0.3, [fd00::1]:5", "1.1.1.1");
 	assert_x_for(fixture, "10.0.0.1", "1.1.1.1, 2.2.2.2, 10.0.0.3", "2.2.2.2");
 	assert_x_for(fixture, "10.0.0.1", "10.0.0.2, 10.0.0.3", "10.0.0.2");
-	assert_rfc7239(fixture, "10.0.0.1", "for=1.1.1.1, for=10.0.0.3, for=\"[fd00::1]\"",
-		       "1.1.1.1");
+	assert_rfc7239(fixture, "10.0.0.1", "for=1.1.1.1, for=10.0.0.3, for=\"[fd00::1]\"", "1.1.1.1");
 	assert_rfc7239(fixture, "10.0.0.1", "for=1.1.1.1, for=2.2.2.2", "2.2.2.2");
 }
 
@@ -198,8 +193,7 @@ static void which_field_counts_can_be_set(void **state)
 		add_field(fixture, "X-Forwarded-For", "1.1.1.1");
 		ask(fixture, (enum http_forwarded)mode);
 		assert_string_equal(fixture->text, clients[mode]);
-		assert_int_equal(client_came_by_https(&fixture->client),
-				 mode == HTTP_FORWARDED_RFC7239);
+		assert_int_equal(client_came_by_https(&fixture->client), mode == HTTP_FORWARDED_RFC7239);
 	}
 	assert_rfc7239(fixture, "10.0.0.1", "for=2.2.2.2", "2.2.2.2");
 	set_peer(fixture, "10.0.0.1");
@@ -234,8 +228,7 @@ static void the_scheme_is_that_of_the_clients_own_connection(void **state)
 	assert_true(says_https(fixture, "1.1.1.1, 10.0.0.3", "https, http"));
 	assert_false(says_https(fixture, "1.1.1.1, 10.0.0.3", "http, https"));
 	assert_true(says_https(fixture, "1.1.1.1, 10.0.0.3", "https"));
-	assert_rfc7239(fixture, "10.0.0.1", "for=1.1.1.1;proto=https, for=10.0.0.3;proto=http",
-		       "1.1.1.1");
+	assert_rfc7239(fixture, "10.0.0.1", "for=1.1.1.1;proto=https, for=10.0.0.3;proto=http", "1.1.1.1");
 	assert_true(client_came_by_https(&fixture->client));
 	assert_rfc7239(fixture, "10.0.0.1", "for=9.9.9.9;proto=https, for=1.1.1.1", "1.1.1.1");
 	assert_false(client_came_by_https(&fixture->client));
@@ -269,21 +262,15 @@ static void nothing_stays_for_the_next_request(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(without_a_word_the_client_is_the_peer, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(who_is_not_trusted_is_not_believed, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(the_walk_goes_from_the_right_over_trusted_hops,
-						set_up, tear_down),
-		cmocka_unit_test_setup_teardown(garbage_ends_the_walk_at_the_last_good_one, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(without_a_word_the_client_is_the_peer, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(who_is_not_trusted_is_not_believed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_walk_goes_from_the_right_over_trusted_hops, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(garbage_ends_the_walk_at_the_last_good_one, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(several_lines_are_one_list, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(which_field_counts_can_be_set, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(the_scheme_is_that_of_the_clients_own_connection,
-						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_scheme_is_that_of_the_clients_own_connection, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_walk_is_bounded, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(nothing_stays_for_the_next_request, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(nothing_stays_for_the_next_request, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

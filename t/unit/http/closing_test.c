@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
+#define GET(path)    "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
 #define POST(fields) "POST / HTTP/1.1\r\nHost: a\r\n" fields "\r\n"
 
 static int start(void **state)
@@ -83,8 +83,8 @@ static void unread_octets_are_no_reason_for_a_reset(void **state)
 	struct talk *talk = *state;
 
 	talk_connect(talk, 0, 0);
-	talk_say(talk, 0, "GET /small.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
-			  GET("/never") GET("/answered"));
+	talk_say(talk, 0,
+		 "GET /small.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" GET("/never") GET("/answered"));
 	expect_lingering(talk, 0, 200);
 	assert_int_equal(talk_stats(talk).requests, 1);
 	talk_hang_up(talk, 0);
@@ -177,7 +177,8 @@ static void requests_with_a_body_are_answered_at_once_and_last(void **state)
 		{POST("Content-Length: 18446744073709551615\r\n"), 405},
 		{"GET /small.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", 200},
 		{"GET /small.txt HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
-		 "Content-Length: 3\r\n\r\n", 200},
+		 "Content-Length: 3\r\n\r\n",
+		 200},
 		{"BREW / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", 501},
 		{"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n\x16\x03\x01", 405},
 	};
@@ -195,9 +196,10 @@ static void requests_without_a_body_stay_whatever_they_expect(void **state)
 	struct talk *talk = *state;
 
 	talk_connect(talk, 0, 0);
-	talk_say(talk, 0, POST("Content-Length: 0\r\n") POST("")
-		 "GET /small.txt HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n"
-		 POST("Content-Length: 000\r\nExpect: 100-continue\r\n") GET("/small.txt"));
+	talk_say(talk, 0,
+		 POST("Content-Length: 0\r\n")
+			 POST("") "GET /small.txt HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n" POST(
+				 "Content-Length: 000\r\nExpect: 100-continue\r\n") GET("/small.txt"));
 	assert_false(talk_expect(talk, 0, 405).close);
 	assert_false(talk_expect(talk, 0, 405).close);
 	assert_false(talk_expect(talk, 0, 200).close);
@@ -242,8 +244,14 @@ static void half_closed_clients_get_what_is_complete(void **state)
 static void clients_that_vanish_cost_nothing(void **state)
 {
 	static const char *const said[] = {
-		"", "G", GET("/small.txt"), GET("/large.bin"), GET("/large.bin") GET("/small.txt"),
-		POST("Content-Length: 5\r\n"), "bad\r\n", GET("/small.txt") "GET",
+		"",
+		"G",
+		GET("/small.txt"),
+		GET("/large.bin"),
+		GET("/large.bin") GET("/small.txt"),
+		POST("Content-Length: 5\r\n"),
+		"bad\r\n",
+		GET("/small.txt") "GET",
 	};
 	struct talk *talk = *state;
 

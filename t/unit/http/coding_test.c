@@ -118,12 +118,9 @@ static void a_star_stands_for_all_that_are_not_named(void **state)
 static void identity_can_be_refused_for_another_only(void **state)
 {
 	static const struct choice table[] = {
-		{"identity;q=0", 0, CODING_IDENTITY},
-		{"identity;q=0", ALL, CODING_IDENTITY},
-		{"identity;q=0, gzip", ALL, CODING_GZIP},
-		{"identity;q=0, gzip;q=0.001", ALL, CODING_GZIP},
-		{"identity;q=0, gzip", BR, CODING_IDENTITY},
-		{"identity;q=0, *;q=0.3", ALL, CODING_BROTLI},
+		{"identity;q=0", 0, CODING_IDENTITY},        {"identity;q=0", ALL, CODING_IDENTITY},
+		{"identity;q=0, gzip", ALL, CODING_GZIP},    {"identity;q=0, gzip;q=0.001", ALL, CODING_GZIP},
+		{"identity;q=0, gzip", BR, CODING_IDENTITY}, {"identity;q=0, *;q=0.3", ALL, CODING_BROTLI},
 	};
 
 	(void)state;
@@ -133,30 +130,10 @@ static void identity_can_be_refused_for_another_only(void **state)
 static void malformed_fields_are_ignored(void **state)
 {
 	static const char *const table[] = {
-		"gzip;q=2",
-		"gzip;q=1.1",
-		"gzip;q=1.001",
-		"gzip;q=-1",
-		"gzip;q=0.1234",
-		"gzip;q=1.0000",
-		"gzip;q=",
-		"gzip;q",
-		"gzip;",
-		"gzip;q=.5",
-		"gzip;q=a",
-		"gzip;q =0.5",
-		"gzip;q= 0.5",
-		"gzip;level=9",
-		"gzip;q=1;x=1",
-		"gzip br",
-		"gzip/br",
-		"gzip=1",
-		";q=1",
-		"\"gzip\"",
-		"gzip, br;q=x",
-		"br;q=x, gzip",
-		"gzip, (br)",
-		"gzip\x80",
+		"gzip;q=2",    "gzip;q=1.1",   "gzip;q=1.001", "gzip;q=-1",    "gzip;q=0.1234", "gzip;q=1.0000",
+		"gzip;q=",     "gzip;q",       "gzip;",        "gzip;q=.5",    "gzip;q=a",      "gzip;q =0.5",
+		"gzip;q= 0.5", "gzip;level=9", "gzip;q=1;x=1", "gzip br",      "gzip/br",       "gzip=1",
+		";q=1",        "\"gzip\"",     "gzip, br;q=x", "br;q=x, gzip", "gzip, (br)",    "gzip\x80",
 	};
 
 	(void)state;
@@ -170,10 +147,20 @@ static void malformed_fields_are_ignored(void **state)
 static void a_choice_that_is_remembered_is_the_same(void **state)
 {
 	static const char *const values[] = {
-		"gzip", "br", "gzip", "gzip", "", "gzi", "gzip, br", "gzip", "*;q=0", "x",
-		"gzip,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,",  /* 64 and more */
+		"gzip",
+		"br",
+		"gzip",
+		"gzip",
+		"",
+		"gzi",
+		"gzip, br",
+		"gzip",
+		"*;q=0",
+		"x",
+		"gzip,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,", /* 64 and more */
 		"gzip,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,",
-		"gzip,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,br", "br",
+		"gzip,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,br",
+		"br",
 	};
 	static const unsigned available[] = {ALL, ALL, GZIP, 0, BR};
 	struct coding_memory memory = {0};
@@ -186,10 +173,8 @@ static void a_choice_that_is_remembered_is_the_same(void **state)
 		asking_field(&request, FIELD_ACCEPT_ENCODING, values[round % COUNT(values)]);
 		if (round % 7 == 0)
 			asking_field(&request, FIELD_ACCEPT_ENCODING, "zstd");
-		assert_int_equal(coding_choose_again(&memory, &request, codings),
-				 coding_choose(&request, codings));
-		assert_int_equal(coding_choose_again(&memory, &request, codings),
-				 coding_choose(&request, codings));
+		assert_int_equal(coding_choose_again(&memory, &request, codings), coding_choose(&request, codings));
+		assert_int_equal(coding_choose_again(&memory, &request, codings), coding_choose(&request, codings));
 	}
 	struct request none = asking(METHOD_GET, "/");
 

@@ -17,8 +17,7 @@
 #define SAME    "Sun, 06 Nov 1994 08:49:37 GMT"
 #define LATER   "Sun, 06 Nov 1994 08:49:38 GMT"
 
-static const struct validators current = {
-	.etag = {"\"now\"", 5}, .last_modified = 784111777, .now = 784111777 + 3600};
+static const struct validators current = {.etag = {"\"now\"", 5}, .last_modified = 784111777, .now = 784111777 + 3600};
 
 static enum cond_verdict check(enum field_id id, const char *value)
 {
@@ -105,8 +104,8 @@ static enum cond_verdict expected(const enum says says[4])
 
 static void all_combinations_keep_the_precedence(void **state)
 {
-	static const enum field_id ids[4] = {FIELD_IF_MATCH, FIELD_IF_UNMODIFIED_SINCE,
-					     FIELD_IF_NONE_MATCH, FIELD_IF_MODIFIED_SINCE};
+	static const enum field_id ids[4] = {FIELD_IF_MATCH, FIELD_IF_UNMODIFIED_SINCE, FIELD_IF_NONE_MATCH,
+					     FIELD_IF_MODIFIED_SINCE};
 
 	(void)state;
 	for (unsigned n = 0; n < 256; n++) {

@@ -48,7 +48,6 @@ static void a_request_is_answered_and_the_connection_stays(void **state)
 	assert_int_equal(talk_stats(talk).idle, 0);
 }
 
-
 static void an_http_1_0_client_is_told_that_its_connection_stays(void **state)
 {
 	struct talk *talk = *state;
@@ -73,8 +72,7 @@ static void a_request_that_waits_is_answered_within_take(void **state)
 	int pair[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
-	assert_int_equal(write(pair[0], GET("/small.txt"), strlen(GET("/small.txt"))),
-			 strlen(GET("/small.txt")));
+	assert_int_equal(write(pair[0], GET("/small.txt"), strlen(GET("/small.txt"))), strlen(GET("/small.txt")));
 	http_server_take(talk->server, pair[1], HTTP_TAKE_WAITING);
 	assert_true(read(pair[0], text, sizeof(text)) > 0);
 	assert_int_equal(event_base_get_num_events(talk->base, EVENT_BASE_COUNT_ADDED), 1);
@@ -154,9 +152,8 @@ static void a_not_modified_carries_no_body(void **state)
 	struct answer answer = talk_expect(talk, 0, 200);
 	struct slice etag = answer_field(&answer, "ETag");
 
-	snprintf(request, sizeof(request),
-		 "GET /small.txt HTTP/1.1\r\nHost: a\r\nIf-None-Match: %.*s\r\n\r\n", (int)etag.len,
-		 etag.ptr);
+	snprintf(request, sizeof(request), "GET /small.txt HTTP/1.1\r\nHost: a\r\nIf-None-Match: %.*s\r\n\r\n",
+		 (int)etag.len, etag.ptr);
 	talk_say(talk, 0, request);
 	talk_expect(talk, 0, 304);
 	talk_expect_silence(talk, 0);
@@ -214,15 +211,14 @@ static void parts_of_files_come_whole(void **state)
 }
 
 /* Requests of every kind; the last one ends the connection. */
-static const char conversation[] =
-	GET("/small.txt") "\r\n" GET("/none")
-	"HEAD /kilo.txt HTTP/1.1\r\nHost: a\r\nX: 1\r\n\r\n"
-	"GET /small.txt HTTP/1.1\r\nHost: a\r\nRange: bytes=2-4\r\n\r\n"
-	"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"
-	"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
-	"BREW /pot HTTP/1.1\r\nHost: a\r\n\r\n"
-	"\r\n\r\nGET http://b/fifty.bin?x HTTP/1.1\r\nHost: a\r\n\r\n"
-	GET("/large.bin") GET("/") "GET / HTTP/1.1\r\n: bad\r\n\r\n" GET("/small.txt");
+static const char conversation[] = GET("/small.txt") "\r\n" GET(
+	"/none") "HEAD /kilo.txt HTTP/1.1\r\nHost: a\r\nX: 1\r\n\r\n"
+		 "GET /small.txt HTTP/1.1\r\nHost: a\r\nRange: bytes=2-4\r\n\r\n"
+		 "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"
+		 "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
+		 "BREW /pot HTTP/1.1\r\nHost: a\r\n\r\n"
+		 "\r\n\r\nGET http://b/fifty.bin?x HTTP/1.1\r\nHost: a\r\n\r\n" GET("/large.bin")
+			 GET("/") "GET / HTTP/1.1\r\n: bad\r\n\r\n" GET("/small.txt");
 
 static void drop_lines(struct buffer *buffer, const char *start)
 {
@@ -295,9 +291,9 @@ static void a_thousand_pipelined_requests_are_answered_in_order(void **state)
 	struct buffer requests = {0};
 
 	for (unsigned i = 0; i < 1000; i++)
-		assert_int_equal(buffer_printf(&requests,
-					       "GET /%s HTTP/1.1\r\nHost: a\r\nRange: bytes=%u-%u\r\n\r\n",
-					       i % 3 ? "small.txt" : "none", i % 10, i % 10), 0);
+		assert_int_equal(buffer_printf(&requests, "GET /%s HTTP/1.1\r\nHost: a\r\nRange: bytes=%u-%u\r\n\r\n",
+					       i % 3 ? "small.txt" : "none", i % 10, i % 10),
+				 0);
 	talk_connect(talk, 0, 0);
 	talk_send(talk, 0, requests.data, requests.used);
 	talk_run(talk, true);
@@ -319,8 +315,7 @@ static void one_that_sends_much_leaves_others_their_turn(void **state)
 	struct answer answer;
 
 	for (unsigned i = 0; i < 1000; i++)
-		assert_int_equal(buffer_append(&requests, GET("/small.txt"),
-					       strlen(GET("/small.txt"))), 0);
+		assert_int_equal(buffer_append(&requests, GET("/small.txt"), strlen(GET("/small.txt"))), 0);
 	talk_connect(talk, 0, 0);
 	talk_connect(talk, 1, 0);
 	talk_send(talk, 0, requests.data, requests.used);
@@ -347,8 +342,8 @@ static void who_does_not_read_is_not_read_from(void **state)
 	talk->sockets_send_size = 4096;
 	talk_connect(talk, 0, 0);
 	for (unsigned quiet = 0; quiet < 3; quiet++) {
-		while ((size = send(talk->clients[0].fd, GET("/kilo.txt"),
-				    strlen(GET("/kilo.txt")), MSG_NOSIGNAL)) > 0) {
+		while ((size = send(talk->clients[0].fd, GET("/kilo.txt"), strlen(GET("/kilo.txt")), MSG_NOSIGNAL)) >
+		       0) {
 			sent += (size_t)size;
 			quiet = 0;
 			assert_true(sent < 10 << 20);
@@ -363,12 +358,11 @@ static void who_does_not_read_is_not_read_from(void **state)
 
 static void small_send_buffers_lose_nothing(void **state)
 {
-	static const char requests[] =
-		GET("/fifty.bin") GET("/none") GET("/large.bin") GET("/small.txt")
-		"HEAD /large.bin HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
-		"GET /fifty.bin HTTP/1.1\r\nHost: a\r\nRange: bytes=1-\r\n\r\n"
-		"GET /large.bin HTTP/1.1\r\nHost: a\r\nRange: bytes=-100000\r\n\r\n"
-		"GET /kilo.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+	static const char requests[] = GET("/fifty.bin") GET("/none") GET("/large.bin")
+		GET("/small.txt") "HEAD /large.bin HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+				  "GET /fifty.bin HTTP/1.1\r\nHost: a\r\nRange: bytes=1-\r\n\r\n"
+				  "GET /large.bin HTTP/1.1\r\nHost: a\r\nRange: bytes=-100000\r\n\r\n"
+				  "GET /kilo.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 	struct talk *talk = *state;
 	struct answer answer;
 

@@ -52,8 +52,7 @@ static void every_few_days_over_centuries_agree_with_the_c_library(void **state)
 		int64_t back;
 
 		date_format(ours, at);
-		strftime(theirs, sizeof(theirs), "%a, %d %b %Y %H:%M:%S GMT",
-			 gmtime_r(&seconds, &tm));
+		strftime(theirs, sizeof(theirs), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&seconds, &tm));
 		assert_string_equal(ours, theirs);
 		assert_true(date_parse(slice_of(ours), NOW, &back));
 		assert_int_equal(back, at);
@@ -72,10 +71,9 @@ static void all_three_forms_are_read(void **state)
 		{"Wed Nov 16 08:49:37 1994", 784975777},
 		{"Mon, 06 Nov 1994 08:49:37 GMT", 784111777}, /* it was a Sunday */
 		{"Tue, 29 Feb 2000 00:00:00 GMT", 951782400},
-		{"Sat, 31 Dec 2016 23:59:60 GMT", 1483228800},  /* a leap second */
-		{"Friday, 31-Dec-76 00:00:00 GMT", 3376598400}, /* 2076: 50 years ahead */
-		{"Saturday, 31-Dec-77 00:00:00 GMT",
-		 252374400}, /* 1977: 51 years would be too far */
+		{"Sat, 31 Dec 2016 23:59:60 GMT", 1483228800},   /* a leap second */
+		{"Friday, 31-Dec-76 00:00:00 GMT", 3376598400},  /* 2076: 50 years ahead */
+		{"Saturday, 31-Dec-77 00:00:00 GMT", 252374400}, /* 1977: 51 years would be too far */
 		{"Wed, 31 Dec 1969 23:59:59 GMT", -1},
 	};
 
@@ -138,8 +136,7 @@ static void what_is_no_date_is_refused(void **state)
 
 static void no_prefix_of_a_date_is_a_date(void **state)
 {
-	static const char *const dates[] = {"Sun, 06 Nov 1994 08:49:37 GMT",
-					    "Sunday, 06-Nov-94 08:49:37 GMT",
+	static const char *const dates[] = {"Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT",
 					    "Sun Nov  6 08:49:37 1994"};
 
 	(void)state;

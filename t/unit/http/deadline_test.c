@@ -164,8 +164,7 @@ static void sweep(struct model *model)
 		model->at_ms[i] = UINT64_MAX;
 	}
 	for (unsigned i = 0; i < COUNT; i++)
-		assert_true(model->at_ms[i] == UINT64_MAX ||
-			    end_of_step(model->at_ms[i]) > model->now_ms);
+		assert_true(model->at_ms[i] == UINT64_MAX || end_of_step(model->at_ms[i]) > model->now_ms);
 }
 
 static void set(struct model *model, unsigned i, enum deadline_kind kind)
@@ -186,8 +185,7 @@ static void resume(struct model *model, unsigned i, enum deadline_kind kind, uin
 /* Each remaining time of a few steps, set at each time of one, with sweeps in every rhythm. */
 static void every_short_time_is_met_in_its_step(void **state)
 {
-	static const unsigned rhythms[] = {1, 7, DEADLINE_STEP_MS, 3 * DEADLINE_STEP_MS,
-					   3 * ROUND_MS};
+	static const unsigned rhythms[] = {1, 7, DEADLINE_STEP_MS, 3 * DEADLINE_STEP_MS, 3 * ROUND_MS};
 	static struct model model;
 
 	(void)state;

@@ -78,9 +78,9 @@ static void single_tags_are_parsed(void **state)
 
 static void what_is_no_tag_is_refused(void **state)
 {
-	static const char *const table[] = {
-		"",    "a", "\"",  "\"a",    "a\"",      "w/\"a\"", "W\"a\"",      "W/",
-		"W/a", "*", "'a'", "\"a\" ", "W/ \"a\"", "\"a\"b",  "\"a\",\"b\"", "\"a\x7f\""};
+	static const char *const table[] = {"",         "a",      "\"",          "\"a",      "a\"", "w/\"a\"",
+					    "W\"a\"",   "W/",     "W/a",         "*",        "'a'", "\"a\" ",
+					    "W/ \"a\"", "\"a\"b", "\"a\",\"b\"", "\"a\x7f\""};
 	struct etag tag;
 
 	(void)state;

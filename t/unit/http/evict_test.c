@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define GET "GET /small.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+#define GET       "GET /small.txt HTTP/1.1\r\nHost: a\r\n\r\n"
 #define GET_LARGE "GET /large.bin HTTP/1.1\r\nHost: a\r\n\r\n"
 
 static unsigned parting, parted;
@@ -179,14 +179,14 @@ static void one_in_the_middle_of_something_never_does(void **state)
 
 	talk->sockets_send_size = 4096;
 	connect_and_ask(talk, 5);
-	talk_say(talk, 0, "GET /sm");                            /* a head */
+	talk_say(talk, 0, "GET /sm"); /* a head */
 	talk_send(talk, 1, GET_LARGE, sizeof(GET_LARGE) - 1);
-	talk_run(talk, false);                                    /* an answer, which is not read */
+	talk_run(talk, false); /* an answer, which is not read */
 	reader = talk->clients[1].fd;
 	talk->clients[1].fd = -1;
-	talk_say(talk, 2, "GET / HTTP/1.1\r\n\r\n");              /* the end of one */
+	talk_say(talk, 2, "GET / HTTP/1.1\r\n\r\n"); /* the end of one */
 	talk_expect(talk, 2, 400);
-	talk_connect(talk, 5, HTTP_TAKE_PROBE);                   /* the self-test */
+	talk_connect(talk, 5, HTTP_TAKE_PROBE); /* the self-test */
 	talk_say(talk, 5, GET);
 	talk_expect(talk, 5, 200);
 	pass_time(talk, 600);
@@ -306,18 +306,17 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_one_that_is_idle_longest_gives_way, start, stop),
-		cmocka_unit_test_setup_teardown(
-			it_counts_no_more_at_once_and_is_closed_when_the_client_has_seen_it, start, stop),
-		cmocka_unit_test_setup_teardown(
-			one_that_asks_in_that_moment_is_answered_and_the_next_one_gives_way, start, stop),
+		cmocka_unit_test_setup_teardown(it_counts_no_more_at_once_and_is_closed_when_the_client_has_seen_it,
+						start, stop),
+		cmocka_unit_test_setup_teardown(one_that_asks_in_that_moment_is_answered_and_the_next_one_gives_way,
+						start, stop),
 		cmocka_unit_test_setup_teardown(one_that_has_hung_up_makes_room, start, stop),
 		cmocka_unit_test_setup_teardown(one_in_the_middle_of_something_never_does, start, stop),
 		cmocka_unit_test_setup_teardown(one_that_says_nothing_has_half_a_second, start, stop),
-		cmocka_unit_test_setup_teardown(those_that_come_from_elsewhere_keep_their_place, pair_start,
-						pair_stop),
+		cmocka_unit_test_setup_teardown(those_that_come_from_elsewhere_keep_their_place, pair_start, pair_stop),
 		cmocka_unit_test_setup_teardown(of_many_that_part_the_first_is_closed, start, stop),
-		cmocka_unit_test_setup_teardown(
-			when_descriptors_are_short_a_few_part_and_then_the_first_is_closed, start, stop),
+		cmocka_unit_test_setup_teardown(when_descriptors_are_short_a_few_part_and_then_the_first_is_closed,
+						start, stop),
 	};
 
 	return cmocka_run_group_tests_name("evict", tests, NULL, NULL);

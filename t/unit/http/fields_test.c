@@ -33,16 +33,13 @@ static void rules_are_applied_one_after_the_other(void **state)
 	(void)state;
 	assert_makes("Server: brood\r\n", RULES(NULL));
 	assert_makes("Server: brood\r\nA: 1\r\nB: 2\r\n", RULES("set A: 1", "set B: 2"));
-	assert_makes("Server: brood\r\nB: 2\r\nA: 3\r\n",
-		     RULES("set A: 1", "set B: 2", "set a: 4", "set A: 3"));
+	assert_makes("Server: brood\r\nB: 2\r\nA: 3\r\n", RULES("set A: 1", "set B: 2", "set a: 4", "set A: 3"));
 	assert_makes("Server: brood\r\nA: 1\r\nA: 2\r\n", RULES("add A: 1", "add A: 2"));
-	assert_makes("Server: brood\r\nA: 3\r\nA: 4\r\n",
-		     RULES("add A: 1", "add A: 2", "set A: 3", "add A: 4"));
+	assert_makes("Server: brood\r\nA: 3\r\nA: 4\r\n", RULES("add A: 1", "add A: 2", "set A: 3", "add A: 4"));
 	assert_makes("Server: brood\r\nB: 2\r\n", RULES("add A: 1", "set B: 2", "remove a"));
 	assert_makes("Server: brood\r\nA: 2\r\n", RULES("set A: 1", "remove A", "add A: 2"));
 	assert_makes("", RULES("remove Server"));
-	assert_makes("Server: x/1 (y)\r\n",
-		     RULES("set server:   x/1 (y) ", "remove server", "set Server: x/1 (y)"));
+	assert_makes("Server: x/1 (y)\r\n", RULES("set server:   x/1 (y) ", "remove server", "set Server: x/1 (y)"));
 	assert_makes("Server: brood\r\nA: \r\n", RULES("set A:"));
 }
 
@@ -112,9 +109,8 @@ static void what_is_no_rule_is_told(void **state)
 			fail_msg("'%s' is taken", wrong[i][0]);
 		assert_string_equal(reason, wrong[i][1]);
 	}
-	assert_true(
-		field_rule_is_valid("set Content-Security-Policy: default-src 'self'; img-src *",
-				    reason, sizeof(reason)));
+	assert_true(field_rule_is_valid("set Content-Security-Policy: default-src 'self'; img-src *", reason,
+					sizeof(reason)));
 	assert_true(field_rule_is_valid("add Link: </a>; rel=preload, </b>", reason, 256));
 	assert_true(field_rule_is_valid("set A: \xc3\xa4\tb", reason, sizeof(reason)));
 }

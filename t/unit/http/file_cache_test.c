@@ -264,8 +264,7 @@ static void shedding_closes_open_files_oldest_first(void **state)
 }
 
 /* A file with a variant, which is not in a cache yet; the caller has the only reference. */
-static struct file *make_with(struct fixture *fixture, const char *name, size_t size,
-			      struct file *variant)
+static struct file *make_with(struct fixture *fixture, const char *name, size_t size, struct file *variant)
 {
 	struct file *file = make(fixture, name, size);
 

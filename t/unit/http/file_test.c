@@ -208,8 +208,7 @@ static void the_date_is_patched_while_nobody_else_has_the_file(void **state)
 	file = loaded(fixture, "a");
 	length = strndup(file->head.ptr, file->head.len);
 	assert_true(file_set_date(file, SLICE("Sun, 06 Nov 1994 08:49:37 GMT"), 784111777));
-	assert_memory_equal(file->head.ptr,
-			    "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n",
+	assert_memory_equal(file->head.ptr, "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n",
 			    17 + 6 + 29 + 2);
 	/* Nothing else but the dates: Last-Modified is never later. */
 	assert_memory_equal(file->last_modified_text, "Sun, 06 Nov 1994 08:49:37 GMT", 29);
@@ -393,7 +392,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	/* Decided here, as cmocka's own skip() reads "not ok" in TAP: a name with a directive. */
-#define SKIP(name, reason) {#name " # SKIP " reason, skipped, NULL, NULL, NULL}
+#define SKIP(name, reason)                                         \
+	{                                                          \
+#name " # SKIP " reason, skipped, NULL, NULL, NULL \
+	}
 	const struct CMUnitTest short_file[] = {
 		TEST(a_file_is_found_while_folders_are_renamed),
 		TEST(a_file_shorter_than_it_says_is_not_served),

@@ -176,10 +176,8 @@ static void assert_walk(enum forwarded_syntax syntax, const char *text, const ch
 static void elements_are_taken_from_the_right(void **state)
 {
 	(void)state;
-	assert_walk(FORWARDED_X_FOR, "1.1.1.1, x, ,[::1]:5,2.2.2.2",
-		    "2.2.2.2|::1 5|garbage|1.1.1.1|end|");
-	assert_walk(FORWARDED_RFC7239,
-		    "for=1.1.1.1;by=\"a,b\", for=\"[::1]:5\";x=\"\\\\\",, for=2.2.2.2",
+	assert_walk(FORWARDED_X_FOR, "1.1.1.1, x, ,[::1]:5,2.2.2.2", "2.2.2.2|::1 5|garbage|1.1.1.1|end|");
+	assert_walk(FORWARDED_RFC7239, "for=1.1.1.1;by=\"a,b\", for=\"[::1]:5\";x=\"\\\\\",, for=2.2.2.2",
 		    "2.2.2.2|::1 5|1.1.1.1|end|");
 }
 
@@ -197,8 +195,7 @@ static void an_open_quote_on_the_left_hides_nothing(void **state)
 
 		snprintf(text, sizeof(text), "%s, for=192.0.2.43;by=\"_x\"", lefts[i]);
 		value.len = strlen(text);
-		assert_string_equal(take(FORWARDED_RFC7239, &value, room, sizeof(room)),
-				    "192.0.2.43");
+		assert_string_equal(take(FORWARDED_RFC7239, &value, room, sizeof(room)), "192.0.2.43");
 		if (strcmp(take(FORWARDED_RFC7239, &value, room, sizeof(room)), "garbage") != 0)
 			fail_msg("left over: %s", lefts[i]);
 	}
@@ -237,8 +234,7 @@ static void any_octet_at_any_place_is_survived(void **state)
 				text[at] = (char)octet;
 				for (; hop.node != FORWARDED_END; steps++) {
 					assert_true(steps < sizeof(model));
-					forwarded_take_last((enum forwarded_syntax)syntax, &value,
-							    &hop);
+					forwarded_take_last((enum forwarded_syntax)syntax, &value, &hop);
 				}
 			}
 		}

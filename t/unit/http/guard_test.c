@@ -13,8 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct guard_limits limits = {
-	.head_size_max = 200, .target_size_max = 20, .fields_max = 5};
+static const struct guard_limits limits = {.head_size_max = 200, .target_size_max = 20, .fields_max = 5};
 
 enum { MORE = 0, COMPLETE = 1 }; /* else the status */
 
@@ -24,9 +23,12 @@ struct row {
 	unsigned verdict;
 };
 
-#define ROW(octets, verdict) {octets, sizeof(octets) - 1, verdict}
-#define H "Host: a\r\n"
-#define A16 "AAAAAAAAAAAAAAAA"
+#define ROW(octets, verdict)                        \
+	{                                           \
+		octets, sizeof(octets) - 1, verdict \
+	}
+#define H    "Host: a\r\n"
+#define A16  "AAAAAAAAAAAAAAAA"
 #define A128 A16 A16 A16 A16 A16 A16 A16 A16
 
 static const struct row rows[] = {
@@ -44,16 +46,26 @@ static const struct row rows[] = {
 	ROW("OPTIONS * HTTP/1.1\r\n\r\n", COMPLETE),
 	ROW("GET http://a/ HTTP/1.1\r\n\r\n", COMPLETE),
 	ROW("!#$%&'*+-.^_`|~09azAZ / HTTP/1.1\r\n\r\n", COMPLETE),
-	ROW("get / HTTP/1.1\r\n\r\n", COMPLETE), /* a method of its own, unknown */
+	ROW("get / HTTP/1.1\r\n\r\n", COMPLETE),               /* a method of its own, unknown */
 	ROW("GET /a[|]?\\^`{|}[] HTTP/1.1\r\n\r\n", COMPLETE), /* what browsers send */
 	ROW("GET /%41?b=c&d;e HTTP/1.1\r\n\r\n", COMPLETE),
 
 	/* Not there yet. */
-	ROW("", MORE), ROW("G", MORE), ROW("GET", MORE), ROW("GET ", MORE), ROW("GET /", MORE),
-	ROW("GET / HTTP/1.1", MORE), ROW("GET / HTTP/1.1\r", MORE), ROW("GET / HTTP/1.1\r\n", MORE),
-	ROW("GET / HTTP/1.1\r\n\r", MORE), ROW("GET / HTTP/1.1\r\nHost", MORE),
-	ROW("GET / HTTP/1.1\r\nHost: a\r\n", MORE), ROW("\r", MORE), ROW("\r\n", MORE),
-	ROW("\r\n\r\n\r\n\r\n", MORE), ROW("\r\n\r\n\r\n\r\nG", MORE),
+	ROW("", MORE),
+	ROW("G", MORE),
+	ROW("GET", MORE),
+	ROW("GET ", MORE),
+	ROW("GET /", MORE),
+	ROW("GET / HTTP/1.1", MORE),
+	ROW("GET / HTTP/1.1\r", MORE),
+	ROW("GET / HTTP/1.1\r\n", MORE),
+	ROW("GET / HTTP/1.1\r\n\r", MORE),
+	ROW("GET / HTTP/1.1\r\nHost", MORE),
+	ROW("GET / HTTP/1.1\r\nHost: a\r\n", MORE),
+	ROW("\r", MORE),
+	ROW("\r\n", MORE),
+	ROW("\r\n\r\n\r\n\r\n", MORE),
+	ROW("\r\n\r\n\r\n\r\nG", MORE),
 	ROW("GET / HTTP/1.1\r\nX: \r", MORE),
 	ROW("GET /1234567890123456789", MORE),
 
@@ -105,50 +117,90 @@ static const struct row rows[] = {
 	ROW("GET /\t HTTP/1.1\r\n\r\n", 400),
 	ROW("GET /\vHTTP/1.1\r\n\r\n", 400),
 	ROW("\tGET / HTTP/1.1\r\n\r\n", 400),
-	ROW("GET\r\n\r\n", 400), ROW("GET \r\n\r\n", 400), ROW("GET  \r\n\r\n", 400),
-	ROW("GET /\r\n\r\n", 400), ROW("GET / \r\n\r\n", 400),
+	ROW("GET\r\n\r\n", 400),
+	ROW("GET \r\n\r\n", 400),
+	ROW("GET  \r\n\r\n", 400),
+	ROW("GET /\r\n\r\n", 400),
+	ROW("GET / \r\n\r\n", 400),
 	ROW("GET / HTTP/1.1 extra\r\n\r\n", 400),
 
 	/* Methods. */
-	ROW("G@T / HTTP/1.1\r\n\r\n", 400), ROW("GET: / HTTP/1.1\r\n\r\n", 400),
-	ROW("G\0T / HTTP/1.1\r\n\r\n", 400), ROW("G\x80T / HTTP/1.1\r\n\r\n", 400),
-	ROW("GET/ / HTTP/1.1\r\n\r\n", 400), ROW("(GET) / HTTP/1.1\r\n\r\n", 400),
-	ROW("\"GET\" / HTTP/1.1\r\n\r\n", 400), ROW("\x16\x03\x01\x02", 400), ROW("\0", 400),
-	ROW("\x7fGET / HTTP/1.1\r\n\r\n", 400), ROW("<", 400), ROW("{\"a\":1}", 400),
+	ROW("G@T / HTTP/1.1\r\n\r\n", 400),
+	ROW("GET: / HTTP/1.1\r\n\r\n", 400),
+	ROW("G\0T / HTTP/1.1\r\n\r\n", 400),
+	ROW("G\x80T / HTTP/1.1\r\n\r\n", 400),
+	ROW("GET/ / HTTP/1.1\r\n\r\n", 400),
+	ROW("(GET) / HTTP/1.1\r\n\r\n", 400),
+	ROW("\"GET\" / HTTP/1.1\r\n\r\n", 400),
+	ROW("\x16\x03\x01\x02", 400),
+	ROW("\0", 400),
+	ROW("\x7fGET / HTTP/1.1\r\n\r\n", 400),
+	ROW("<", 400),
+	ROW("{\"a\":1}", 400),
 
-	ROW("GE\0", 400), ROW("GE\r", 400), ROW("\rG", 400), ROW("GE\x80", 400),
-	ROW(A128 " /", MORE), ROW(A128 "A", 501), ROW(A128 " / HTTP/1.1\r\n\r\n", COMPLETE),
+	ROW("GE\0", 400),
+	ROW("GE\r", 400),
+	ROW("\rG", 400),
+	ROW("GE\x80", 400),
+	ROW(A128 " /", MORE),
+	ROW(A128 "A", 501),
+	ROW(A128 " / HTTP/1.1\r\n\r\n", COMPLETE),
 	ROW(A128 "A / HTTP/1.1\r\n\r\n", 501),
 
 	/* Octets of targets. */
-	ROW("GET /#a HTTP/1.1\r\n\r\n", 400), ROW("GET /a#b HTTP/1.1\r\n\r\n", 400),
-	ROW("GET # HTTP/1.1\r\n\r\n", 400), ROW("GET /\0 HTTP/1.1\r\n\r\n", 400),
-	ROW("GET /\x01 HTTP/1.1\r\n\r\n", 400), ROW("GET /\x1f HTTP/1.1\r\n\r\n", 400),
-	ROW("GET /\x7f HTTP/1.1\r\n\r\n", 400), ROW("GET /\x80 HTTP/1.1\r\n\r\n", 400),
-	ROW("GET /\xff HTTP/1.1\r\n\r\n", 400), ROW("GET /\xc3\xa4 HTTP/1.1\r\n\r\n", 400),
+	ROW("GET /#a HTTP/1.1\r\n\r\n", 400),
+	ROW("GET /a#b HTTP/1.1\r\n\r\n", 400),
+	ROW("GET # HTTP/1.1\r\n\r\n", 400),
+	ROW("GET /\0 HTTP/1.1\r\n\r\n", 400),
+	ROW("GET /\x01 HTTP/1.1\r\n\r\n", 400),
+	ROW("GET /\x1f HTTP/1.1\r\n\r\n", 400),
+	ROW("GET /\x7f HTTP/1.1\r\n\r\n", 400),
+	ROW("GET /\x80 HTTP/1.1\r\n\r\n", 400),
+	ROW("GET /\xff HTTP/1.1\r\n\r\n", 400),
+	ROW("GET /\xc3\xa4 HTTP/1.1\r\n\r\n", 400),
 	ROW("GET /\f HTTP/1.1\r\n\r\n", 400),
-	ROW("GET /\" HTTP/1.1\r\n\r\n", 400), ROW("GET /< HTTP/1.1\r\n\r\n", 400),
-	ROW("GET /> HTTP/1.1\r\n\r\n", 400), ROW("GET /\\ HTTP/1.1\r\n\r\n", 400),
-	ROW("GET /^ HTTP/1.1\r\n\r\n", 400), ROW("GET /` HTTP/1.1\r\n\r\n", 400),
-	ROW("GET /{ HTTP/1.1\r\n\r\n", 400), ROW("GET /} HTTP/1.1\r\n\r\n", 400),
-	ROW("GET /?\" HTTP/1.1\r\n\r\n", 400), ROW("GET /?< HTTP/1.1\r\n\r\n", 400),
-	ROW("GET /{?a HTTP/1.1\r\n\r\n", 400), ROW("GET /?{# HTTP/1.1\r\n\r\n", 400),
+	ROW("GET /\" HTTP/1.1\r\n\r\n", 400),
+	ROW("GET /< HTTP/1.1\r\n\r\n", 400),
+	ROW("GET /> HTTP/1.1\r\n\r\n", 400),
+	ROW("GET /\\ HTTP/1.1\r\n\r\n", 400),
+	ROW("GET /^ HTTP/1.1\r\n\r\n", 400),
+	ROW("GET /` HTTP/1.1\r\n\r\n", 400),
+	ROW("GET /{ HTTP/1.1\r\n\r\n", 400),
+	ROW("GET /} HTTP/1.1\r\n\r\n", 400),
+	ROW("GET /?\" HTTP/1.1\r\n\r\n", 400),
+	ROW("GET /?< HTTP/1.1\r\n\r\n", 400),
+	ROW("GET /{?a HTTP/1.1\r\n\r\n", 400),
+	ROW("GET /?{# HTTP/1.1\r\n\r\n", 400),
 
 	/* Versions. */
-	ROW("GET / HTTP/2.0\r\n\r\n", 505), ROW("GET / HTTP/3.0\r\n\r\n", 505),
-	ROW("GET / HTTP/0.9\r\n\r\n", 505), ROW("GET / HTTP/0.0\r\n\r\n", 505),
-	ROW("GET / HTTP/9.9\r\n\r\n", 505), ROW("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
-	ROW("GET / HTTP/2\r\n\r\n", 400), ROW("GET / HTTP/1\r\n\r\n", 400),
-	ROW("GET / HTTP/1.\r\n\r\n", 400), ROW("GET / HTTP/.1\r\n\r\n", 400),
-	ROW("GET / HTTP/11\r\n\r\n", 400), ROW("GET / HTTP/1.10\r\n\r\n", 400),
-	ROW("GET / HTTP/01.1\r\n\r\n", 400), ROW("GET / HTTP/1.01\r\n\r\n", 400),
-	ROW("GET / http/1.1\r\n\r\n", 400), ROW("GET / Http/1.1\r\n\r\n", 400),
-	ROW("GET / HTTP 1.1\r\n\r\n", 400), ROW("GET / HTTP/1,1\r\n\r\n", 400),
-	ROW("GET / HTTP/1.a\r\n\r\n", 400), ROW("GET / HTTP/a.1\r\n\r\n", 400),
-	ROW("GET / HTTP\\1.1\r\n\r\n", 400), ROW("GET / RTSP/1.0\r\n\r\n", 400),
-	ROW("GET / ICE/1.0\r\n\r\n", 400), ROW("GET / HTTPS/1.1\r\n\r\n", 400),
-	ROW("GET / HTTP/-1.1\r\n\r\n", 400), ROW("GET / HTTP/1.1a\r\n\r\n", 400),
-	ROW("GET / HTTP/1.1\0\r\n\r\n", 400), ROW("GET / HTTP/\xb1.1\r\n\r\n", 400),
+	ROW("GET / HTTP/2.0\r\n\r\n", 505),
+	ROW("GET / HTTP/3.0\r\n\r\n", 505),
+	ROW("GET / HTTP/0.9\r\n\r\n", 505),
+	ROW("GET / HTTP/0.0\r\n\r\n", 505),
+	ROW("GET / HTTP/9.9\r\n\r\n", 505),
+	ROW("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
+	ROW("GET / HTTP/2\r\n\r\n", 400),
+	ROW("GET / HTTP/1\r\n\r\n", 400),
+	ROW("GET / HTTP/1.\r\n\r\n", 400),
+	ROW("GET / HTTP/.1\r\n\r\n", 400),
+	ROW("GET / HTTP/11\r\n\r\n", 400),
+	ROW("GET / HTTP/1.10\r\n\r\n", 400),
+	ROW("GET / HTTP/01.1\r\n\r\n", 400),
+	ROW("GET / HTTP/1.01\r\n\r\n", 400),
+	ROW("GET / http/1.1\r\n\r\n", 400),
+	ROW("GET / Http/1.1\r\n\r\n", 400),
+	ROW("GET / HTTP 1.1\r\n\r\n", 400),
+	ROW("GET / HTTP/1,1\r\n\r\n", 400),
+	ROW("GET / HTTP/1.a\r\n\r\n", 400),
+	ROW("GET / HTTP/a.1\r\n\r\n", 400),
+	ROW("GET / HTTP\\1.1\r\n\r\n", 400),
+	ROW("GET / RTSP/1.0\r\n\r\n", 400),
+	ROW("GET / ICE/1.0\r\n\r\n", 400),
+	ROW("GET / HTTPS/1.1\r\n\r\n", 400),
+	ROW("GET / HTTP/-1.1\r\n\r\n", 400),
+	ROW("GET / HTTP/1.1a\r\n\r\n", 400),
+	ROW("GET / HTTP/1.1\0\r\n\r\n", 400),
+	ROW("GET / HTTP/\xb1.1\r\n\r\n", 400),
 
 	/* Limits: 20 octets of target, 5 fields, 200 octets in all. */
 	ROW("GET /12345678901234567890", 414),
@@ -195,8 +247,8 @@ static void every_row_has_its_verdict_in_any_cut(void **state)
 			unsigned verdict = scan(rows[i].octets, rows[i].size, step, &guard, &at);
 
 			if (verdict != rows[i].verdict)
-				fail_msg("row %zu \"%s\" in steps of %zu: %u, not %u", i,
-					 rows[i].octets, step, verdict, rows[i].verdict);
+				fail_msg("row %zu \"%s\" in steps of %zu: %u, not %u", i, rows[i].octets, step, verdict,
+					 rows[i].verdict);
 		}
 	}
 }
@@ -255,12 +307,9 @@ static void every_octet_has_its_place(void **state)
 		query[6] = (char)octet;
 		assert_int_equal(guard_is_token((unsigned char)octet), is_token);
 		/* A space makes "T" the target and "/ HTTP/1.1" no version. */
-		assert_int_equal(scan(method, sizeof(method) - 1, 0, &guard, &at),
-				 is_token ? COMPLETE : 400);
-		assert_int_equal(scan(target, sizeof(target) - 1, 0, &guard, &at),
-				 in_target ? COMPLETE : 400);
-		assert_int_equal(scan(query, sizeof(query) - 1, 0, &guard, &at),
-				 in_query ? COMPLETE : 400);
+		assert_int_equal(scan(method, sizeof(method) - 1, 0, &guard, &at), is_token ? COMPLETE : 400);
+		assert_int_equal(scan(target, sizeof(target) - 1, 0, &guard, &at), in_target ? COMPLETE : 400);
+		assert_int_equal(scan(query, sizeof(query) - 1, 0, &guard, &at), in_query ? COMPLETE : 400);
 	}
 }
 
@@ -287,8 +336,7 @@ static void the_limit_of_a_head_is_exact(void **state)
 			struct guard guard;
 			size_t at;
 
-			assert_int_equal(scan(head, size, step, &guard, &at),
-					 size <= 200 ? COMPLETE : 431);
+			assert_int_equal(scan(head, size, step, &guard, &at), size <= 200 ? COMPLETE : 431);
 		}
 		free(head);
 	}
@@ -359,8 +407,7 @@ static void no_cut_changes_the_verdict(void **state)
 			changed[i] = octets[k];
 			whole = scan(changed, sizeof(text) - 1, 0, &guard, &at);
 			for (size_t step = 1; step < 4; step++)
-				assert_int_equal(scan(changed, sizeof(text) - 1, step, &guard, &at),
-						 whole);
+				assert_int_equal(scan(changed, sizeof(text) - 1, step, &guard, &at), whole);
 		}
 	}
 }

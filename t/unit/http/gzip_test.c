@@ -88,8 +88,10 @@ static bool varies(struct fixture *fixture)
 
 static size_t inflated(struct slice octets, char *out, size_t room)
 {
-	z_stream stream = {.next_in = (Bytef *)octets.ptr, .avail_in = (uInt)octets.len,
-			   .next_out = (Bytef *)out, .avail_out = (uInt)room};
+	z_stream stream = {.next_in = (Bytef *)octets.ptr,
+			   .avail_in = (uInt)octets.len,
+			   .next_out = (Bytef *)out,
+			   .avail_out = (uInt)room};
 
 	assert_int_equal(inflateInit2(&stream, 15 + 16), Z_OK);
 	assert_int_equal(inflate(&stream, Z_FINISH), Z_STREAM_END);
@@ -135,8 +137,7 @@ static void a_listed_type_is_compressed_once(void **state)
 	assert_field(fixture, "Content-Type", "text/css; charset=utf-8");
 	assert_field(fixture, "Last-Modified", LONG_AGO_DATE);
 	assert_true(fixture->response.body.len < TEXT / 2);
-	assert_int_equal(atoi(field_of(&fixture->response, "Content-Length")),
-			 fixture->response.body.len);
+	assert_int_equal(atoi(field_of(&fixture->response, "Content-Length")), fixture->response.body.len);
 	strcpy(tag, field_of(&fixture->response, "ETag"));
 	assert_string_not_equal(tag, plain_tag);
 	assert_int_equal(tag[0], '"');
@@ -230,10 +231,7 @@ static void ranges_are_of_the_file_itself(void **state)
 		asking_field(&request, FIELD_ACCEPT_ENCODING, "gzip");
 		asking_field(&request, FIELD_RANGE, "bytes=0-5");
 		if (value)
-			asking_field(&request, FIELD_IF_RANGE,
-				     *value == 'P'   ? plain_tag
-				     : *value == 'G' ? tag
-						     : value);
+			asking_field(&request, FIELD_IF_RANGE, *value == 'P' ? plain_tag : *value == 'G' ? tag : value);
 		assert_int_equal(ask_with(fixture, &request), table[i].status);
 		assert_false(is_gzip(fixture));
 		assert_true(varies(fixture));
@@ -262,9 +260,7 @@ static void conditions_are_about_what_would_be_sent(void **state)
 
 	write_text(fixture, "a.css", TEXT, 1);
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(ask_field(fixture, "/a.css", FIELD_ACCEPT_ENCODING,
-					   i ? "gzip" : "identity"),
-				 200);
+		assert_int_equal(ask_field(fixture, "/a.css", FIELD_ACCEPT_ENCODING, i ? "gzip" : "identity"), 200);
 		strcpy(tags[i], field_of(&fixture->response, "ETag"));
 	}
 	for (int i = 0; i < 4; i++) {
@@ -349,8 +345,7 @@ int main(void)
 		TEST(ranges_are_of_the_file_itself),
 		TEST(conditions_are_about_what_would_be_sent),
 		TEST(it_is_bounded_by_what_the_cache_may_hold),
-		cmocka_unit_test_setup_teardown(no_more_than_a_bit_is_compressed_at_a_time,
-						setup_large, site_teardown),
+		cmocka_unit_test_setup_teardown(no_more_than_a_bit_is_compressed_at_a_time, setup_large, site_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

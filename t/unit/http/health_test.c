@@ -29,8 +29,7 @@ static struct answer ask(struct talk *talk, const char *method, const char *targ
 	return answer;
 }
 
-static void assert_answer(struct talk *talk, const char *method, const char *target,
-			  unsigned status, const char *body)
+static void assert_answer(struct talk *talk, const char *method, const char *target, unsigned status, const char *body)
 {
 	struct answer answer = ask(talk, method, target);
 
@@ -64,8 +63,7 @@ static void both_are_answered_and_not_logged(void **state)
 
 static void they_are_logged_if_wanted(void **state)
 {
-	struct talk *talk = talk_start(
-		&(struct http_options){.health_allow = &here, .health_logged = true}, true);
+	struct talk *talk = talk_start(&(struct http_options){.health_allow = &here, .health_logged = true}, true);
 
 	(void)state;
 	assert_answer(talk, "GET", "/-/health", 200, "ok\n");
@@ -80,8 +78,7 @@ static void for_others_they_are_paths_as_any_other(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
-		struct talk *talk =
-			talk_start(&(struct http_options){.health_allow = sets[i]}, true);
+		struct talk *talk = talk_start(&(struct http_options){.health_allow = sets[i]}, true);
 
 		assert_int_equal(ask(talk, "GET", "/-/health").status, 404);
 		assert_int_equal(ask(talk, "GET", "/-/ready").status, 404);
@@ -107,13 +104,11 @@ static void other_paths_are_the_sites(void **state)
 /* The client that a trusted proxy tells of is who asks. */
 static void who_asks_is_the_true_client(void **state)
 {
-	struct talk *talk =
-		talk_start(&(struct http_options){.health_allow = &here, .trusted = &here}, true);
+	struct talk *talk = talk_start(&(struct http_options){.health_allow = &here, .trusted = &here}, true);
 
 	(void)state;
 	talk_connect(talk, 0, 0);
-	talk_say(talk, 0,
-		 "GET /-/health HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n");
+	talk_say(talk, 0, "GET /-/health HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n");
 	talk_run(talk, true);
 	talk_expect(talk, 0, 404);
 	talk_stop(talk);

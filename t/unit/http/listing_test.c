@@ -27,8 +27,7 @@ static char *list(struct fixture *fixture, const char *name, enum listing_form f
 	struct file *file;
 	char *text;
 
-	assert_int_equal(
-		listings_get(listings, &fixture->root.place, slice_of(name), form, 0, &file), 0);
+	assert_int_equal(listings_get(listings, &fixture->root.place, slice_of(name), form, 0, &file), 0);
 	text = strndup(file->body.ptr, file->body.len);
 	assert_int_equal(file->stamp.size, file->body.len);
 	file_release(file);
@@ -36,8 +35,7 @@ static char *list(struct fixture *fixture, const char *name, enum listing_form f
 	return text;
 }
 
-static void assert_lists(struct fixture *fixture, const char *name, enum listing_form form,
-			 const char *part)
+static void assert_lists(struct fixture *fixture, const char *name, enum listing_form form, const char *part)
 {
 	char *text = list(fixture, name, form);
 
@@ -46,8 +44,7 @@ static void assert_lists(struct fixture *fixture, const char *name, enum listing
 	free(text);
 }
 
-static void assert_lists_not(struct fixture *fixture, const char *name, enum listing_form form,
-			     const char *part)
+static void assert_lists_not(struct fixture *fixture, const char *name, enum listing_form form, const char *part)
 {
 	char *text = list(fixture, name, form);
 
@@ -81,11 +78,10 @@ static void directories_come_first_all_by_name(void **state)
 	assert_lists(fixture, "d/", LISTING_HTML, "<a href=\"../\">../</a>");
 	assert_lists(fixture, "d/", LISTING_HTML,
 		     "<tr><td><a href=\"./z/\">z/</a><td class=\"size\"><td class=\"modified\">");
-	assert_lists(
-		fixture, "d/", LISTING_HTML,
-		"<tr><td><a href=\"./C\">C</a><td class=\"size\">1.2 KiB<td class=\"modified\">"
-		"<time datetime=\"2001-09-09T01:46:40Z\">2001-09-09 01:46</time>\n"
-		"<tr><td><a href=\"./a\">a</a><td class=\"size\">1 B<td");
+	assert_lists(fixture, "d/", LISTING_HTML,
+		     "<tr><td><a href=\"./C\">C</a><td class=\"size\">1.2 KiB<td class=\"modified\">"
+		     "<time datetime=\"2001-09-09T01:46:40Z\">2001-09-09 01:46</time>\n"
+		     "<tr><td><a href=\"./a\">a</a><td class=\"size\">1 B<td");
 	assert_lists_not(fixture, "", LISTING_HTML, "../");
 	assert_lists_not(fixture, "d/", LISTING_HTML, "script");
 }
@@ -93,8 +89,7 @@ static void directories_come_first_all_by_name(void **state)
 static void nothing_is_listed_that_is_not_served(void **state)
 {
 	struct fixture *fixture = *state;
-	static const char *const left_out[] = {".hidden", ".git",     "fifo", "outside",
-					       "loop",    "dangling", "..",   "up"};
+	static const char *const left_out[] = {".hidden", ".git", "fifo", "outside", "loop", "dangling", "..", "up"};
 
 	root_directory(&fixture->root, "d");
 	root_directory(&fixture->root, "d/.git");
@@ -112,8 +107,7 @@ static void nothing_is_listed_that_is_not_served(void **state)
 		snprintf(name, sizeof(name), "\"name\": \"%s\"", left_out[i]);
 		assert_lists_not(fixture, "d/", LISTING_JSON, name);
 	}
-	assert_lists(fixture, "d/", LISTING_JSON,
-		     "\"name\": \"inside\", \"type\": \"file\", \"size\": 3");
+	assert_lists(fixture, "d/", LISTING_JSON, "\"name\": \"inside\", \"type\": \"file\", \"size\": 3");
 	fixture->root.site.root.no_links = true;
 	assert_lists_not(fixture, "d/", LISTING_JSON, "inside");
 	assert_lists(fixture, "d/", LISTING_JSON, "real");
@@ -131,30 +125,24 @@ static void names_are_escaped_whatever_is_in_them(void **state)
 	root_write(&fixture->root, "a<b&\"'/100% ?#", "", LONG_AGO);
 	root_write(&fixture->root, "a<b&\"'/q&lt;", "", LONG_AGO);
 	root_write(&fixture->root, "a<b&\"'/it's", "", LONG_AGO);
-	assert_lists(fixture, "a<b&\"'/", LISTING_HTML,
-		     "<title>Index of /a&lt;b&amp;&quot;&#39;/</title>");
+	assert_lists(fixture, "a<b&\"'/", LISTING_HTML, "<title>Index of /a&lt;b&amp;&quot;&#39;/</title>");
 	assert_lists(fixture, "a<b&\"'/", LISTING_HTML,
 		     "<a href=\"./%3Cscript%3Ealert(1)%3C\">&lt;script&gt;alert(1)&lt;</a>");
-	assert_lists(fixture, "a<b&\"'/", LISTING_HTML,
-		     "<a href=\"./javascript:alert(1)\">javascript:alert(1)</a>");
+	assert_lists(fixture, "a<b&\"'/", LISTING_HTML, "<a href=\"./javascript:alert(1)\">javascript:alert(1)</a>");
 	assert_lists(fixture, "a<b&\"'/", LISTING_HTML,
 		     "<a href=\"./q%22%5C%0A%01\">q&quot;\\\xef\xbf\xbd\xef\xbf\xbd</a>");
 	assert_lists(fixture, "a<b&\"'/", LISTING_HTML,
 		     "<a href=\"./%FF%C3%A4%ED%A0%80\">\xef\xbf\xbd\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd"
 		     "\xef\xbf\xbd</a>");
-	assert_lists(fixture, "a<b&\"'/", LISTING_HTML,
-		     "<a href=\"./100%25%20%3F%23\">100% ?#</a>");
-	assert_lists(fixture, "a<b&\"'/", LISTING_HTML,
-		     "<a href=\"./q&amp;lt;\">q&amp;lt;</a>");
+	assert_lists(fixture, "a<b&\"'/", LISTING_HTML, "<a href=\"./100%25%20%3F%23\">100% ?#</a>");
+	assert_lists(fixture, "a<b&\"'/", LISTING_HTML, "<a href=\"./q&amp;lt;\">q&amp;lt;</a>");
 	assert_lists(fixture, "a<b&\"'/", LISTING_HTML, "<a href=\"./it&#39;s\">it&#39;s</a>");
 	assert_lists(fixture, "a<b&\"'/", LISTING_JSON, "\"href\": \"./q&lt;\"");
 	assert_lists(fixture, "a<b&\"'/", LISTING_JSON, "{\"path\": \"/a<b&\\\"'/\"");
 	assert_lists(fixture, "a<b&\"'/", LISTING_JSON, "\"name\": \"q\\\"\\\\\\u000a\\u0001\"");
-	assert_lists(fixture, "a<b&\"'/", LISTING_JSON,
-		     "\"name\": \"\\ufffd\xc3\xa4\\ufffd\\ufffd\\ufffd\"");
+	assert_lists(fixture, "a<b&\"'/", LISTING_JSON, "\"name\": \"\\ufffd\xc3\xa4\\ufffd\\ufffd\\ufffd\"");
 	fixture->root.place.listing_css = "/x.css?a=1&b";
-	assert_lists(fixture, "a<b&\"'/", LISTING_HTML,
-		     "<link rel=\"stylesheet\" href=\"/x.css?a=1&amp;b\">");
+	assert_lists(fixture, "a<b&\"'/", LISTING_HTML, "<link rel=\"stylesheet\" href=\"/x.css?a=1&amp;b\">");
 	assert_lists_not(fixture, "a<b&\"'/", LISTING_HTML, "<style");
 }
 
@@ -212,8 +200,7 @@ static void what_was_made_is_kept_for_a_second(void **state)
 	listings_tick(listings, 7000);
 	assert_int_equal(one->references, 1);
 	file_release(one);
-	assert_int_equal(listings_get(listings, place, SLICE("none/"), LISTING_JSON, 0, &one),
-			 -ENOENT);
+	assert_int_equal(listings_get(listings, place, SLICE("none/"), LISTING_JSON, 0, &one), -ENOENT);
 	listings_free(listings);
 }
 
@@ -221,10 +208,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(directories_come_first_all_by_name),
-		TEST(nothing_is_listed_that_is_not_served),
-		TEST(names_are_escaped_whatever_is_in_them),
-		TEST(of_a_large_directory_so_many_are_shown),
+		TEST(directories_come_first_all_by_name),    TEST(nothing_is_listed_that_is_not_served),
+		TEST(names_are_escaped_whatever_is_in_them), TEST(of_a_large_directory_so_many_are_shown),
 		TEST(what_was_made_is_kept_for_a_second),
 	};
 

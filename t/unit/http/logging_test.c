@@ -28,9 +28,10 @@ static void each_answer_is_told_once_with_its_request(void **state)
 	struct talk *talk = *state;
 
 	talk_connect(talk, 0, 0);
-	talk_say(talk, 0, "GET /small.txt?q HTTP/1.1\r\nHost: site:1\r\nReferer: from\r\n"
-			  "User-Agent: agent\r\n\r\n"
-			  "HEAD /kilo.txt HTTP/1.1\r\nHost: a\r\n\r\n" GET("/none") "bad\r\n\r\n");
+	talk_say(talk, 0,
+		 "GET /small.txt?q HTTP/1.1\r\nHost: site:1\r\nReferer: from\r\n"
+		 "User-Agent: agent\r\n\r\n"
+		 "HEAD /kilo.txt HTTP/1.1\r\nHost: a\r\n\r\n" GET("/none") "bad\r\n\r\n");
 	assert_int_equal(talk->logged, 4);
 	assert_int_equal(talk->log[0].status, 200);
 	assert_int_equal(talk->log[0].body_bytes, 10);
@@ -61,12 +62,9 @@ static void a_refused_request_is_told_with_the_reason(void **state)
 		{"GET / HTTP/1.1\r\n\r\n", 400, "no Host"},
 		{"GET / HTTP/1.1\n", 400, "CR or LF that is not part of CR LF"},
 		{"GET / HTTP/2.0\r\n", 505, "the version is not HTTP/1.x"},
-		{"GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n", 400,
-		 "a field line is not NAME: VALUE"},
-		{"GET / HTTP/1.1\r\nHost: a\r\nX: y\r\n z\r\n\r\n", 400,
-		 "a line begins with white space"},
-		{"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\n", 400,
-		 "Content-Length is not a number"},
+		{"GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n", 400, "a field line is not NAME: VALUE"},
+		{"GET / HTTP/1.1\r\nHost: a\r\nX: y\r\n z\r\n\r\n", 400, "a line begins with white space"},
+		{"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\n", 400, "Content-Length is not a number"},
 		{GET("https://a/"), 421, "an https target without TLS"},
 	};
 	struct talk *talk = *state;
@@ -143,8 +141,7 @@ static void all_of_many_are_told(void **state)
 	talk_connect(talk, 0, 0);
 	for (unsigned i = 0; i < 1000; i++) {
 		char request[128];
-		int size = snprintf(request, sizeof(request),
-				    "GET /%u HTTP/1.1\r\nHost: a\r\n\r\n", i);
+		int size = snprintf(request, sizeof(request), "GET /%u HTTP/1.1\r\nHost: a\r\n\r\n", i);
 
 		talk_send(talk, 0, request, (size_t)size);
 	}
@@ -158,8 +155,7 @@ static void all_of_many_are_told(void **state)
 static void the_address_of_the_peer_is_told(void **state)
 {
 	struct talk *talk = *state;
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	socklen_t size = sizeof(address);
 	int ear = socket(AF_INET, SOCK_STREAM, 0), fd;
 
@@ -184,9 +180,8 @@ static void the_address_of_the_peer_is_told(void **state)
 /* The first octet of an answer and its last are told apart when the client lets it wait. */
 static void the_time_to_the_first_octet_is_told(void **state)
 {
-	static const char requests[] =
-		GET("/small.txt") GET("/large.bin")
-		"GET /large.bin HTTP/1.1\r\nHost: a\r\nRange: bytes=0-1,9-99999\r\n\r\n";
+	static const char requests[] = GET("/small.txt")
+		GET("/large.bin") "GET /large.bin HTTP/1.1\r\nHost: a\r\nRange: bytes=0-1,9-99999\r\n\r\n";
 	struct talk *talk = *state;
 
 	talk->sockets_send_size = 4096;

@@ -83,8 +83,7 @@ static void the_ending_is_what_follows_the_last_dot_of_the_last_segment(void **s
 	assert_type(NULL, "a.", "application/octet-stream");
 	assert_type(NULL, "a.htmlx", "application/octet-stream");
 	assert_type(NULL, "", "application/octet-stream");
-	assert_type(NULL, "a.abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz",
-		    "application/octet-stream");
+	assert_type(NULL, "a.abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz", "application/octet-stream");
 }
 
 static void a_file_goes_over_the_built_in_types(void **state)

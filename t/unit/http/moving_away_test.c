@@ -31,8 +31,8 @@ static void a_connection_that_nobody_takes_comes_back(void **state)
 	assert_int_equal(pair->kept_count, 2);
 	http_server_retire(pair->servers[0]);
 	for (unsigned i = 0; i < 2; i++) {
-		assert_int_equal(http_server_take_moved(pair->servers[0], pair->kept[i].fd,
-							pair->kept[i].state, pair->kept[i].size),
+		assert_int_equal(http_server_take_moved(pair->servers[0], pair->kept[i].fd, pair->kept[i].state,
+							pair->kept[i].size),
 				 0);
 		pair->kept[i].fd = -1;
 	}
@@ -98,8 +98,8 @@ static void back_after_a_stop_it_ends(void **state)
 	assert_int_equal(pair_move(pair, 0), 2);
 	http_server_stop(pair->servers[0]);
 	for (unsigned i = 0; i < 2; i++) {
-		assert_int_equal(http_server_take_moved(pair->servers[0], pair->kept[i].fd,
-							pair->kept[i].state, pair->kept[i].size),
+		assert_int_equal(http_server_take_moved(pair->servers[0], pair->kept[i].fd, pair->kept[i].state,
+							pair->kept[i].size),
 				 0);
 		pair->kept[i].fd = -1;
 	}
@@ -190,8 +190,8 @@ static void back_while_moving_it_leaves_again_later(void **state)
 	for (unsigned i = 0; i < 5; i++) {
 		talk_run(talk, true);
 		assert_int_equal(pair->kept_count, i + 1);
-		assert_int_equal(http_server_take_moved(pair->servers[0], pair->kept[i].fd,
-							pair->kept[i].state, pair->kept[i].size),
+		assert_int_equal(http_server_take_moved(pair->servers[0], pair->kept[i].fd, pair->kept[i].state,
+							pair->kept[i].size),
 				 0);
 		pair->kept[i].fd = -1;
 		assert_int_equal(pair->kept_count, i + 1);
@@ -226,8 +226,7 @@ static void answers_on_their_way_are_finished_first(void **state)
 	struct talk *talk = pair->talk;
 
 	talk_connect(talk, 0, 0);
-	talk_send(talk, 0, GET("/large.bin") GET("/small.txt"),
-		  strlen(GET("/large.bin") GET("/small.txt")));
+	talk_send(talk, 0, GET("/large.bin") GET("/small.txt"), strlen(GET("/large.bin") GET("/small.txt")));
 	talk_run(talk, false);
 	http_server_move_away(pair->servers[0]);
 	talk_run(talk, false);
@@ -242,8 +241,7 @@ static void answers_on_their_way_are_finished_first(void **state)
 
 static void what_is_to_end_ends_here(void **state)
 {
-	static const char last[] =
-		"GET /large.bin HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+	static const char last[] = "GET /large.bin HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 	struct pair *pair = *state;
 	struct talk *talk = pair->talk;
 
@@ -289,8 +287,7 @@ static void they_leave_in_small_lots(void **state)
 	for (unsigned i = 0; i < COUNT; i++) {
 		int ends[2];
 
-		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
-					    ends), 0);
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
 		clients[i] = ends[0];
 		http_server_take(pair->servers[0], ends[1], 0);
 	}
@@ -302,8 +299,7 @@ static void they_leave_in_small_lots(void **state)
 		assert_true(turns < 10);
 		event_base_loop(talk->base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
 		assert_in_range(pair->ends[0].moved - before, 0, 128);
-		assert_int_equal(pair_stats(pair, 0).connections +
-				 pair_stats(pair, 1).connections, COUNT);
+		assert_int_equal(pair_stats(pair, 0).connections + pair_stats(pair, 1).connections, COUNT);
 		assert_int_equal(pair_stats(pair, 0).idle + pair_stats(pair, 1).idle, COUNT);
 	}
 	assert_in_range(turns, 3, 5);
@@ -336,8 +332,7 @@ static void a_thousand_moves_leave_nothing_behind(void **state)
 		assert_int_equal(pair_stats(pair, from).connections, 0);
 		assert_int_equal(pair_stats(pair, from).idle, 0);
 		assert_int_equal(pair_stats(pair, to).connections, TALK_CLIENTS);
-		assert_int_equal(event_base_get_num_events(talk->base, EVENT_BASE_COUNT_ADDED),
-				 TALK_CLIENTS);
+		assert_int_equal(event_base_get_num_events(talk->base, EVENT_BASE_COUNT_ADDED), TALK_CLIENTS);
 	}
 	for (unsigned i = 0; i < TALK_CLIENTS; i++) {
 		for (unsigned n = 0; n < (ROUNDS - i * 3) / HEAD_SIZE; n++)

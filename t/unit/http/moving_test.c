@@ -15,21 +15,17 @@
 
 /* --- whenever it happens --- */
 
-#define STAYING \
-	GET("/small.txt") \
-	"HEAD /kilo.txt HTTP/1.1\r\nHost: a\r\n\r\n" \
-	GET("/kilo.txt") \
-	"\r\n\r\n" GET("/fifty.bin") \
-	GET("/none") \
-	"HEAD /fifty.bin HTTP/1.1\r\nHost: a\r\n\r\n" \
-	"GET /kilo.txt HTTP/1.1\r\nHost: a\r\nIf-None-Match: *\r\n\r\n" \
-	"GET /fifty.bin HTTP/1.1\r\nHost: a\r\nRange: bytes=10-5000\r\n\r\n" \
-	"GET /small.txt HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" \
-	"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n" \
-	"\r\n" GET("/")
+#define STAYING                                                                                    \
+	GET("/small.txt")                                                                          \
+	"HEAD /kilo.txt HTTP/1.1\r\nHost: a\r\n\r\n" GET("/kilo.txt") "\r\n\r\n" GET("/fifty.bin") \
+		GET("/none") "HEAD /fifty.bin HTTP/1.1\r\nHost: a\r\n\r\n"                         \
+			     "GET /kilo.txt HTTP/1.1\r\nHost: a\r\nIf-None-Match: *\r\n\r\n"       \
+			     "GET /fifty.bin HTTP/1.1\r\nHost: a\r\nRange: bytes=10-5000\r\n\r\n"  \
+			     "GET /small.txt HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"           \
+			     "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"                               \
+			     "\r\n" GET("/")
 static const char stream_that_stays[] = STAYING;
-static const char stream[] =
-	STAYING "GET /small.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+static const char stream[] = STAYING "GET /small.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 enum { STREAM_SIZE = sizeof(stream) - 1, STREAM_REQUESTS = 12 };
 
 /* All dates are one. */
@@ -167,8 +163,8 @@ static char *long_stream(void)
 
 /* All of it at once into a small socket buffer, read `step` octets at a time; moves away after
  * `from` such steps, and then again after each `again` more ones (0: never). */
-static void slowly(struct pair *pair, const char *text, const struct buffer *wanted, size_t step,
-		   size_t from, size_t again)
+static void slowly(struct pair *pair, const char *text, const struct buffer *wanted, size_t step, size_t from,
+		   size_t again)
 {
 	struct talk *talk = pair->talk;
 
@@ -243,8 +239,8 @@ static void requests_held_back_are_answered_though_nothing_more_comes(void **sta
 	assert_int_equal(read.input.len, (200 - 64) * strlen(GET("/small.txt")));
 
 	/* The first lot before it returns, the others in turns of the loop. */
-	assert_int_equal(http_server_take_moved(pair->servers[1], pair->kept[0].fd,
-						pair->kept[0].state, pair->kept[0].size), 0);
+	assert_int_equal(
+		http_server_take_moved(pair->servers[1], pair->kept[0].fd, pair->kept[0].state, pair->kept[0].size), 0);
 	pair->kept[0].fd = -1;
 	assert_int_equal(pair_stats(pair, 1).requests, 64);
 	talk_run(talk, true);
@@ -294,11 +290,11 @@ static void what_waits_in_the_socket_is_answered_within_take(void **state)
 	talk_say(talk, 0, "GET /sm");
 	pair_move(pair, 0);
 	assert_int_equal(pair->kept_count, 1);
-	assert_int_equal(send(talk->clients[0].fd, &GET("/small.txt")[7],
-			      strlen(GET("/small.txt")) - 7, 0), strlen(GET("/small.txt")) - 7);
+	assert_int_equal(send(talk->clients[0].fd, &GET("/small.txt")[7], strlen(GET("/small.txt")) - 7, 0),
+			 strlen(GET("/small.txt")) - 7);
 	assert_int_equal(event_base_get_num_events(talk->base, EVENT_BASE_COUNT_ADDED), 0);
-	assert_int_equal(http_server_take_moved(pair->servers[1], pair->kept[0].fd,
-						pair->kept[0].state, pair->kept[0].size), 0);
+	assert_int_equal(
+		http_server_take_moved(pair->servers[1], pair->kept[0].fd, pair->kept[0].state, pair->kept[0].size), 0);
 	pair->kept[0].fd = -1;
 	assert_true(recv(talk->clients[0].fd, some, sizeof(some), 0) > 0);
 	assert_memory_equal(some, "HTTP/1.1 200", 12);

@@ -192,18 +192,15 @@ static void damaged_states_are_refused_and_the_socket_left_alone(void **state)
 	pair_move(pair, 0);
 	assert_true(kept->size < sizeof(damaged));
 	for (size_t size = 0; size < kept->size; size++)
-		assert_int_equal(http_server_take_moved(pair->servers[1], kept->fd, kept->state,
-							size), -EINVAL);
+		assert_int_equal(http_server_take_moved(pair->servers[1], kept->fd, kept->state, size), -EINVAL);
 	memcpy(damaged, kept->state, kept->size);
 	damaged[0]++;
-	assert_int_equal(http_server_take_moved(pair->servers[1], kept->fd, damaged, kept->size),
-			 -EINVAL);
+	assert_int_equal(http_server_take_moved(pair->servers[1], kept->fd, damaged, kept->size), -EINVAL);
 	assert_int_equal(pair_stats(pair, 1).connections, 0);
 	assert_int_equal(pair->ends[1].closed, 0);
 	assert_int_equal(event_base_get_num_events(talk->base, EVENT_BASE_COUNT_ADDED), 0);
 	/* The right one still does. */
-	assert_int_equal(http_server_take_moved(pair->servers[1], kept->fd, kept->state,
-						kept->size), 0);
+	assert_int_equal(http_server_take_moved(pair->servers[1], kept->fd, kept->state, kept->size), 0);
 	kept->fd = -1;
 	talk_say(talk, 0, &GET("/small.txt")[7]);
 	talk_expect(talk, 0, 200);
@@ -227,7 +224,8 @@ static void numbers_out_of_range_help_nobody(void **state)
 		talk_connect(talk, 0, 0);
 		pair_move(pair, 0);
 		assert_int_equal(http_server_take_moved(pair->servers[1], pair->kept[i].fd, octets,
-							state_encode(&crafted, octets)), 0);
+							state_encode(&crafted, octets)),
+				 0);
 		pair->kept[i].fd = -1;
 		if (i == 0) {
 			talk_say(talk, 0, "\r\n");

@@ -23,9 +23,32 @@ static const char *const seeds[] = {
 };
 
 static const char *const pieces[] = {
-	"\r\n", "\n", "\r", " ", "\t", ":", ",", "\r\n\r\n", "HTTP/1.1", "Host: b\r\n", "\r\n ",
-	"Content-Length: 1\r\n", "Transfer-Encoding: chunked\r\n", "Connection: close\r\n", "chunked",
-	"close", "GET ", "/", "\x80", "\xff", "#", "%", "0", "99999999999999999999", "bytes=", "-",
+	"\r\n",
+	"\n",
+	"\r",
+	" ",
+	"\t",
+	":",
+	",",
+	"\r\n\r\n",
+	"HTTP/1.1",
+	"Host: b\r\n",
+	"\r\n ",
+	"Content-Length: 1\r\n",
+	"Transfer-Encoding: chunked\r\n",
+	"Connection: close\r\n",
+	"chunked",
+	"close",
+	"GET ",
+	"/",
+	"\x80",
+	"\xff",
+	"#",
+	"%",
+	"0",
+	"99999999999999999999",
+	"bytes=",
+	"-",
 };
 
 static unsigned any(unsigned limit)
@@ -75,15 +98,14 @@ static size_t mutate(char *data)
 }
 
 /* Sends in steps (0: whole), then half-closes; statuses of all that came, in order. */
-static unsigned converse(struct talk *talk, const char *data, size_t size, size_t step,
-			 unsigned statuses[64])
+static unsigned converse(struct talk *talk, const char *data, size_t size, size_t step, unsigned statuses[64])
 {
 	struct talk_client *client = &talk->clients[0];
 	unsigned count = 0;
 	char *at, *end;
 
 	talk_connect(talk, 0, HTTP_TAKE_WAITING);
-	for (size_t sent = 0; sent < size; ) {
+	for (size_t sent = 0; sent < size;) {
 		size_t some = step == 0 || size - sent < step ? size - sent : step;
 
 		if (send(client->fd, data + sent, some, MSG_NOSIGNAL) < 0)
@@ -100,8 +122,7 @@ static unsigned converse(struct talk *talk, const char *data, size_t size, size_
 	assert_memory_equal(client->received.data, "HTTP/1.1 ", 9);
 	/* No file that can be asked for has such a line in it, so these are the answers' beginnings. */
 	end = client->received.data + client->received.used;
-	for (at = client->received.data; (at = memmem(at, (size_t)(end - at), "HTTP/1.1 ", 9));
-	     at += 9) {
+	for (at = client->received.data; (at = memmem(at, (size_t)(end - at), "HTTP/1.1 ", 9)); at += 9) {
 		assert_true(count < 64);
 		statuses[count++] = (unsigned)atoi(at + 9);
 		assert_in_range(statuses[count - 1], 200, 599);

@@ -38,8 +38,17 @@ static char octet_at(size_t offset)
 }
 
 /* One response of each shape; `scratch` is filled anew for each, as the maker would. */
-enum shape { IN_FILE_MEMORY, PART_IN_FILE_MEMORY, IN_SCRATCH, BARE_IN_SCRATCH, LARGE_WHOLE, LARGE_PART,
-	     PIECES_IN_FILE_MEMORY, LARGE_PIECES, SHAPES };
+enum shape {
+	IN_FILE_MEMORY,
+	PART_IN_FILE_MEMORY,
+	IN_SCRATCH,
+	BARE_IN_SCRATCH,
+	LARGE_WHOLE,
+	LARGE_PART,
+	PIECES_IN_FILE_MEMORY,
+	LARGE_PIECES,
+	SHAPES
+};
 
 /* The most pieces that a response has, the last without octets of the file. */
 static struct response_part pieces[RESPONSE_PARTS_MAX];
@@ -84,11 +93,9 @@ static struct response make(enum shape shape, unsigned number)
 	response.head.len = (size_t)sprintf(room, "head %u\r\n", room == held ? 0 : number);
 	response.head.ptr = room;
 	sprintf(room + response.head.len, "\r\n%s", body);
-	if (shape != BARE_IN_SCRATCH && shape != LARGE_WHOLE && shape != LARGE_PART &&
-	    !has_pieces(shape))
+	if (shape != BARE_IN_SCRATCH && shape != LARGE_WHOLE && shape != LARGE_PART && !has_pieces(shape))
 		response.body = (struct slice){room + response.head.len + 2, 10};
-	response.contiguous = shape == IN_FILE_MEMORY || shape == IN_SCRATCH ||
-			      shape == LARGE_WHOLE;
+	response.contiguous = shape == IN_FILE_MEMORY || shape == IN_SCRATCH || shape == LARGE_WHOLE;
 	if (shape != IN_SCRATCH && shape != BARE_IN_SCRATCH)
 		response.file = holder;
 	if (shape == PART_IN_FILE_MEMORY)
@@ -115,8 +122,7 @@ static void expect_file(struct buffer *expected, uint64_t offset, uint64_t lengt
 }
 
 /* What is to come out for it. */
-static void expect(struct buffer *expected, const struct response *response, struct slice end,
-		   bool body)
+static void expect(struct buffer *expected, const struct response *response, struct slice end, bool body)
 {
 	assert_int_equal(buffer_append(expected, response->head.ptr, response->head.len), 0);
 	assert_int_equal(buffer_append(expected, end.ptr, end.len), 0);
@@ -131,8 +137,7 @@ static void expect(struct buffer *expected, const struct response *response, str
 
 		assert_int_equal(buffer_append(expected, part->lead.ptr, part->lead.len), 0);
 		if (part->body.len > 0)
-			assert_int_equal(buffer_append(expected, part->body.ptr, part->body.len),
-					 0);
+			assert_int_equal(buffer_append(expected, part->body.ptr, part->body.len), 0);
 		expect_file(expected, part->file_offset, part->file_length);
 	}
 }
@@ -160,8 +165,7 @@ static void drain(int fd, struct buffer *received)
 
 /* Writes until all is out; the reader empties the socket only when it is full. Returns the octets
  * of bodies, as the items have counted them. */
-static uint64_t write_all(struct outbox *staging, int pair[2], struct buffer *received,
-			  unsigned items)
+static uint64_t write_all(struct outbox *staging, int pair[2], struct buffer *received, unsigned items)
 {
 	enum outbox_result result = outbox_write(staging, &(struct stream){.io = &stream_plain, .fd = pair[1]});
 	struct outbox *own = NULL;
@@ -273,10 +277,10 @@ static void octets_of_bodies_are_counted(void **state)
 			size_t length = body_length(&response);
 			struct buffer received = {0};
 			struct outbox_item *item =
-				outbox_add(staging, &response, variant & 1 ? plain : closing,
-					   (variant & 2) != 0);
+				outbox_add(staging, &response, variant & 1 ? plain : closing, (variant & 2) != 0);
 
-			while (outbox_write(staging, &(struct stream){.io = &stream_plain, .fd = pair[1]}) == OUTBOX_BLOCKED)
+			while (outbox_write(staging, &(struct stream){.io = &stream_plain, .fd = pair[1]}) ==
+			       OUTBOX_BLOCKED)
 				drain(pair[0], &received);
 			assert_ptr_equal(outbox_take_written(staging), item);
 			assert_int_equal(outbox_item_body_sent(item), variant & 2 ? length : 0);
@@ -315,15 +319,12 @@ static void octets_of_an_abandoned_body_are_counted(void **state)
 		assert_non_null(own);
 		outbox_write(own, &(struct stream){.io = &stream_plain, .fd = pair[1]});
 		drain(pair[0], &received);
-		for (uint64_t all = response.head.len + 2 + body_length(&response), left;
-		     (item = outbox_take(own));) {
+		for (uint64_t all = response.head.len + 2 + body_length(&response), left; (item = outbox_take(own));) {
 			left = received.used % all;
-			assert_true(item->written == all || item->written == left ||
-				    item->written == 0);
-			assert_int_equal(outbox_item_body_sent(item),
-					 item->written > response.head.len + 2
-						 ? item->written - response.head.len - 2
-						 : 0);
+			assert_true(item->written == all || item->written == left || item->written == 0);
+			assert_int_equal(outbox_item_body_sent(item), item->written > response.head.len + 2
+									      ? item->written - response.head.len - 2
+									      : 0);
 			assert_ptr_equal(item->file, holder);
 		}
 		buffer_free(&received);

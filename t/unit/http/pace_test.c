@@ -254,14 +254,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_head_that_comes_fast_enough_is_waited_for, start, stop),
 		cmocka_unit_test_setup_teardown(one_that_does_not_is_given_up, start, stop),
 		cmocka_unit_test_setup_teardown(nobody_has_longer_than_the_total, start, stop),
-		cmocka_unit_test_setup_teardown(who_begins_with_nothing_but_an_octet_has_the_grace, start,
-						stop),
+		cmocka_unit_test_setup_teardown(who_begins_with_nothing_but_an_octet_has_the_grace, start, stop),
 		cmocka_unit_test_setup_teardown(a_body_that_trickles_is_cut, start, stop),
 		cmocka_unit_test_setup_teardown(who_reads_fast_enough_is_served, start, stop),
 		cmocka_unit_test_setup_teardown(who_reads_too_slowly_is_not, start, stop),
 		cmocka_unit_test_setup_teardown(without_a_minimum_anything_will_do, start, stop),
-		cmocka_unit_test_setup_teardown(the_pace_of_a_head_goes_where_the_connection_goes,
-						pair_start, pair_stop),
+		cmocka_unit_test_setup_teardown(the_pace_of_a_head_goes_where_the_connection_goes, pair_start,
+						pair_stop),
 	};
 
 	return cmocka_run_group_tests_name("pace", tests, NULL, NULL);

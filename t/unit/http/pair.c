@@ -51,8 +51,7 @@ void pair_on_log(void *context, const struct http_log_record *record)
 /* Entity tags of files that have just been changed differ from what they are a little later. */
 static void age_files(struct talk *talk)
 {
-	static const char *const names[] = {"index.html", "small.txt", "kilo.txt", "fifty.bin",
-					    "large.bin"};
+	static const char *const names[] = {"index.html", "small.txt", "kilo.txt", "fifty.bin", "large.bin"};
 	static const struct timespec times[2] = {{1000000000, 0}, {1000000000, 0}};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -82,7 +81,9 @@ int pair_start(void **state)
 	for (unsigned i = 0; i < 2; i++) {
 		pair->ends[i].pair = pair;
 		pair->servers[i]->events = (struct http_events){
-			.context = &pair->ends[i], .closed = on_closed, .moved = on_moved,
+			.context = &pair->ends[i],
+			.closed = on_closed,
+			.moved = on_moved,
 		};
 	}
 	*state = pair;

@@ -23,8 +23,8 @@ struct pair {
 	struct talk *talk;
 	struct http_server *servers[2];
 	struct end ends[2];
-	bool keeps;   /* what moves is kept in `kept`; else it goes to the other server */
-	bool returns; /* or comes back at once */
+	bool keeps;           /* what moves is kept in `kept`; else it goes to the other server */
+	bool returns;         /* or comes back at once */
 	uint64_t duration_us; /* of the last request that was logged, and who has made it */
 	char client[INET6_ADDRSTRLEN];
 	struct kept kept[KEPT_MAX];

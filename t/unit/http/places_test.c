@@ -66,8 +66,7 @@ static void assert_status(struct fixture *fixture, const char *target, unsigned 
 
 static void names_are_tried_in_their_order(void **state)
 {
-	static const char *const names[] = {"/up{path}", "{path}", "{path}.html", "/app.html",
-					    NULL};
+	static const char *const names[] = {"/up{path}", "{path}", "{path}.html", "/app.html", NULL};
 	struct fixture *fixture = *state;
 
 	place_of(fixture)->try_names = names;
@@ -243,9 +242,8 @@ static void where_several_could_answer_each_keeps_an_address(void **state)
 /* Follows what is moved, as a browser does. */
 static void no_address_leads_in_circles(void **state)
 {
-	static const char *const segments[] = {"",      "/index",     "/index.html", "/about",
-					       "/d",    "/both",      "/bare",       "/plain",
-					       "/page", "/page.html", ".html",       "/"};
+	static const char *const segments[] = {"",      "/index", "/index.html", "/about",     "/d",    "/both",
+					       "/bare", "/plain", "/page",       "/page.html", ".html", "/"};
 	enum { SEGMENTS = sizeof(segments) / sizeof(segments[0]) };
 	struct fixture *fixture = *state;
 
@@ -257,8 +255,7 @@ static void no_address_leads_in_circles(void **state)
 		snprintf(target, sizeof(target), "/%s%s%s", segments[i / SEGMENTS / SEGMENTS],
 			 segments[i / SEGMENTS % SEGMENTS], segments[i % SEGMENTS]);
 		while (ask(fixture, target) == 301 && ++hops < 4)
-			snprintf(target, sizeof(target), "%s",
-				 field_of(&fixture->response, "Location"));
+			snprintf(target, sizeof(target), "%s", field_of(&fixture->response, "Location"));
 		if (hops == 4)
 			fail_msg("%s is never reached", target);
 	}
@@ -266,8 +263,8 @@ static void no_address_leads_in_circles(void **state)
 
 /* --- fallback --- */
 
-static unsigned ask_as(struct fixture *fixture, enum request_method method, const char *target,
-		       const char *accept, const char *mode)
+static unsigned ask_as(struct fixture *fixture, enum request_method method, const char *target, const char *accept,
+		       const char *mode)
 {
 	struct request request = asking(method, target);
 
@@ -275,8 +272,8 @@ static unsigned ask_as(struct fixture *fixture, enum request_method method, cons
 		request.fields[request.field_count++] =
 			(struct request_field){.name = SLICE("Accept"), .value = slice_of(accept)};
 	if (mode)
-		request.fields[request.field_count++] = (struct request_field){
-			.name = SLICE("Sec-Fetch-Mode"), .value = slice_of(mode)};
+		request.fields[request.field_count++] =
+			(struct request_field){.name = SLICE("Sec-Fetch-Mode"), .value = slice_of(mode)};
 	return ask_with(fixture, &request);
 }
 
@@ -313,9 +310,8 @@ static void who_navigates_gets_the_page_and_who_loads_gets_none(void **state)
 
 static void an_error_has_the_page_of_its_status_and_keeps_its_status(void **state)
 {
-	static const struct error_page pages[] = {{404, "404.html"}, {403, "sorry.txt"},
-						  {405, "405.html"}, {416, "416.html"},
-						  {412, "missing"},  {0, NULL}};
+	static const struct error_page pages[] = {{404, "404.html"}, {403, "sorry.txt"}, {405, "405.html"},
+						  {416, "416.html"}, {412, "missing"},   {0, NULL}};
 	struct fixture *fixture = *state;
 	struct request request = asking(METHOD_GET, "/none");
 
@@ -396,8 +392,7 @@ static void fields_are_on_every_response_of_the_place(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(each) / sizeof(each[0]); i++) {
-		assert_int_equal(ask_field(fixture, each[i].target, each[i].id, each[i].value),
-				 each[i].status);
+		assert_int_equal(ask_field(fixture, each[i].target, each[i].id, each[i].value), each[i].status);
 		assert_field(fixture, "X-A", "1");
 		assert_field(fixture, "X-B", "2");
 		assert_field(fixture, "Server", "");
@@ -482,8 +477,7 @@ static void a_listing_is_asked_for_by_accept(void **state)
 	assert_int_equal(ask_as(fixture, METHOD_GET, "/d/", "application/json", NULL), 200);
 	assert_field(fixture, "Content-Type", "application/json");
 	assert_string_not_equal(field_of(&fixture->response, "ETag"), tag);
-	assert_int_equal(
-		ask_as(fixture, METHOD_GET, "/d/", "application/json;q=0.5, text/html", NULL), 200);
+	assert_int_equal(ask_as(fixture, METHOD_GET, "/d/", "application/json;q=0.5, text/html", NULL), 200);
 	assert_field(fixture, "Content-Type", "text/html; charset=utf-8");
 	assert_moved(fixture, "/d", "/d/");
 	write_file(fixture, "d/index.html");
@@ -505,9 +499,7 @@ static void a_listing_is_new_or_as_the_client_has_it(void **state)
 	assert_field(fixture, "Vary", "Accept");
 	assert_int_equal(ask_field(fixture, "/d/", FIELD_IF_MATCH, "\"x\""), 412);
 	assert_int_equal(ask_field(fixture, "/d/", FIELD_IF_UNMODIFIED_SINCE, LONG_AGO_DATE), 200);
-	assert_int_equal(
-		ask_field(fixture, "/d/", FIELD_IF_MODIFIED_SINCE, "Fri, 01 Jan 2100 00:00:00 GMT"),
-		200);
+	assert_int_equal(ask_field(fixture, "/d/", FIELD_IF_MODIFIED_SINCE, "Fri, 01 Jan 2100 00:00:00 GMT"), 200);
 	assert_int_equal(ask_field(fixture, "/d/", FIELD_RANGE, "bytes=0-0"), 200);
 	write_file(fixture, "d/b");
 	pass_ms(fixture, 1000);
@@ -546,9 +538,8 @@ static void deny_goes_before_allow_and_allow_keeps_all_others_out(void **state)
 		const char *address;
 		unsigned allow, deny, both;
 	} each[] = {
-		{"10.0.0.1", 200, 200, 200},        {"10.1.0.1", 200, 403, 403},
-		{"192.0.2.1", 403, 403, 403},       {"192.0.2.2", 403, 200, 403},
-		{"2001:db8::1", 200, 200, 200},     {"2001:db9::1", 403, 200, 403},
+		{"10.0.0.1", 200, 200, 200},        {"10.1.0.1", 200, 403, 403},    {"192.0.2.1", 403, 403, 403},
+		{"192.0.2.2", 403, 200, 403},       {"2001:db8::1", 200, 200, 200}, {"2001:db9::1", 403, 200, 403},
 		{"::ffff:10.0.0.1", 200, 200, 200},
 	};
 
@@ -562,8 +553,7 @@ static void deny_goes_before_allow_and_allow_keeps_all_others_out(void **state)
 		place->allow = &allow;
 		assert_int_equal(ask_from(fixture, each[i].address, "/a"), each[i].both);
 		/* Who is kept out learns nothing of what is there. */
-		assert_int_equal(ask_from(fixture, each[i].address, "/none"),
-				 each[i].both == 200 ? 404 : 403);
+		assert_int_equal(ask_from(fixture, each[i].address, "/none"), each[i].both == 200 ? 404 : 403);
 	}
 	networks_free(&allow);
 	networks_free(&deny);

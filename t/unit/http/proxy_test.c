@@ -37,9 +37,7 @@ static void describe(enum proxy_verdict verdict, const struct proxy_header *head
 	char host[INET6_ADDRSTRLEN];
 
 	if (verdict != PROXY_COMPLETE || !header->told) {
-		strcpy(out, verdict == PROXY_REFUSED ? "refused"
-			    : verdict == PROXY_MORE  ? "more"
-						     : "peer");
+		strcpy(out, verdict == PROXY_REFUSED ? "refused" : verdict == PROXY_MORE ? "more" : "peer");
 		return;
 	}
 	address_host(&header->source.any, host, sizeof(host));
@@ -88,8 +86,7 @@ static void version_1_is_one_exact_line(void **state)
 {
 	(void)state;
 	READS("PROXY TCP4 192.0.2.1 192.0.2.2 4711 80\r\n", "192.0.2.1 4711");
-	READS("PROXY TCP4 255.255.255.255 255.255.255.255 65535 65535\r\n",
-	      "255.255.255.255 65535");
+	READS("PROXY TCP4 255.255.255.255 255.255.255.255 65535 65535\r\n", "255.255.255.255 65535");
 	READS("PROXY TCP4 0.0.0.0 0.0.0.0 0 0\r\n", "0.0.0.0 0");
 	READS("PROXY TCP6 2001:db8::1 ::1 4711 80\r\n", "2001:db8::1 4711");
 	READS("PROXY TCP6 2001:DB8::A 2001:db8::1 4711 80\r\n", "2001:db8::a 4711");
@@ -160,8 +157,7 @@ static void a_line_that_differs_in_anything_is_refused(void **state)
 
 static void what_is_no_header_is_refused_with_its_first_wrong_octet(void **state)
 {
-	static const char *const texts[] = {"G",  "PU",   "PROX\r", "PROXYX",
-					    "\n", "\r\r", "\r\nG",  "\r\n\r\nG"};
+	static const char *const texts[] = {"G", "PU", "PROX\r", "PROXYX", "\n", "\r\r", "\r\nG", "\r\n\r\nG"};
 	struct proxy_header header;
 
 	(void)state;
@@ -178,8 +174,8 @@ static void what_is_no_header_is_refused_with_its_first_wrong_octet(void **state
 
 #define SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
 #define IPV4      "\xc0\x00\x02\x01\xc0\x00\x02\x02\x12\x67\x00\x50"
-#define IPV6                                                                                       \
-	"\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01"                                               \
+#define IPV6                                         \
+	"\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01" \
 	"\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x02\x12\x67\x00\x50"
 #define SIX  "\0\0\0\0\0\0"
 #define PATH SIX SIX SIX SIX SIX SIX SIX SIX SIX SIX SIX SIX SIX SIX SIX SIX SIX SIX
@@ -228,8 +224,7 @@ static void version_2_with_anything_unknown_is_refused(void **state)
 		bool known = value >> 4 <= 3 && (value & 15) <= 2;
 
 		octets[13] = (char)value;
-		assert_int_equal(read_copy(octets, 14, &header),
-				 known ? PROXY_MORE : PROXY_REFUSED);
+		assert_int_equal(read_copy(octets, 14, &header), known ? PROXY_MORE : PROXY_REFUSED);
 	}
 }
 
@@ -246,8 +241,7 @@ static void tlvs_are_skipped_within_bounds(void **state)
 {
 	(void)state;
 	READS(SIGNATURE "\x21\x11\x00\x0f" IPV4 "\x04\x00\x00", "192.0.2.1 4711");
-	READS(SIGNATURE "\x21\x11\x00\x1a" IPV4 "\x01\x00\x02h2\xea\x00\x03xyz\x04\x00\x00",
-	      "192.0.2.1 4711");
+	READS(SIGNATURE "\x21\x11\x00\x1a" IPV4 "\x01\x00\x02h2\xea\x00\x03xyz\x04\x00\x00", "192.0.2.1 4711");
 	READS(SIGNATURE "\x21\x00\x00\x05\x01\x00\x02h2", "peer");
 	READS(SIGNATURE "\x21\x11\x00\x0d" IPV4 "\x04", "refused");
 	READS(SIGNATURE "\x21\x11\x00\x0e" IPV4 "\x04\x00", "refused");

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#define S(n) ((n) * UINT64_C(1000)) /* seconds in milliseconds */
+#define S(n) ((n)*UINT64_C(1000)) /* seconds in milliseconds */
 
 enum { NOW_MS = 5000000 };
 
@@ -33,8 +33,8 @@ static uint64_t client(uint32_t number)
 	return word ^ word >> 31;
 }
 
-static unsigned allowed(struct quota *quota, const struct quota_rate *rate, uint64_t key,
-			unsigned count, uint64_t now_ms)
+static unsigned allowed(struct quota *quota, const struct quota_rate *rate, uint64_t key, unsigned count,
+			uint64_t now_ms)
 {
 	unsigned sum = 0;
 
@@ -206,24 +206,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_burst_is_let_in_and_not_one_more, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(then_as_many_as_the_rate_allows, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(who_is_refused_is_told_when_to_come_again, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(one_client_does_not_count_for_another, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(a_rate_may_be_less_than_one_in_a_second, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(who_is_refused_is_told_when_to_come_again, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(one_client_does_not_count_for_another, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_rate_may_be_less_than_one_in_a_second, set_up, tear_down),
 		cmocka_unit_test(no_rate_is_no_limit),
-		cmocka_unit_test_setup_teardown(a_lower_rate_and_a_higher_one_take_effect_at_once,
-						set_up, tear_down),
-		cmocka_unit_test_setup_teardown(clocks_of_workers_need_not_be_equal, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(a_hundred_thousand_clients_have_each_their_own,
-						set_up, tear_down),
-		cmocka_unit_test_setup_teardown(when_all_are_busy_newcomers_are_let_in, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(a_lower_rate_and_a_higher_one_take_effect_at_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(clocks_of_workers_need_not_be_equal, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_hundred_thousand_clients_have_each_their_own, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(when_all_are_busy_newcomers_are_let_in, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_comes_back_after_days_is_new, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(workers_together_let_in_one_burst_exactly, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(workers_together_let_in_one_burst_exactly, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("quota_rate", tests, NULL, NULL);

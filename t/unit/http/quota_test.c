@@ -156,8 +156,8 @@ static void scribble(struct quota *quota, uint64_t word)
 
 static void nonsense_in_the_table_holds_nobody_up_and_goes_with_its_workers(void **state)
 {
-	static const uint64_t nonsense[] = {0, 1, UINT64_MAX, UINT64_C(1) << 63, 0x0000000100000001,
-					    0x8000000000000000 | 0xffff};
+	static const uint64_t nonsense[] = {
+		0, 1, UINT64_MAX, UINT64_C(1) << 63, 0x0000000100000001, 0x8000000000000000 | 0xffff};
 	struct quota_rate rate = quota_rate_of(3600, 5);
 	struct quota *quota = *state;
 
@@ -463,35 +463,26 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_total_is_met_and_not_passed, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(connections_of_a_client_are_met_and_not_passed, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(a_connection_that_moves_is_counted_once, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(connections_of_a_client_are_met_and_not_passed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_connection_that_moves_is_counted_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_move_is_never_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_dead_workers_share_is_given_back, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			nonsense_in_the_table_holds_nobody_up_and_goes_with_its_workers, set_up,
-			tear_down),
-		cmocka_unit_test_setup_teardown(what_others_hold_outlives_the_end_of_one, set_up,
+		cmocka_unit_test_setup_teardown(nonsense_in_the_table_holds_nobody_up_and_goes_with_its_workers, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(what_others_hold_outlives_the_end_of_one, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(another_tables_holds_mean_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_full_table_lets_clients_in, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(one_client_may_have_sixty_five_thousand, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(a_hundred_thousand_clients_stay_within_the_table,
-						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(one_client_may_have_sixty_five_thousand, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_hundred_thousand_clients_stay_within_the_table, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(refusals_are_told_once_a_second, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(of_all_workers_together_exactly_as_many_get_in, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(of_all_workers_together_exactly_as_many_get_in, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(of_a_client_too, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(nothing_is_left_when_all_have_gone, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(nothing_is_left_where_all_have_come_and_gone_at_once,
-						set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_worker_killed_at_any_moment_leaves_nothing, set_up,
+		cmocka_unit_test_setup_teardown(nothing_is_left_where_all_have_come_and_gone_at_once, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(
-			one_killed_while_it_takes_over_leaves_nothing_once_the_giver_is_gone, set_up,
-			tear_down),
+		cmocka_unit_test_setup_teardown(a_worker_killed_at_any_moment_leaves_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(one_killed_while_it_takes_over_leaves_nothing_once_the_giver_is_gone,
+						set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("quota", tests, NULL, NULL);

@@ -49,10 +49,8 @@ static void single_ranges(void **state)
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		struct range_set set;
 
-		if (range_parse(slice_of(table[i].value), table[i].size, &set) !=
-			    RANGE_SATISFIABLE ||
-		    set.asked != 1 || set.count != 1 || set.ranges[0].first != table[i].first ||
-		    set.ranges[0].length != table[i].length)
+		if (range_parse(slice_of(table[i].value), table[i].size, &set) != RANGE_SATISFIABLE || set.asked != 1 ||
+		    set.count != 1 || set.ranges[0].first != table[i].first || set.ranges[0].length != table[i].length)
 			fail_msg("%s", table[i].value);
 	}
 }
@@ -76,8 +74,7 @@ static void unsatisfiable_ranges(void **state)
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		struct range_set set;
 
-		if (range_parse(slice_of(table[i].value), table[i].size, &set) !=
-		    RANGE_UNSATISFIABLE)
+		if (range_parse(slice_of(table[i].value), table[i].size, &set) != RANGE_UNSATISFIABLE)
 			fail_msg("%s", table[i].value);
 	}
 }
@@ -140,8 +137,7 @@ static void lists_keep_their_order_and_leave_out_the_unsatisfiable(void **state)
 	struct range_set set;
 
 	(void)state;
-	assert_int_equal(range_parse(SLICE("bytes=8-9, 0-0 ,20-30,-2"), 10, &set),
-			 RANGE_SATISFIABLE);
+	assert_int_equal(range_parse(SLICE("bytes=8-9, 0-0 ,20-30,-2"), 10, &set), RANGE_SATISFIABLE);
 	assert_int_equal(set.asked, 4);
 	assert_int_equal(set.count, 3);
 	assert_int_equal(set.ranges[0].first, 8);
@@ -198,13 +194,11 @@ static void joining_does_not_overflow(void **state)
 	struct range_set set;
 
 	(void)state;
-	assert_int_equal(range_parse(SLICE("bytes=18446744073709551614-,0-0"), UINT64_MAX, &set),
-			 RANGE_SATISFIABLE);
+	assert_int_equal(range_parse(SLICE("bytes=18446744073709551614-,0-0"), UINT64_MAX, &set), RANGE_SATISFIABLE);
 	range_join(&set, 100);
 	assert_int_equal(set.count, 2);
 	assert_int_equal(set.ranges[1].first, UINT64_MAX - 1);
-	assert_int_equal(range_parse(SLICE("bytes=5-,0-,18446744073709551614-"), UINT64_MAX, &set),
-			 RANGE_SATISFIABLE);
+	assert_int_equal(range_parse(SLICE("bytes=5-,0-,18446744073709551614-"), UINT64_MAX, &set), RANGE_SATISFIABLE);
 	range_join(&set, 100);
 	assert_int_equal(set.count, 1);
 	assert_int_equal(set.ranges[0].length, UINT64_MAX);

@@ -19,8 +19,7 @@ static const struct networks trusted = {&unix_peers, 1};
 /* The example of RFC 9562, appendix A.6: 2022-02-22T19:22:22.000Z. */
 static void a_uuid_is_as_its_rfc_has_it(void **state)
 {
-	static const unsigned char random[10] = {0x0c, 0xc3, 0x18, 0xc4, 0xdc,
-						 0x0c, 0x0c, 0x07, 0x39, 0x8f};
+	static const unsigned char random[10] = {0x0c, 0xc3, 0x18, 0xc4, 0xdc, 0x0c, 0x0c, 0x07, 0x39, 0x8f};
 	static const unsigned char ones[10] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
 	char text[REQUEST_ID_UUID_SIZE + 1] = "";
 
@@ -132,8 +131,7 @@ static void answers_that_wait_keep_their_names(void **state)
 	talk->sockets_send_size = 4096;
 	talk_connect(talk, 0, 0);
 	for (unsigned i = 0; i < COUNT; i++) {
-		snprintf(text, sizeof(text),
-			 "GET /%s HTTP/1.1\r\nHost: a\r\nX-Request-Id: number-%u\r\n%s\r\n",
+		snprintf(text, sizeof(text), "GET /%s HTTP/1.1\r\nHost: a\r\nX-Request-Id: number-%u\r\n%s\r\n",
 			 i % 5 == 3   ? "fifty.bin"
 			 : i % 5 == 4 ? "none"
 				      : "small.txt",

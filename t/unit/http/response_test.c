@@ -19,12 +19,10 @@ static struct slice date_line(const struct response_maker *maker, char room[64])
 	int64_t second;
 	struct slice date = response_date(maker, &second);
 
-	return (struct slice){
-		room, (size_t)snprintf(room, 64, "Date: %.*s\r\n", (int)date.len, date.ptr)};
+	return (struct slice){room, (size_t)snprintf(room, 64, "Date: %.*s\r\n", (int)date.len, date.ptr)};
 }
 
-static void assert_head(struct slice head, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+static void assert_head(struct slice head, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static void assert_head(struct slice head, const char *format, ...)
 {
@@ -68,8 +66,7 @@ static void a_worker_tag_is_in_every_head(void **state)
 
 	(void)state;
 	response_simple(maker, &response, 404, SLICE(""));
-	assert_non_null(memmem(response.head.ptr, response.head.len,
-			       "\r\nX-Brood-Worker: 0-1-4711\r\n", 28));
+	assert_non_null(memmem(response.head.ptr, response.head.len, "\r\nX-Brood-Worker: 0-1-4711\r\n", 28));
 	response_maker_free(maker);
 }
 

@@ -28,10 +28,12 @@ void root_make(struct root *root)
 		must(-1, root->path);
 	root->fd = open(root->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	must(root->fd, root->path);
-	root->place = (struct http_place){
-		.site = &root->site, .prefix = SLICE(""), .fields = SLICE("Server: brood\r\n"), .index_names = index_names};
-	root->site = (struct http_site){
-		.root = file_root_make(root->fd, false), .places = &root->place, .place_count = 1};
+	root->place = (struct http_place){.site = &root->site,
+					  .prefix = SLICE(""),
+					  .fields = SLICE("Server: brood\r\n"),
+					  .index_names = index_names};
+	root->site =
+		(struct http_site){.root = file_root_make(root->fd, false), .places = &root->place, .place_count = 1};
 }
 
 static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *ftw)
@@ -51,8 +53,7 @@ void root_directory(const struct root *root, const char *name)
 	must(mkdirat(root->fd, name, 0755), name);
 }
 
-static void write_octets(const struct root *root, const char *name, const char *octets, size_t size,
-			 time_t seconds)
+static void write_octets(const struct root *root, const char *name, const char *octets, size_t size, time_t seconds)
 {
 	int fd = openat(root->fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 

@@ -81,8 +81,7 @@ const char *field_of(const struct response *response, const char *name)
 		if ((size_t)(line_end - at) > size + 2 && memcmp(at, name, size) == 0 &&
 		    memcmp(at + size, ": ", 2) == 0) {
 			found++;
-			snprintf(value, sizeof(value), "%.*s", (int)(line_end - at - (int)size - 2),
-				 at + size + 2);
+			snprintf(value, sizeof(value), "%.*s", (int)(line_end - at - (int)size - 2), at + size + 2);
 		}
 		at = line_end + 2;
 	}
@@ -103,8 +102,7 @@ const char *body_of(const struct response *response)
 	if (response->file_fd != -1) {
 		size = (size_t)response->file_length;
 		assert_true(size < sizeof(body));
-		assert_int_equal(pread(response->file_fd, body, size, (off_t)response->file_offset),
-				 size);
+		assert_int_equal(pread(response->file_fd, body, size, (off_t)response->file_offset), size);
 	} else {
 		assert_true(size < sizeof(body));
 		if (size > 0)

@@ -19,8 +19,7 @@ enum { LONG_AGO = 1000000000, BODY_MAX = 1000, FDS_MAX = 4 };
 
 struct fixture {
 	struct root root;
-	struct http_options
-		options; /* files above BODY_MAX are open ones, FDS_MAX of them are kept */
+	struct http_options options; /* files above BODY_MAX are open ones, FDS_MAX of them are kept */
 	struct epochs *epochs;
 	struct static_site *site;
 	struct response_maker *maker;
@@ -37,8 +36,7 @@ void pass_ms(struct fixture *fixture, unsigned ms);
 /* Each returns the status. */
 unsigned ask(struct fixture *fixture, const char *target);
 unsigned ask_with(struct fixture *fixture, const struct request *request);
-unsigned ask_field(struct fixture *fixture, const char *target, enum field_id id,
-		   const char *value);
+unsigned ask_field(struct fixture *fixture, const char *target, enum field_id id, const char *value);
 
 /* The value of a field that must be there at most once; "" when it is not. Valid until the next
  * call. */

@@ -35,9 +35,8 @@ static int site_of(const struct http_sites *sites, const char *host)
 static void an_exact_name_goes_before_the_longest_wildcard_before_the_default(void **state)
 {
 	struct site_name names[] = {
-		{"Example.org", &list[1]},     {"*.example.org", &list[2]},
-		{"*.b.example.org", &list[3]}, {"www.example.org", &list[1]},
-		{"[2001:db8::1]", &list[2]},   {"192.0.2.1", &list[3]},
+		{"Example.org", &list[1]},     {"*.example.org", &list[2]}, {"*.b.example.org", &list[3]},
+		{"www.example.org", &list[1]}, {"[2001:db8::1]", &list[2]}, {"192.0.2.1", &list[3]},
 	};
 	struct http_sites sites = {list, 4, names, 6, false};
 	static const struct {
@@ -78,8 +77,8 @@ static void an_exact_name_goes_before_the_longest_wildcard_before_the_default(vo
 	http_sites_sort(&sites);
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
 		if (site_of(&sites, wanted[i].host) != wanted[i].site)
-			fail_msg("%s: site %d, wanted %d", wanted[i].host,
-				 site_of(&sites, wanted[i].host), wanted[i].site);
+			fail_msg("%s: site %d, wanted %d", wanted[i].host, site_of(&sites, wanted[i].host),
+				 wanted[i].site);
 	}
 	memset(long_host, 'a', sizeof(long_host));
 	strcpy(long_host + 300, ".example.org");
@@ -102,27 +101,12 @@ static void an_unknown_host_may_have_nobody(void **state)
 
 static void names_are_hosts_and_wildcards_in_front(void **state)
 {
-	static const char *const good[] = {"a",         "example.org", "*.example.org",
-					   "*.a",       "a-b.c_d.1",   "xn--bcher-kva.example",
-					   "127.0.0.1", "[::1]"};
-	static const char *const bad[] = {"",
-					  "*",
-					  "*.",
-					  "a.",
-					  ".a",
-					  "a..b",
-					  "a b",
-					  "a:80",
-					  "a/b",
-					  "*a.org",
-					  "a.*.b",
-					  "*.*.a",
-					  "[::1",
-					  "[]",
-					  "[::1]:8",
-					  "b\xc3\xbc.example",
-					  "a\n",
-					  "http://a"};
+	static const char *const good[] = {"a",         "example.org",           "*.example.org", "*.a",
+					   "a-b.c_d.1", "xn--bcher-kva.example", "127.0.0.1",     "[::1]"};
+	static const char *const bad[] = {
+		"",    "*",       "*.",    "a.",    ".a",   "a..b", "a b",     "a:80",
+		"a/b", "*a.org",  "a.*.b", "*.*.a", "[::1", "[]",   "[::1]:8", "b\xc3\xbc.example",
+		"a\n", "http://a"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
@@ -170,8 +154,7 @@ static void the_longest_prefix_that_ends_at_a_segment_is_the_place(void **state)
 
 		assert_ptr_equal(place->site, &site);
 		if (!slice_equal(place->prefix, slice_of(wanted[i][1])))
-			fail_msg("%s is in '%.*s'", wanted[i][0], (int)place->prefix.len,
-				 place->prefix.ptr);
+			fail_msg("%s is in '%.*s'", wanted[i][0], (int)place->prefix.len, place->prefix.ptr);
 	}
 }
 

@@ -23,20 +23,22 @@ static const struct state all_there = {
 	.empty_lines = 3,
 	.age_us = 0x1112131415161718,
 	.origin = 0x21222324,
-	.hold = {.client = 0x2122232425262728, .life = 0x31323334, .place = 0x4142,
-		 .in_total = true, .in_client = true},
+	.hold = {.client = 0x2122232425262728,
+		 .life = 0x31323334,
+		 .place = 0x4142,
+		 .in_total = true,
+		 .in_client = true},
 	.input = {"GET /", 5},
 };
-static const char all_there_octets[] =
-	"\x01\x00\x42"
-	"\x01\x00\x04\x01\x02\x03\x04"
-	"\x02\x00\x05\x02\x0a\x0b\x0c\x0d"
-	"\x04\x00\x00"
-	"\x05\x00\x08\x11\x12\x13\x14\x15\x16\x17\x18"
-	"\x06\x00\x01\x03"
-	"\x07\x00\x04\x21\x22\x23\x24"
-	"\x08\x00\x0f\x21\x22\x23\x24\x25\x26\x27\x28\x31\x32\x33\x34\x41\x42\x03"
-	"\x03\x00\x05GET /";
+static const char all_there_octets[] = "\x01\x00\x42"
+				       "\x01\x00\x04\x01\x02\x03\x04"
+				       "\x02\x00\x05\x02\x0a\x0b\x0c\x0d"
+				       "\x04\x00\x00"
+				       "\x05\x00\x08\x11\x12\x13\x14\x15\x16\x17\x18"
+				       "\x06\x00\x01\x03"
+				       "\x07\x00\x04\x21\x22\x23\x24"
+				       "\x08\x00\x0f\x21\x22\x23\x24\x25\x26\x27\x28\x31\x32\x33\x34\x41\x42\x03"
+				       "\x03\x00\x05GET /";
 enum { ALL_THERE_SIZE = sizeof(all_there_octets) - 1 };
 
 /* At the very end of a piece of memory, so that reading beyond it is seen by the tools for that. */
@@ -94,16 +96,18 @@ static void what_is_written_is_read(void **context)
 	for (size_t i = 0; i < sizeof(input); i++)
 		input[i] = (char)i;
 	for (unsigned bits = 0; bits < 6 * 3 * 2 * 2; bits++) {
-		struct state state = {
-			.answered = numbers[bits % 6],
-			.wait = (enum state_wait)(1 + bits / 6 % 3),
-			.left_ms = numbers[(bits + 3) % 6],
-			.last = bits / 18 % 2 == 1,
-			.empty_lines = (uint8_t)(bits % 5),
-			.age_us = bits / 36 % 2 == 1 ? UINT64_MAX - bits : 0,
-			.origin = numbers[(bits + 1) % 6],
-			.hold = {.in_total = bits % 2 == 1, .in_client = bits % 3 == 1},
-		}, read;
+		struct state state =
+				     {
+					     .answered = numbers[bits % 6],
+					     .wait = (enum state_wait)(1 + bits / 6 % 3),
+					     .left_ms = numbers[(bits + 3) % 6],
+					     .last = bits / 18 % 2 == 1,
+					     .empty_lines = (uint8_t)(bits % 5),
+					     .age_us = bits / 36 % 2 == 1 ? UINT64_MAX - bits : 0,
+					     .origin = numbers[(bits + 1) % 6],
+					     .hold = {.in_total = bits % 2 == 1, .in_client = bits % 3 == 1},
+				     },
+			     read;
 
 		if (state.wait == STATE_WAIT_HEAD)
 			state.input = (struct slice){input, bits % 2 ? sizeof(input) : 1 + bits};
@@ -193,7 +197,7 @@ static void noise_is_survived(void **context)
 	}
 }
 
-#define ANSWERED "\x01\x00\x04\x00\x00\x00\x07"
+#define ANSWERED   "\x01\x00\x04\x00\x00\x00\x07"
 #define WAIT(kind) "\x02\x00\x05" kind "\x00\x00\x00\x09"
 
 static int decode_members(struct state *state, const char *members, size_t size)
@@ -273,7 +277,7 @@ static void a_session_travels_as_its_octets(void **context)
 }
 
 #define PEER(family) "\x80\x00\x13" family "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x12\x67"
-#define AWAIT "\x81\x00\x00"
+#define AWAIT        "\x81\x00\x00"
 
 static void whom_a_proxy_header_told_of_travels(void **context)
 {
@@ -308,8 +312,7 @@ static void whom_a_proxy_header_told_of_travels(void **context)
 	assert_int_equal(DECODE(&state, ANSWERED WAIT("\x03") PEER("\x00")), -EINVAL);
 	assert_int_equal(DECODE(&state, ANSWERED WAIT("\x03") PEER("\x05")), -EINVAL);
 	assert_int_equal(DECODE(&state, ANSWERED WAIT("\x03") "\x80\x00\x01\x04"), -EINVAL);
-	assert_int_equal(DECODE(&state, ANSWERED WAIT("\x03") PEER("\x04") PEER("\x04")),
-			 -EINVAL);
+	assert_int_equal(DECODE(&state, ANSWERED WAIT("\x03") PEER("\x04") PEER("\x04")), -EINVAL);
 }
 
 static void that_a_proxy_header_must_come_travels(void **context)

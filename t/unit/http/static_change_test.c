@@ -19,8 +19,7 @@
 #include <unistd.h>
 
 /* Each change is made to a file that is in the cache and in the middle of being sent. */
-static void assert_seen_within_a_second(struct fixture *fixture, const char *before,
-					unsigned status, const char *after)
+static void assert_seen_within_a_second(struct fixture *fixture, const char *before, unsigned status, const char *after)
 {
 	struct response old;
 

@@ -168,8 +168,7 @@ static void the_longest_target_can_be_redirected(void **state)
 	memset(target + 3, 'q', sizeof(target) - 4);
 	assert_int_equal(strlen(target), 8192);
 	assert_int_equal(ask(fixture, target), 301);
-	assert_non_null(memmem(fixture->response.head.ptr, fixture->response.head.len,
-			       "Location: /d/?qqq", 17));
+	assert_non_null(memmem(fixture->response.head.ptr, fixture->response.head.len, "Location: /d/?qqq", 17));
 }
 
 static void what_is_not_there_or_not_for_clients(void **state)
@@ -370,8 +369,7 @@ static size_t body_from_parts(const struct response *response, char *out)
 		if (part->body.len > 0)
 			memcpy(at, part->body.ptr, part->body.len);
 		at += part->body.len;
-		assert_int_equal(pread(response->file_fd, at, (size_t)part->file_length,
-				       (off_t)part->file_offset),
+		assert_int_equal(pread(response->file_fd, at, (size_t)part->file_length, (off_t)part->file_offset),
 				 response->file_fd == -1 ? -1 : (ssize_t)part->file_length);
 		at += part->file_length;
 	}
@@ -390,9 +388,7 @@ static void several_ranges_are_parts(void **state)
 		pass_ms(fixture, 1000);
 		assert_int_equal(ask(fixture, "/a.txt"), 200);
 		strcpy(tag, field_of(&fixture->response, "ETag"));
-		assert_int_equal(ask_field(fixture, "/a.txt", FIELD_RANGE,
-					   "bytes=-1,500-502, 5000-,65-67"),
-				 206);
+		assert_int_equal(ask_field(fixture, "/a.txt", FIELD_RANGE, "bytes=-1,500-502, 5000-,65-67"), 206);
 		assert_int_equal(sscanf(field_of(&fixture->response, "Content-Type"),
 					"multipart/byteranges; boundary=%63s", boundary),
 				 1);
@@ -406,8 +402,8 @@ static void several_ranges_are_parts(void **state)
 			 "Content-Range: bytes 500-502/%zu\r\n\r\n\xf4\xf5\xf6\r\n"
 			 "--%s\r\nContent-Type: text/plain; charset=utf-8\r\n"
 			 "Content-Range: bytes %zu-%zu/%zu\r\n\r\n%c\r\n--%s--\r\n",
-			 boundary, sizes[i], boundary, sizes[i], boundary, sizes[i] - 1,
-			 sizes[i] - 1, sizes[i], (char)(sizes[i] - 1), boundary);
+			 boundary, sizes[i], boundary, sizes[i], boundary, sizes[i] - 1, sizes[i] - 1, sizes[i],
+			 (char)(sizes[i] - 1), boundary);
 		snprintf(length, sizeof(length), "%zu", body_from_parts(&fixture->response, body));
 		assert_string_equal(body, wanted);
 		assert_field(fixture, "Content-Length", length);
@@ -421,8 +417,7 @@ static void more_is_never_sent_than_the_file_has_and_the_parts_cost(void **state
 
 	root_write_large(&fixture->root, "a", BODY_MAX, LONG_AGO);
 	for (int i = 0; i < 16; i++)
-		snprintf(ranges + strlen(ranges), sizeof(ranges) - strlen(ranges), "%s%d-",
-			 i ? "," : "", i);
+		snprintf(ranges + strlen(ranges), sizeof(ranges) - strlen(ranges), "%s%d-", i ? "," : "", i);
 	assert_int_equal(ask_field(fixture, "/a", FIELD_RANGE, ranges), 206);
 	assert_field(fixture, "Content-Range", "bytes 0-999/1000");
 	assert_field(fixture, "Content-Length", "1000");

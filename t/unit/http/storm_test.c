@@ -71,8 +71,8 @@ static void ask(struct talk *talk, unsigned number)
 	}
 
 	size_t size = strlen(player->rest);
-	ssize_t sent = send(talk->clients[number].fd, player->rest,
-			    share < 15 ? size : 1 + any((unsigned)size), MSG_NOSIGNAL);
+	ssize_t sent =
+		send(talk->clients[number].fd, player->rest, share < 15 ? size : 1 + any((unsigned)size), MSG_NOSIGNAL);
 
 	if (sent > 0)
 		player->rest = (size_t)sent == size ? NULL : player->rest + sent;
@@ -92,8 +92,7 @@ static void hear(struct talk *talk, unsigned number, size_t limit)
 	if (size <= 0)
 		return;
 	assert_int_equal(buffer_append(&client->received, data, (size_t)size), 0);
-	while (player->count > 0 &&
-	       talk_answer(talk, number, player->asked[player->first]->to_head, &answer)) {
+	while (player->count > 0 && talk_answer(talk, number, player->asked[player->first]->to_head, &answer)) {
 		const struct kind *kind = player->asked[player->first];
 
 		assert_int_equal(answer.status, kind->status);

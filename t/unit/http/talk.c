@@ -128,8 +128,7 @@ void talk_connect(struct talk *talk, unsigned number, unsigned flags)
 	talk_hang_up(talk, number);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
 	if (talk->sockets_send_size)
-		assert_int_equal(setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF,
-					    &talk->sockets_send_size, sizeof(int)), 0);
+		assert_int_equal(setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &talk->sockets_send_size, sizeof(int)), 0);
 	talk->clients[number].fd = pair[0];
 	http_server_take(talk->server, pair[1], flags);
 }
@@ -214,8 +213,7 @@ struct slice answer_field(const struct answer *answer, const char *name)
 			const char *end = strstr(line, "\r\n");
 
 			end = end ? end : line + strlen(line);
-			return slice_trim((struct slice){line + size + 1,
-							 (size_t)(end - line) - size - 1});
+			return slice_trim((struct slice){line + size + 1, (size_t)(end - line) - size - 1});
 		}
 	}
 	return (struct slice){"", 0};

@@ -46,10 +46,10 @@ struct talk {
 	struct event_base *base;
 	struct http_server *server;
 	struct talk_client clients[TALK_CLIENTS];
-	unsigned closed;         /* calls of http_events.closed */
+	unsigned closed; /* calls of http_events.closed */
 	unsigned logged;
 	struct talk_record log[TALK_LOG];
-	int sockets_send_size;   /* SO_SNDBUF of the server's end; 0: as it is */
+	int sockets_send_size; /* SO_SNDBUF of the server's end; 0: as it is */
 };
 
 /* A response as it has come. */

@@ -173,10 +173,10 @@ static size_t hear(struct world *world, char *out, size_t room, int *error)
 }
 
 /* For TLS 1.2 and 1.3, where the kernel gets the keys of both directions. */
-#define BOTH_VERSIONS(world)                                                                       \
-	for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++)                   \
-		if (!open_connection(world, version))                                              \
-			close_connection(world);                                                   \
+#define BOTH_VERSIONS(world)                                                     \
+	for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) \
+		if (!open_connection(world, version))                            \
+			close_connection(world);                                 \
 		else
 
 static void octets_go_both_ways(void **state)
@@ -186,7 +186,8 @@ static void octets_go_both_ways(void **state)
 	char data[64] = "";
 	int error;
 
-	BOTH_VERSIONS(world) {
+	BOTH_VERSIONS(world)
+	{
 		const struct iovec pieces[] = {{(char *)"one, ", 5}, {(char *)"two", 3}};
 
 		seen++;
@@ -211,7 +212,8 @@ static void facts_outlive_openssl_and_a_move(void **state)
 	struct tls_facts facts;
 	size_t size;
 
-	BOTH_VERSIONS(world) {
+	BOTH_VERSIONS(world)
+	{
 		struct stream moved = {.io = &stream_plain, .fd = dup(world->stream.fd)};
 
 		size = stream_save(&world->stream, octets);
@@ -239,7 +241,8 @@ static void a_client_says_goodbye(void **state)
 	struct world *world = *state;
 	char data[8];
 
-	BOTH_VERSIONS(world) {
+	BOTH_VERSIONS(world)
+	{
 		say(world, "last");
 		SSL_shutdown(world->client);
 		assert_int_equal(take(world, data, sizeof(data)), 4);
@@ -254,7 +257,8 @@ static void so_do_we(void **state)
 	char data[8];
 	int error;
 
-	BOTH_VERSIONS(world) {
+	BOTH_VERSIONS(world)
+	{
 		assert_int_equal(stream_conclude(&world->stream), 0);
 		assert_int_equal(stream_conclude(&world->stream), 0); /* once is enough */
 		assert_int_equal(stream_finish(&world->stream), 0);
@@ -332,7 +336,8 @@ static void a_forged_record_is_the_end(void **state)
 	char data[64];
 	ssize_t size;
 
-	BOTH_VERSIONS(world) {
+	BOTH_VERSIONS(world)
+	{
 		assert_int_equal(send(SSL_get_fd(world->client), forged, 37, 0), 37);
 		size = take(world, data, sizeof(data));
 		assert_true(size < 0 && size != -EAGAIN);
@@ -406,7 +411,8 @@ static void all_that_was_sent_arrives(void **state)
 	for (size_t i = 0; i < LARGE; i++)
 		data[i] = (char)(i >> 8 ^ i);
 	assert_int_equal(write(file, data, LARGE), LARGE);
-	BOTH_VERSIONS(world) {
+	BOTH_VERSIONS(world)
+	{
 		BIO *raw = BIO_new(BIO_s_mem());
 		size_t sent = send_what_fits(world, data, file), got = 0, step;
 

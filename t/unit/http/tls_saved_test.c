@@ -18,7 +18,9 @@
 #include <unistd.h>
 
 #define DEMAND "0123456789abcdef0123456789abcdef"
-#define TEXTS "TLSv1.3\0TLS_AES_128_GCM_SHA256\0one.test\0CN=somebody\0" "0f1e\0"
+#define TEXTS                                                      \
+	"TLSv1.3\0TLS_AES_128_GCM_SHA256\0one.test\0CN=somebody\0" \
+	"0f1e\0"
 static const char octets[] = DEMAND "\x03" TEXTS;
 enum { SIZE = sizeof(octets) - 1 };
 
@@ -33,8 +35,9 @@ static bool reads(const char *data, size_t size)
 	memcpy(copy, data, size);
 	read = saved_read(&view, copy, size);
 	if (read)
-		assert_true(strlen(view.version) + strlen(view.cipher) + strlen(view.name) +
-				    strlen(view.subject) + strlen(view.fingerprint) + 5 + 33 == size);
+		assert_true(strlen(view.version) + strlen(view.cipher) + strlen(view.name) + strlen(view.subject) +
+				    strlen(view.fingerprint) + 5 + 33 ==
+			    size);
 	free(copy);
 	return read;
 }
@@ -133,7 +136,10 @@ static struct tls *demanding(enum tls_client client)
 
 	assert_int_equal(tls_make_pair(&pair, (const char *const[]){NULL}, reason), 0);
 	const struct tls_site parts[] = {
-		{.name = "default", .pairs = &pair, .pair_count = 1, .client = client,
+		{.name = "default",
+		 .pairs = &pair,
+		 .pair_count = 1,
+		 .client = client,
 		 .client_ca_fd = client == TLS_CLIENT_OFF ? -1 : pair.certificate_fd},
 		{.name = "open", .pairs = &pair, .pair_count = 1, .client_ca_fd = -1},
 	};

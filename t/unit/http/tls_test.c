@@ -31,8 +31,7 @@ static struct http_site site_list[2] = {{.places = &places[0], .place_count = 1}
 					{.places = &places[1], .place_count = 1}};
 static struct site_name site_names[] = {
 	{"one.test", &site_list[0]}, {"two.test", &site_list[1]}, {"*.two.test", &site_list[1]}};
-static struct http_sites sites = {
-	.list = site_list, .count = 2, .names = site_names, .name_count = 3};
+static struct http_sites sites = {.list = site_list, .count = 2, .names = site_names, .name_count = 3};
 
 enum { HOUR_S = 3600, TURNS_MAX = 20000 };
 
@@ -173,8 +172,7 @@ static int start(void **state)
 	if (!world->tls)
 		fail_msg("%s", reason);
 	tls_set_tickets(world->tls, keys, 1, HOUR_S);
-	world->talk = talk_start(
-		&(struct http_options){.tls = world->tls, .proxy_trusted = &trusted}, true);
+	world->talk = talk_start(&(struct http_options){.tls = world->tls, .proxy_trusted = &trusted}, true);
 	world->clients = SSL_CTX_new(TLS_client_method());
 	assert_non_null(world->clients);
 	*state = world;
@@ -204,8 +202,8 @@ static struct tls_stats stats(const struct world *world)
 	return out;
 }
 
-static struct client *connect_by(struct world *world, unsigned number, unsigned flags,
-				 const char *name, SSL_SESSION *session)
+static struct client *connect_by(struct world *world, unsigned number, unsigned flags, const char *name,
+				 SSL_SESSION *session)
 {
 	struct client *client = calloc(1, sizeof(*client));
 
@@ -222,8 +220,7 @@ static struct client *connect_by(struct world *world, unsigned number, unsigned 
 	return client;
 }
 
-static struct client *connect_as(struct world *world, unsigned number, const char *name,
-				 SSL_SESSION *session)
+static struct client *connect_as(struct world *world, unsigned number, const char *name, SSL_SESSION *session)
 {
 	return connect_by(world, number, 0, name, session);
 }
@@ -345,9 +342,10 @@ static void sends_a_large_file_whole(void **state)
 	world->talk->sockets_send_size = 4096;
 	client = connect_as(world, 0, NULL, NULL);
 	assert_true(shake_hands(world, client));
-	say(world, client, "GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n"
-			   "GET /fifty.bin HTTP/1.1\r\nHost: x\r\n\r\n"
-			   "GET /kilo.txt HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+	say(world, client,
+	    "GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n"
+	    "GET /fifty.bin HTTP/1.1\r\nHost: x\r\n\r\n"
+	    "GET /kilo.txt HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 	hear(world, client);
 	body = strstr(client->data, "\r\n\r\n");
 	assert_non_null(body);
@@ -610,7 +608,7 @@ static void the_name_asked_for_chooses_the_certificate(void **state)
 		const char *name;
 		long serial;
 	} cases[] = {
-		{"one.test", 1}, {"two.test", 3}, {"WWW.Two.Test", 3}, {"a.b.two.test", 3},
+		{"one.test", 1},  {"two.test", 3},   {"WWW.Two.Test", 3}, {"a.b.two.test", 3},
 		{"two.test.", 3}, {"other.test", 1}, {NULL, 1},
 	};
 
@@ -751,8 +749,7 @@ static void show(struct client *client, const struct tls_pair *pair)
 }
 
 /* Whether one with that certificate gets an answer; then also whether that session was resumed. */
-static bool is_let_in(struct world *world, const struct tls_pair *pair, SSL_SESSION *session,
-		      bool *resumed)
+static bool is_let_in(struct world *world, const struct tls_pair *pair, SSL_SESSION *session, bool *resumed)
 {
 	static const char request[] = "GET / HTTP/1.1\r\nHost: one.test\r\n\r\n";
 	struct client *client = connect_as(world, 1, "one.test", session);
@@ -1051,8 +1048,7 @@ static void an_idle_client_gives_way_with_a_goodbye_and_none_in_the_middle(void 
 		talk_now_ms += 1000;
 		assert_false(makes_room(world)); /* the handshake has begun */
 		ask(world, client);
-		size = seal(client->ssl, "GET /small.txt HTTP/1.1\r\nHost: one.test\r\n\r\n", record,
-			    sizeof(record));
+		size = seal(client->ssl, "GET /small.txt HTTP/1.1\r\nHost: one.test\r\n\r\n", record, sizeof(record));
 		assert_int_equal(send(fd, record, size - 10, 0), size - 10);
 		event_base_loop(world->talk->base, EVLOOP_NONBLOCK);
 		makes_room(world);
@@ -1140,8 +1136,9 @@ static void pairs_are_checked(void **state)
 	assert_string_equal(odd.time, "has expired");
 	assert_int_equal(tls_check_pair(&early, NULL, NULL, &end, reason, &odd), 0);
 	assert_string_equal(odd.time, "is not valid yet");
-	assert_int_equal(tls_check_pair(&(struct tls_pair){soon.certificate_fd, past.key_fd}, NULL, NULL, &end, reason,
-					&odd), -EINVAL);
+	assert_int_equal(
+		tls_check_pair(&(struct tls_pair){soon.certificate_fd, past.key_fd}, NULL, NULL, &end, reason, &odd),
+		-EINVAL);
 	const struct tls_pair all[] = {soon, past, early};
 	for (size_t i = 0; i < 3; i++) {
 		close(all[i].certificate_fd);
@@ -1163,8 +1160,7 @@ static void a_proxy_header_comes_before_the_handshake(void **state)
 
 		assert_int_equal(send(fd, header, cut, 0), cut);
 		event_base_loop(world->talk->base, EVLOOP_NONBLOCK);
-		assert_int_equal(send(fd, header + cut, sizeof(header) - 1 - cut, 0),
-				 sizeof(header) - 1 - cut);
+		assert_int_equal(send(fd, header + cut, sizeof(header) - 1 - cut, 0), sizeof(header) - 1 - cut);
 		ask(world, client);
 		assert_string_equal(world->talk->log[world->talk->logged - 1].client, "192.0.2.1");
 		leave(client);
@@ -1185,14 +1181,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_name_asked_for_chooses_the_certificate, start, stop),
 		cmocka_unit_test_setup_teardown(clients_without_ecdsa_get_rsa, start, stop),
 		cmocka_unit_test_setup_teardown(sessions_are_resumed, start, stop),
-		cmocka_unit_test_setup_teardown(a_resumed_session_is_for_the_host_of_its_own_hello,
-						start, stop),
+		cmocka_unit_test_setup_teardown(a_resumed_session_is_for_the_host_of_its_own_hello, start, stop),
 		cmocka_unit_test_setup_teardown(a_renewed_certificate_is_for_new_sessions, start, stop),
 		cmocka_unit_test_setup_teardown(others_may_sign_for_clients_from_now_on, start, stop),
-		cmocka_unit_test_setup_teardown(
-			where_clients_cannot_be_asked_for_a_certificate_there_is_no_tls, start, stop),
-		cmocka_unit_test_setup_teardown(without_memory_for_a_session_a_stream_stays_as_it_is, start,
+		cmocka_unit_test_setup_teardown(where_clients_cannot_be_asked_for_a_certificate_there_is_no_tls, start,
 						stop),
+		cmocka_unit_test_setup_teardown(without_memory_for_a_session_a_stream_stays_as_it_is, start, stop),
 		cmocka_unit_test_setup_teardown(plain_http_gets_a_readable_answer, start, stop),
 		cmocka_unit_test_setup_teardown(noise_ends_the_connection, start, stop),
 		cmocka_unit_test_setup_teardown(damaged_records_end_the_connection, start, stop),
@@ -1201,12 +1195,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_close_is_announced_to_both_layers, start, stop),
 		cmocka_unit_test_setup_teardown(an_idle_client_is_told_goodbye_at_a_stop, start, stop),
 		cmocka_unit_test_setup_teardown(a_session_that_breaks_while_sending_stays_one, start, stop),
-		cmocka_unit_test_setup_teardown(
-			what_a_peer_does_wrong_harms_no_other_in_the_middle_of_a_record, start, stop),
+		cmocka_unit_test_setup_teardown(what_a_peer_does_wrong_harms_no_other_in_the_middle_of_a_record, start,
+						stop),
 		cmocka_unit_test_setup_teardown(close_notify_waits_until_the_socket_takes_it, start, stop),
 		cmocka_unit_test_setup_teardown(what_has_begun_is_answered_at_a_stop, start, stop),
-		cmocka_unit_test_setup_teardown(
-			an_idle_client_gives_way_with_a_goodbye_and_none_in_the_middle, start, stop),
+		cmocka_unit_test_setup_teardown(an_idle_client_gives_way_with_a_goodbye_and_none_in_the_middle, start,
+						stop),
 		cmocka_unit_test_setup_teardown(only_http_1_is_spoken, start, stop),
 		cmocka_unit_test_setup_teardown(old_versions_are_refused, start, stop),
 		cmocka_unit_test_setup_teardown(a_proxy_header_comes_before_the_handshake, start, stop),

@@ -68,8 +68,7 @@ static void the_accepted_one_is_sent_with_the_type_of_the_source(void **state)
 		assert_true(fixture->response.contiguous);
 		strcpy(tags[i], field_of(&fixture->response, "ETag"));
 		for (size_t k = 0; k < i; k++)
-			assert_int_equal(strcmp(tags[i], tags[k]) == 0,
-					 strcmp(table[i].coding, table[k].coding) == 0);
+			assert_int_equal(strcmp(tags[i], tags[k]) == 0, strcmp(table[i].coding, table[k].coding) == 0);
 	}
 	assert_int_equal(ask(fixture, "/a.css"), 200);
 	assert_body(fixture, "as it is");

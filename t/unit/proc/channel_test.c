@@ -102,8 +102,7 @@ static int open_pair(void **state)
 	memset(&near_end, 0, sizeof(near_end));
 	memset(&far_end, 0, sizeof(far_end));
 	near_end.ordered = far_end.ordered = true;
-	return brood_channel_pair(ends) ||
-	       brood_channel_open(&near_end.channel, base, ends[0], &handlers, &near_end) ||
+	return brood_channel_pair(ends) || brood_channel_open(&near_end.channel, base, ends[0], &handlers, &near_end) ||
 	       brood_channel_open(&far_end.channel, base, ends[1], &handlers, &far_end);
 }
 
@@ -224,8 +223,7 @@ static void no_descriptor_outlives_an_exec(void **state)
 {
 	char data[16384] = {0};
 	int fd = STDERR_FILENO;
-	struct brood_frame frame = {
-		.type = 1, .data = data, .size = sizeof(data), .fds = &fd, .fd_count = 1};
+	struct brood_frame frame = {.type = 1, .data = data, .size = sizeof(data), .fds = &fd, .fd_count = 1};
 
 	(void)state;
 	assert_int_equal(count_inheritable(), inheritable_before);

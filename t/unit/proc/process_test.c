@@ -116,8 +116,7 @@ static int check_signals(void *context)
 		if (sigismember(&mask, number) != (number == SIGTERM))
 			return number;
 		sigaction(number, NULL, &action);
-		if (action.sa_handler != SIG_DFL && number != SIGPIPE &&
-		    number != SIGXFSZ)
+		if (action.sa_handler != SIG_DFL && number != SIGPIPE && number != SIGXFSZ)
 			return 64 + number;
 	}
 	return 0;

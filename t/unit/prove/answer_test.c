@@ -12,13 +12,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BODY "0123456789"
-#define GOOD_HEAD                                                                                  \
-	"HTTP/1.1 200 OK\r\nDate: x\r\nX-Brood-Worker: 3-17-4711\r\nContent-Length: 10\r\n"
+#define BODY      "0123456789"
+#define GOOD_HEAD "HTTP/1.1 200 OK\r\nDate: x\r\nX-Brood-Worker: 3-17-4711\r\nContent-Length: 10\r\n"
 
 /* Feeds `text` in pieces of `piece` octets; *used: how many belonged to the answer. */
-static enum answer_step feed(struct answer *answer, const char *text, size_t size, size_t piece,
-			     size_t *used)
+static enum answer_step feed(struct answer *answer, const char *text, size_t size, size_t piece, size_t *used)
 {
 	enum answer_step step = ANSWER_MORE;
 
@@ -164,8 +162,7 @@ static void any_single_octet_that_is_changed_in_the_body_is_noticed(void **state
 		memcpy(text, head, sizeof(head) - 1);
 		memcpy(text + sizeof(head) - 1, BODY, 10);
 		text[sizeof(head) - 1 + i] ^= 1;
-		assert_int_equal(feed(&answer, text, sizeof(head) - 1 + 10, 3, &used),
-				 ANSWER_WRONG);
+		assert_int_equal(feed(&answer, text, sizeof(head) - 1 + 10, 3, &used), ANSWER_WRONG);
 	}
 }
 

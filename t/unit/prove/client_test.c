@@ -21,8 +21,8 @@
 static const struct site_file file = {"/x.bin", 5, "12345"};
 
 #define ANSWER "HTTP/1.1 200 OK\r\nX-Brood-Worker: 1-2-77\r\nContent-Length: 5\r\n\r\n12345"
-#define LAST_ANSWER                                                                                \
-	"HTTP/1.1 200 OK\r\nX-Brood-Worker: 1-2-77\r\nContent-Length: 5\r\n"                       \
+#define LAST_ANSWER                                                          \
+	"HTTP/1.1 200 OK\r\nX-Brood-Worker: 1-2-77\r\nContent-Length: 5\r\n" \
 	"Connection: close\r\n\r\n12345"
 
 struct stand {

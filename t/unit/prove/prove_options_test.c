@@ -106,10 +106,31 @@ static void connections_are_idle_and_busy_ones(void **state)
 static void what_cannot_be_understood_exits_with_2(void **state)
 {
 	static const char *const wrong[] = {
-		"nonsense", "restart nonsense", "-x", "--nonsense", "-a", "-a none", "-w 0",
-		"-w auto", "-w 1025", "-n 0", "-n 1001", "-n x", "-t 0", "-t 3601", "-c x", "-c +",
-		"-c 5+", "-c +5", "-c 0+0", "-c 10001", "-c 9999+2", "-c 1+2+3", "-c -1",
-		"--json=yes", "-c 18446744073709551615+1",
+		"nonsense",
+		"restart nonsense",
+		"-x",
+		"--nonsense",
+		"-a",
+		"-a none",
+		"-w 0",
+		"-w auto",
+		"-w 1025",
+		"-n 0",
+		"-n 1001",
+		"-n x",
+		"-t 0",
+		"-t 3601",
+		"-c x",
+		"-c +",
+		"-c 5+",
+		"-c +5",
+		"-c 0+0",
+		"-c 10001",
+		"-c 9999+2",
+		"-c 1+2+3",
+		"-c -1",
+		"--json=yes",
+		"-c 18446744073709551615+1",
 	};
 
 	(void)state;

@@ -46,8 +46,7 @@ static void every_end_is_counted_once(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct counts counts = {0};
 
-		counts_end_connection(&counts, cases[i].how, cases[i].outstanding,
-				      cases[i].of_killed);
+		counts_end_connection(&counts, cases[i].how, cases[i].outstanding, cases[i].of_killed);
 		assert_memory_equal(&counts, &cases[i].expected, sizeof(counts));
 		counts.sent = cases[i].outstanding;
 		assert_true(counts_balance(&counts));
