@@ -135,7 +135,7 @@ sub new_dir
 sub start
 {
 	my ($class, %want) = @_;
-	my $self = bless { dir => new_dir(), mark => "BROOD_TEST=$$-" . ++$count, want => \%want,
+	my $self = bless { dir => new_dir(), owner => $$, mark => "BROOD_TEST=$$-" . ++$count, want => \%want,
 		descriptors => undef }, $class;
 	$self->{root} = ref $want{root} || !defined $want{root}
 	    ? make_tree("$self->{dir}/root", { %tree, %{ $want{root} // {} } }) : $want{root};
@@ -513,13 +513,13 @@ sub DESTROY
 {
 	my ($self) = @_;
 	local ($?, $!, $@);
-	$self->kill_all if $self->{pid} && !$self->{finished};
+	$self->kill_all if $self->{pid} && !$self->{finished} && $self->{owner} == $$;
 }
 
 # A test script that forgot a server, or whose server died unseen, has failed.
 END {
 	my $status = $?;
-	for my $self (grep { defined } values %started) {
+	for my $self (grep { defined && $_->{owner} == $$ } values %started) {
 		my @problems = $self->{master} && !$self->{finished} ? $self->problems : ();
 		Test::More::diag("server $self->{pid} was not finished", @problems ? ": @problems" : '');
 		$self->kill_all;
