@@ -10,6 +10,7 @@ use lib "$FindBin::Bin/../lib";
 use Test::More;
 use Brood::Client;
 use Brood::Server;
+use Brood::Together;
 use IO::Socket::INET;
 
 my $dir = Brood::Server::new_dir();
@@ -144,13 +145,16 @@ refused('an access log that is a folder', 1, qr/private/, @listen, '-s', "access
 # ---- 1: no worker gets ready. The workers' own lines are above the one that says so.
 for my $mode (qw(shared handoff reuseport)) {
 	for my $fault (qw(start-exit start-hang probe-fail)) {
-		my $result = Brood::Server->run({ limit => 60 }, @listen, '-w', 2, '-a', $mode, '-s', "debug_fault=$fault",
-			'-s', 'start_timeout=500ms', $root);
-		is $result->{exit}, 1, "$fault at the first start, $mode: exit status";
-		is scalar(grep { /no worker became ready/ } @{ $result->{lines} }), 1, 'one line says so';
-		is_deeply $result->{left}, [], 'nothing is left';
-		unlike $result->{stderr}, qr/ready on/, 'it was never said to be ready';
+		together "$fault at the first start, $mode" => sub {
+			my $result = Brood::Server->run({ limit => 60 }, @listen, '-w', 2, '-a', $mode, '-s', "debug_fault=$fault",
+				'-s', 'start_timeout=500ms', $root);
+			is $result->{exit}, 1, 'exit status';
+			is scalar(grep { /no worker became ready/ } @{ $result->{lines} }), 1, 'one line says so';
+			is_deeply $result->{left}, [], 'nothing is left';
+			unlike $result->{stderr}, qr/ready on/, 'it was never said to be ready';
+		};
 	}
 }
 
+all_together(9);
 done_testing;

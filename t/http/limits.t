@@ -11,11 +11,12 @@ use Test::More;
 use Brood::Client;
 use Brood::Proc qw(wait_until);
 use Brood::Server;
+use Brood::Together;
 use Time::HiRes qw(sleep time);
 
 sub request { return "GET $_[0] HTTP/1.1\r\nHost: x\r\n" . join('', map { "$_\r\n" } @_[1 .. $#_]) . "\r\n" }
 
-subtest 'sizes of heads' => sub {
+together 'sizes of heads' => sub {
 	my $server = Brood::Server->start;
 	my $answer = sub {
 		my ($octets) = @_;
@@ -47,7 +48,7 @@ subtest 'sizes of heads' => sub {
 	$server->finish;
 };
 
-subtest 'a head must be whole in head_timeout' => sub {
+together 'a head must be whole in head_timeout' => sub {
 	my $server = Brood::Server->start(set => { head_timeout => '1s' });
 	my $client = Brood::Client->connect($server->address);
 	my $begin = time;
@@ -77,7 +78,7 @@ subtest 'a head must be whole in head_timeout' => sub {
 	$server->finish;
 };
 
-subtest 'who says nothing is closed without a word' => sub {
+together 'who says nothing is closed without a word' => sub {
 	my $server = Brood::Server->start(set => { head_timeout => '1s', keepalive_timeout => '1s' });
 	my $fresh = Brood::Client->connect($server->address);
 	my $idle = Brood::Client->connect($server->address);
@@ -89,7 +90,7 @@ subtest 'who says nothing is closed without a word' => sub {
 	$server->finish;
 };
 
-subtest 'an idle connection lives as long as keepalive_timeout allows' => sub {
+together 'an idle connection lives as long as keepalive_timeout allows' => sub {
 	my $server = Brood::Server->start(set => { keepalive_timeout => '3s', head_timeout => '1s' });
 	my $client = Brood::Client->connect($server->address);
 	for (1 .. 3) {
@@ -109,7 +110,7 @@ sub large_file
 	truncate $file, $large or die $!;
 }
 
-subtest 'a reader that stops is let go after write_timeout' => sub {
+together 'a reader that stops is let go after write_timeout' => sub {
 	my $server = Brood::Server->start(set => { write_timeout => '1s' });
 	large_file($server);
 	my $client = Brood::Client->connect($server->address, receive_buffer => 16384);
@@ -125,7 +126,7 @@ subtest 'a reader that stops is let go after write_timeout' => sub {
 	$server->finish;
 };
 
-subtest 'a slow reader that makes progress is served' => sub {
+together 'a slow reader that makes progress is served' => sub {
 	my $server = Brood::Server->start(set => { write_timeout => '1s' });
 	large_file($server);
 	my $client = Brood::Client->connect($server->address, receive_buffer => 65536, limit => 60);
@@ -142,7 +143,7 @@ subtest 'a slow reader that makes progress is served' => sub {
 	$server->finish;
 };
 
-subtest 'a body that never comes' => sub {
+together 'a body that never comes' => sub {
 	my $server = Brood::Server->start(set => { body_timeout => '1s' });
 	my $client = Brood::Client->connect($server->address);
 	$client->send("POST /hello.txt HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n");
@@ -155,7 +156,7 @@ subtest 'a body that never comes' => sub {
 
 for my $mode (qw(shared handoff reuseport)) {
 	# Idle ones would give way: see t/http/idle.t.
-	subtest "$mode, max_connections: those beyond wait while all are busy, and are served when there is room" => sub {
+	together "$mode, max_connections: those beyond wait while all are busy, and are served when there is room" => sub {
 		my $server = Brood::Server->start(accept => $mode, workers => 1, set => { max_connections => 5, head_timeout => '60s' });
 		my @held = map { Brood::Client->connect($server->address) } 1 .. 5;
 		my $next = "GET /hello.txt HTTP/1.1\r\nHost: x\r\n";
@@ -172,4 +173,5 @@ for my $mode (qw(shared handoff reuseport)) {
 	};
 }
 
+all_together();
 done_testing;

@@ -10,6 +10,7 @@ use Test::More;
 use Brood::Client;
 use Brood::Proc qw(wait_until);
 use Brood::Server;
+use Brood::Together;
 use JSON::PP qw(decode_json);
 use Time::HiRes qw(sleep time);
 
@@ -35,7 +36,7 @@ sub begin_large
 }
 
 for my $mode (@modes) {
-	subtest "$mode: requests in flight are finished" => sub {
+	together "$mode: requests in flight are finished" => sub {
 		my $server = start(accept => $mode);
 		my $large_one = begin_large($server);
 		my $half = Brood::Client->connect($server->address);
@@ -56,7 +57,7 @@ for my $mode (@modes) {
 		$server->finish('nothing is left');
 	};
 
-	subtest "$mode: a second signal" => sub {
+	together "$mode: a second signal" => sub {
 		my $server = start(accept => $mode, set => { access_log => 'access.log' });
 		my $client = begin_large($server);
 		my $begin = time;
@@ -72,7 +73,7 @@ for my $mode (@modes) {
 		$server->finish('nothing is left');
 	};
 
-	subtest "$mode: stop_timeout" => sub {
+	together "$mode: stop_timeout" => sub {
 		my $server = start(accept => $mode, set => { stop_timeout => '1s' });
 		my $client = begin_large($server);
 		my $begin = time;
@@ -84,7 +85,7 @@ for my $mode (@modes) {
 	};
 }
 
-subtest 'from the moment that a stop is asked for each answer says that it is the last' => sub {
+together 'from the moment that a stop is asked for each answer says that it is the last' => sub {
 	for my $mode (@modes) {
 		my $server = start(accept => $mode, control => 1, set => { drain_delay => '1h' });
 		my @kept = map { Brood::Client->connect($server->address) } 1 .. 16;
@@ -113,7 +114,7 @@ for my $signal (qw(TERM INT QUIT)) {
 	$server->finish("SIG$signal: nothing is left");
 }
 
-subtest 'connections that wait in the queue are answered' => sub {
+together 'connections that wait in the queue are answered' => sub {
 	for my $mode (@modes) {
 		my $server = start(accept => $mode, workers => 2);
 		my @workers = $server->workers;
@@ -130,7 +131,7 @@ subtest 'connections that wait in the queue are answered' => sub {
 	}
 };
 
-subtest 'a stop while it starts' => sub {
+together 'a stop while it starts' => sub {
 	for my $delay (0, 0.002, 0.005, 0.01, 0.02) {
 		my $server = Brood::Server->start(unready => 1, workers => 4);
 		sleep $delay;
@@ -142,7 +143,7 @@ subtest 'a stop while it starts' => sub {
 	}
 };
 
-subtest 'a stop while it rolls' => sub {
+together 'a stop while it rolls' => sub {
 	for my $mode (@modes) {
 		my $server = Brood::Server->start(accept => $mode, workers => 4);
 		$server->signal('HUP');
@@ -153,7 +154,7 @@ subtest 'a stop while it rolls' => sub {
 	}
 };
 
-subtest 'stop --now' => sub {
+together 'stop --now' => sub {
 	my $server = start(control => 1, workers => 3, set => { access_log => 'access.log' });
 	my @large = map { begin_large($server) } 1 .. 3;
 	my $half = Brood::Client->connect($server->address);
@@ -170,7 +171,7 @@ subtest 'stop --now' => sub {
 	$server->finish('nothing is left');
 };
 
-subtest 'stop --now with nothing in flight' => sub {
+together 'stop --now with nothing in flight' => sub {
 	my $server = start(control => 1);
 	my @idle = map { Brood::Client->connect($server->address) } 1 .. 4;
 	$_->get('/hello.txt') for @idle;
@@ -180,7 +181,7 @@ subtest 'stop --now with nothing in flight' => sub {
 	$server->finish('nothing is left');
 };
 
-subtest 'stop --now while a stop runs' => sub {
+together 'stop --now while a stop runs' => sub {
 	my $server = start(control => 1);
 	my $client = begin_large($server);
 	$server->signal('TERM');
@@ -190,7 +191,7 @@ subtest 'stop --now while a stop runs' => sub {
 	$server->finish('nothing is left');
 };
 
-subtest 'stop --now with a worker that cannot say what it cut' => sub {
+together 'stop --now with a worker that cannot say what it cut' => sub {
 	my $server = start(control => 1, workers => 1);
 	my $client = begin_large($server);
 	ok wait_until(10, sub {
@@ -204,7 +205,7 @@ subtest 'stop --now with a worker that cannot say what it cut' => sub {
 	$server->finish('nothing is left');
 };
 
-subtest 'a second signal while it rolls' => sub {
+together 'a second signal while it rolls' => sub {
 	my $server = start(accept => 'handoff', workers => 2);
 	my $client = begin_large($server);
 	$server->signal('HUP');
@@ -214,7 +215,7 @@ subtest 'a second signal while it rolls' => sub {
 	$server->finish('nothing is left');
 };
 
-subtest 'a stop, and a second one, while it becomes another program' => sub {
+together 'a stop, and a second one, while it becomes another program' => sub {
 	for my $late (0, 1) {
 		my $server = start(workers => 2);
 		my $client = begin_large($server);
@@ -232,7 +233,7 @@ subtest 'a stop, and a second one, while it becomes another program' => sub {
 	$server->finish('nothing is left');
 };
 
-subtest 'a worker that stands still does not hold up the end for ever' => sub {
+together 'a worker that stands still does not hold up the end for ever' => sub {
 	my $server = Brood::Server->start(workers => 2, set => { stop_timeout => '1s' });
 	kill 'STOP', ($server->workers)[0];
 	$server->signal('TERM');
@@ -240,4 +241,5 @@ subtest 'a worker that stands still does not hold up the end for ever' => sub {
 	$server->finish('nothing is left');
 };
 
+all_together();
 done_testing;

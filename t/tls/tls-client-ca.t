@@ -12,6 +12,7 @@ use Brood::Client;
 use Brood::Proc qw(wait_until);
 use Brood::Server;
 use Brood::Tls qw(make_pair resume session);
+use Brood::Together;
 use Brood::Versions;
 
 plan skip_all => 'needs openssl, curl and IO::Socket::SSL'
@@ -44,7 +45,7 @@ sub settings
 sub start
 {
 	my (%want) = @_;
-	my $path = put("$dir/ca-" . ++$count . '.pem', 'a');
+	my $path = put("$dir/ca-$$-" . ++$count . '.pem', 'a');
 	my $server = Brood::Server->start(workers => 2, listen => ['tls:127.0.0.1:0'], %want, set => settings($path));
 	return ($server, $path);
 }
@@ -83,7 +84,7 @@ sub resumed
 
 sub refusals { return scalar grep { /used further on/ } $_[0]->stderr_lines }
 
-subtest 'one that is added, and one that is taken away' => sub {
+together 'one that is added, and one that is taken away' => sub {
 	my ($server, $path) = start();
 	my @workers = $server->workers;
 	my @old = sessions($server, 'a');
@@ -110,7 +111,7 @@ subtest 'one that is added, and one that is taken away' => sub {
 	$server->finish;
 };
 
-subtest 'garbage changes nothing but a log line' => sub {
+together 'garbage changes nothing but a log line' => sub {
 	my ($server, $path) = start();
 	my @workers = $server->workers;
 	Brood::Server::write_file($path, "nobody\n"); # in place, too
@@ -130,9 +131,9 @@ subtest 'garbage changes nothing but a log line' => sub {
 	$server->finish;
 };
 
-subtest 'what is used goes on over reloads and upgrades' => sub {
+together 'what is used goes on over reloads and upgrades' => sub {
 	my $versions = Brood::Versions->new;
-	my $path = put("$dir/ca-" . ++$count . '.pem', 'a');
+	my $path = put("$dir/ca-$$-" . ++$count . '.pem', 'a');
 	my $server = $versions->start(listen => ['tls:127.0.0.1:0'], set => settings($path));
 	put($path, 'b');
 	is_let_in($server, 'b', 1, 'renewed');
@@ -155,7 +156,7 @@ subtest 'what is used goes on over reloads and upgrades' => sub {
 	$server->finish;
 };
 
-subtest 'what is wrong is told by brood -t, and keeps a server from starting' => sub {
+together 'what is wrong is told by brood -t, and keeps a server from starting' => sub {
 	my $path = Brood::Server::write_file("$dir/bad.pem", "nobody\n");
 	my %set = %{ settings($path) };
 	my @options = ('-l', 'tls:127.0.0.1:0', '--control', 'off', map { ('-s', "$_=$set{$_}") } sort keys %set);
@@ -167,4 +168,5 @@ subtest 'what is wrong is told by brood -t, and keeps a server from starting' =>
 	}
 };
 
+all_together();
 done_testing;
