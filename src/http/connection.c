@@ -16,6 +16,7 @@
 #include "http/pool.h"
 #include "http/server.h"
 #include "http/state.h"
+#include "http/turn.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -51,7 +52,7 @@ static void on_event(evutil_socket_t fd, short what, void *context)
 	struct connection *connection = context;
 
 	(void)fd, (void)what;
-	server_turn(connection->server);
+	turn_begin(connection->server);
 	rules[connection->state].ready(connection);
 }
 
@@ -98,7 +99,7 @@ static void enter(struct connection *connection, enum connection_state state)
 static int queue(struct connection *connection)
 {
 	struct http_server *server = connection->server;
-	int rc = server_schedule(server);
+	int rc = turn_schedule(server);
 
 	if (rc < 0)
 		return rc;

@@ -9,6 +9,7 @@
 #include "http/pacing.h"
 #include "http/pool.h"
 #include "http/server.h"
+#include "http/turn.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -20,7 +21,7 @@ static void hurry(struct connection *connection, enum deadline_kind kind, uint64
 	if (deadline_left_ms(&connection->deadline, server->now_ms) > left_ms)
 		deadline_resume(&server->deadlines, &connection->deadline, kind, left_ms, server->now_ms);
 	if (server->stopping)
-		server_hurry(server);
+		turn_hurry(server);
 }
 
 /* As the kernel measures it, within bounds; of a proxy's connection it is not the client's. */

@@ -42,7 +42,8 @@ libhttp_a_SOURCES += \
 	src/http/server.c src/http/server.h \
 	src/http/room.c src/http/room.h \
 	src/http/state.c src/http/state.h \
-	src/http/stream.c src/http/stream.h
+	src/http/stream.c src/http/stream.h \
+	src/http/turn.c src/http/turn.h
 
 # Debian 12 has llhttp as C sources only (package node-llhttp): compiled from where that package put
 # them, by one-line files in the build folder.

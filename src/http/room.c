@@ -8,6 +8,7 @@
 #include "http/idle.h"
 #include "http/pool.h"
 #include "http/server.h"
+#include "http/turn.h"
 
 enum {
 	ABOUT_MS = 1000,     /* one of ours, which can be closed at once, may be so much younger */
@@ -123,7 +124,7 @@ void room_tick(struct http_server *server)
 		room_stop_waiting(first);
 		connection_admit(first);
 	}
-	room_show_idle(server);
+	idle_show(server);
 	if (!list_empty(&server->outside))
 		(void)!quota_ask_for_room(admission->quota, admission->total_max, server->now_ms);
 	if (quota_lacks_room(admission->quota, admission->total_max - 1))
@@ -135,7 +136,7 @@ static void on_look(evutil_socket_t fd, short what, void *context)
 	struct http_server *server = context;
 
 	(void)fd, (void)what;
-	server_turn(server);
+	turn_begin(server);
 	room_tick(server);
 }
 
@@ -147,13 +148,4 @@ int room_init(struct http_server *server)
 void room_end(struct http_server *server)
 {
 	event_del(&server->look);
-}
-
-void room_show_idle(const struct http_server *server)
-{
-	const struct admission *admission = &server->admission;
-	uint64_t since_ms = 0;
-	unsigned count = idle_count(server, &since_ms);
-
-	quota_show_idle(admission->quota, admission->place, count, since_ms, server->now_ms);
 }

@@ -39,7 +39,4 @@ void room_end(struct http_server *server);
 /* A few times a second. */
 void room_tick(struct http_server *server);
 
-/* Tells the others what is idle here. */
-void room_show_idle(const struct http_server *server);
-
 #endif
