@@ -6,7 +6,6 @@
 
 #include "base/fd.h"
 #include "http/ending.h"
-#include "http/evict.h"
 #include "http/exchange.h"
 #include "http/idle.h"
 #include "http/input.h"
@@ -16,6 +15,7 @@
 #include "http/pool.h"
 #include "http/server.h"
 #include "http/state.h"
+#include "http/tls/tls.h"
 #include "http/turn.h"
 
 #include <errno.h>
@@ -30,6 +30,7 @@ struct state_rule {
 
 static void give(struct connection *connection);
 static void give_up_proxy_header(struct connection *connection);
+static void give_up_waiting(struct connection *connection);
 static void give_up_head(struct connection *connection);
 static void wait_for_turn(struct connection *connection);
 static void renew_turn(struct connection *connection);
@@ -44,8 +45,19 @@ static const struct state_rule rules[CONNECTION_STATES] = {
 	[CONNECTION_WRITING] = {EV_WRITE, connection_take_turn, look_for_progress},
 	[CONNECTION_CONCLUDING] = {EV_WRITE, connection_finish, look_for_progress},
 	[CONNECTION_LINGERING] = {EV_READ, discard, connection_close},
-	[CONNECTION_OUTSIDE] = {0, wait_for_turn, admission_give_up},
+	[CONNECTION_OUTSIDE] = {0, wait_for_turn, give_up_waiting},
 };
+
+/* Where nothing is left of the last time, what is read now begins a request, and that one's duration. */
+static ssize_t receive(struct connection *connection, struct input *input)
+{
+	bool begins = connection->input.used == 0;
+	ssize_t size = input_receive(connection, input);
+
+	if (size > 0 && begins)
+		exchange_begin(connection);
+	return size;
+}
 
 static void on_event(evutil_socket_t fd, short what, void *context)
 {
@@ -79,6 +91,14 @@ static int watch(struct connection *connection, short events)
 	return 0;
 }
 
+static void become(struct connection *connection, enum connection_state state)
+{
+	if (connection->state == CONNECTION_OUTSIDE)
+		admission_stop_waiting(connection);
+	connection->state = state;
+	pool_count(connection);
+}
+
 /* The last thing that is done to a connection in a turn: it may be gone afterwards. */
 static void enter(struct connection *connection, enum connection_state state)
 {
@@ -87,16 +107,14 @@ static void enter(struct connection *connection, enum connection_state state)
 
 	if (events != 0 && stream->wants != 0)
 		events = stream->wants;
-	connection->state = state;
-	pool_count(connection);
+	become(connection, state);
 	if (events != 0 && events != connection->watching && watch(connection, events) < 0)
 		connection_close(connection);
 	else if (stream->buffered && rules[state].watch == EV_READ)
 		event_active(&connection->event, EV_READ, 1);
 }
 
-/* Lets the others go first. 0 or -ENOMEM. */
-static int queue(struct connection *connection)
+int connection_put_off(struct connection *connection)
 {
 	struct http_server *server = connection->server;
 	int rc = turn_schedule(server);
@@ -137,6 +155,26 @@ void connection_finish(struct connection *connection)
 	enter(connection, CONNECTION_LINGERING);
 }
 
+/* Nothing of it is parsed, and there is no handshake, so nobody to whom an answer could be told over TLS. Where it is
+ * not waited for the client to close, what has come is read, as far as once will do: closing with octets unread would
+ * destroy the answer. */
+void connection_turn_away(struct connection *connection, enum quota_kind kind)
+{
+	struct http_server *server = connection->server;
+	struct stream *stream = &connection->stream;
+	struct slice answer = admission_refuse(connection, kind);
+	const struct iovec piece = {(char *)answer.ptr, answer.len};
+
+	connection->end = END_STAGED;
+	if (connection->tls_follows || stream_send(stream, &piece, 1, false) < 0 ||
+	    server->admission.lingering > ADMISSION_LINGERING_MAX) {
+		(void)!stream_receive(stream, server->receive, SERVER_RECEIVE_SIZE);
+		connection_close(connection);
+	} else {
+		connection_finish(connection);
+	}
+}
+
 /* The answers are out, or further ones are put off. */
 static void go_on(struct connection *connection, bool answered, bool more)
 {
@@ -152,23 +190,40 @@ static void go_on(struct connection *connection, bool answered, bool more)
 		give(connection);
 	else if (!more)
 		enter(connection, waits ? CONNECTION_WAITING : CONNECTION_HEAD);
-	else if (queue(connection) < 0)
+	else if (connection_put_off(connection) < 0)
 		connection_close(connection);
+}
+
+/* The TLS that follows begins. Where too many have begun it, the one that has waited longest for its end is closed.
+ * 0 or -ENOMEM. */
+static int speak_tls(struct connection *connection)
+{
+	struct tls *tls = connection->server->options.tls;
+	struct stream *oldest = tls_gives_way(tls);
+
+	if (oldest)
+		connection_close(connection_of_stream(oldest));
+	connection->tls_follows = false;
+	return tls_open(tls, &connection->stream);
 }
 
 /* What comes before all requests. False: the rest of it has to come, or the connection is gone. */
 static bool pass_proxy_header(struct connection *connection, struct input *input)
 {
 	enum intake_verdict verdict = intake_take(connection, input);
+	enum quota_kind refused;
 
 	if (verdict == INTAKE_DONE) {
 		connection->awaits_proxy = false;
 		set_deadline(connection, connection->tls_follows ? DEADLINE_HANDSHAKE : DEADLINE_FIRST);
-		if (connection->server->admission.connections && !admission_of_client(connection))
+		if (connection->server->admission.connections &&
+		    (refused = admission_of_client(connection)) != QUOTA_NONE) {
+			connection_turn_away(connection, refused);
 			return false;
+		}
 		if (!connection->tls_follows)
 			return true;
-		if (input_keep_rest(connection, input) < 0 || intake_speak_tls(connection) < 0)
+		if (input_keep_rest(connection, input) < 0 || speak_tls(connection) < 0)
 			connection_close(connection);
 		else
 			enter(connection, CONNECTION_WAITING);
@@ -183,15 +238,25 @@ static bool pass_proxy_header(struct connection *connection, struct input *input
 	return false;
 }
 
+/* A plain close would leave what the client has not taken with the kernel, for as long as it likes: megabytes
+ * that nobody counts any more. */
+static void cut_off(struct connection *connection)
+{
+	stream_abandon(&connection->stream);
+	connection_close(connection);
+}
+
 /* The socket takes no more. */
 static void wait_to_write(struct connection *connection, bool progress)
 {
 	bool begins = connection->state != CONNECTION_WRITING;
 
-	if (begins)
+	if (begins) {
 		pacing_begin_response(connection);
-	else if (progress && !pacing_of_response(connection))
+	} else if (progress && !pacing_of_response(connection)) {
+		cut_off(connection);
 		return;
+	}
 	if (begins || progress)
 		set_deadline(connection, DEADLINE_WRITE);
 	enter(connection, CONNECTION_WRITING);
@@ -253,7 +318,7 @@ void connection_part(struct connection *connection, enum connection_end end)
 void connection_read(struct connection *connection)
 {
 	struct input input;
-	ssize_t size = input_receive(connection, &input);
+	ssize_t size = receive(connection, &input);
 
 	note_handshake(connection);
 	if (size > 0)
@@ -271,7 +336,7 @@ void connection_read(struct connection *connection)
 void connection_answer_or_close(struct connection *connection)
 {
 	struct input input;
-	ssize_t size = input_receive(connection, &input);
+	ssize_t size = receive(connection, &input);
 
 	if (size > 0)
 		advance(connection, &input);
@@ -287,6 +352,11 @@ static void give_up_proxy_header(struct connection *connection)
 		connection_close(connection);
 }
 
+static void give_up_waiting(struct connection *connection)
+{
+	connection_turn_away(connection, QUOTA_TOTAL);
+}
+
 /* It may have been time only to look how fast it comes. */
 static void give_up_head(struct connection *connection)
 {
@@ -300,6 +370,8 @@ static void look_for_progress(struct connection *connection)
 {
 	if (pacing_of_stalled(connection))
 		set_deadline(connection, DEADLINE_WRITE);
+	else
+		cut_off(connection);
 }
 
 static void wait_for_turn(struct connection *connection)
@@ -330,64 +402,45 @@ static void discard(struct connection *connection)
 		connection_close(connection);
 }
 
-static void begin(struct connection *connection, bool reads)
-{
-	if (!connection->awaits_proxy && connection->tls_follows && intake_speak_tls(connection) < 0) {
-		connection_close(connection);
-		return;
-	}
-	/* Not at once when it is to leave: the owner is not done with handing it in. */
-	if (connection_leaves(connection) && queue(connection) == 0)
-		return;
-	if (reads)
-		connection_read(connection);
-	else
-		enter(connection, connection->state);
-}
-
-static void set_first_deadline(struct connection *connection)
+void connection_set_first_deadline(struct connection *connection)
 {
 	set_deadline(connection, connection->awaits_proxy  ? DEADLINE_PROXY
 				 : connection->tls_follows ? DEADLINE_HANDSHAKE
 							   : DEADLINE_FIRST);
 }
 
-void connection_admit(struct connection *connection)
+void connection_begin(struct connection *connection, bool reads)
 {
-	connection->state = connection->awaits_proxy ? CONNECTION_PROXY : CONNECTION_WAITING;
-	set_first_deadline(connection);
-	pool_count(connection);
-	begin(connection, true);
+	become(connection, connection->awaits_proxy ? CONNECTION_PROXY : CONNECTION_WAITING);
+	if (!connection->awaits_proxy && connection->tls_follows && speak_tls(connection) < 0)
+		connection_close(connection);
+	/* Not at once when it is to leave: the owner is not done with handing it in. */
+	else if (connection_leaves(connection) && connection_put_off(connection) == 0)
+		return;
+	else if (reads)
+		connection_read(connection);
+	else
+		enter(connection, connection->state);
 }
 
-void connection_open(struct http_server *server, int fd, unsigned flags)
+void connection_resume(struct connection *connection)
 {
-	bool probe = (flags & HTTP_TAKE_PROBE) != 0;
-	bool proxy = (flags & HTTP_TAKE_PROXY) != 0;
-	struct connection *connection = pool_new(server, fd, probe, proxy ? CONNECTION_PROXY : CONNECTION_WAITING);
+	struct input input;
+	ssize_t size = receive(connection, &input);
 
-	if (!connection) {
-		fd_close(&fd);
-		if (!probe && server->events.closed)
-			server->events.closed(server->events.context);
-		return;
-	}
-	pool_count(connection);
-	connection->last = (flags & HTTP_TAKE_CLOSE) != 0;
-	connection->stream.unsure = (flags & HTTP_TAKE_GIVEN) != 0;
-	connection->origin = server->options.origin;
-	connection->awaits_proxy = proxy;
-	connection->tls_follows = (flags & HTTP_TAKE_TLS) != 0;
-	set_first_deadline(connection);
-	if (server->stopping)
-		ending_of_stop(connection);
-	if (proxy && !intake_may_begin(connection)) {
-		connection_close(connection);
-		return;
-	}
-	if (server->admission.connections && !admission_of_connection(connection))
-		return;
-	begin(connection, (flags & HTTP_TAKE_WAITING) != 0);
+	connection->drained |= size == -EAGAIN;
+	/* A client that has sent the end still gets the answers to what it has sent before. */
+	if (input.size > 0)
+		advance(connection, &input);
+	else if (size != -EAGAIN)
+		connection_part(connection, END_PLAIN);
+	else
+		enter(connection, connection->state);
+}
+
+void connection_wait_outside(struct connection *connection)
+{
+	enter(connection, CONNECTION_OUTSIDE);
 }
 
 void connection_close(struct connection *connection)
@@ -397,8 +450,6 @@ void connection_close(struct connection *connection)
 	void (*closed)(void *context) = parting ? server->events.parted : server->events.closed;
 	struct stream stream;
 
-	if (parting)
-		evict_end_parting(connection);
 	if (server->admission.connections)
 		admission_end(connection);
 	(void)!stream_conclude(&connection->stream);
@@ -442,44 +493,4 @@ void connection_leave(struct connection *connection)
 		connection_expire(connection);
 	else
 		give(connection);
-}
-
-int connection_take_moved(struct http_server *server, int fd, const struct state *state, bool stays)
-{
-	bool head = state->wait == STATE_WAIT_HEAD;
-	enum connection_state begin = state->awaits_proxy ? CONNECTION_PROXY
-				      : head              ? CONNECTION_HEAD
-							  : CONNECTION_WAITING;
-	struct connection *connection = pool_new(server, fd, false, begin);
-	struct input input;
-	ssize_t size;
-
-	if (!connection)
-		return -ENOMEM;
-	connection->stays = stays;
-	pool_count(connection);
-	/* Room to read into is made here, where it may fail. */
-	if (moving_restore(connection, state) < 0 || (head && buffer_reserve(&connection->input, INPUT_MORE) < 0) ||
-	    (connection_leaves(connection) && queue(connection) < 0)) {
-		pool_delete(connection);
-		return -ENOMEM;
-	}
-	if (connection->idle)
-		idle_place(connection);
-	if (server->admission.connections)
-		admission_take_over(connection, &state->hold);
-	if (connection->state == CONNECTION_TURN)
-		return 0;
-	if (server->stopping)
-		ending_of_stop(connection);
-	size = input_receive(connection, &input);
-	connection->drained |= size == -EAGAIN;
-	/* A client that has sent the end still gets the answers to what it has sent before. */
-	if (input.size > 0)
-		advance(connection, &input);
-	else if (size != -EAGAIN)
-		connection_part(connection, END_PLAIN);
-	else
-		enter(connection, begin);
-	return 0;
 }

@@ -52,7 +52,6 @@
 
 struct http_server;
 struct outbox;
-struct state;
 
 enum {
 	CONNECTION_LINGER_MS = 2000,
@@ -116,24 +115,27 @@ struct connection {
 	struct peer peer;   /* whom requests come from, or a proxy */
 };
 
-/* Takes the socket. `flags` as for http_server_take. */
-void connection_open(struct http_server *server, int fd, unsigned flags);
-
-/* Takes the socket of a connection that has moved here, or comes back and `stays`, unless it returns
- * -EINVAL or -ENOMEM. */
-int connection_take_moved(struct http_server *server, int fd, const struct state *state, bool stays)
-	__attribute__((warn_unused_result));
-
 /* Whether it may leave for another server, and is to: nothing is left to be written, and all that
  * has been read and not used fits into what moves along. */
 bool connection_leaves(const struct connection *connection);
+
+/* For what comes first on it. */
+void connection_set_first_deadline(struct connection *connection);
+/* Lets the others go first. 0 or -ENOMEM. */
+int connection_put_off(struct connection *connection) __attribute__((warn_unused_result));
+/* There is no room for it yet (room.h). */
+void connection_wait_outside(struct connection *connection);
 
 /* From here on: any of these may close the connection, which is gone then. */
 
 void connection_take_turn(struct connection *connection);
 void connection_expire(struct connection *connection);
-/* It was outside, and is counted now: begins. */
-void connection_admit(struct connection *connection);
+/* It is let in: begins. `reads`: something may have come. */
+void connection_begin(struct connection *connection, bool reads);
+/* It has moved here, with what was read of it: goes on. */
+void connection_resume(struct connection *connection);
+/* It is not let in: it is over before it begins. */
+void connection_turn_away(struct connection *connection, enum quota_kind kind);
 /* One that waits: reads and answers what is in the socket by now. */
 void connection_read(struct connection *connection);
 /* The same, and closes it where there is nothing. */

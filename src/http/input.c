@@ -4,7 +4,6 @@
 #include "http/input.h"
 
 #include "http/connection.h"
-#include "http/exchange.h"
 #include "http/intake.h"
 #include "http/server.h"
 
@@ -33,8 +32,6 @@ ssize_t input_receive(struct connection *connection, struct input *input)
 	input->size += (size_t)size;
 	if (own->used > 0)
 		own->used += (size_t)size;
-	else
-		exchange_begin(connection);
 	return size;
 }
 

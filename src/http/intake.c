@@ -6,10 +6,10 @@
 #include "base/address.h"
 #include "base/log.h"
 #include "base/network.h"
-#include "http/exchange.h"
+#include "http/connection.h"
+#include "http/input.h"
 #include "http/proxy.h"
 #include "http/server.h"
-#include "http/tls/tls.h"
 
 enum {
 	COMPLAINT_MS = 60000 /* one line in that time: whoever is refused may come again at once */
@@ -82,15 +82,4 @@ enum intake_verdict intake_take(struct connection *connection, struct input *inp
 	if (header.told)
 		connection->peer = (struct peer){.address = header.source, .source = PEER_TOLD};
 	return INTAKE_DONE;
-}
-
-int intake_speak_tls(struct connection *connection)
-{
-	struct tls *tls = connection->server->options.tls;
-	struct stream *oldest = tls_gives_way(tls);
-
-	if (oldest)
-		connection_close(connection_of_stream(oldest));
-	connection->tls_follows = false;
-	return tls_open(tls, &connection->stream);
 }

@@ -3,12 +3,14 @@ libhttp_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(LLHTTP_CFLAGS) $(OPENSSL_CF
 libhttp_a_SOURCES = src/http/http.h src/http/request.h src/http/response.h src/http/static.h
 libhttp_a_SOURCES += \
 	src/http/admission.c src/http/admission.h \
+	src/http/arrival.c src/http/arrival.h \
 	src/http/authority.c src/http/authority.h \
 	src/http/body.c src/http/body.h \
 	src/http/client_key.c src/http/client_key.h \
 	src/http/client.c src/http/client.h \
 	src/http/connection.c src/http/connection.h \
 	src/http/deadline.c src/http/deadline.h \
+	src/http/delivery.c src/http/delivery.h \
 	src/http/ending.c src/http/ending.h \
 	src/http/evict.c src/http/evict.h \
 	src/http/exchange.c src/http/exchange.h \
@@ -38,6 +40,7 @@ libhttp_a_SOURCES += \
 	src/http/record.c src/http/record.h \
 	src/http/refusal.c src/http/refusal.h \
 	src/http/request.c \
+	src/http/respond.c src/http/respond.h \
 	src/http/request_id.c src/http/request_id.h \
 	src/http/server.c src/http/server.h \
 	src/http/room.c src/http/room.h \

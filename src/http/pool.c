@@ -4,7 +4,7 @@
 #include "http/pool.h"
 
 #include "base/fd_kind.h"
-#include "http/exchange.h"
+#include "http/delivery.h"
 #include "http/idle.h"
 #include "http/server.h"
 
@@ -67,13 +67,14 @@ void pool_delete(struct connection *connection)
 
 	if (connection->watching != 0)
 		event_del(&connection->event);
-	exchange_abandon(connection);
+	delivery_abandon(connection);
 	stream_release(&connection->stream);
 	buffer_free(&connection->input);
 	deadline_clear(&connection->deadline);
 	list_remove(&connection->link);
 	pool_forget_idle(connection);
 	list_remove(&connection->rest);
+	server->evicted.parting_count -= connection->parting;
 	server->connections -= !connection->probe;
 	if (server->stopping && server->connections == 0)
 		event_del(&server->sweep);

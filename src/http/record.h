@@ -14,6 +14,7 @@
 
 struct http_site;
 struct request;
+struct response;
 
 struct record {
 	struct slice request_line, host, referer, user_agent;
@@ -29,11 +30,9 @@ struct record {
 	unsigned status;
 };
 
-/* Slices of `out` point to where those of the request do. */
-void record_fill(struct record *out, const struct request *request, unsigned status, uint64_t start_us);
-
-/* Gives it the request's name, of at most REQUEST_ID_MAX octets. */
-void record_name(struct record *record, struct slice name);
+/* Slices of `out` point to where those of the request do. `name`: the request's, of at most REQUEST_ID_MAX octets. */
+void record_fill(struct record *out, const struct request *request, const struct response *response, struct slice name,
+		 uint64_t start_us);
 
 /* A copy with texts of its own in one piece of memory, to be freed by free(). NULL: no memory. */
 struct record *record_copy(const struct record *record);

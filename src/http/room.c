@@ -6,7 +6,6 @@
 #include "http/connection.h"
 #include "http/evict.h"
 #include "http/idle.h"
-#include "http/pool.h"
 #include "http/server.h"
 #include "http/turn.h"
 
@@ -59,8 +58,7 @@ static void wait_outside(struct connection *connection)
 {
 	struct http_server *server = connection->server;
 
-	pool_forget_idle(connection);
-	connection->state = CONNECTION_OUTSIDE;
+	connection_wait_outside(connection);
 	list_append(&server->outside, &connection->rest);
 	deadline_resume(&server->deadlines, &connection->deadline, connection->deadline.kind, ROOM_WAIT_MS,
 			server->now_ms);
@@ -84,17 +82,6 @@ enum room_verdict room_make(struct connection *connection)
 	}
 	wait_outside(connection);
 	return ROOM_LATER;
-}
-
-void room_stop_waiting(struct connection *connection)
-{
-	const struct admission *admission = &connection->server->admission;
-
-	if (connection->state != CONNECTION_OUTSIDE)
-		return;
-	connection->state = CONNECTION_WAITING; /* for whatever follows */
-	list_remove(&connection->rest);
-	quota_end_wait(admission->quota, admission->place);
 }
 
 static void make_room_for_others(struct http_server *server)
@@ -121,8 +108,8 @@ void room_tick(struct http_server *server)
 		first = LIST_ENTRY(server->outside.next, struct connection, rest);
 		if (!take(first))
 			break;
-		room_stop_waiting(first);
-		connection_admit(first);
+		connection_set_first_deadline(first);
+		connection_begin(first, true);
 	}
 	idle_show(server);
 	if (!list_empty(&server->outside))

@@ -4,6 +4,7 @@
 #include "http/server.h"
 
 #include "base/clock.h"
+#include "http/arrival.h"
 #include "http/connection.h"
 #include "http/ending.h"
 #include "http/pool.h"
@@ -189,7 +190,7 @@ void http_server_free(struct http_server *server)
 void http_server_take(struct http_server *server, int fd, unsigned flags)
 {
 	turn_begin(server);
-	connection_open(server, fd, flags);
+	arrival_take(server, fd, flags);
 }
 
 void http_server_tick(struct http_server *server)
@@ -234,7 +235,7 @@ static int take(struct http_server *server, int fd, const void *data, size_t siz
 	if (!stays && !admits(server, &state))
 		return -EINVAL;
 	turn_begin(server);
-	return connection_take_moved(server, fd, &state, stays);
+	return arrival_take_moved(server, fd, &state, stays);
 }
 
 int http_server_take_moved(struct http_server *server, int fd, const void *data, size_t size)
@@ -298,6 +299,34 @@ static struct connection *any(struct http_server *server)
 	return NULL;
 }
 
+/* Ends it, whatever goes on, or takes it a step nearer to its end: what has come on an idle one by now is answered
+ * first. Returns whether a request was cut by that. */
+static bool abort_one(struct connection *connection)
+{
+	bool cut = false, probe = connection->probe;
+
+	switch (connection->state) {
+	case CONNECTION_WAITING:
+		connection_answer_or_close(connection);
+		return false;
+	case CONNECTION_TURN:
+		cut = connection->outbox || connection->input.used > 0;
+		break;
+	case CONNECTION_HEAD:
+	case CONNECTION_WRITING:
+	case CONNECTION_CONCLUDING:
+	case CONNECTION_OUTSIDE:
+		cut = true;
+		break;
+	case CONNECTION_PROXY:
+	case CONNECTION_LINGERING:
+	case CONNECTION_STATES:
+		break;
+	}
+	connection_close(connection);
+	return cut && !probe;
+}
+
 unsigned http_server_abort(struct http_server *server)
 {
 	struct connection *connection;
@@ -307,7 +336,7 @@ unsigned http_server_abort(struct http_server *server)
 	server->moving = false;
 	server->retiring = server->stopping = true;
 	while ((connection = any(server)))
-		cut += ending_at_once(connection);
+		cut += abort_one(connection);
 	return cut;
 }
 

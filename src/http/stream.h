@@ -86,6 +86,11 @@ int stream_unacknowledged(const struct stream *stream);
 /* Of a TCP connection, as far as the kernel knows by now; else 0. */
 unsigned stream_round_trip_us(const struct stream *stream);
 
+static inline bool stream_is_plain(const struct stream *stream)
+{
+	return stream->io == &stream_plain;
+}
+
 static inline ssize_t stream_receive(struct stream *stream, void *out, size_t room)
 {
 	return stream->io->receive(stream, out, room);
