@@ -45,7 +45,7 @@ void admission_init(struct admission *admission, const struct http_limits *limit
 {
 	*admission = (struct admission){
 		.quota = limits->quota,
-		.place = limits->place,
+		.worker = limits->worker,
 		.look_ms = ADMISSION_LOOK_MS,
 		.prefixes = {limits->client_prefix_ipv4 > 0 ? limits->client_prefix_ipv4 : 32,
 			     limits->client_prefix_ipv6 > 0 ? limits->client_prefix_ipv6 : 64},
@@ -173,7 +173,7 @@ enum quota_kind admission_of_client(struct connection *connection)
 	if (!may_shake_hands(connection))
 		return QUOTA_HANDSHAKES;
 	if (client == 0 ||
-	    quota_hold_client(admission->quota, admission->place, admission->client_max, client, &connection->hold))
+	    quota_hold_client(admission->quota, admission->worker, admission->client_max, client, &connection->hold))
 		return QUOTA_NONE;
 	return QUOTA_CLIENT;
 }
@@ -183,7 +183,7 @@ void admission_take_over(struct connection *connection, const struct quota_hold 
 	struct admission *admission = &connection->server->admission;
 
 	connection->hold = *hold;
-	quota_take_over(admission->quota, admission->place, admission->total_max > 0, client_to_count(connection),
+	quota_take_over(admission->quota, admission->worker, admission->total_max > 0, client_to_count(connection),
 			&connection->hold);
 }
 
@@ -192,7 +192,7 @@ void admission_stop_waiting(struct connection *connection)
 	const struct admission *admission = &connection->server->admission;
 
 	list_remove(&connection->rest);
-	quota_end_wait(admission->quota, admission->place);
+	quota_end_wait(admission->quota, admission->worker);
 }
 
 void admission_end(struct connection *connection)

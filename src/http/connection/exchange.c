@@ -69,7 +69,7 @@ static void stage(struct connection *connection, enum refusal refusal, bool more
 		record_fill(item->record, request, server->name, connection->start_us);
 		item->record->status = response.status;
 		item->record->reason = response.reason;
-		item->record->site = response.place ? response.place->site : NULL;
+		item->record->site = response.location ? response.location->site : NULL;
 	}
 }
 

@@ -181,5 +181,5 @@ void idle_show(const struct http_server *server)
 	uint64_t since_ms = 0;
 	unsigned count = idle_count(server, &since_ms);
 
-	quota_show_idle(admission->quota, admission->place, count, since_ms, server->now_ms);
+	quota_show_idle(admission->quota, admission->worker, count, since_ms, server->now_ms);
 }
