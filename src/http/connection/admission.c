@@ -9,6 +9,7 @@
 #include "base/slice.h"
 #include "http/connection/connection.h"
 #include "http/files/response.h"
+#include "http/connection/pool.h"
 #include "http/connection/server.h"
 
 #include <inttypes.h>
@@ -130,7 +131,7 @@ static uint64_t client_of(struct connection *connection)
 {
 	const struct http_server *server = connection->server;
 
-	if (connection->awaits_proxy || speaks_for_others(server, peer_of(connection)))
+	if (connection_awaits_proxy(connection) || speaks_for_others(server, peer_of(connection)))
 		return 0;
 	return key_of(&server->admission, peer_of(connection));
 }
@@ -147,7 +148,7 @@ static bool may_shake_hands(struct connection *connection)
 	const struct admission *admission = &server->admission;
 	uint64_t client;
 
-	if (admission->handshakes.interval_us == 0 || !connection->tls_follows)
+	if (admission->handshakes.interval_us == 0 || !connection_awaits_tls(connection))
 		return true;
 	client = client_of(connection);
 	return client == 0 ||
@@ -160,7 +161,8 @@ struct slice admission_refuse(struct connection *connection, enum quota_kind kin
 
 	quota_release(admission->quota, &connection->hold);
 	count_refusal(connection->server, kind, peer_of(connection));
-	connection->refused = true;
+	pool_forget_idle(connection);
+	connection->counted = COUNTED_REFUSED;
 	admission->lingering++;
 	return answer_to(connection->server, kind);
 }
@@ -201,7 +203,7 @@ void admission_end(struct connection *connection)
 
 	if (connection->state == CONNECTION_OUTSIDE)
 		admission_stop_waiting(connection);
-	admission->lingering -= connection->refused;
+	admission->lingering -= connection->counted == COUNTED_REFUSED;
 	quota_release(admission->quota, &connection->hold);
 }
 
@@ -215,7 +217,7 @@ bool admission_of_request(struct connection *connection, struct response *respon
 	uint64_t client = key_of(admission, name), wait_us;
 	char retry[64];
 
-	if (client == 0 || connection->probe)
+	if (client == 0 || connection->kind == KIND_PROBE)
 		return true;
 	wait_us = quota_ask(admission->quota, &admission->rate, client, server->now_ms);
 	if (wait_us == 0)

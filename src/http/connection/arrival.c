@@ -42,9 +42,10 @@ static bool let_in(struct connection *connection)
 
 void arrival_take(struct http_server *server, int fd, unsigned flags)
 {
-	bool probe = (flags & HTTP_TAKE_PROBE) != 0;
+	bool probe = (flags & HTTP_TAKE_PROBE) != 0, tls = (flags & HTTP_TAKE_TLS) != 0;
 	bool proxy = (flags & HTTP_TAKE_PROXY) != 0;
-	struct connection *connection = pool_new(server, fd, probe, proxy ? CONNECTION_PROXY : CONNECTION_WAITING);
+	struct connection *connection =
+		pool_new(server, fd, probe ? KIND_PROBE : KIND_CLIENT, proxy ? CONNECTION_PROXY : CONNECTION_WAITING);
 
 	if (!connection) {
 		fd_close(&fd);
@@ -52,12 +53,10 @@ void arrival_take(struct http_server *server, int fd, unsigned flags)
 			server->events.closed(server->events.context);
 		return;
 	}
-	pool_count(connection);
 	connection->last = (flags & HTTP_TAKE_CLOSE) != 0;
 	connection->stream.unsure = (flags & HTTP_TAKE_GIVEN) != 0;
 	connection->origin = server->options.origin;
-	connection->awaits_proxy = proxy;
-	connection->tls_follows = (flags & HTTP_TAKE_TLS) != 0;
+	connection->preface = proxy ? (tls ? PREFACE_PROXY_TLS : PREFACE_PROXY) : tls ? PREFACE_TLS : PREFACE_NONE;
 	connection_set_first_deadline(connection);
 	if (server->stopping)
 		ending_of_stop(connection);
@@ -70,25 +69,23 @@ void arrival_take(struct http_server *server, int fd, unsigned flags)
 	connection_begin(connection, (flags & HTTP_TAKE_WAITING) != 0);
 }
 
-int arrival_take_moved(struct http_server *server, int fd, const struct state *state, bool stays)
+int arrival_take_moved(struct http_server *server, int fd, const struct state *state, enum connection_kind kind)
 {
 	bool head = state->wait == STATE_WAIT_HEAD;
 	enum connection_state begin = state->awaits_proxy ? CONNECTION_PROXY
 				      : head              ? CONNECTION_HEAD
 							  : CONNECTION_WAITING;
-	struct connection *connection = pool_new(server, fd, false, begin);
+	struct connection *connection = pool_new(server, fd, kind, begin);
 
 	if (!connection)
 		return -ENOMEM;
-	connection->stays = stays;
-	pool_count(connection);
 	/* Room to read into is made here, where it may fail. */
 	if (moving_restore(connection, state) < 0 || (head && buffer_reserve(&connection->input, INPUT_MORE) < 0) ||
 	    (connection_leaves(connection) && connection_put_off(connection) < 0)) {
 		pool_delete(connection);
 		return -ENOMEM;
 	}
-	if (connection->idle)
+	if (connection_is_idle(connection))
 		idle_place(connection);
 	if (server->admission.connections)
 		admission_take_over(connection, &state->hold);

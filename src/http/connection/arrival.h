@@ -5,17 +5,16 @@
 #ifndef BROOD_HTTP_ARRIVAL_H
 #define BROOD_HTTP_ARRIVAL_H
 
-#include <stdbool.h>
+#include "http/connection/connection.h"
 
-struct http_server;
 struct state;
 
 /* Takes the socket. `flags` as for http_server_take. */
 void arrival_take(struct http_server *server, int fd, unsigned flags);
 
-/* Takes the socket of a connection that has moved here, or comes back and `stays`, unless it returns
+/* Takes the socket of a connection that has moved here, or comes back (KIND_RETURNED), unless it returns
  * -ENOMEM. */
-int arrival_take_moved(struct http_server *server, int fd, const struct state *state, bool stays)
+int arrival_take_moved(struct http_server *server, int fd, const struct state *state, enum connection_kind kind)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -72,7 +72,8 @@ static void set_deadline(struct connection *connection, enum deadline_kind kind)
 {
 	struct http_server *server = connection->server;
 
-	if (deadline_set(&server->deadlines, &connection->deadline, kind, server->now_ms) && connection->idle)
+	if (deadline_set(&server->deadlines, &connection->deadline, kind, server->now_ms) &&
+	    connection_is_idle(connection))
 		idle_renew(connection);
 	if (kind == DEADLINE_HEAD)
 		pacing_begin_head(connection);
@@ -166,7 +167,7 @@ void connection_turn_away(struct connection *connection, enum quota_kind kind)
 	const struct iovec piece = {(char *)answer.ptr, answer.len};
 
 	connection->end = END_STAGED;
-	if (connection->tls_follows || stream_send(stream, &piece, 1, false) < 0 ||
+	if (connection_awaits_tls(connection) || stream_send(stream, &piece, 1, false) < 0 ||
 	    server->admission.lingering > ADMISSION_LINGERING_MAX) {
 		(void)!stream_receive(stream, server->receive, SERVER_RECEIVE_SIZE);
 		connection_close(connection);
@@ -203,7 +204,7 @@ static int speak_tls(struct connection *connection)
 
 	if (oldest)
 		connection_close(connection_of_stream(oldest));
-	connection->tls_follows = false;
+	connection->preface = PREFACE_NONE;
 	return tls_open(tls, &connection->stream);
 }
 
@@ -214,14 +215,14 @@ static bool pass_proxy_header(struct connection *connection, struct input *input
 	enum quota_kind refused;
 
 	if (verdict == INTAKE_DONE) {
-		connection->awaits_proxy = false;
-		set_deadline(connection, connection->tls_follows ? DEADLINE_HANDSHAKE : DEADLINE_FIRST);
+		connection->preface = connection_awaits_tls(connection) ? PREFACE_TLS : PREFACE_NONE;
+		set_deadline(connection, connection_awaits_tls(connection) ? DEADLINE_HANDSHAKE : DEADLINE_FIRST);
 		if (connection->server->admission.connections &&
 		    (refused = admission_of_client(connection)) != QUOTA_NONE) {
 			connection_turn_away(connection, refused);
 			return false;
 		}
-		if (!connection->tls_follows)
+		if (!connection_awaits_tls(connection))
 			return true;
 		if (input_keep_rest(connection, input) < 0 || speak_tls(connection) < 0)
 			connection_close(connection);
@@ -271,7 +272,7 @@ static void advance(struct connection *connection, struct input *input)
 	enum outbox_result result;
 	bool waits;
 
-	if (connection->awaits_proxy && !pass_proxy_header(connection, input))
+	if (connection_awaits_proxy(connection) && !pass_proxy_header(connection, input))
 		return;
 	result = exchange_run(connection, input);
 	if (result == OUTBOX_BROKEN || input_keep_rest(connection, input) < 0) {
@@ -302,7 +303,7 @@ static void refuse(struct connection *connection, enum refusal refusal)
 /* For the first request there is the usual time from the end of the handshake on, but at a stop. */
 static void note_handshake(struct connection *connection)
 {
-	if (connection->deadline.kind == DEADLINE_HANDSHAKE && !connection->stream.handshakes &&
+	if (connection->deadline.kind == DEADLINE_HANDSHAKE && connection->stream.phase != STREAM_HANDSHAKE &&
 	    !connection->server->stopping)
 		set_deadline(connection, DEADLINE_FIRST);
 }
@@ -341,7 +342,8 @@ void connection_answer_or_close(struct connection *connection)
 	if (size > 0)
 		advance(connection, &input);
 	else
-		connection_part(connection, size == -EAGAIN && !connection->stream.handshakes ? END_IDLE : END_PLAIN);
+		connection_part(connection,
+				size == -EAGAIN && connection->stream.phase != STREAM_HANDSHAKE ? END_IDLE : END_PLAIN);
 }
 
 static void give_up_proxy_header(struct connection *connection)
@@ -404,15 +406,15 @@ static void discard(struct connection *connection)
 
 void connection_set_first_deadline(struct connection *connection)
 {
-	set_deadline(connection, connection->awaits_proxy  ? DEADLINE_PROXY
-				 : connection->tls_follows ? DEADLINE_HANDSHAKE
-							   : DEADLINE_FIRST);
+	set_deadline(connection, connection_awaits_proxy(connection) ? DEADLINE_PROXY
+				 : connection_awaits_tls(connection) ? DEADLINE_HANDSHAKE
+								     : DEADLINE_FIRST);
 }
 
 void connection_begin(struct connection *connection, bool reads)
 {
-	become(connection, connection->awaits_proxy ? CONNECTION_PROXY : CONNECTION_WAITING);
-	if (!connection->awaits_proxy && connection->tls_follows && speak_tls(connection) < 0)
+	become(connection, connection_awaits_proxy(connection) ? CONNECTION_PROXY : CONNECTION_WAITING);
+	if (!connection_awaits_proxy(connection) && connection_awaits_tls(connection) && speak_tls(connection) < 0)
 		connection_close(connection);
 	/* Not at once when it is to leave: the owner is not done with handing it in. */
 	else if (connection_leaves(connection) && connection_put_off(connection) == 0)
@@ -446,7 +448,7 @@ void connection_wait_outside(struct connection *connection)
 void connection_close(struct connection *connection)
 {
 	struct http_server *server = connection->server;
-	bool probe = connection->probe, parting = connection->parting;
+	bool probe = connection->kind == KIND_PROBE, parting = connection->counted == COUNTED_PARTING;
 	void (*closed)(void *context) = parting ? server->events.parted : server->events.closed;
 	struct stream stream;
 

@@ -79,6 +79,29 @@ enum connection_end {
 	END_BODY,   /* the same, and what comes meanwhile is a body that nobody wants */
 };
 
+/* What comes before requests. */
+enum connection_preface {
+	PREFACE_NONE,
+	PREFACE_TLS,
+	PREFACE_PROXY,     /* a PROXY header */
+	PREFACE_PROXY_TLS, /* the one, and the other behind it */
+};
+
+enum connection_kind {
+	KIND_CLIENT,
+	KIND_RETURNED, /* a client's that nobody takes: it leaves no more, and its next answer is its last */
+	KIND_PROBE,    /* our own: not counted, not logged */
+};
+
+/* As what it is counted, beside among all. */
+enum connection_count {
+	COUNTED_BUSY,
+	COUNTED_MUTE,    /* idle, and it has never said anything (idle.h) */
+	COUNTED_KEPT,    /* idle, between requests */
+	COUNTED_PARTING, /* it has given way (evict.h) */
+	COUNTED_REFUSED, /* turned away */
+};
+
 struct connection {
 	struct event event;
 	struct http_server *server;
@@ -101,18 +124,14 @@ struct connection {
 	struct quota_hold hold; /* of the limits that all share */
 	enum connection_state state;
 	enum connection_end end;
-	short watching;     /* EV_READ, EV_WRITE, or 0: not registered */
-	bool probe;         /* not counted, not logged */
-	bool stays;         /* nobody takes it: it leaves no more, and its next answer is its last */
-	bool idle, movable; /* as what it is counted */
-	bool kept;          /* idle: between requests (idle.h) */
-	bool parting;       /* it has given way, and counts no more (evict.h) */
-	bool last;          /* its next answer is its last (HTTP_TAKE_CLOSE) */
-	bool drained;       /* one read got all that there was */
-	bool awaits_proxy;  /* a PROXY header must come before anything else */
-	bool tls_follows;   /* and what comes behind it is TLS */
-	bool refused;       /* turned away: it was not let in */
-	struct peer peer;   /* whom requests come from, or a proxy */
+	short watching; /* EV_READ, EV_WRITE, or 0: not registered */
+	enum connection_kind kind;
+	enum connection_preface preface;
+	enum connection_count counted;
+	bool movable;     /* idle, and counted among those that could move */
+	bool last;        /* its next answer is its last (HTTP_TAKE_CLOSE) */
+	bool drained;     /* one read got all that there was */
+	struct peer peer; /* whom requests come from, or a proxy */
 };
 
 /* Whether it may leave for another server, and is to: nothing is left to be written, and all that
@@ -147,6 +166,22 @@ void connection_leave(struct connection *connection);
 /* Closes in stages, unless there is no need. */
 void connection_finish(struct connection *connection);
 void connection_close(struct connection *connection);
+
+static inline bool connection_awaits_proxy(const struct connection *connection)
+{
+	return connection->preface >= PREFACE_PROXY;
+}
+
+/* It has not begun, and is what comes now, or behind the PROXY header. */
+static inline bool connection_awaits_tls(const struct connection *connection)
+{
+	return connection->preface == PREFACE_TLS || connection->preface == PREFACE_PROXY_TLS;
+}
+
+static inline bool connection_is_idle(const struct connection *connection)
+{
+	return connection->counted == COUNTED_MUTE || connection->counted == COUNTED_KEPT;
+}
 
 static inline struct connection *connection_of_link(struct list *link)
 {

@@ -43,7 +43,7 @@ static unsigned patience_ms(const struct connection *connection)
 void ending_of_stop(struct connection *connection)
 {
 	/* A client that opens its stream, or has just done so, is about to send a request. */
-	if (connection->tls_follows || connection->stream.handshakes || connection->stream.fresh)
+	if (connection_awaits_tls(connection) || connection->stream.phase != STREAM_OPEN)
 		ending_hurry(connection, DEADLINE_HANDSHAKE, CONNECTION_STOP_HANDSHAKE_MS);
 	else if (connection->state == CONNECTION_WAITING ||
 		 (connection->state == CONNECTION_PROXY && connection->input.used == 0))

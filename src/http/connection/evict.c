@@ -52,7 +52,7 @@ static void begin_parting(struct connection *connection)
 
 	while (evicted->parting_count >= parting_max(server) && evict_first_parting(server))
 		;
-	connection->parting = true;
+	connection->counted = COUNTED_PARTING;
 	list_append(&evicted->parting, &connection->rest);
 	evicted->parting_count++;
 	evicted->count++;

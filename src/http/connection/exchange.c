@@ -10,7 +10,7 @@
 
 static bool logs(const struct connection *connection)
 {
-	return connection->server->events.log && !connection->probe;
+	return connection->server->events.log && connection->kind != KIND_PROBE;
 }
 
 void exchange_begin(struct connection *connection)
@@ -24,7 +24,8 @@ static bool retires(const struct connection *connection)
 {
 	const struct http_server *server = connection->server;
 
-	return server->retiring || connection->stays || (server->moving && !connection->stream.io->moves);
+	return server->retiring || connection->kind == KIND_RETURNED ||
+	       (server->moving && !connection->stream.io->moves);
 }
 
 /* What follows this answer. A retiring server says goodbye on the last answer to what it has read, so that requests
@@ -62,7 +63,7 @@ static void stage(struct connection *connection, enum refusal refusal, bool more
 		end = 2;
 	item = outbox_add(server->staging, &response, ends[end], request->method != METHOD_HEAD);
 	connection->answered++;
-	if (!connection->probe)
+	if (connection->kind != KIND_PROBE)
 		server->requests++;
 	if (logs(connection) && !response.unlogged) {
 		item->record = &server->records[item - server->staging->items];

@@ -36,7 +36,7 @@ static struct idle_list *list_of(struct connection *connection)
 {
 	struct idle_lists *lists = &connection->server->idle_lists;
 
-	return connection->kept ? &lists->kept : &lists->mute;
+	return connection->counted == COUNTED_KEPT ? &lists->kept : &lists->mute;
 }
 
 static void leave(struct connection *connection)
@@ -54,12 +54,11 @@ static void join(struct connection *connection, struct list *link)
 
 static void choose_list(struct connection *connection)
 {
-	connection->kept = connection->deadline.kind == DEADLINE_IDLE;
+	connection->counted = connection->deadline.kind == DEADLINE_IDLE ? COUNTED_KEPT : COUNTED_MUTE;
 }
 
 void idle_begin(struct connection *connection)
 {
-	connection->idle = true;
 	connection->server->idle++;
 	choose_list(connection);
 	join(connection, list_of(connection)->list.prev);
@@ -69,19 +68,19 @@ void idle_begin(struct connection *connection)
 void idle_end(struct connection *connection)
 {
 	leave(connection);
-	connection->idle = false;
+	connection->counted = COUNTED_BUSY;
 	connection->server->idle--;
 	tell(connection->server);
 }
 
 void idle_renew(struct connection *connection)
 {
-	bool kept = connection->kept;
+	enum connection_count before = connection->counted;
 
 	leave(connection);
 	choose_list(connection);
 	join(connection, list_of(connection)->list.prev);
-	if (connection->kept != kept)
+	if (connection->counted != before)
 		tell(connection->server);
 }
 

@@ -53,7 +53,7 @@ ssize_t intake_receive(struct connection *connection, const struct input *input,
 	struct proxy_header header;
 	ssize_t size;
 
-	if (!connection->tls_follows)
+	if (!connection_awaits_tls(connection))
 		return stream_receive(stream, place, room);
 	size = stream_peek(stream, place, room);
 	if (size <= 0)

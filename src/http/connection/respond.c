@@ -69,7 +69,7 @@ static void name_request(struct connection *connection, struct response *respons
 	struct slice name;
 
 	server->name = (struct slice){NULL, 0};
-	if (!server->options.request_ids || connection->probe)
+	if (!server->options.request_ids || connection->kind == KIND_PROBE)
 		return;
 	name = request_id_get(&server->ids, &server->request, room);
 	memcpy(line, start.ptr, start.len);

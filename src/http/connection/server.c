@@ -225,27 +225,27 @@ bool http_server_admits(const struct http_server *server, const void *data, size
 	return state_decode(&state, data, size) == 0 && admits(server, &state);
 }
 
-static int take(struct http_server *server, int fd, const void *data, size_t size, bool stays)
+static int take(struct http_server *server, int fd, const void *data, size_t size, enum connection_kind kind)
 {
 	struct state state;
 	int rc = state_decode(&state, data, size);
 
 	if (rc < 0)
 		return rc;
-	if (!stays && !admits(server, &state))
+	if (kind == KIND_CLIENT && !admits(server, &state))
 		return -EINVAL;
 	turn_begin(server);
-	return arrival_take_moved(server, fd, &state, stays);
+	return arrival_take_moved(server, fd, &state, kind);
 }
 
 int http_server_take_moved(struct http_server *server, int fd, const void *data, size_t size)
 {
-	return take(server, fd, data, size, false);
+	return take(server, fd, data, size, KIND_CLIENT);
 }
 
 int http_server_take_back(struct http_server *server, int fd, const void *data, size_t size)
 {
-	return take(server, fd, data, size, true);
+	return take(server, fd, data, size, KIND_RETURNED);
 }
 
 bool http_server_has_root(struct http_server *server)
@@ -303,7 +303,7 @@ static struct connection *any(struct http_server *server)
  * first. Returns whether a request was cut by that. */
 static bool abort_one(struct connection *connection)
 {
-	bool cut = false, probe = connection->probe;
+	bool cut = false, probe = connection->kind == KIND_PROBE;
 
 	switch (connection->state) {
 	case CONNECTION_WAITING:
