@@ -89,8 +89,8 @@ static int take_body(int *fd, struct file *file, bool in_memory, const struct ti
 }
 
 /* `facts` as far as they do not follow from the descriptor and its stamp. */
-static int load_from(int *fd, const struct file_source *source, const struct response_maker *maker,
-		     struct file_facts *facts, const struct timespec *now, struct file **out)
+static int load_from(int *fd, const struct file_source *source, struct file_facts *facts, const struct timespec *now,
+		     struct file **out)
 {
 	struct file *file;
 	int error;
@@ -98,7 +98,7 @@ static int load_from(int *fd, const struct file_source *source, const struct res
 	facts->settled = stamp_is_settled(&facts->stamp, now);
 	facts->distinct = !facts->settled;
 	facts->in_memory = facts->stamp.size <= source->body_max;
-	error = file_make(facts, maker, &file);
+	error = file_make(facts, source->maker, &file);
 	if (error != 0)
 		return error;
 	error = take_body(fd, file, facts->in_memory, now);
@@ -134,12 +134,12 @@ static uint64_t version_of(const struct file *file, const struct siblings *sibli
 	return version_add_octets(version, file->etag);
 }
 
-static int load_source(int *fd, const struct file_source *source, const struct response_maker *maker, const char *name,
-		       size_t key_length, struct file **out)
+static int load_source(int *fd, const struct file_source *source, const struct http_location *location,
+		       const char *name, size_t key_length, struct file **out)
 {
 	char type[FILE_TYPE_MAX];
 	struct file_facts facts = {
-		.location = source->location,
+		.location = location,
 		.name = slice_of(name),
 		.key_length = key_length,
 		.type = type_of(source, name, type),
@@ -156,39 +156,39 @@ static int load_source(int *fd, const struct file_source *source, const struct r
 	error = look_at(*fd, &facts.stamp);
 	if (error != 0)
 		return error;
-	doubtful = siblings_look(source->location, name, &siblings) != 0;
+	doubtful = siblings_look(location, name, &siblings) != 0;
 	usable = siblings_usable(&siblings, &facts.stamp);
 	makes_gzip = !(usable & 1u << CODING_GZIP) && facts.stamp.size <= source->body_max &&
-		     variants_want_gzip(source->location, facts.type, facts.stamp.size);
+		     variants_want_gzip(location, facts.type, facts.stamp.size);
 	facts.varies = usable != 0 || makes_gzip;
-	error = load_from(fd, source, maker, &facts, &now, out);
+	error = load_from(fd, source, &facts, &now, out);
 	if (error != 0)
 		return error;
 	(*out)->version = version_of(*out, &siblings);
 	/* This one can be served, without the others for once. */
-	error = variants_load(source, maker, *out, &siblings, makes_gzip);
+	error = variants_load(source, *out, &siblings, makes_gzip);
 	(*out)->doubtful = doubtful || error != 0;
 	return 0;
 }
 
-int file_load(const struct file_source *source, const struct response_maker *maker, const char *name, size_t key_length,
-	      struct file **out)
+int file_load(const struct file_source *source, const struct http_location *location, const char *name,
+	      size_t key_length, struct file **out)
 {
 	int error = -ESTALE;
 
 	for (int try = 0; try < LOAD_TRIES && error == -ESTALE; try++) {
-		int fd = file_open(source->location->site->root, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+		int fd = file_open(location->site->root, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 
 		if (fd < 0)
 			return fd;
-		error = load_source(&fd, source, maker, name, key_length, out);
+		error = load_source(&fd, source, location, name, key_length, out);
 		fd_close(&fd);
 	}
 	return error;
 }
 
-int file_load_sibling(const struct file_source *source, const struct response_maker *maker, const struct file *of,
-		      enum coding coding, const struct file_stamp *seen, struct file **out)
+int file_load_sibling(const struct file_source *source, const struct file *of, enum coding coding,
+		      const struct file_stamp *seen, struct file **out)
 {
 	struct file_facts facts = {
 		.location = of->location,
@@ -209,7 +209,7 @@ int file_load_sibling(const struct file_source *source, const struct response_ma
 		return fd;
 	error = look_at(fd, &facts.stamp);
 	if (error == 0)
-		error = stamp_equal(&facts.stamp, seen) ? load_from(&fd, source, maker, &facts, &now, out) : -ESTALE;
+		error = stamp_equal(&facts.stamp, seen) ? load_from(&fd, source, &facts, &now, out) : -ESTALE;
 	fd_close(&fd);
 	return error;
 }

@@ -60,22 +60,22 @@ struct file {
 	size_t allocated; /* octets, all of it */
 };
 
+/* How files are loaded. */
 struct file_source {
-	const struct http_location *location; /* whose file it is, below the root of its site */
 	const struct mime_table *mime;
-	size_t body_max; /* larger files are kept open instead of read */
+	const struct response_maker *maker; /* of dates, and of what all heads have */
+	size_t body_max;                    /* larger files are kept open instead of read */
 };
 
 /* Loads a file, with one reference, for the caller. `key_length`: how much of the name is its key.
  * -EISDIR: a directory; -EACCES: also what is not a regular file; -ESTALE: it keeps changing. */
-int file_load(const struct file_source *source, const struct response_maker *maker, const char *name, size_t key_length,
-	      struct file **out) __attribute__((warn_unused_result));
+int file_load(const struct file_source *source, const struct http_location *location, const char *name,
+	      size_t key_length, struct file **out) __attribute__((warn_unused_result));
 
 /* A sibling of a file that has just been loaded, as it was when it was seen, with one reference.
  * 0 or -errno, as above; -ESTALE: it is another one by now. */
-int file_load_sibling(const struct file_source *source, const struct response_maker *maker, const struct file *of,
-		      enum coding coding, const struct file_stamp *seen, struct file **out)
-	__attribute__((warn_unused_result));
+int file_load_sibling(const struct file_source *source, const struct file *of, enum coding coding,
+		      const struct file_stamp *seen, struct file **out) __attribute__((warn_unused_result));
 
 /* Is its name still that of the same, unchanged file, with the same siblings? 1 or 0; -errno when it cannot be told
  * because there are no descriptors or no memory left: what is here can be served, its successor cannot. */

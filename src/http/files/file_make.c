@@ -48,7 +48,7 @@ static bool write_head(struct head *head, const struct file_facts *facts, const 
 
 	head_begin(head, head->start, (size_t)(head->end - head->start), 200, date);
 	layout->date = (size_t)(head->at - head->start) - 2 - DATE_LENGTH;
-	response_put_common(maker, head);
+	response_put_common(maker, facts->location, head);
 	layout->type = put_value(head, "Content-Type", facts->type);
 	if (facts->coding != CODING_IDENTITY)
 		head_field(head, "Content-Encoding", coding_name(facts->coding));

@@ -12,10 +12,9 @@ struct epochs;
 struct file_cache;
 struct http_location;
 struct path;
-struct response_maker;
 
 struct lookup {
-	struct file_source source; /* its location is that of the path that is looked up */
+	struct file_source source;
 	struct file_cache *cache;
 	struct epochs *epochs;
 	uint64_t now_ms;
@@ -42,12 +41,11 @@ struct lookup_result {
 struct file *lookup_cached(struct lookup *lookup, const struct http_location *location, struct slice name);
 
 /* The file of a path in a location: index, clean URLs, names to try. */
-struct lookup_result lookup_find(struct lookup *lookup, const struct response_maker *maker,
-				 const struct http_location *location, const struct path *path);
+struct lookup_result lookup_find(struct lookup *lookup, const struct http_location *location, const struct path *path);
 
 /* A file of exactly that name, without a slash in front; 0 or -errno. */
-int lookup_name(struct lookup *lookup, const struct response_maker *maker, const struct http_location *location,
-		struct slice name, struct file **out) __attribute__((warn_unused_result));
+int lookup_name(struct lookup *lookup, const struct http_location *location, struct slice name, struct file **out)
+	__attribute__((warn_unused_result));
 
 /* It is to be compared with what is on disk when it is found the next time. */
 void lookup_doubt(struct file *file);

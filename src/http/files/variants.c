@@ -22,12 +22,11 @@ static bool passes(int error)
 }
 
 /* What cannot be read now and will not be soon is as good as not there. */
-static int load(const struct file_source *source, const struct response_maker *maker, struct file *file,
-		enum coding coding)
+static int load(const struct file_source *source, struct file *file, enum coding coding)
 {
 	struct variants *variants = file->variants;
 	struct file *variant;
-	int error = file_load_sibling(source, maker, file, coding, &variants->siblings.seen[coding], &variant);
+	int error = file_load_sibling(source, file, coding, &variants->siblings.seen[coding], &variant);
 
 	if (error != 0)
 		return passes(error) ? error : 0;
@@ -37,8 +36,7 @@ static int load(const struct file_source *source, const struct response_maker *m
 	return 0;
 }
 
-int variants_load(const struct file_source *source, const struct response_maker *maker, struct file *file,
-		  const struct siblings *siblings, bool makes_gzip)
+int variants_load(const struct file_source *source, struct file *file, const struct siblings *siblings, bool makes_gzip)
 {
 	static const struct siblings none;
 	unsigned usable = siblings_usable(siblings, &file->stamp);
@@ -52,7 +50,7 @@ int variants_load(const struct file_source *source, const struct response_maker 
 	file->variants->siblings = *siblings;
 	for (unsigned coding = 0; coding < CODING_IDENTITY && error == 0; coding++) {
 		if (usable & 1u << coding)
-			error = load(source, maker, file, (enum coding)coding);
+			error = load(source, file, (enum coding)coding);
 	}
 	file->variants->makes_gzip = makes_gzip && !file->variants->files[CODING_GZIP];
 	return error;

@@ -35,8 +35,8 @@ bool variants_want_gzip(const struct http_location *location, struct slice type,
 /* Gives a file that has just been loaded its variants: the siblings that have been seen beside it.
  * `makes_gzip`: and one that is made when it is asked for. 0, or -errno
  * when one of them cannot be had just now: -ESTALE, -ENOMEM, or no descriptors. */
-int variants_load(const struct file_source *source, const struct response_maker *maker, struct file *file,
-		  const struct siblings *siblings, bool makes_gzip) __attribute__((warn_unused_result));
+int variants_load(const struct file_source *source, struct file *file, const struct siblings *siblings, bool makes_gzip)
+	__attribute__((warn_unused_result));
 
 /* What is to be sent of a file that has variants: one of these, or itself. The reference to the file
  * is taken over, and one to what is returned is the caller's. What is made is never for ranges:

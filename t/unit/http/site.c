@@ -24,8 +24,8 @@ int site_setup(void **state)
 	fixture->options.root_fd = fixture->root.fd;
 	fixture->options.cache_body_max = BODY_MAX;
 	fixture->options.cache_fds = FDS_MAX;
-	fixture->site = static_site_new(&fixture->options);
 	fixture->maker = response_maker_new(NULL);
+	fixture->site = static_site_new(&fixture->options, fixture->maker);
 	if (!fixture->epochs || !fixture->site || !fixture->maker)
 		return -1;
 	*state = fixture;
@@ -48,7 +48,7 @@ int site_teardown(void **state)
 unsigned ask_with(struct fixture *fixture, const struct request *request)
 {
 	file_release(fixture->response.file);
-	static_answer(fixture->site, request, fixture->maker, &fixture->response);
+	static_answer(fixture->site, request, &fixture->response);
 	return fixture->response.status;
 }
 

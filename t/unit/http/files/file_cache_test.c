@@ -36,8 +36,8 @@ static int setup(void **state)
 
 	root_make(&fixture->root);
 	location = &fixture->root.location;
-	fixture->source = (struct file_source){&fixture->root.location, NULL, BODY_MAX};
 	fixture->maker = response_maker_new(NULL);
+	fixture->source = (struct file_source){NULL, fixture->maker, BODY_MAX};
 	*state = fixture;
 	return 0;
 }
@@ -58,7 +58,7 @@ static struct file *make(struct fixture *fixture, const char *name, size_t size)
 	struct file *file = NULL;
 
 	root_write_large(&fixture->root, name, size, LONG_AGO);
-	assert_int_equal(file_load(&fixture->source, fixture->maker, name, strlen(name), &file), 0);
+	assert_int_equal(file_load(&fixture->source, location, name, strlen(name), &file), 0);
 	return file;
 }
 
@@ -219,9 +219,10 @@ static void each_location_has_its_own_files(void **state)
 	struct file *file;
 
 	put(fixture, cache, "a", 1);
-	fixture->source.location = &other;
+	location = &other;
 	assert_null(file_cache_find(cache, &other, SLICE("a")));
 	put(fixture, cache, "a", 2);
+	location = &fixture->root.location;
 	file = file_cache_find(cache, location, SLICE("a"));
 	assert_ptr_equal(file->location, location);
 	assert_int_equal(file->stamp.size, 1);

@@ -61,8 +61,8 @@ static int setup(void **state)
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
 	root_make(&fixture->root);
-	fixture->source = (struct file_source){&fixture->root.location, NULL, BODY_MAX};
 	fixture->maker = response_maker_new(NULL);
+	fixture->source = (struct file_source){NULL, fixture->maker, BODY_MAX};
 	*state = fixture;
 	return 0;
 }
@@ -79,7 +79,7 @@ static int teardown(void **state)
 
 static int load(struct fixture *fixture, const char *name, struct file **out)
 {
-	return file_load(&fixture->source, fixture->maker, name, strlen(name), out);
+	return file_load(&fixture->source, &fixture->root.location, name, strlen(name), out);
 }
 
 static struct file *loaded(struct fixture *fixture, const char *name)
@@ -367,9 +367,8 @@ static void a_file_shorter_than_it_says_is_not_served(void **state)
 	struct file *file;
 
 	site.root.fd = open("/sys/kernel", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	source.location = &location;
 	source.body_max = 65536;
-	assert_int_equal(file_load(&source, fixture->maker, "uevent_seqnum", 13, &file), -ESTALE);
+	assert_int_equal(file_load(&source, &location, "uevent_seqnum", 13, &file), -ESTALE);
 	close(site.root.fd);
 }
 
