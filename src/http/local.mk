@@ -35,6 +35,8 @@ libhttp_a_SOURCES = \
 	src/http/files/answering.h \
 	src/http/files/file.c src/http/files/file.h \
 	src/http/files/file_cache.c src/http/files/file_cache.h \
+	src/http/files/file_entry.c src/http/files/file_entry.h \
+	src/http/files/file_load.c src/http/files/file_load.h \
 	src/http/files/file_make.c src/http/files/file_make.h \
 	src/http/files/gzip.c src/http/files/gzip.h \
 	src/http/files/listing.c src/http/files/listing.h \

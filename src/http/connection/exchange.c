@@ -7,6 +7,7 @@
 #include "http/files/response.h"
 #include "http/connection/server.h"
 #include "http/site/site.h"
+#include "http/files/file.h"
 #include "http/files/static.h"
 #include "http/tls/tls.h"
 

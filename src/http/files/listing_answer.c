@@ -14,7 +14,6 @@
 #include "http/message/request.h"
 #include "http/files/response.h"
 #include "http/site/site.h"
-#include "http/files/static.h"
 #include "http/files/status_answer.h"
 
 /* Cache-Control is left out where the location itself has one. */

@@ -11,20 +11,16 @@
 #include "http/files/lookup.h"
 
 #include "base/fd.h"
-#include "http/files/file.h"
 #include "http/files/file_cache.h"
+#include "http/files/file_entry.h"
 #include "http/message/path.h"
-#include "http/files/response.h"
 #include "http/site/site.h"
-#include "http/files/static.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { REVALIDATE_MS = 1000 };
 
 #define HTML      ".html"
 #define PATH_MARK "{path}"
@@ -38,44 +34,36 @@ static uint64_t whose(const struct http_location *location)
 	return version_add(location->site->identity, location->precompressed);
 }
 
-static bool is_still_so(const struct lookup *lookup, struct file *file)
+static bool is_still_so(const struct lookup *lookup, struct file_entry *entry)
 {
-	struct epoch seen = epoch_again(&file->seen);
-	int current = file->provisional ? 0 : file_is_current(file);
+	struct epoch seen = epoch_again(&entry->seen);
+	int current = entry->provisional ? 0 : file_entry_is_current(entry);
 
 	if (current == 1) {
-		epoch_tell(&seen, file->version);
-		file->seen = seen;
-		file->checked_ms = lookup->now_ms;
+		epoch_tell(&seen, entry->version);
+		entry->seen = seen;
+		entry->checked_ms = lookup->now_ms;
 	}
 	return current != 0;
 }
 
-static bool is_fresh(const struct lookup *lookup, struct file *file)
+static bool is_fresh(const struct lookup *lookup, struct file_entry *entry)
 {
-	if (file->fd != -1 && !file_is_intact(file))
+	if (entry->file->fd != -1 && !file_is_intact(entry->file))
 		return false;
-	if (lookup->now_ms - file->checked_ms < REVALIDATE_MS && epoch_holds(&file->seen) &&
-	    (!file->provisional || epoch_holds(&file->way)))
+	if (lookup->now_ms - entry->checked_ms < FILE_ENTRY_FRESH_MS && epoch_holds(&entry->seen) &&
+	    (!entry->provisional || epoch_holds(&entry->way)))
 		return true;
-	return is_still_so(lookup, file);
+	return is_still_so(lookup, entry);
 }
 
-void lookup_doubt(struct file *file)
+struct file_entry *lookup_cached(struct lookup *lookup, const struct http_location *location, struct slice name)
 {
-	file->checked_ms -= REVALIDATE_MS;
-}
+	struct file_entry *entry = file_cache_find(lookup->cache, location, name);
 
-struct file *lookup_cached(struct lookup *lookup, const struct http_location *location, struct slice name)
-{
-	struct file *file = file_cache_find(lookup->cache, location, name);
-
-	if (file && is_fresh(lookup, file)) {
-		file_keep(file);
-		return file;
-	}
-	if (file)
-		file_cache_remove(lookup->cache, file);
+	if (!entry || is_fresh(lookup, entry))
+		return entry;
+	file_cache_remove(lookup->cache, entry);
 	return NULL;
 }
 
@@ -89,27 +77,29 @@ static bool is_of_disk(int error)
 /* Loads, and makes room by closing files of the cache when no descriptor is left. `provisional`: it
  * is not the first choice. */
 static int load_name(struct lookup *lookup, const struct http_location *location, const char *name, size_t key_length,
-		     bool provisional, struct file **out)
+		     bool provisional, struct file_entry **out)
 {
 	struct epoch seen = epoch_begin(lookup->epochs, whose(location), EPOCH_FILE, slice_of(name));
+	struct file_entry *entry;
 	int error;
 
 	do {
-		error = file_load(&lookup->source, location, name, key_length, out);
+		error = file_entry_load(&lookup->source, location, name, key_length, &entry);
 	} while ((error == -EMFILE || error == -ENFILE) && file_cache_shed(lookup->cache));
 	if (error != 0) {
 		if (is_of_disk(error))
 			epoch_tell(&seen, (uint64_t)-error);
 		return error;
 	}
-	epoch_tell(&seen, (*out)->version);
-	(*out)->seen = (*out)->way = seen;
-	(*out)->checked_ms = lookup->now_ms;
-	(*out)->provisional = provisional;
-	if ((*out)->doubtful)
-		lookup_doubt(*out);
-	if ((*out)->settled)
-		file_cache_insert(lookup->cache, *out);
+	epoch_tell(&seen, entry->version);
+	entry->seen = entry->way = seen;
+	entry->checked_ms = lookup->now_ms;
+	entry->provisional = provisional;
+	if (entry->doubtful)
+		file_entry_doubt(entry);
+	if (entry->settled)
+		file_cache_insert(lookup->cache, entry);
+	*out = entry;
 	return 0;
 }
 
@@ -120,9 +110,9 @@ static struct lookup_result failed(int error)
 	return (struct lookup_result){.verdict = LOOKUP_ERROR, .error = error};
 }
 
-static struct lookup_result found(struct file *file)
+static struct lookup_result found(struct file_entry *entry)
 {
-	return (struct lookup_result){.verdict = LOOKUP_FILE, .file = file};
+	return (struct lookup_result){.verdict = LOOKUP_FILE, .entry = entry};
 }
 
 static struct lookup_result moved(size_t proper_length)
@@ -195,7 +185,7 @@ static struct lookup_result load_index(struct lookup *lookup, const struct http_
 {
 	const char *const *names = location->index_names;
 	size_t length = name->length;
-	struct file *file;
+	struct file_entry *entry;
 	int error, directory;
 
 	for (const char *const *index = names; *index; index++) {
@@ -203,9 +193,9 @@ static struct lookup_result load_index(struct lookup *lookup, const struct http_
 		name_add(name, slice_of(*index));
 		if (name->too_long)
 			return failed(-ENAMETOOLONG);
-		error = load_name(lookup, location, name->text, key_length, provisional || index > names, &file);
+		error = load_name(lookup, location, name->text, key_length, provisional || index > names, &entry);
 		if (error == 0)
-			return found(file);
+			return found(entry);
 		if (error != -ENOENT && error != -EISDIR)
 			return failed(error);
 	}
@@ -220,12 +210,12 @@ static struct lookup_result load_index(struct lookup *lookup, const struct http_
 static struct lookup_result load_file(struct lookup *lookup, const struct http_location *location,
 				      const struct name *name, size_t key_length, bool provisional)
 {
-	struct file *file;
-	int error = load_name(lookup, location, name->text, key_length, provisional, &file);
+	struct file_entry *entry;
+	int error = load_name(lookup, location, name->text, key_length, provisional, &entry);
 
 	if (error == -EISDIR)
 		return (struct lookup_result){.verdict = LOOKUP_DIRECTORY};
-	return error == 0 ? found(file) : failed(error);
+	return error == 0 ? found(entry) : failed(error);
 }
 
 /* --- clean URLs --- */
@@ -253,7 +243,8 @@ static ssize_t before_index(const struct http_location *location, struct slice n
 }
 
 /* A file was found under its own name: has it a proper one that leads to it? */
-static struct lookup_result clean_found(const struct http_location *location, struct slice path, struct file *file)
+static struct lookup_result clean_found(const struct http_location *location, struct slice path,
+					struct file_entry *entry)
 {
 	ssize_t before = before_index(location, path, true);
 	struct name base = {.length = 0};
@@ -267,8 +258,8 @@ static struct lookup_result clean_found(const struct http_location *location, st
 			before = -1; /* something else answers there */
 	}
 	if (before < 0)
-		return found(file);
-	file_release(file);
+		return found(entry);
+	file_entry_leave(entry);
 	return moved((size_t)before);
 }
 
@@ -288,7 +279,7 @@ static struct lookup_result clean_other(struct lookup *lookup, const struct http
 		return otherwise;
 	if (before < 0)
 		return result;
-	file_release(result.file);
+	file_entry_leave(result.entry);
 	return moved((size_t)before);
 }
 
@@ -326,25 +317,26 @@ static struct lookup_result load_path(struct lookup *lookup, const struct http_l
 	if (!location->clean_urls)
 		return result;
 	if (result.verdict == LOOKUP_FILE)
-		return clean_found(location, path->name, result.file);
+		return clean_found(location, path->name, result.entry);
 	if (result.verdict == LOOKUP_DIRECTORY || is_nothing(&result))
 		return clean_other(lookup, location, &name, result);
 	return result;
 }
 
 /* A file that was cached under a path's name: it may be the wrong way to it. */
-static struct lookup_result from_cache(const struct http_location *location, const struct path *path, struct file *file)
+static struct lookup_result from_cache(const struct http_location *location, const struct path *path,
+				       struct file_entry *entry)
 {
 	ssize_t before = -1;
 
 	if (!location->clean_urls || path->directory)
-		return found(file);
-	if (file->name[path->name.len] == '\0')
-		return clean_found(location, path->name, file);
+		return found(entry);
+	if (entry->name[path->name.len] == '\0')
+		return clean_found(location, path->name, entry);
 	before = before_index(location, path->name, false);
 	if (before < 0)
-		return found(file);
-	file_release(file);
+		return found(entry);
+	file_entry_leave(entry);
 	return moved((size_t)before);
 }
 
@@ -377,15 +369,15 @@ static void expand(const char *pattern, const struct path *path, struct name *ou
 static struct lookup_result load_by_name(struct lookup *lookup, const struct http_location *location, struct slice text)
 {
 	struct name name = {.length = 0};
-	struct file *file;
+	struct file_entry *entry;
 
 	name_add(&name, SLICE(BY_NAME));
 	name_add(&name, text);
 	if (name.too_long)
 		return failed(-ENAMETOOLONG);
-	file = lookup_cached(lookup, location, name_slice(&name));
-	if (file)
-		return found(file);
+	entry = lookup_cached(lookup, location, name_slice(&name));
+	if (entry)
+		return found(entry);
 	if (name.text[name.length - 1] == '/')
 		return load_index(lookup, location, &name, name.length, false);
 	return load_file(lookup, location, &name, name.length, false);
@@ -427,34 +419,34 @@ static struct lookup_result try_names(struct lookup *lookup, const struct http_l
 }
 
 /* A file answers for the path: others may have one that is further down the list. */
-static void tell_way(const struct path *path, struct file *file, struct epoch *way)
+static void tell_way(const struct path *path, struct file_entry *entry, struct epoch *way)
 {
-	epoch_tell(way, file->version);
-	if (file->provisional && slice_equal(file->key, path->name))
-		file->way = *way;
+	epoch_tell(way, entry->version);
+	if (entry->provisional && slice_equal(entry->key, path->name))
+		entry->way = *way;
 }
 
 struct lookup_result lookup_find(struct lookup *lookup, const struct http_location *location, const struct path *path)
 {
-	struct file *file = lookup_cached(lookup, location, path->name);
+	struct file_entry *entry = lookup_cached(lookup, location, path->name);
 	struct lookup_result result;
 	struct epoch way;
 
-	if (file)
-		return from_cache(location, path, file);
+	if (entry)
+		return from_cache(location, path, entry);
 	way = epoch_begin(lookup->epochs, whose(location), EPOCH_PATH, path->name);
 	result = location->try_names ? try_names(lookup, location, path) : load_path(lookup, location, path, false);
 	if (result.verdict == LOOKUP_FILE)
-		tell_way(path, result.file, &way);
+		tell_way(path, result.entry, &way);
 	return result;
 }
 
-int lookup_name(struct lookup *lookup, const struct http_location *location, struct slice name, struct file **out)
+int lookup_name(struct lookup *lookup, const struct http_location *location, struct slice name, struct file_entry **out)
 {
 	struct lookup_result result;
 
 	result = load_by_name(lookup, location, name);
-	*out = result.file;
+	*out = result.entry;
 	if (result.verdict == LOOKUP_FILE)
 		return 0;
 	return result.verdict == LOOKUP_ERROR ? result.error : -EISDIR;

@@ -7,12 +7,11 @@
 #include "http/files/answering.h"
 #include "http/message/cond.h"
 #include "http/message/date.h"
-#include "http/files/file.h"
+#include "http/files/file_entry.h"
 #include "http/files/multipart.h"
 #include "http/message/range.h"
 #include "http/message/request.h"
 #include "http/files/response.h"
-#include "http/files/static.h"
 #include "http/files/status_answer.h"
 #include "http/files/variants.h"
 
@@ -204,8 +203,7 @@ static void answer_conditionally(struct representer *representer, const struct a
 	/* Who accepts gzip may have part of what is made of a file in place of the file. */
 	struct validators current = {
 		.etag = file->etag,
-		.of_another =
-			file->variants && file->variants->makes_gzip && request_has(at->request, FIELD_ACCEPT_ENCODING),
+		.of_another = file->makes_gzip && request_has(at->request, FIELD_ACCEPT_ENCODING),
 	};
 
 	response_date(at->maker, &current.now);
@@ -229,11 +227,14 @@ static void answer_conditionally(struct representer *representer, const struct a
 		answer_whole(at, file);
 }
 
-void representation_answer(struct representer *representer, const struct answering *at, struct file *file)
+void representation_answer(struct representer *representer, const struct answering *at, struct file_entry *entry)
 {
-	if (file->variants && request_has(at->request, FIELD_ACCEPT_ENCODING)) {
-		file = variants_choose(&representer->variants, file, at->request);
-	}
+	struct file *file;
+
+	if (entry->variants && request_has(at->request, FIELD_ACCEPT_ENCODING))
+		file = variants_take(&representer->variants, entry, at->request);
+	else
+		file = file_entry_take(entry, entry->file);
 	if (at->request->present & CONDITIONAL_FIELDS)
 		answer_conditionally(representer, at, file);
 	else

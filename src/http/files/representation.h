@@ -6,8 +6,8 @@
 #define BROOD_HTTP_FILES_REPRESENTATION_H
 
 struct answering;
-struct file;
 struct file_cache;
+struct file_entry;
 struct representer;
 struct response_maker;
 
@@ -19,7 +19,7 @@ void representer_tick(struct representer *representer);
 
 void representer_free(struct representer *representer); /* NULL is allowed */
 
-/* Takes over the caller's reference to the file. */
-void representation_answer(struct representer *representer, const struct answering *at, struct file *file);
+/* Who has found the entry is done with it. */
+void representation_answer(struct representer *representer, const struct answering *at, struct file_entry *entry);
 
 #endif

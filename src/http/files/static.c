@@ -10,7 +10,6 @@
 #include "http/client/client.h"
 #include "http/site/epochs.h"
 #include "http/site/fields.h"
-#include "http/files/file.h"
 #include "http/files/file_cache.h"
 #include "http/message/head.h"
 #include "http/files/listing.h"
@@ -225,24 +224,24 @@ static void answer_error(const struct answering *at, int error)
 	}
 }
 
-static void answer_file(const struct answering *at, struct file *file)
+static void answer_file(const struct answering *at, struct file_entry *entry)
 {
-	representation_answer(at->site->representer, at, file);
+	representation_answer(at->site->representer, at, entry);
 }
 
 /* Where nothing was found: the location's page for those who navigate, else the error. */
 static void answer_nothing(const struct answering *at, int error)
 {
 	const char *name = at->location->fallback;
-	struct file *file;
+	struct file_entry *entry;
 
 	/* What misses a script, or an image, must not take a page for it. */
 	if (!name || mime_is_known(at->lookup->source.mime, at->path.name)) {
 		answer_error(at, error);
 		return;
 	}
-	if (accept_is_navigation(at->request) && lookup_name(at->lookup, at->location, slice_of(name + 1), &file) == 0)
-		answer_file(at, file);
+	if (accept_is_navigation(at->request) && lookup_name(at->lookup, at->location, slice_of(name + 1), &entry) == 0)
+		answer_file(at, entry);
 	else
 		answer_error(at, error);
 	/* Or a cache gives the one to who would get the other (RFC 9110 section 12.5.5). */
@@ -280,7 +279,7 @@ static void answer_get(const struct answering *at)
 	found = lookup_find(at->lookup, at->location, &at->path);
 	switch (found.verdict) {
 	case LOOKUP_FILE:
-		answer_file(at, found.file);
+		answer_file(at, found.entry);
 		return;
 	case LOOKUP_DIRECTORY:
 		answer_moved(at, &at->path, true);
@@ -378,14 +377,14 @@ static void answer_in_location(struct answering *at, unsigned status)
 static void answer_in_site(struct answering *at, const struct http_site *host)
 {
 	unsigned status = read_path(at);
-	struct file *file = NULL;
+	struct file_entry *entry = NULL;
 
 	at->location = http_site_location(host, at->path.name);
 	/* What most requests are for. */
 	if (status == 0 && !at->location->guarded && wants_path(at->request))
-		file = lookup_cached(at->lookup, at->location, at->path.name);
-	if (file)
-		answer_file(at, file);
+		entry = lookup_cached(at->lookup, at->location, at->path.name);
+	if (entry)
+		answer_file(at, entry);
 	else
 		answer_in_location(at, status);
 }

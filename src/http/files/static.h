@@ -8,7 +8,6 @@
 
 #include <stdbool.h>
 
-struct file;
 struct request;
 struct response;
 struct response_maker;
@@ -30,8 +29,5 @@ bool static_site_is_ready(struct static_site *site);
 /* A few times a second, with the monotonic time: entries become due for revalidation (each at most
  * once a second), and former roots are given up. */
 void static_site_tick(struct static_site *site, uint64_t now_ms);
-
-/* Gives back the reference that a response holds. NULL is allowed. */
-void file_release(struct file *file);
 
 #endif

@@ -4,23 +4,24 @@
 #include "http/files/status_answer.h"
 
 #include "http/files/answering.h"
-#include "http/files/file.h"
+#include "http/files/file_entry.h"
 #include "http/files/lookup.h"
 #include "http/files/response.h"
 #include "http/site/site.h"
-#include "http/files/static.h"
 
 /* The location's page for an error, with a reference for the caller; NULL for none. */
 static struct file *find_page(const struct answering *at, unsigned status)
 {
 	const struct http_location *location = at->location;
 	const struct error_page *page = location && location->site->follow.error == 0 ? location->error_pages : NULL;
-	struct file *file;
+	struct file_entry *entry;
 
 	for (; page && page->status != 0; page++) {
 		/* One that cannot be had is no reason for another error. */
 		if (page->status == status)
-			return lookup_name(at->lookup, location, slice_of(page->name), &file) == 0 ? file : NULL;
+			return lookup_name(at->lookup, location, slice_of(page->name), &entry) == 0
+				       ? file_entry_take(entry, entry->file)
+				       : NULL;
 	}
 	return NULL;
 }

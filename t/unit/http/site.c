@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "asking.h"
+#include "http/files/file.h"
 #include "http/files/static.h"
 #include "site.h"
 

@@ -10,6 +10,7 @@
 #include "asking.h"
 #include "http/files/gzip.h"
 #include "http/site/site.h"
+#include "http/files/file.h"
 #include "http/files/static.h"
 #include "http/files/variants.h"
 #include "site.h"

@@ -10,6 +10,7 @@
 #include "asking.h"
 #include "base/fd.h"
 #include "http/site/site.h"
+#include "http/files/file.h"
 #include "http/files/static.h"
 #include "site.h"
 
