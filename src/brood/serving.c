@@ -221,6 +221,10 @@ int serving_start(void *context, struct worker *worker, struct event_base *base)
 		log_error("debug_fault: leaving instead of starting");
 		return CLUSTER_EXIT_CRASH;
 	}
+	if (has_fault(serving, FAULT_START_FATAL)) {
+		log_error("debug_fault: a set-up that cannot succeed");
+		return CLUSTER_EXIT_FATAL;
+	}
 	error = serving_tls_open(server->chosen, &server->ticket_keys, &serving->tls);
 	if (error)
 		return error;

@@ -29,7 +29,7 @@ enum handoff_policy { HANDOFF_LEAST_CONNECTIONS, HANDOFF_ROUND_ROBIN };
 enum forwarded_field { FORWARDED_AUTO, FORWARDED_X_FORWARDED_FOR, FORWARDED_ONLY, FORWARDED_NONE };
 enum unknown_host { UNKNOWN_HOST_DEFAULT, UNKNOWN_HOST_421 };
 enum symlinks { SYMLINKS_BENEATH, SYMLINKS_NONE };
-enum fault_kind { FAULT_OFF, FAULT_START_EXIT, FAULT_START_HANG, FAULT_PROBE_FAIL, FAULT_CRASH };
+enum fault_kind { FAULT_OFF, FAULT_START_EXIT, FAULT_START_FATAL, FAULT_START_HANG, FAULT_PROBE_FAIL, FAULT_CRASH };
 
 /* Whether a PROXY header must come first: as the top-level setting says, or as the listener does. */
 enum listener_proxy { LISTENER_PROXY_GENERAL, LISTENER_PROXY_NO, LISTENER_PROXY_YES };
