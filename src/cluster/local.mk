@@ -33,9 +33,11 @@ libcluster_a_SOURCES = \
 	src/cluster/master.h \
 	src/cluster/master_admin.c \
 	src/cluster/master_adopt.c \
+	src/cluster/master_commands.c \
 	src/cluster/master_cut.c \
 	src/cluster/master_instance.c \
 	src/cluster/master_leaving.c \
+	src/cluster/master_life.c \
 	src/cluster/master_log.c \
 	src/cluster/master_look.c \
 	src/cluster/master_log_saved.c \

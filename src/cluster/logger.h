@@ -45,6 +45,7 @@ struct logger {
 	enum logger_phase phase;
 	struct brood_channel *channel;
 	struct event *timer; /* the next try, or the end of patience */
+	void (*check)(struct master *master);
 	uint64_t started_ms;
 	struct pulse pulse;
 	bool is_new;                             /* it was told of no file yet */
@@ -58,8 +59,9 @@ struct logger {
 
 /* --- master_log.c --- */
 
-/* 0 or -ENOMEM. */
-int logger_open(struct master *master) __attribute__((warn_unused_result));
+/* `check` is called when it has opened files anew, and at each look at it: who waits for that may go on, or need not
+ * wait any longer. 0 or -ENOMEM. */
+int logger_open(struct master *master, void (*check)(struct master *master)) __attribute__((warn_unused_result));
 void logger_close(struct master *master);
 void logger_start(struct master *master);
 /* True: it was the log process's end. */

@@ -45,11 +45,6 @@ void master_leave_if_done(struct master *master)
 		event_base_loopexit(master->base, NULL);
 }
 
-void master_discard(struct master *master, int fd)
-{
-	closer_put(&master->closer, fd);
-}
-
 static void discard(void *context, int fd)
 {
 	master_discard(context, fd);
@@ -160,11 +155,6 @@ static void leave_later(struct master *master)
 {
 	upgrade_cancel(master);
 	arm_deadline(master, master->options.drain_delay_ms);
-}
-
-bool master_is_leaving(const struct master *master)
-{
-	return master->stop.phase != STOP_NOT || master->state != MASTER_RUNNING;
 }
 
 static void begin_stop(struct master *master, const char *asked_by)
@@ -350,11 +340,21 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 	spread_adopt(master, now_ms);
 	watchdog_tick(master, now_ms, TICK_MS);
 	recycle_tick(master, now_ms);
+	pending_check(master);
 	admin_tick(master, now_ms);
 	upgrade_tick(master, now_ms);
 	heap_tick(&master->heap, now_ms);
 	if (master->program->look_after)
 		master->program->look_after(master->program->context, master);
+}
+
+/* The log process has opened files anew, or its time for that may be over. */
+static void check_logs(struct master *master)
+{
+	struct roll_view view = master_roll_view(master);
+
+	pending_check(master);
+	master_roll_event(master, roll_settled(&master->roll, &view));
 }
 
 /* --- life --- */
@@ -388,7 +388,9 @@ static void close_all(struct master *master)
 	/* What workers had is closed by the end of this process, which does not wait for it. */
 	closer_close(&master->closer);
 	interrupt_close(&master->interrupt);
-	admin_close(master);
+	pending_forget(&master->admin, true);
+	outcomes_forget(&master->admin, true);
+	admin_close(&master->admin);
 	logger_close(master);
 	upgrade_cancel(master);
 	look_cancel(master);
@@ -417,7 +419,7 @@ static void go_on(struct master *master)
 	if (!error)
 		error = spread_open(master);
 	if (!error)
-		error = logger_open(master);
+		error = logger_open(master, check_logs);
 	if (!error)
 		error = master_restore(master, &state->reader);
 	if (error) {
@@ -453,7 +455,7 @@ int cluster_run(const struct cluster_options *options, const struct cluster_prog
 	int error;
 
 	list_init(&master.instances);
-	list_init(&master.admin.pending);
+	commands_open(&master);
 	master.listeners.discard = discard;
 	master.listeners.context = &master;
 	log_set_tag("master");
@@ -473,7 +475,7 @@ int cluster_run(const struct cluster_options *options, const struct cluster_prog
 	if (error == 0)
 		error = spread_open(&master);
 	if (error == 0)
-		error = logger_open(&master);
+		error = logger_open(&master, check_logs);
 	if (error) {
 		log_error("cannot set up the master: %s", strerror(-error));
 		goto done;

@@ -3,6 +3,7 @@
  * The master's own state, shared by the master_*.c files and by nobody else. Master only.
  *
  *     master.c          the loop: signals, ticks, start and stop
+ *     master_life.c     what all of it needs
  *     master_slots.c    slots: what slot.c's table says, done
  *     master_cut.c      a stop that does not wait (cut.h)
  *     master_instance.c one worker process as the master sees it: fork, channel, end
@@ -10,7 +11,8 @@
  *     master_upgrade.c  another version of the program in place of this one
  *     master_state.c    what it has to know of us,
  *     master_restore.c  and reads
- *     master_admin.c    the admin process and its commands
+ *     master_admin.c    the admin process
+ *     master_commands.c what it may ask for
  *     logger.h          the log process
  *     master_pending.c  of these, those whose outcome comes later
  *     master_outcomes.c outcomes that outlive an admin
@@ -49,7 +51,9 @@
 
 #include <sys/types.h>
 
+struct brood_channel_handlers;
 struct brood_frame;
+struct buffer;
 struct command;
 struct command_result;
 struct kept_outcome;
@@ -128,8 +132,9 @@ struct roll_report {
 struct admin {
 	pid_t pid; /* 0: none */
 	struct brood_channel *channel;
-	struct event *timer; /* the next try */
-	struct list pending; /* commands whose outcome is awaited */
+	const struct brood_channel_handlers *handlers; /* of what it says */
+	struct event *timer;                           /* the next try */
+	struct list pending;                           /* commands whose outcome is awaited */
 	unsigned pending_count;
 	bool renew;          /* it is of a former version */
 	uint64_t retired_ms; /* when it was told to leave; 0: it was not */
@@ -138,6 +143,9 @@ struct admin {
 	struct kept_outcome *outcomes; /* owned, oldest first */
 	uint32_t last_lost;            /* of ids without an admin */
 };
+
+/* How a process ended that may be it. */
+enum admin_end { ADMIN_IS_ANOTHER, ADMIN_DIED, ADMIN_HAS_LEFT /* as it was told */ };
 
 /* UPGRADE_IDLE --asked--> WAITING --no roll runs--> TRYING, a child does --it could--> READY --exec */
 enum upgrade_phase { UPGRADE_IDLE, UPGRADE_WAITING, UPGRADE_TRYING, UPGRADE_READY };
@@ -188,7 +196,8 @@ struct master {
 	struct list instances;
 	uint64_t last_serial;
 	struct roll roll;
-	struct event *looking;     /* before one; NULL: nobody looks */
+	struct event *looking; /* before one; NULL: nobody looks */
+	void (*looked)(struct master *master, const char *wrong);
 	struct roll_report report; /* of the last roll, or the one that runs */
 	const char *again_kind;    /* of the one that follows it, or NULL */
 	struct handoff handoff;
@@ -219,6 +228,17 @@ struct master {
 	uint32_t random;
 };
 
+/* --- master_life.c --- */
+
+/* It stops, or will soon: nothing new is begun. */
+bool master_is_leaving(const struct master *master);
+/* Closes a descriptor that a worker has or had, without waiting for it. */
+void master_discard(struct master *master, int fd);
+/* Something to spread times and limits with; nothing depends on its quality. */
+uint32_t master_random(struct master *master);
+/* The descriptors of all records, which a child needs to map them; at most BOARD_RECORDS for each slot. */
+size_t master_keep_boards(const struct master *master, int *fds);
+
 /* --- master.c --- */
 
 /* The set-up has failed for good: everybody is ended and the master exits with this status. */
@@ -227,13 +247,8 @@ void master_check_ready(struct master *master);
 /* Tells the workers to stop, once the server is to and nothing waits for one of them any more. */
 void master_stop_workers(struct master *master);
 void master_stop(struct master *master, enum stop_call call, const char *asked_by);
-/* It stops, or will soon: nothing new is begun. */
-bool master_is_leaving(const struct master *master);
 void master_reopen_logs(struct master *master);
 void master_leave_if_done(struct master *master);
-/* Closes a descriptor that a worker has or had, without waiting for it. */
-void master_discard(struct master *master, int fd);
-
 /* --- master_slots.c --- */
 
 /* Sets the number of slots: makes new ones, retires those above. 0 or -errno (logged). */
@@ -250,8 +265,6 @@ void slot_has_room(struct slot *slot);
 void slot_replace(struct slot *slot, bool next_kind);
 /* No worker until further notice; or again one. */
 void slot_drain(struct slot *slot, bool drain);
-/* Something to spread times and limits with; nothing depends on its quality. */
-uint32_t master_random(struct master *master);
 /* Has it a worker that was retired and still finishes? */
 bool slot_is_draining(const struct slot *slot);
 /* Has it a worker that serves and shows it? */
@@ -282,6 +295,11 @@ void instance_ended(void *master, const struct brood_process_end *end);
 /* For brood_process_watch: a worker was stopped, or goes on. */
 void instance_changed(void *master, pid_t pid, int stopped);
 struct board_record *instance_record(const struct instance *instance);
+/* NULL: there is none, or no longer. */
+struct instance *instance_find(const struct master *master, uint64_t serial);
+struct instance *instance_find_pid(const struct master *master, pid_t pid);
+/* A record was made: workers that balance among themselves must see it, and the admin. */
+void instances_show_board(struct master *master, unsigned slot, int record);
 
 /* --- master_news.c --- */
 
@@ -290,8 +308,9 @@ void news_heard(struct instance *instance, struct brood_frame *frame);
 
 /* --- master_look.c --- */
 
-/* Has somebody look at what the next generation needs, then calls master_looked. False: nobody has to. */
-bool look_begin(struct master *master);
+/* Has somebody look at what the next generation needs, then calls `looked`, also from here. `wrong`: why there will be
+ * no roll; NULL: go on. */
+void look_begin(struct master *master, void (*looked)(struct master *master, const char *wrong));
 void look_cancel(struct master *master);
 
 /* --- master_roll.c --- */
@@ -299,8 +318,6 @@ void look_cancel(struct master *master);
 /* `kind`: "reload" reads the configuration again, "restart" and others go on with the one in force. */
 void master_roll(struct master *master, const char *kind);
 void master_roll_event(struct master *master, enum roll_action action);
-/* `wrong`: why there will be no roll; NULL: go on. */
-void master_looked(struct master *master, const char *wrong);
 struct roll_view master_roll_view(struct master *master);
 
 /* Of master->report, to the log and to the program. */
@@ -328,54 +345,69 @@ int master_restore(struct master *master, const struct state_reader *reader) __a
 /* --- master_admin.c --- */
 
 void admin_start(struct master *master);
-void admin_close(struct master *master);
-/* True: it was the admin's end. */
-bool admin_ended(struct master *master, const struct brood_process_end *end);
-void admin_tick(struct master *master, uint64_t now_ms);
-/* Has an admin of this version take the place of the one there is. */
+void admin_close(struct admin *admin);
+/* Logs its end; the next one starts, now or in a moment, if there is to be one. */
+enum admin_end admin_ended(struct master *master, const struct brood_process_end *end);
+/* Has an admin of this version take the place of the one there is, and */
 void admin_renew(struct master *master);
+/* sees to that. */
+void admin_tick(struct master *master, uint64_t now_ms);
 void admin_save(const struct master *master, struct state_writer *writer);
 /* The admin of a former version, with its channel (taken; -1: none), and whether it was told to leave. 0 or
  * -errno. */
 int admin_restore(struct master *master, pid_t pid, int channel, bool retired) __attribute__((warn_unused_result));
-void admin_show_board(struct master *master, const struct brood_frame *frame);
 void admin_say(struct master *master, const struct brood_frame *frame);
 /* Is it alive? Every tick; `late`: the master was held up itself. */
 void admin_watch(struct master *master, uint64_t now_ms, bool late);
-void admin_tell_result(struct master *master, uint64_t id, const char *reason);
-/* It is done, and there is something to say of it. */
-void admin_tell_done(struct master *master, uint64_t id, const char *words);
-
-/* --- master_pending.c --- */
-
-/* `next`: of the roll that follows the one that runs. */
-void admin_await(struct master *master, const struct command *command, bool next);
-/* So many slots are done of what runs. */
-void admin_progress(struct master *master, unsigned done, const char *text);
-/* The roll is over: NULL for success, else why not. */
-void admin_roll_over(struct master *master, const char *reason);
-/* Something has happened: are there outcomes to tell? */
-void admin_check(struct master *master);
-/* The upgrade that was asked for is not to be. */
-void admin_upgrade_failed(struct master *master, const char *reason);
-/* Those of an admin that has gone, but for what is COMMAND_ID_LOST; or all. */
-void admin_forget_pending(struct admin *admin, bool all);
-void admin_rename_pending(struct admin *admin, uint64_t from, uint64_t to);
-void admin_save_pending(const struct master *master, struct state_writer *writer);
+/* What it is told before that comes back it has heard then. */
+void admin_ask_for_sign(struct admin *admin);
 
 /* --- master_outcomes.c --- */
 
-/* A command whose outcome comes later, */
-void outcomes_expect(struct master *master, const struct command *command);
-/* and here it is. The admin has come back to a ping: what it was told before, it has heard; was that all? */
-void outcomes_tell(struct master *master, const struct command_result *result);
+/* A command whose outcome comes later, and */
+void outcomes_expect(struct admin *admin, const struct command *command);
+/* here it is. */
+void outcomes_note(struct admin *admin, const struct command_result *result);
+/* The admin has come back to a ping: what it was told before, it has heard; was that all? */
 bool outcomes_heard(struct admin *admin);
-/* The admin has gone. */
-void outcomes_lose(struct admin *admin);
-/* Has the same process asked a former admin for the same? Then it is told what comes of that. */
-bool outcomes_claim(struct master *master, const struct command *command);
+/* The admin has gone: one that was its command gets another id. False: there is none any more. */
+bool outcomes_lose(struct admin *admin, uint64_t *from, uint64_t *to);
+/* Has the same process asked a former admin for the same? Under which id; and what came of it (borrowed), or NULL. */
+bool outcomes_claim(struct admin *admin, const struct command *command, uint64_t *from,
+		    const struct command_result **result);
 /* All, or those that have come, and were heard. */
 void outcomes_forget(struct admin *admin, bool all);
+
+/* --- master_pending.c --- */
+
+/* It is done (NULL), or cannot be. */
+void outcome_tell(struct master *master, uint64_t id, const char *reason);
+/* What was asked for, in a memfd. */
+void outcome_tell_text(struct master *master, uint64_t id, const struct buffer *text);
+/* `next`: of the roll that follows the one that runs. */
+void pending_add(struct master *master, const struct command *command, bool next);
+/* So many slots are done of what runs. */
+void pending_progress(struct master *master, unsigned done, const char *text);
+/* The roll is over: NULL for success, else why not. */
+void pending_roll_over(struct master *master, const char *reason);
+/* Something has happened: are there outcomes to tell? */
+void pending_check(struct master *master);
+/* The upgrade that was asked for is not to be. */
+void pending_upgrade_failed(struct master *master, const char *reason);
+/* The admin has gone. */
+void pending_lose(struct admin *admin);
+/* Was it asked for before, by way of an admin that has gone? Then it is told what comes of that. */
+bool pending_claim(struct master *master, const struct command *command);
+/* Those of an admin that has gone, but for what is COMMAND_ID_LOST; or all. */
+void pending_forget(struct admin *admin, bool all);
+void pending_save(const struct master *master, struct state_writer *writer);
+
+/* --- master_commands.c --- */
+
+/* Before an admin is started or restored. */
+void commands_open(struct master *master);
+/* True: it was the admin's end. */
+bool commands_admin_ended(struct master *master, const struct brood_process_end *end);
 
 /* --- master_status.c --- */
 
@@ -429,10 +461,6 @@ struct acceptor *spread_new_acceptor(struct master *master);
 void spread_resume(struct master *master);
 /* Accepts what is queued and gives it away; before a stop. */
 void spread_drain(struct master *master);
-/* A record was made: workers that balance among themselves must see it, and the admin. */
-void spread_show_board(struct master *master, unsigned slot, int record);
-/* The descriptors of all records, which a child needs to map them; at most BOARD_RECORDS for each slot. */
-size_t spread_keep_boards(const struct master *master, int *fds);
 
 /* --- master_leaving.c --- */
 

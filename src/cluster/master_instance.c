@@ -25,16 +25,42 @@ struct board_record *instance_record(const struct instance *instance)
 	return &instance->master->boards[instance->slot].cells[instance->record]->record;
 }
 
-unsigned cluster_places(const struct master *master)
+struct instance *instance_find(const struct master *master, uint64_t serial)
 {
-	return master->slot_room * BOARD_RECORDS;
+	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
+		if (LIST_ENTRY(at, struct instance, link)->serial == serial)
+			return LIST_ENTRY(at, struct instance, link);
+	return NULL;
 }
 
-bool cluster_place_is_used(const struct master *master, unsigned place)
+struct instance *instance_find_pid(const struct master *master, pid_t pid)
 {
-	unsigned slot = place / BOARD_RECORDS;
+	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
+		if (LIST_ENTRY(at, struct instance, link)->pid == pid)
+			return LIST_ENTRY(at, struct instance, link);
+	return NULL;
+}
 
-	return slot < master->slot_room && master->boards[slot].in_use & 1u << place % BOARD_RECORDS;
+void instances_show_board(struct master *master, unsigned slot, int record)
+{
+	struct message_board message = {.slot = slot, .record = (uint32_t)record};
+	int fd;
+	struct brood_frame frame = {
+		.type = MESSAGE_BOARD, .data = &message, .size = sizeof(message), .fds = &fd, .fd_count = 1};
+
+	if (list_empty(&master->instances))
+		return; /* whoever is forked later has it anyway */
+	fd = board_open_readonly(&master->boards[slot], record);
+	if (fd < 0)
+		return; /* they go on with the mean of those that they know */
+	admin_say(master, &frame);
+	for (struct list *at = master->instances.next; at != &master->instances; at = at->next) {
+		struct instance *instance = LIST_ENTRY(at, struct instance, link);
+
+		if (instance->channel && brood_channel_send(instance->channel, &frame) < 0)
+			log_debug("worker %u was not told of slot %u", instance->slot, slot);
+	}
+	fd_close(&fd);
 }
 
 static void arm(struct instance *instance, unsigned delay_ms)
@@ -241,7 +267,7 @@ static size_t list_kept(struct master *master, const struct birth *birth, int *f
 	fds[count++] = birth->log.pipe;
 	for (size_t i = 0; i < birth->socket_count; i++)
 		fds[count++] = birth->sockets[i];
-	count += spread_keep_boards(master, fds + count);
+	count += master_keep_boards(master, fds + count);
 	return count + master->program->keep(master->program->context, fds + count, room - count);
 }
 
@@ -305,7 +331,7 @@ static struct instance *prepare(struct master *master, struct slot *slot, bool n
 	if (instance->record < 0)
 		errno = -instance->record;
 	if (instance->record >= BOARD_RECORDS_KEPT)
-		spread_show_board(master, slot->index, instance->record);
+		instances_show_board(master, slot->index, instance->record);
 	if (instance->record < 0 || !instance->timer || brood_channel_pair(ends) < 0)
 		goto fail;
 	if (brood_channel_open(&instance->channel, master->base, ends[0], &handlers, instance) < 0) {
@@ -417,19 +443,11 @@ static void report_failure(const struct instance *instance, const struct brood_p
 		 instance->killed ? instance->killed : how, words[0] ? "; it said:\n" : "", words);
 }
 
-static struct instance *find(const struct master *master, pid_t pid)
-{
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
-		if (LIST_ENTRY(at, struct instance, link)->pid == pid)
-			return LIST_ENTRY(at, struct instance, link);
-	return NULL;
-}
-
 /* Its heartbeat would tell too, but only after a second of connections that nobody answers. */
 void instance_changed(void *context, pid_t pid, int stopped)
 {
 	struct master *master = context;
-	struct instance *instance = find(master, pid);
+	struct instance *instance = instance_find_pid(master, pid);
 	struct roll_view view = master_roll_view(master);
 
 	if (stopped)
@@ -448,15 +466,14 @@ void instance_changed(void *context, pid_t pid, int stopped)
 void instance_ended(void *context, const struct brood_process_end *end)
 {
 	struct master *master = context;
-	struct instance *instance = find(master, end->pid);
+	struct instance *instance = instance_find_pid(master, end->pid);
 	struct slot *slot;
 
-	if (!instance && closer_ended(&master->closer, end->pid)) {
+	if (!instance && (closer_ended(&master->closer, end->pid) || commands_admin_ended(master, end) ||
+			  logger_ended(master, end) || upgrade_ended(master, end))) {
 		master_leave_if_done(master);
 		return;
 	}
-	if (!instance && (admin_ended(master, end) || logger_ended(master, end) || upgrade_ended(master, end)))
-		return;
 	if (!instance) {
 		log_debug("reaped a stranger, pid %d", end->pid);
 		return;

@@ -193,18 +193,15 @@ void logger_tell(struct master *master)
 		logger->sync_told = logger->sync_wanted;
 }
 
-/* Whoever waits for it is told. */
 static void check_reopened(struct master *master)
 {
 	struct logger *logger = &master->logger;
-	struct roll_view view = master_roll_view(master);
 
 	if (logger->is_asked && logger_has_reopened(master)) {
 		logger->is_asked = false;
 		log_info("log files reopened");
 	}
-	admin_check(master);
-	master_roll_event(master, roll_settled(&master->roll, &view));
+	logger->check(master);
 }
 
 void logger_reopened(struct master *master, bool asked)
@@ -394,10 +391,11 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
 		event_base_loopexit(master->base, NULL);
 }
 
-int logger_open(struct master *master)
+int logger_open(struct master *master, void (*check)(struct master *master))
 {
 	struct logger *logger = &master->logger;
 
+	logger->check = check;
 	list_init(&logger->sources);
 	logger->timer = evtimer_new(master->base, on_timer, master);
 	return logger->timer ? 0 : -ENOMEM;
@@ -456,8 +454,8 @@ bool logger_ended(struct master *master, const struct brood_process_end *end)
 		on_closed(master, 0);
 	event_del(logger->timer);
 	if (master->state != MASTER_RUNNING)
-		master_leave_if_done(master);
-	else if (told || end->signal == SIGKILL || clock_now_ms() - logger->started_ms >= AGAIN_MS)
+		return true;
+	if (told || end->signal == SIGKILL || clock_now_ms() - logger->started_ms >= AGAIN_MS)
 		logger_start(master); /* it was not its own fault, or is no habit */
 	else
 		again_in(logger, AGAIN_MS);

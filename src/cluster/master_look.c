@@ -34,23 +34,21 @@ static void on_news(evutil_socket_t fd, short events, void *argument)
 		snprintf(wrong, sizeof(wrong), "%s does not answer", what);
 	else if (rc < 0)
 		snprintf(wrong, sizeof(wrong), "cannot look at its files: %s", strerror(-rc));
-	master_looked(master, rc < 0 ? wrong : NULL);
+	master->looked(master, rc < 0 ? wrong : NULL);
 }
 
-bool look_begin(struct master *master)
+void look_begin(struct master *master, void (*looked)(struct master *master, const char *wrong))
 {
 	const struct cluster_program *program = master->program;
 	struct timeval patience = {PATIENCE_MS / 1000, PATIENCE_MS % 1000 * 1000};
 	char what[WHAT_MAX], wrong[WHAT_MAX];
 	int fd;
 
-	if (!program->look)
-		return false;
-	roll_look(&master->roll);
+	master->looked = looked;
 	fd = program->look(program->context);
 	master->looking = fd < 0 ? NULL : event_new(master->base, fd, EV_READ | EV_PERSIST, on_news, master);
 	if (master->looking && event_add(master->looking, &patience) == 0)
-		return true;
+		return;
 	snprintf(wrong, sizeof(wrong), "nobody can look at its files: %s",
 		 fd == -EBUSY ? "those who did so for reloads before this one still wait"
 			      : strerror(fd < 0 ? -fd : ENOMEM));
@@ -58,8 +56,7 @@ bool look_begin(struct master *master)
 		end(master, what, sizeof(what));
 	else if (fd >= 0)
 		program->look_away(program->context, what, sizeof(what));
-	master_looked(master, wrong);
-	return true;
+	looked(master, wrong);
 }
 
 void look_cancel(struct master *master)

@@ -12,7 +12,6 @@
 #include "cluster/master.h"
 
 #include "base/clock.h"
-#include "brood/channel.h"
 #include "cluster/command.h"
 
 #include <stdlib.h>
@@ -67,9 +66,8 @@ static void trim(struct admin *admin)
 		discard(&admin->outcomes);
 }
 
-void outcomes_expect(struct master *master, const struct command *command)
+void outcomes_expect(struct admin *admin, const struct command *command)
 {
-	struct admin *admin = &master->admin;
 	struct kept_outcome *outcome, **at = &admin->outcomes;
 
 	if (asker(command->id) == 0)
@@ -87,16 +85,16 @@ void outcomes_expect(struct master *master, const struct command *command)
 	*at = outcome;
 }
 
-void outcomes_tell(struct master *master, const struct command_result *result)
+void outcomes_note(struct admin *admin, const struct command_result *result)
 {
-	for (struct kept_outcome *at = master->admin.outcomes; at; at = at->next) {
+	for (struct kept_outcome *at = admin->outcomes; at; at = at->next) {
 		if (at->command.id != result->id || at->result)
 			continue;
 		at->result = malloc(sizeof(*result));
 		if (at->result)
 			memcpy(at->result, result, sizeof(*result));
 		at->told_ms = clock_now_ms();
-		at->heard_by = master->admin.pulse.sent + 1;
+		at->heard_by = admin->pulse.sent + 1;
 		return;
 	}
 }
@@ -117,21 +115,19 @@ bool outcomes_heard(struct admin *admin)
 }
 
 /* What an admin tells of it from now on has no meaning to the next one, whose ids may be the same. */
-static void lose(struct admin *admin, struct kept_outcome *outcome)
+bool outcomes_lose(struct admin *admin, uint64_t *from, uint64_t *to)
 {
-	uint64_t id = asker(outcome->command.id) << HALF | COMMAND_ID_LOST | ++admin->last_lost;
+	struct kept_outcome *outcome = admin->outcomes;
 
-	admin_rename_pending(admin, outcome->command.id, id);
-	outcome->command.id = id;
+	while (outcome && outcome->lost)
+		outcome = outcome->next;
+	if (!outcome)
+		return false;
+	*from = outcome->command.id;
+	*to = asker(*from) << HALF | COMMAND_ID_LOST | ++admin->last_lost;
+	outcome->command.id = *to;
 	outcome->lost = true;
-}
-
-void outcomes_lose(struct admin *admin)
-{
-	for (struct kept_outcome *at = admin->outcomes; at; at = at->next)
-		if (!at->lost)
-			lose(admin, at);
-	admin_forget_pending(admin, false);
+	return true;
 }
 
 static bool is_same(const struct kept_outcome *outcome, const struct command *command)
@@ -140,38 +136,24 @@ static bool is_same(const struct kept_outcome *outcome, const struct command *co
 	       outcome->command.kind == command->kind && outcome->command.argument == command->argument;
 }
 
-/* A sign that it is known, and goes on. */
-static void say_that_it_runs(struct master *master, uint64_t id)
+bool outcomes_claim(struct admin *admin, const struct command *command, uint64_t *from,
+		    const struct command_result **result)
 {
-	struct command_progress progress = {.id = id, .total = 0, .text = "it goes on"};
-	struct brood_frame frame = {.type = MESSAGE_PROGRESS, .data = &progress, .size = sizeof(progress)};
-
-	admin_say(master, &frame);
-}
-
-bool outcomes_claim(struct master *master, const struct command *command)
-{
-	struct admin *admin = &master->admin;
-	struct kept_outcome **at = &admin->outcomes, *outcome;
+	struct kept_outcome *outcome;
 
 	trim(admin);
-	while (*at && !is_same(*at, command))
-		at = &(*at)->next;
-	outcome = *at;
+	outcome = admin->outcomes;
+	while (outcome && !is_same(outcome, command))
+		outcome = outcome->next;
 	if (!outcome || asker(command->id) == 0)
 		return false;
-	admin_rename_pending(admin, outcome->command.id, command->id);
+	*from = outcome->command.id;
+	*result = outcome->result;
 	outcome->command.id = command->id;
 	outcome->lost = false;
 	if (outcome->result) {
-		struct command_result result = *outcome->result;
-		struct brood_frame frame = {.type = MESSAGE_RESULT, .data = &result, .size = sizeof(result)};
-
-		result.id = outcome->result->id = command->id;
+		outcome->result->id = command->id;
 		outcome->heard_by = admin->pulse.sent + 1;
-		admin_say(master, &frame);
-	} else {
-		say_that_it_runs(master, command->id);
 	}
 	return true;
 }

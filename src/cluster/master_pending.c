@@ -3,6 +3,8 @@
  * Commands whose outcome comes later: it is told when there is one. Master only. */
 #include "cluster/master.h"
 
+#include "base/buffer.h"
+#include "base/fd.h"
 #include "brood/channel.h"
 #include "cluster/command.h"
 #include "cluster/saved.h"
@@ -10,6 +12,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 enum { PENDING_MAX = 256 };
 
@@ -20,21 +24,64 @@ struct pending {
 	bool next; /* of the roll that follows the one that runs */
 };
 
+/* --- telling --- */
+
+static void tell(struct master *master, const struct command_result *result, const int *text)
+{
+	struct brood_frame frame = {.type = MESSAGE_RESULT,
+				    .data = result,
+				    .size = sizeof(*result),
+				    .fds = (int *)text,
+				    .fd_count = text ? 1 : 0};
+
+	if (!text)
+		outcomes_note(&master->admin, result);
+	admin_say(master, &frame);
+	admin_ask_for_sign(&master->admin); /* once that comes back it has heard this */
+}
+
+static void tell_words(struct master *master, uint64_t id, bool ok, const char *words)
+{
+	struct command_result result = {.id = id, .ok = ok};
+
+	snprintf(result.reason, sizeof(result.reason), "%s", words);
+	tell(master, &result, NULL);
+}
+
+void outcome_tell(struct master *master, uint64_t id, const char *reason)
+{
+	tell_words(master, id, reason == NULL, reason ? reason : "");
+}
+
+void outcome_tell_text(struct master *master, uint64_t id, const struct buffer *text)
+{
+	struct command_result result = {.id = id, .ok = 1};
+	int fd = memfd_create("brood-text", MFD_CLOEXEC);
+
+	if (fd < 0 || (text->used > 0 && write(fd, text->data, text->used) != (ssize_t)text->used))
+		outcome_tell(master, id, "no room for the answer");
+	else
+		tell(master, &result, &fd);
+	fd_close(&fd);
+}
+
+/* --- those that wait --- */
+
 static bool is_roll(uint32_t kind)
 {
 	return kind == COMMAND_RESTART || kind == COMMAND_RELOAD || kind == COMMAND_UPGRADE;
 }
 
-void admin_await(struct master *master, const struct command *command, bool next)
+void pending_add(struct master *master, const struct command *command, bool next)
 {
 	struct admin *admin = &master->admin;
 	struct pending *pending = admin->pending_count < PENDING_MAX ? malloc(sizeof(*pending)) : NULL;
 
 	if (!pending) {
-		admin_tell_result(master, command->id, "it is being done, but too many wait for outcomes");
+		outcome_tell(master, command->id, "it is being done, but too many wait for outcomes");
 		return;
 	}
-	outcomes_expect(master, command);
+	outcomes_expect(admin, command);
 	*pending = (struct pending){.command = *command, .next = next};
 	list_init(&pending->link);
 	list_append(&admin->pending, &pending->link);
@@ -44,15 +91,15 @@ void admin_await(struct master *master, const struct command *command, bool next
 static void settle(struct master *master, struct pending *pending, const char *reason)
 {
 	if (!reason && pending->command.kind == COMMAND_UPGRADE)
-		admin_tell_done(master, pending->command.id, master->upgraded);
+		tell_words(master, pending->command.id, true, master->upgraded);
 	else
-		admin_tell_result(master, pending->command.id, reason);
+		outcome_tell(master, pending->command.id, reason);
 	list_remove(&pending->link);
 	master->admin.pending_count--;
 	free(pending);
 }
 
-void admin_roll_over(struct master *master, const char *reason)
+void pending_roll_over(struct master *master, const char *reason)
 {
 	struct list *at = master->admin.pending.next;
 
@@ -67,7 +114,7 @@ void admin_roll_over(struct master *master, const char *reason)
 	}
 }
 
-void admin_upgrade_failed(struct master *master, const char *reason)
+void pending_upgrade_failed(struct master *master, const char *reason)
 {
 	struct list *at = master->admin.pending.next;
 
@@ -119,7 +166,7 @@ static enum outcome outcome_of(const struct master *master, const struct command
 	return GOOD;
 }
 
-void admin_progress(struct master *master, unsigned done, const char *text)
+void pending_progress(struct master *master, unsigned done, const char *text)
 {
 	struct admin *admin = &master->admin;
 	struct command_progress progress = {.done = done, .total = master->slot_count};
@@ -136,7 +183,7 @@ void admin_progress(struct master *master, unsigned done, const char *text)
 	}
 }
 
-void admin_check(struct master *master)
+void pending_check(struct master *master)
 {
 	struct list *at = master->admin.pending.next;
 
@@ -153,7 +200,7 @@ void admin_check(struct master *master)
 	}
 }
 
-void admin_forget_pending(struct admin *admin, bool all)
+void pending_forget(struct admin *admin, bool all)
 {
 	for (struct list *at = admin->pending.next; at != &admin->pending;) {
 		struct pending *pending = LIST_ENTRY(at, struct pending, link);
@@ -167,7 +214,7 @@ void admin_forget_pending(struct admin *admin, bool all)
 	}
 }
 
-void admin_rename_pending(struct admin *admin, uint64_t from, uint64_t to)
+static void rename_one(struct admin *admin, uint64_t from, uint64_t to)
 {
 	for (struct list *at = admin->pending.next; at != &admin->pending; at = at->next) {
 		struct pending *pending = LIST_ENTRY(at, struct pending, link);
@@ -177,9 +224,36 @@ void admin_rename_pending(struct admin *admin, uint64_t from, uint64_t to)
 	}
 }
 
+void pending_lose(struct admin *admin)
+{
+	uint64_t from, to;
+
+	while (outcomes_lose(admin, &from, &to))
+		rename_one(admin, from, to);
+	pending_forget(admin, false);
+}
+
+/* With no result yet it gets a sign that it is known, and goes on. */
+bool pending_claim(struct master *master, const struct command *command)
+{
+	struct command_progress progress = {.id = command->id, .total = 0, .text = "it goes on"};
+	struct brood_frame frame = {.type = MESSAGE_PROGRESS, .data = &progress, .size = sizeof(progress)};
+	const struct command_result *result;
+	uint64_t from;
+
+	if (!outcomes_claim(&master->admin, command, &from, &result))
+		return false;
+	rename_one(&master->admin, from, command->id);
+	if (result)
+		tell(master, result, NULL);
+	else
+		admin_say(master, &frame);
+	return true;
+}
+
 /* --- from one version to another --- */
 
-void admin_save_pending(const struct master *master, struct state_writer *writer)
+void pending_save(const struct master *master, struct state_writer *writer)
 {
 	const struct admin *admin = &master->admin;
 

@@ -176,14 +176,6 @@ static int restore_slot(struct restoring *restoring, const struct state_record *
 	return 0;
 }
 
-static struct instance *find(const struct master *master, uint64_t serial)
-{
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
-		if (LIST_ENTRY(at, struct instance, link)->serial == serial)
-			return LIST_ENTRY(at, struct instance, link);
-	return NULL;
-}
-
 /* Two of them would be one process, or write on one record. */
 static bool is_another(const struct master *master, const struct saved_instance *saved)
 {
@@ -281,7 +273,7 @@ static int restore_transfer(struct restoring *restoring, const struct state_reco
 	int error;
 
 	state_get(record, &saved, sizeof(saved));
-	taker = saved.taker ? find(master, saved.taker) : NULL;
+	taker = saved.taker ? instance_find(master, saved.taker) : NULL;
 	if (!state_next(&restoring->reader, &state) || state.type != STATE_TRANSFER || state.size != saved.state_size ||
 	    saved.state_size > HANDOFF_STATE_MAX ||
 	    (saved.taker && (!taker || taker->target.unanswered_count >= HANDOFF_UNANSWERED_MAX)) || saved.id == 0 ||
@@ -335,7 +327,7 @@ static int restore_pending(struct restoring *restoring, const struct state_recor
 	    ((command->kind == COMMAND_DRAIN || command->kind == COMMAND_UNDRAIN) &&
 	     (command->argument < 0 || (unsigned)command->argument >= master->slot_room)))
 		return -EBADMSG;
-	admin_await(master, command, saved.next);
+	pending_add(master, command, saved.next);
 	return 0;
 }
 
@@ -414,8 +406,8 @@ static int link_slot(struct restoring *restoring, const struct state_record *rec
 	slot = master->slots[saved.index];
 	starting = slot->state == SLOT_STARTING;
 	serving = slot->state == SLOT_SERVING;
-	slot->lead = saved.lead ? find(master, saved.lead) : NULL;
-	slot->next = saved.next ? find(master, saved.next) : NULL;
+	slot->lead = saved.lead ? instance_find(master, saved.lead) : NULL;
+	slot->next = saved.next ? instance_find(master, saved.next) : NULL;
 	if ((starting || serving) != (saved.lead != 0) || saved.adopter > master->slot_room ||
 	    (saved.lead && !is_of_slot(slot->lead, slot, starting, serving)) ||
 	    (saved.next && (!saved.lead || saved.next == saved.lead || !is_of_slot(slot->next, slot, true, false))))

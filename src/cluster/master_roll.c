@@ -155,7 +155,7 @@ static void finish(struct master *master, bool ok)
 	if (!ok)
 		master_tell_failure(master);
 	master->program->rolled(master->program->context);
-	admin_roll_over(master, ok ? NULL : master->report.reason);
+	pending_roll_over(master, ok ? NULL : master->report.reason);
 	master->again_kind = NULL;
 	if (ok && strcmp(master->report.kind, "upgrade") == 0)
 		admin_renew(master);
@@ -265,7 +265,7 @@ static void begin(struct master *master, bool reload)
 	master_roll_event(master, looked ? roll_looked(&master->roll, &view, true) : roll_begin(&master->roll, &view));
 }
 
-void master_looked(struct master *master, const char *wrong)
+static void looked(struct master *master, const char *wrong)
 {
 	struct roll_view view = master_roll_view(master);
 
@@ -298,8 +298,10 @@ void master_roll(struct master *master, const char *kind)
 	}
 	master->report = (struct roll_report){.kind = kind};
 	master->program->rolling(master->program->context);
-	if (strcmp(kind, "restart") == 0) /* a new version may read the file differently */
-		begin(master, false);
-	else if (!look_begin(master))
-		begin(master, true);
+	if (strcmp(kind, "restart") == 0 || !master->program->look) {
+		begin(master, strcmp(kind, "restart") != 0); /* a new version may read the file differently */
+		return;
+	}
+	roll_look(&master->roll);
+	look_begin(master, looked);
 }

@@ -14,12 +14,6 @@
 
 enum { TRY_HARD_MS = 1000 };
 
-uint32_t master_random(struct master *master)
-{
-	master->random = master->random * 1664525u + 1013904223u;
-	return master->random >> 8;
-}
-
 bool slot_is_draining(const struct slot *slot)
 {
 	const struct list *instances = &slot->master->instances;
@@ -158,7 +152,7 @@ static void tell_progress(const struct slot *slot, const struct instance *instan
 		return;
 	snprintf(text, sizeof(text), "slot %u: worker %d %s", slot->index, instance->pid,
 		 roll->phase == ROLL_FORWARD ? "serves" : "of the configuration in force serves again");
-	admin_progress(slot->master, roll->phase == ROLL_FORWARD ? slot->index + 1 : slot->index, text);
+	pending_progress(slot->master, roll->phase == ROLL_FORWARD ? slot->index + 1 : slot->index, text);
 }
 
 void slot_instance_ready(struct slot *slot, struct instance *instance)
@@ -344,7 +338,7 @@ int slots_make_room(struct master *master, unsigned count)
 		}
 		master->boards[master->slot_room - 1] = board;
 		for (int i = 0; i < BOARD_RECORDS_KEPT; i++)
-			spread_show_board(master, master->slot_room - 1, i);
+			instances_show_board(master, master->slot_room - 1, i);
 	}
 	return 0;
 }

@@ -175,18 +175,10 @@ static struct handoff_target *choose(void *context, const struct transfer *trans
 	return &lead->target;
 }
 
-static struct instance *find_instance(struct master *master, uint64_t serial)
-{
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
-		if (LIST_ENTRY(at, struct instance, link)->serial == serial)
-			return LIST_ENTRY(at, struct instance, link);
-	return NULL;
-}
-
 /* Tells the worker that gave a connection, if it still lives, what became of it. */
 static bool tell_giver(struct master *master, const struct transfer *transfer, enum message_type type)
 {
-	struct instance *giver = transfer->giver ? find_instance(master, transfer->giver) : NULL;
+	struct instance *giver = transfer->giver ? instance_find(master, transfer->giver) : NULL;
 	struct handoff_item item = {.id = transfer->giver_id};
 
 	return giver && giver->channel && handoff_reply(giver->channel, type, &item, 1) == 0;
@@ -194,7 +186,7 @@ static bool tell_giver(struct master *master, const struct transfer *transfer, e
 
 void spread_count_given(struct master *master, const struct transfer *transfer, int by)
 {
-	struct instance *giver = transfer->giver ? find_instance(master, transfer->giver) : NULL;
+	struct instance *giver = transfer->giver ? instance_find(master, transfer->giver) : NULL;
 
 	if (giver)
 		giver->given_away += (unsigned)by;
@@ -426,39 +418,4 @@ void spread_drain(struct master *master)
 	acceptor_drain(master->acceptor);
 	acceptor_free(master->acceptor);
 	master->acceptor = NULL;
-}
-
-/* --- balancing --- */
-
-void spread_show_board(struct master *master, unsigned slot, int record)
-{
-	struct message_board message = {.slot = slot, .record = (uint32_t)record};
-	int fd;
-	struct brood_frame frame = {
-		.type = MESSAGE_BOARD, .data = &message, .size = sizeof(message), .fds = &fd, .fd_count = 1};
-
-	if (list_empty(&master->instances))
-		return; /* whoever is forked later has it anyway */
-	fd = board_open_readonly(&master->boards[slot], record);
-	if (fd < 0)
-		return; /* they go on with the mean of those that they know */
-	admin_show_board(master, &frame);
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next) {
-		struct instance *instance = LIST_ENTRY(at, struct instance, link);
-
-		if (instance->channel && brood_channel_send(instance->channel, &frame) < 0)
-			log_debug("worker %u was not told of slot %u", instance->slot, slot);
-	}
-	fd_close(&fd);
-}
-
-size_t spread_keep_boards(const struct master *master, int *fds)
-{
-	size_t count = 0;
-
-	for (unsigned slot = 0; slot < master->slot_room; slot++)
-		for (int i = 0; i < BOARD_RECORDS; i++)
-			if (master->boards[slot].fds[i] >= 0)
-				fds[count++] = master->boards[slot].fds[i];
-	return count;
 }

@@ -170,5 +170,6 @@ void master_save(const struct master *master, struct state_writer *writer)
 		save_transfers(&instance->target.unanswered, instance->serial, writer);
 	}
 	admin_save(master, writer);
+	pending_save(master, writer);
 	save_closer(&master->closer, writer);
 }

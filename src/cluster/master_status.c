@@ -116,6 +116,6 @@ void master_status(struct master *master, uint64_t id)
 	if (frame.size <= BROOD_CHANNEL_SIZE_MAX)
 		admin_say(master, &frame);
 	else
-		admin_tell_result(master, id, "too many workers for one answer");
+		outcome_tell(master, id, "too many workers for one answer");
 	buffer_free(&lines);
 }

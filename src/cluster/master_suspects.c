@@ -11,14 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct instance *find(const struct master *master, uint64_t serial)
-{
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
-		if (LIST_ENTRY(at, struct instance, link)->serial == serial)
-			return LIST_ENTRY(at, struct instance, link);
-	return NULL;
-}
-
 /* Where there is no room the place of one that is gone is taken, else that of the one who came first. */
 void suspects_note(struct instance *instance, uint64_t giver)
 {
@@ -30,7 +22,7 @@ void suspects_note(struct instance *instance, uint64_t giver)
 		if (instance->givers[i] == giver)
 			return;
 	for (unsigned i = 0; i < INSTANCE_GIVERS_MAX; i++)
-		if (!find(instance->master, instance->givers[i])) {
+		if (!instance_find(instance->master, instance->givers[i])) {
 			place = i;
 			break;
 		}
@@ -62,7 +54,8 @@ const char *suspects_end(struct instance *instance, const struct cluster_obituar
 	if (!is_in_call_on_socket(hang))
 		return NULL;
 	for (unsigned i = 0; i < INSTANCE_GIVERS_MAX; i++) {
-		struct instance *giver = instance->givers[i] ? find(instance->master, instance->givers[i]) : NULL;
+		struct instance *giver =
+			instance->givers[i] ? instance_find(instance->master, instance->givers[i]) : NULL;
 
 		if (!giver)
 			continue;

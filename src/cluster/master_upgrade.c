@@ -59,7 +59,7 @@ static void fail(struct master *master, const char *reason)
 	snprintf(master->report.reason, sizeof(master->report.reason), "%s", reason);
 	forget(&master->upgrade);
 	master_tell_failure(master);
-	admin_upgrade_failed(master, master->report.reason);
+	pending_upgrade_failed(master, master->report.reason);
 	master->again_kind = NULL;
 	if (kind)
 		master_roll(master, kind);

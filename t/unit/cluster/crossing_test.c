@@ -215,6 +215,11 @@ static void assert_leads(unsigned slot, unsigned number)
 
 /* --- set-up --- */
 
+static void no_check(struct master *of)
+{
+	(void)of;
+}
+
 static int set_up(void **state)
 {
 	static struct cluster_listen listen = {.fd = -1, .backlog = 16};
@@ -237,7 +242,7 @@ static int set_up(void **state)
 	master.configured_workers = 2;
 	master.signal_fd = -1;
 	list_init(&master.instances);
-	list_init(&master.admin.pending);
+	commands_open(&master);
 	assert_int_equal(listeners_prepare(&master.listeners, &options, reason, sizeof(reason)), 0);
 	listeners_commit(&master.listeners);
 	assert_true(listeners_begin(&master.listeners, true));
@@ -245,6 +250,7 @@ static int set_up(void **state)
 	master.deadline = evtimer_new(master.base, NULL, NULL);
 	master.last_call = evtimer_new(master.base, NULL, NULL);
 	assert_int_equal(spread_open(&master), 0);
+	assert_int_equal(logger_open(&master, no_check), 0);
 	assert_int_equal(slots_resize(&master, 2), 0);
 	assert_int_equal(process_count, 2);
 	return 0;
@@ -270,6 +276,7 @@ static int tear_down(void **state)
 	assert_true(list_empty(&master.instances));
 	slots_free(&master);
 	spread_close(&master);
+	logger_close(&master);
 	listeners_close(&master.listeners);
 	event_free(master.deadline);
 	event_free(master.last_call);

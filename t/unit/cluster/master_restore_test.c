@@ -41,11 +41,11 @@ static struct master *new_master(void)
 	master->program = &program;
 	master->signal_fd = -1;
 	list_init(&master->instances);
-	list_init(&master->admin.pending);
+	commands_open(master);
 	master->base = event_base_new();
 	assert_non_null(master->base);
 	assert_int_equal(spread_open(master), 0);
-	assert_int_equal(logger_open(master), 0);
+	assert_int_equal(logger_open(master, NULL), 0);
 	return master;
 }
 
@@ -155,8 +155,8 @@ static struct master *full_master(void)
 	add_transfer(master, master->slots[0]->lead);
 	add_transfer(master, NULL);
 	assert_int_equal(admin_restore(master, FIRST_PID + 99, open_channel(), true), 0);
-	admin_await(master, &scale, false);
-	admin_await(master, &drain, false);
+	pending_add(master, &scale, false);
+	pending_add(master, &drain, false);
 	assert_int_equal(logger_restore(master, &logger), 0);
 	add_log_source(master, "worker 0");
 	add_log_source(master, "admin");

@@ -151,7 +151,7 @@ static int set_up(void **state)
 	master.signal_fd = -1;
 	master.slot_count = SLOTS;
 	list_init(&master.instances);
-	list_init(&master.admin.pending);
+	commands_open(&master);
 	assert_int_equal(listeners_prepare(&master.listeners, &options, reason, sizeof(reason)), 0);
 	listeners_commit(&master.listeners);
 	assert_true(listeners_begin(&master.listeners, true));
