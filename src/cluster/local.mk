@@ -52,6 +52,8 @@ libcluster_a_SOURCES = \
 	src/cluster/master_state.c \
 	src/cluster/master_restore.c \
 	src/cluster/master_status.c \
+	src/cluster/master_stopping.c \
+	src/cluster/master_supervisor.c \
 	src/cluster/master_suspects.c \
 	src/cluster/master_watchdog.c \
 	src/cluster/memory.c \

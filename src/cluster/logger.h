@@ -71,6 +71,8 @@ void logger_tell(struct master *master);
 /* Files were opened anew (`asked`: by who wants to read that it is done): logger_has_reopened, once nobody writes to
  * the old ones any more. A roll waits for that, but not for ever for a log process that nobody watches. */
 void logger_reopened(struct master *master, bool asked);
+/* The same, and the program's own: as somebody asked. */
+void master_reopen_logs(struct master *master);
 bool logger_has_reopened(const struct master *master);
 bool logger_is_waited_for(const struct master *master);
 /* Is it alive? Every tick; `late`: the master was held up itself. */

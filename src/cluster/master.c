@@ -30,201 +30,14 @@ enum {
 	TICK_MS = 250,
 	LATE_MS = 500, /* so late it has been made to wait, and what it waits for is interrupted */
 	START_GRACE_MS = 1000,
-	LAST_CALL_MS = 100, /* for clients whose handshake has begun when a stop does */
-	PLACING_MS = 1000,  /* a stop waits so long for workers that take what was accepted */
 };
-
-/* --- the end --- */
-
-void master_leave_if_done(struct master *master)
-{
-	if (master->state == MASTER_RUNNING || !list_empty(&master->instances))
-		return;
-	cut_tell(master);
-	if (logger_finish(master) && closer_leave(&master->closer))
-		event_base_loopexit(master->base, NULL);
-}
 
 static void discard(void *context, int fd)
 {
 	master_discard(context, fd);
 }
 
-/* Nobody is started any more: neither by a slot whose time to try again comes, nor by a roll. */
-static void start_nobody(struct master *master)
-{
-	roll_cancel(&master->roll);
-	look_cancel(master);
-	upgrade_cancel(master);
-	for (unsigned i = 0; i < master->slot_room; i++)
-		event_del(master->slots[i]->timer);
-}
-
-static void kill_all(struct master *master, const char *why)
-{
-	master->state = MASTER_KILLING;
-	start_nobody(master);
-	event_del(master->last_call);
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
-		instance_kill(LIST_ENTRY(at, struct instance, link), why);
-	master_leave_if_done(master);
-}
-
-static void arm_deadline(struct master *master, unsigned timeout_ms)
-{
-	struct timeval delay = {timeout_ms / 1000, (timeout_ms % 1000) * 1000};
-
-	event_add(master->deadline, &delay);
-}
-
-void master_stop_workers(struct master *master)
-{
-	/* One that is told to stop takes nothing more, so what was accepted has to be placed before. */
-	bool late = clock_now_ms() - master->stopping_ms >= PLACING_MS;
-
-	if (master->state != MASTER_STOPPING || master->workers_told || evtimer_pending(master->last_call, NULL) ||
-	    (master->handoff.waiting_count > 0 && !late && slots_any_leads(master)))
-		return;
-	master->workers_told = true;
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
-		instance_stop(LIST_ENTRY(at, struct instance, link));
-}
-
-static void close_listeners(struct master *master)
-{
-	spread_drain(master);
-	master_stop_workers(master);
-	/* The workers' copies are the last ones: each answers what is queued, then closes. */
-	listeners_close(&master->listeners);
-	master_leave_if_done(master);
-}
-
-static void on_last_call(evutil_socket_t fd, short what, void *argument)
-{
-	(void)fd, (void)what;
-	close_listeners(argument);
-}
-
-static void stop(struct master *master)
-{
-	struct timeval moment = {0, LAST_CALL_MS * 1000};
-
-	master->state = MASTER_STOPPING;
-	start_nobody(master);
-	master->stopping_ms = clock_now_ms();
-	/* Workers keep the deadline themselves; the master's is for those that cannot. */
-	arm_deadline(master, master->options.stop_timeout_ms + 500);
-	/* A client is connected, as it sees it, before the kernel has passed it on, which is when it has
-	 * sent something; closing the socket would cut it off. So its kind gets a moment to come in. */
-	if (slots_any_leads(master) && listeners_close_doors(&master->listeners))
-		event_add(master->last_call, &moment);
-	else
-		close_listeners(master);
-}
-
-/* Whoever asks does not want to wait. */
-static void cut(struct master *master)
-{
-	master->state = MASTER_CUTTING;
-	start_nobody(master);
-	event_del(master->last_call);
-	cut_begin(master);
-	master_leave_if_done(master);
-}
-
-/* drain_delay is over, or stop_timeout, or what is given to who is to cut. */
-static void on_deadline(evutil_socket_t fd, short what, void *argument)
-{
-	struct master *master = argument;
-
-	(void)fd, (void)what;
-	if (master->state == MASTER_RUNNING) {
-		stop(master);
-		return;
-	}
-	if (master->state == MASTER_CUTTING) {
-		kill_all(master, "stopped at once");
-		return;
-	}
-	log_warn("stop_timeout is over: ending the workers that are left");
-	kill_all(master, "stop_timeout");
-}
-
-/* Whoever sends clients here is to have time to learn that it must not. Rolls that run go on. */
-static void leave_later(struct master *master)
-{
-	upgrade_cancel(master);
-	arm_deadline(master, master->options.drain_delay_ms);
-}
-
-static void begin_stop(struct master *master, const char *asked_by)
-{
-	unsigned delay_ms = master->options.drain_delay_ms;
-
-	master->program->stopping(master->program->context);
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
-		instance_announce_stop(LIST_ENTRY(at, struct instance, link));
-	if (delay_ms == 0) {
-		log_info("%s: stopping", asked_by);
-		stop(master);
-	} else {
-		log_info("%s: stopping in %u ms (drain_delay)", asked_by, delay_ms);
-		leave_later(master);
-	}
-}
-
-void master_stop(struct master *master, enum stop_call call, const char *asked_by)
-{
-	if (master->state == MASTER_KILLING)
-		return;
-	switch (stop_called(&master->stop, call, clock_now_ms())) {
-	case STOP_NOTHING:
-		log_info("%s again: it is being done", asked_by);
-		break;
-	case STOP_BEGIN:
-		begin_stop(master, asked_by);
-		break;
-	case STOP_CUT:
-		log_info("%s again: stopping at once", asked_by);
-		cut(master);
-		break;
-	case STOP_BEGIN_AND_CUT:
-		log_info("%s: stopping at once", asked_by);
-		master->program->stopping(master->program->context);
-		cut(master);
-		break;
-	}
-}
-
-void master_give_up(struct master *master, int status)
-{
-	master->exit_status = status;
-	log_error("no worker became ready: giving up");
-	kill_all(master, "the server gives up");
-}
-
 /* --- the start --- */
-
-void master_check_ready(struct master *master)
-{
-	unsigned ready = 0, parked = 0;
-
-	if (master->ready_told || master->state != MASTER_RUNNING)
-		return;
-	for (unsigned i = 0; i < master->slot_count; i++) {
-		ready += master->slots[i]->ready_once;
-		parked += !master->slots[i]->ready_once && master->slots[i]->state == SLOT_PARKED;
-	}
-	if (ready + parked < master->slot_count)
-		return;
-	if (ready == 0) {
-		master_give_up(master, CLUSTER_EXIT_CRASH);
-		return;
-	}
-	master->ready_told = true;
-	master->program->ready(master->program->context, &master->listeners, ready);
-	logger_tell(master); /* what standard error is may have changed with that */
-}
 
 /* At the first start a server whose workers hang is as useless as one whose workers die. */
 static void check_start(struct master *master, uint64_t now_ms)
@@ -239,10 +52,19 @@ static void check_start(struct master *master, uint64_t now_ms)
 
 /* --- events --- */
 
-void master_reopen_logs(struct master *master)
+/* Of whom this is the end. */
+static void on_end(void *context, const struct brood_process_end *end)
 {
-	master->program->reopen(master->program->context);
-	logger_reopened(master, true);
+	struct master *master = context;
+	struct instance *worker = instance_find_pid(master, end->pid);
+
+	if (worker)
+		supervisor_ended(worker, end);
+	else if (closer_ended(&master->closer, end->pid) || commands_admin_ended(master, end) ||
+		 logger_ended(master, end) || upgrade_ended(master, end))
+		master_leave_if_done(master);
+	else
+		log_debug("reaped a stranger, pid %d", end->pid);
 }
 
 static void scale(struct master *master, int by)
@@ -257,7 +79,7 @@ static void scale(struct master *master, int by)
 	}
 	count = by < 0 ? count - 1 : count + 1;
 	log_info("%u workers from now on", count);
-	if (slots_resize(master, count) < 0)
+	if (supervisor_resize(master, count) < 0)
 		log_warn("going on with %u workers", master->slot_count);
 }
 
@@ -303,8 +125,8 @@ static void on_signals(evutil_socket_t fd, short what, void *argument)
 		down += received.signal == SIGTTOU;
 	}
 	if (asked[SIGCHLD]) {
-		brood_process_reap(instance_ended, master);
-		brood_process_watch(instance_changed, master);
+		brood_process_reap(on_end, master);
+		brood_process_watch(supervisor_changed, master);
 	}
 	if (asked[SIGUSR1])
 		master_reopen_logs(master);
@@ -337,7 +159,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 		return;
 	check_start(master, now_ms);
 	slots_try_hard(master, now_ms);
-	spread_adopt(master, now_ms);
+	adopt_follow(master, now_ms);
 	watchdog_tick(master, now_ms, TICK_MS);
 	recycle_tick(master, now_ms);
 	pending_check(master);
@@ -346,15 +168,6 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 	heap_tick(&master->heap, now_ms);
 	if (master->program->look_after)
 		master->program->look_after(master->program->context, master);
-}
-
-/* The log process has opened files anew, or its time for that may be over. */
-static void check_logs(struct master *master)
-{
-	struct roll_view view = master_roll_view(master);
-
-	pending_check(master);
-	master_roll_event(master, roll_settled(&master->roll, &view));
 }
 
 /* --- life --- */
@@ -373,10 +186,8 @@ static int watch(struct master *master)
 		return -ENOMEM;
 	master->signals = event_new(master->base, master->signal_fd, EV_READ | EV_PERSIST, on_signals, master);
 	master->tick = event_new(master->base, -1, EV_PERSIST, on_tick, master);
-	master->deadline = evtimer_new(master->base, on_deadline, master);
-	master->last_call = evtimer_new(master->base, on_last_call, master);
-	if (!master->signals || !master->tick || !master->deadline || !master->last_call ||
-	    event_add(master->signals, NULL) < 0 || event_add(master->tick, &interval) < 0)
+	if (!master->signals || !master->tick || stopping_open(master) < 0 || event_add(master->signals, NULL) < 0 ||
+	    event_add(master->tick, &interval) < 0)
 		return -ENOMEM;
 	if (interrupt_open(&master->interrupt) < 0)
 		log_warn("no timer can be had: a call that should not wait, and does, cannot be interrupted");
@@ -401,10 +212,7 @@ static void close_all(struct master *master)
 		event_free(master->signals);
 	if (master->tick)
 		event_free(master->tick);
-	if (master->deadline)
-		event_free(master->deadline);
-	if (master->last_call)
-		event_free(master->last_call);
+	stopping_close(master);
 	if (master->base)
 		event_base_free(master->base);
 	fd_close(&master->signal_fd);
@@ -419,7 +227,7 @@ static void go_on(struct master *master)
 	if (!error)
 		error = spread_open(master);
 	if (!error)
-		error = logger_open(master, check_logs);
+		error = logger_open(master, supervisor_check_logs);
 	if (!error)
 		error = master_restore(master, &state->reader);
 	if (error) {
@@ -454,7 +262,7 @@ int cluster_run(const struct cluster_options *options, const struct cluster_prog
 	char reason[REPORT_REASON_MAX];
 	int error;
 
-	list_init(&master.instances);
+	supervisor_open(&master);
 	commands_open(&master);
 	master.listeners.discard = discard;
 	master.listeners.context = &master;
@@ -475,14 +283,14 @@ int cluster_run(const struct cluster_options *options, const struct cluster_prog
 	if (error == 0)
 		error = spread_open(&master);
 	if (error == 0)
-		error = logger_open(&master, check_logs);
+		error = logger_open(&master, supervisor_check_logs);
 	if (error) {
 		log_error("cannot set up the master: %s", strerror(-error));
 		goto done;
 	}
 	master.exit_status = CLUSTER_EXIT_DONE;
 	spread_follow_mode(&master);
-	if (slots_resize(&master, options->workers) < 0)
+	if (supervisor_resize(&master, options->workers) < 0)
 		master_give_up(&master, CLUSTER_EXIT_CRASH);
 	logger_start(&master); /* what was said meanwhile waits for it */
 	admin_start(&master);  /* now that there are boards, which it inherits */

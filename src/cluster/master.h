@@ -2,7 +2,9 @@
  *
  * The master's own state, shared by the master_*.c files and by nobody else. Master only.
  *
- *     master.c          the loop: signals, ticks, start and stop
+ *     master.c          the loop: signals, ticks, start
+ *     master_supervisor.c what happens to workers, in order
+ *     master_stopping.c what a stop does, in order
  *     master_life.c     what all of it needs
  *     master_slots.c    slots: what slot.c's table says, done
  *     master_cut.c      a stop that does not wait (cut.h)
@@ -101,6 +103,12 @@ struct instance {
 	struct cluster_obituary *hang; /* owned: how it was when it was found to hang, or NULL */
 };
 
+/* Why a worker could not be started. */
+struct start_failure {
+	const char *what; /* the beginning of what is said of it; NULL: it could */
+	int error;        /* EBUSY: those of this slot that still finish have all its records */
+};
+
 /* A numbered place for a worker. */
 struct slot {
 	struct master *master;
@@ -112,11 +120,11 @@ struct slot {
 	struct instance *lead;      /* the one that starts or serves; NULL in backoff, parked, empty */
 	struct instance *next;      /* its successor, starting; those that finish are in no slot */
 	uint64_t unserved_since_ms; /* 0 while it serves */
-	struct slot *adopter;       /* who accepts on its sockets meanwhile */
+	uint64_t adopter;           /* serial of the worker that accepts on its sockets meanwhile; 0: none */
 	bool ready_once;
-	bool crowded;      /* no record was free for a further worker */
-	bool drained;      /* by command: no worker until it is undrained */
-	uint32_t restarts; /* of its workers, other than by rolls */
+	struct start_failure failure; /* of the last start */
+	bool drained;                 /* by command: no worker until it is undrained */
+	uint32_t restarts;            /* of its workers, other than by rolls */
 };
 
 enum { REPORT_REASON_MAX = 2048 };
@@ -176,6 +184,15 @@ struct recycling {
 	uint64_t memory_ms;     /* and when */
 };
 
+/* What the end of a worker is to its slot. */
+enum slot_loss {
+	SLOT_LOST_NOTHING,       /* it had no part in it; or its successor takes the lead; or the server stops */
+	SLOT_LOST_LEAD,          /* the one that led: the next one is due, now or later */
+	SLOT_LOST_FOR_GOOD,      /* the same, and its set-up can never succeed: no use in going on */
+	SLOT_LOST_SUCCESSOR,     /* the one that was to lead */
+	SLOT_LOST_LAST_DRAINING, /* the last one that was retired */
+};
+
 enum master_state { MASTER_RUNNING, MASTER_STOPPING, MASTER_CUTTING, MASTER_KILLING };
 
 struct master {
@@ -194,6 +211,7 @@ struct master {
 	unsigned generation;         /* of the configuration in force */
 	unsigned next_generation;    /* of the one that a roll goes to; the number of that roll */
 	struct list instances;
+	const struct brood_channel_handlers *worker_handlers; /* of what they say */
 	uint64_t last_serial;
 	struct roll roll;
 	struct event *looking; /* before one; NULL: nobody looks */
@@ -239,16 +257,6 @@ uint32_t master_random(struct master *master);
 /* The descriptors of all records, which a child needs to map them; at most BOARD_RECORDS for each slot. */
 size_t master_keep_boards(const struct master *master, int *fds);
 
-/* --- master.c --- */
-
-/* The set-up has failed for good: everybody is ended and the master exits with this status. */
-void master_give_up(struct master *master, int status);
-void master_check_ready(struct master *master);
-/* Tells the workers to stop, once the server is to and nothing waits for one of them any more. */
-void master_stop_workers(struct master *master);
-void master_stop(struct master *master, enum stop_call call, const char *asked_by);
-void master_reopen_logs(struct master *master);
-void master_leave_if_done(struct master *master);
 /* --- master_slots.c --- */
 
 /* Sets the number of slots: makes new ones, retires those above. 0 or -errno (logged). */
@@ -256,13 +264,18 @@ int slots_resize(struct master *master, unsigned count) __attribute__((warn_unus
 /* Makes slots, empty ones, until there are so many. 0 or -errno (logged). */
 int slots_make_room(struct master *master, unsigned count) __attribute__((warn_unused_result));
 void slots_free(struct master *master);
-void slot_happen(struct slot *slot, enum slot_event event);
-void slot_instance_ready(struct slot *slot, struct instance *instance);
-void slot_instance_ended(struct slot *slot, struct instance *instance, const struct brood_process_end *end);
+/* Starts a worker wherever one is missing; after whatever lets a slot want one, once all that comes first is done. */
+void slots_start(struct master *master);
+/* It leads its slot, and who led that before is retired. False: it was retired itself meanwhile. */
+bool slot_worker_ready(struct slot *slot, struct instance *instance);
+/* It is gone; what that means to its slot. */
+enum slot_loss slot_worker_ended(struct slot *slot, struct instance *instance, const struct brood_process_end *end);
 /* One of its workers is gone for good: a start that had to wait for that need wait no longer. */
 void slot_has_room(struct slot *slot);
 /* Starts a successor beside the leading worker, or a worker at once where there is none. */
 void slot_replace(struct slot *slot, bool next_kind);
+/* Ends one that starts beside the leading worker. */
+void slot_drop_successor(struct slot *slot);
 /* No worker until further notice; or again one. */
 void slot_drain(struct slot *slot, bool drain);
 /* Has it a worker that was retired and still finishes? */
@@ -278,8 +291,9 @@ void slots_try_hard(struct master *master, uint64_t now_ms);
 
 /* --- master_instance.c --- */
 
-/* Forks a worker for the slot; NULL when that is impossible now (logged). */
-struct instance *instance_start(struct master *master, struct slot *slot, bool next_kind);
+/* Forks a worker for the slot; NULL when that is impossible now (logged), and why. */
+struct instance *instance_start(struct master *master, struct slot *slot, bool next_kind,
+				struct start_failure *failure);
 /* A worker that an earlier version started, as `like` but for what is made here; takes the channel (-1:
  * none). NULL without memory. */
 struct instance *instance_restore(struct master *master, const struct instance *like, int channel, unsigned timer_ms);
@@ -290,10 +304,12 @@ void instance_kill(struct instance *instance, const char *why);
 /* One that cannot be told is ended. */
 void instance_send(struct instance *instance, const struct brood_frame *frame);
 
-/* For brood_process_reap: finds whose end this is and tells the slot. */
-void instance_ended(void *master, const struct brood_process_end *end);
-/* For brood_process_watch: a worker was stopped, or goes on. */
-void instance_changed(void *master, pid_t pid, int stopped);
+/* It is ready, and can be given connections. */
+void instance_serve(struct instance *instance);
+/* It has ended: gives its record back, and is found no more. */
+void instance_let_go(struct instance *instance);
+/* Keeps errno. */
+void instance_free(struct instance *instance);
 struct board_record *instance_record(const struct instance *instance);
 /* NULL: there is none, or no longer. */
 struct instance *instance_find(const struct master *master, uint64_t serial);
@@ -317,9 +333,18 @@ void look_cancel(struct master *master);
 
 /* `kind`: "reload" reads the configuration again, "restart" and others go on with the one in force. */
 void master_roll(struct master *master, const char *kind);
-void master_roll_event(struct master *master, enum roll_action action);
-struct roll_view master_roll_view(struct master *master);
-
+/* What a roll makes of it that: a worker leads its slot, */
+void rolling_ready(struct master *master, const struct instance *instance);
+/* one has ended (for who wants to know why there was no roll), */
+void rolling_report(struct master *master, const struct instance *instance, const struct brood_process_end *end);
+/* its slot has lost it; `accident`: not by its own fault, */
+void rolling_lost(struct master *master, const struct slot *slot, enum slot_loss loss, bool accident);
+/* something that is waited for at the end of a roll may be there, */
+void rolling_settled(struct master *master);
+/* a slot is to have no worker, */
+void rolling_without(struct master *master, unsigned slot);
+/* there are fewer slots, perhaps. */
+void rolling_resized(struct master *master);
 /* Of master->report, to the log and to the program. */
 void master_tell_failure(struct master *master);
 
@@ -445,8 +470,8 @@ void recycle_tick(struct master *master, uint64_t now_ms);
 /* --- master_spread.c --- */
 
 int spread_open(struct master *master) __attribute__((warn_unused_result));
-/* A worker gives connections away; they go to others. */
-void spread_given(struct instance *giver, struct brood_frame *frame);
+/* A worker gives connections away; they go to others. NULL; else what it must not do, for which it is to be ended. */
+const char *spread_given(struct instance *giver, struct brood_frame *frame);
 /* A few times a second: gives what waits another try, with those workers too that had refused; what
  * nobody can take goes back to the worker that gave it. */
 void spread_tick(struct master *master, uint64_t now_ms);
@@ -474,12 +499,37 @@ bool master_anybody_leaves(const struct master *master);
 /* --- master_adopt.c --- */
 
 /* Sees that each slot's own sockets are accepted on by somebody. */
-void spread_adopt(struct master *master, uint64_t now_ms);
+void adopt_follow(struct master *master, uint64_t now_ms);
 /* The same when listeners have come or gone: those who adopted a slot's sockets have its former ones. */
-void spread_adopt_anew(struct master *master);
+void adopt_anew(struct master *master);
 /* Nobody needs to accept for this slot any more. */
-void spread_release(struct slot *slot);
-/* A worker that had adopted sockets no longer accepts. */
-void spread_forget_adopter(struct master *master, const struct slot *adopter);
+void adopt_release(struct slot *slot);
+/* Whose worker does; NULL: nobody's. */
+struct slot *adopt_adopter(const struct slot *slot);
+
+/* --- master_stopping.c --- */
+
+/* 0 or -ENOMEM. */
+int stopping_open(struct master *master) __attribute__((warn_unused_result));
+void stopping_close(struct master *master);
+void master_stop(struct master *master, enum stop_call call, const char *asked_by);
+/* The set-up has failed for good: everybody is ended and the master exits with this status. */
+void master_give_up(struct master *master, int status);
+/* Tells the workers to stop, once the server is to and nothing waits for one of them any more. */
+void master_stop_workers(struct master *master);
+void master_leave_if_done(struct master *master);
+
+/* --- master_supervisor.c --- */
+
+/* Before there is a worker. */
+void supervisor_open(struct master *master);
+/* A worker was stopped, or goes on (for brood_process_watch), or has ended. */
+void supervisor_changed(void *master, pid_t pid, int stopped);
+void supervisor_ended(struct instance *instance, const struct brood_process_end *end);
+/* As slots_resize, and slot_drain, with all that follows. */
+int supervisor_resize(struct master *master, unsigned count) __attribute__((warn_unused_result));
+void supervisor_drain(struct slot *slot, bool drain);
+/* For logger_open. */
+void supervisor_check_logs(struct master *master);
 
 #endif

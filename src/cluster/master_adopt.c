@@ -17,7 +17,7 @@ static unsigned adoptions_of(const struct master *master, const struct slot *ado
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < master->slot_room; i++)
-		count += master->slots[i]->adopter == adopter;
+		count += master->slots[i]->adopter == adopter->lead->serial;
 	return count;
 }
 
@@ -34,13 +34,22 @@ static struct slot *find_adopter(const struct master *master, uint64_t now_ms)
 	return best;
 }
 
+/* One that does not lead its slot any more accepts nothing. */
+struct slot *adopt_adopter(const struct slot *slot)
+{
+	struct instance *adopter = slot->adopter ? instance_find(slot->master, slot->adopter) : NULL;
+	struct slot *its = adopter ? slot->master->slots[adopter->slot] : NULL;
+
+	return its && its->lead == adopter ? its : NULL;
+}
+
 static void tell(struct slot *adopter, struct slot *slot, enum message_type type)
 {
 	struct message_sockets message = {.slot = slot->index};
 	int fds[MESSAGE_BATCH];
 	struct brood_frame frame = {.type = type, .data = &message, .size = sizeof(message), .fds = fds};
 
-	if (!adopter->lead || !adopter->lead->channel)
+	if (!adopter->lead->channel)
 		return;
 	if (type == MESSAGE_ADOPT) {
 		message.count = (uint32_t)listeners_of_group(&slot->master->listeners, slot->index, fds,
@@ -48,24 +57,16 @@ static void tell(struct slot *adopter, struct slot *slot, enum message_type type
 		frame.fd_count = message.count;
 	}
 	if (brood_channel_send(adopter->lead->channel, &frame) == 0)
-		slot->adopter = type == MESSAGE_ADOPT ? adopter : NULL;
+		slot->adopter = type == MESSAGE_ADOPT ? adopter->lead->serial : 0;
 }
 
-void spread_release(struct slot *slot)
+void adopt_release(struct slot *slot)
 {
-	struct slot *adopter = slot->adopter;
+	struct slot *adopter = adopt_adopter(slot);
 
-	if (!adopter)
-		return;
-	slot->adopter = NULL;
-	tell(adopter, slot, MESSAGE_RELEASE);
-}
-
-void spread_forget_adopter(struct master *master, const struct slot *adopter)
-{
-	for (unsigned i = 0; i < master->slot_room; i++)
-		if (master->slots[i]->adopter == adopter)
-			master->slots[i]->adopter = NULL;
+	slot->adopter = 0;
+	if (adopter)
+		tell(adopter, slot, MESSAGE_RELEASE);
 }
 
 /* Does this slot's worker accept on the sockets with that number, since its birth? */
@@ -90,7 +91,7 @@ static bool is_awaited(const struct master *master, const struct slot *slot)
 	return slot->index < master->slot_count && !slot->drained && slot->state != SLOT_SERVING;
 }
 
-void spread_adopt(struct master *master, uint64_t now_ms)
+void adopt_follow(struct master *master, uint64_t now_ms)
 {
 	unsigned sockets = listeners_sockets(&master->listeners);
 
@@ -100,12 +101,15 @@ void spread_adopt(struct master *master, uint64_t now_ms)
 		struct slot *slot = master->slots[i], *adopter;
 
 		if (is_covered(master, i, now_ms)) {
-			spread_release(slot);
+			adopt_release(slot);
 			continue;
 		}
-		if (slot->adopter && !slot_is_alive(slot->adopter, now_ms))
-			spread_release(slot); /* the adopter needs help itself */
-		if (slot->adopter || (is_awaited(master, slot) && now_ms - slot->unserved_since_ms < ORPHAN_MS))
+		adopter = adopt_adopter(slot);
+		if (adopter && !slot_is_alive(adopter, now_ms)) {
+			adopt_release(slot); /* it needs help itself */
+			adopter = NULL;
+		}
+		if (adopter || (is_awaited(master, slot) && now_ms - slot->unserved_since_ms < ORPHAN_MS))
 			continue;
 		adopter = find_adopter(master, now_ms);
 		if (adopter) {
@@ -115,9 +119,9 @@ void spread_adopt(struct master *master, uint64_t now_ms)
 	}
 }
 
-void spread_adopt_anew(struct master *master)
+void adopt_anew(struct master *master)
 {
 	for (unsigned i = 0; i < master->slot_room; i++)
-		spread_release(master->slots[i]);
-	spread_adopt(master, clock_now_ms());
+		adopt_release(master->slots[i]);
+	adopt_follow(master, clock_now_ms());
 }

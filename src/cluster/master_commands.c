@@ -27,7 +27,7 @@ static void do_scale(struct master *master, const struct command *command)
 	if (command->argument < 1 || command->argument > CLUSTER_SLOTS_MAX) {
 		snprintf(reason, sizeof(reason), "%d workers: want 1 to %d", command->argument, CLUSTER_SLOTS_MAX);
 		outcome_tell(master, command->id, reason);
-	} else if (slots_resize(master, (unsigned)command->argument) < 0) {
+	} else if (supervisor_resize(master, (unsigned)command->argument) < 0) {
 		outcome_tell(master, command->id, "cannot have so many workers: see the error log");
 	} else {
 		log_info("%u workers from now on", master->slot_count);
@@ -49,7 +49,7 @@ static void do_drain(struct master *master, const struct command *command, bool 
 	} else if (drain && others == 0) {
 		outcome_tell(master, command->id, "this is the last slot that serves; use stop");
 	} else {
-		slot_drain(master->slots[index], drain);
+		supervisor_drain(master->slots[index], drain);
 		pending_add(master, command, false);
 	}
 }

@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/socket.h"
 #include "brood/channel.h"
 #include "cluster/message.h"
 #include "cluster/worker.h"
@@ -18,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEEP_MAX = 32768, DRAIN_GRACE_MS = 1000, LAST_WORDS_MAX = 1024 };
+enum { KEEP_MAX = 32768, DRAIN_GRACE_MS = 1000 };
 
 struct board_record *instance_record(const struct instance *instance)
 {
@@ -124,137 +123,6 @@ void instance_stop(struct instance *instance)
 	send_simple(instance, MESSAGE_STOP);
 }
 
-/* --- what the worker says --- */
-
-/* What a worker says may cross with what ends it, or with being told to do something else; a worker that was taken
- * over says anything at any time. So each message counts in the phase that it belongs to only, and not from one that
- * was killed, since its end will come and be dealt with. But what a draining one gave before goes to others, and
- * answers count in any case: a connection that was taken must not be given to another one. */
-static bool is_timely(const struct instance *instance, uint32_t type)
-{
-	switch (type) {
-	case MESSAGE_READY:
-		return instance->phase == INSTANCE_STARTING && !instance->killed && !instance->reaped;
-	case MESSAGE_REPLACE:
-		return instance->phase == INSTANCE_SERVING && !instance->killed && !instance->reaped;
-	case MESSAGE_HANDED_OVER:
-		return instance->phase == INSTANCE_DRAINING;
-	case MESSAGE_GIVE:
-		return instance->phase == INSTANCE_DRAINING || !instance->killed;
-	default:
-		return true;
-	}
-}
-
-static void on_ready(struct instance *instance, struct brood_frame *frame)
-{
-	struct master *master = instance->master;
-
-	(void)frame;
-	event_del(instance->timer);
-	instance->phase = INSTANCE_SERVING;
-	instance->ready_ms = clock_now_ms();
-	handoff_target_init(&instance->target, instance->channel);
-	slot_instance_ready(master->slots[instance->slot], instance);
-	spread_resume(master);
-}
-
-static void on_handed_over(struct instance *instance, struct brood_frame *frame)
-{
-	struct roll_view view = master_roll_view(instance->master);
-
-	(void)frame;
-	instance->handed_over = true;
-	master_roll_event(instance->master, roll_settled(&instance->master->roll, &view));
-}
-
-static void on_answer(struct instance *instance, struct brood_frame *frame)
-{
-	struct master *master = instance->master;
-
-	if (!handoff_answer(&master->handoff, &instance->target, frame))
-		instance_kill(instance, "answered for a connection it was not given");
-	else if (master->handoff.waiting_count > 0)
-		spread_resume(master);
-}
-
-static void on_replace(struct instance *instance, struct brood_frame *frame)
-{
-	struct master *master = instance->master;
-
-	(void)frame;
-	if (master->state == MASTER_RUNNING && master->slots[instance->slot]->lead == instance)
-		slot_replace(master->slots[instance->slot], instance->next);
-}
-
-/* What a worker may say, and what may come with it. Of a type that is not here, which a later version may know,
- * nothing is done, and no descriptor may come. */
-enum cargo { CARGO_NONE, CARGO_CONNECTIONS };
-
-static const struct {
-	enum message_type type;
-	enum cargo cargo;
-	void (*take)(struct instance *instance, struct brood_frame *frame);
-} messages[] = {
-	{MESSAGE_READY, CARGO_NONE, on_ready},
-	{MESSAGE_GIVE, CARGO_CONNECTIONS, spread_given},
-	{MESSAGE_HANDED_OVER, CARGO_NONE, on_handed_over},
-	{MESSAGE_TAKEN, CARGO_NONE, on_answer},
-	{MESSAGE_REFUSED, CARGO_NONE, on_answer},
-	{MESSAGE_REPLACE, CARGO_NONE, on_replace},
-	{MESSAGE_HEARD, CARGO_NONE, news_heard},
-	{MESSAGE_CUT, CARGO_NONE, cut_heard},
-};
-
-static bool carries(const struct brood_frame *frame, enum cargo cargo)
-{
-	if (cargo == CARGO_NONE)
-		return frame->fd_count == 0 && !frame->fds_lost;
-	for (size_t i = 0; i < frame->fd_count; i++)
-		if (!socket_is_connection(frame->fds[i]))
-			return false;
-	return true; /* how many there must be its own data say */
-}
-
-static void on_frame(void *context, struct brood_frame *frame)
-{
-	struct instance *instance = context;
-	size_t at = 0, count = sizeof(messages) / sizeof(messages[0]);
-
-	while (at < count && messages[at].type != frame->type)
-		at++;
-	if (!carries(frame, at < count ? messages[at].cargo : CARGO_NONE))
-		instance_kill(instance, "sent descriptors that its message must not carry");
-	else if (at < count && is_timely(instance, frame->type))
-		messages[at].take(instance, frame);
-}
-
-/* It closed its end: it is exiting or dead, which SIGCHLD says too. Nothing can be sent any more. */
-static void on_closed(void *context, int error)
-{
-	struct instance *instance = context;
-
-	if (error == -EPROTO)
-		instance_kill(instance, "sent garbage");
-	handoff_target_gone(&instance->master->handoff, &instance->target);
-	brood_channel_free(instance->channel);
-	instance->channel = NULL;
-	spread_resume(instance->master);
-}
-
-static void on_discard(void *context, int fd)
-{
-	const struct instance *instance = context;
-
-	master_discard(instance->master, fd);
-}
-
-static const struct brood_channel_handlers handlers = {
-	.frame = on_frame,
-	.closed = on_closed,
-	.discard = on_discard,
-};
-
 /* --- birth and end --- */
 
 /* What the child is to keep besides its channel: its sockets, all boards, what the program needs. */
@@ -290,7 +158,7 @@ static pid_t fork_worker(struct master *master, struct birth *birth)
 }
 
 /* Keeps errno. */
-static void discard(struct instance *instance)
+void instance_free(struct instance *instance)
 {
 	int error = errno;
 
@@ -327,14 +195,13 @@ static struct instance *prepare(struct master *master, struct slot *slot, bool n
 	handoff_target_init(&instance->target, NULL);
 	instance->timer = evtimer_new(master->base, on_timer, instance);
 	instance->record = board_take_record(&master->boards[slot->index]);
-	slot->crowded = instance->record == -EBUSY; /* by those of this slot that still finish */
 	if (instance->record < 0)
 		errno = -instance->record;
 	if (instance->record >= BOARD_RECORDS_KEPT)
 		instances_show_board(master, slot->index, instance->record);
 	if (instance->record < 0 || !instance->timer || brood_channel_pair(ends) < 0)
 		goto fail;
-	if (brood_channel_open(&instance->channel, master->base, ends[0], &handlers, instance) < 0) {
+	if (brood_channel_open(&instance->channel, master->base, ends[0], master->worker_handlers, instance) < 0) {
 		fd_close(&ends[1]);
 		goto fail;
 	}
@@ -361,40 +228,36 @@ static struct instance *prepare(struct master *master, struct slot *slot, bool n
 	errno = -error;
 	fd_close(&ends[1]);
 fail:
-	discard(instance);
+	instance_free(instance);
 	return NULL;
 }
 
-/* A roll that fails for this says so, too. */
-static void cannot_start(struct master *master, const struct slot *slot, bool next_kind, const char *what, int error)
+static struct instance *cannot_start(const struct slot *slot, struct start_failure *failure, const char *what,
+				     int error)
 {
-	struct roll_report *report = &master->report;
-
 	log_error("cannot start worker %u: %s%s", slot->index, what, strerror(error));
-	if (master->roll.phase == ROLL_FORWARD && next_kind)
-		snprintf(report->reason, sizeof(report->reason), "slot %u: the new worker cannot be started: %s%s",
-			 slot->index, what, strerror(error));
+	*failure = (struct start_failure){.what = what, .error = error};
+	return NULL;
 }
 
-struct instance *instance_start(struct master *master, struct slot *slot, bool next_kind)
+struct instance *instance_start(struct master *master, struct slot *slot, bool next_kind, struct start_failure *failure)
 {
 	struct birth birth;
 	struct log_source *source = NULL;
 	struct instance *instance = prepare(master, slot, next_kind, &birth, &source);
 
-	if (!instance) {
-		cannot_start(master, slot, next_kind, "", errno);
-		return NULL;
-	}
+	if (!instance)
+		return cannot_start(slot, failure, "", errno);
 	master->program->select(master->program->context, next_kind);
 	instance->pid = fork_worker(master, &birth);
 	fd_close(&birth.channel);
 	logger_source_born(master, source, &birth.log, instance->pid);
 	if (instance->pid < 0) {
-		cannot_start(master, slot, next_kind, "fork: ", -instance->pid);
-		discard(instance);
+		cannot_start(slot, failure, "fork: ", -instance->pid);
+		instance_free(instance);
 		return NULL;
 	}
+	failure->what = NULL;
 	instance_record(instance)->pid = instance->pid;
 	list_append(&master->instances, &instance->link);
 	arm(instance, (next_kind ? &master->next_options : &master->options)->start_timeout_ms);
@@ -417,8 +280,8 @@ struct instance *instance_restore(struct master *master, const struct instance *
 	board_keep_record(&master->boards[instance->slot], instance->record);
 	list_init(&instance->link);
 	list_append(&master->instances, &instance->link);
-	if (!instance->timer ||
-	    (channel >= 0 && brood_channel_open(&instance->channel, master->base, channel, &handlers, instance) < 0))
+	if (!instance->timer || (channel >= 0 && brood_channel_open(&instance->channel, master->base, channel,
+								    master->worker_handlers, instance) < 0))
 		return NULL; /* the restoring is over anyway */
 	handoff_target_init(&instance->target, instance->ready_ms > 0 ? instance->channel : NULL);
 	instance->target.given = like->target.given;
@@ -428,73 +291,18 @@ struct instance *instance_restore(struct master *master, const struct instance *
 	return instance;
 }
 
-/* A roll that fails for this says so to whoever asked for it. */
-static void report_failure(const struct instance *instance, const struct brood_process_end *end)
+void instance_let_go(struct instance *instance)
 {
-	struct master *master = instance->master;
-	char how[64], words[LAST_WORDS_MAX];
-
-	if (master->roll.phase != ROLL_FORWARD || !instance->next || instance->phase != INSTANCE_STARTING)
-		return;
-	brood_process_describe(end, how, sizeof(how));
-	obituary_last_words(instance, words, sizeof(words));
-	snprintf(master->report.reason, sizeof(master->report.reason),
-		 "slot %u: the new worker did not become ready: %s%s%s", instance->slot,
-		 instance->killed ? instance->killed : how, words[0] ? "; it said:\n" : "", words);
-}
-
-/* Its heartbeat would tell too, but only after a second of connections that nobody answers. */
-void instance_changed(void *context, pid_t pid, int stopped)
-{
-	struct master *master = context;
-	struct instance *instance = instance_find_pid(master, pid);
-	struct roll_view view = master_roll_view(master);
-
-	if (stopped)
-		closer_stopped(&master->closer, pid);
-	if (!instance || instance->stopped == (stopped != 0))
-		return;
-	instance->stopped = stopped != 0;
-	log_warn("worker %u [%d] was %s", instance->slot, pid, stopped ? "stopped" : "continued");
-	if (master->state != MASTER_RUNNING)
-		return;
-	spread_adopt(master, clock_now_ms());
-	spread_resume(master);
-	master_roll_event(master, roll_settled(&master->roll, &view));
-}
-
-void instance_ended(void *context, const struct brood_process_end *end)
-{
-	struct master *master = context;
-	struct instance *instance = instance_find_pid(master, end->pid);
-	struct slot *slot;
-
-	if (!instance && (closer_ended(&master->closer, end->pid) || commands_admin_ended(master, end) ||
-			  logger_ended(master, end) || upgrade_ended(master, end))) {
-		master_leave_if_done(master);
-		return;
-	}
-	if (!instance) {
-		log_debug("reaped a stranger, pid %d", end->pid);
-		return;
-	}
-	/* What it said last counts: read its channel to the end before deciding what it left undone. */
-	instance->reaped = true;
-	if (instance->channel)
-		brood_channel_drain(instance->channel);
-	handoff_target_gone(&master->handoff, &instance->target);
-	if (master->program->ended)
-		master->program->ended(master->program->context, master, board_place(instance->slot, instance->record));
-	obituary_of_end(instance, end);
-	cut_ended(instance);
-	report_failure(instance, end);
-	slot = master->slots[instance->slot];
 	/* It is for who comes next, perhaps at once. */
-	board_free_record(&master->boards[instance->slot], instance->record);
+	board_free_record(&instance->master->boards[instance->slot], instance->record);
 	instance->record = -1;
 	list_remove(&instance->link);
-	slot_instance_ended(slot, instance, end);
-	discard(instance);
-	slot_has_room(slot);
-	master_leave_if_done(master);
+}
+
+void instance_serve(struct instance *instance)
+{
+	event_del(instance->timer);
+	instance->phase = INSTANCE_SERVING;
+	instance->ready_ms = clock_now_ms();
+	handoff_target_init(&instance->target, instance->channel);
 }

@@ -214,6 +214,12 @@ void logger_reopened(struct master *master, bool asked)
 	logger_tell(master);
 }
 
+void master_reopen_logs(struct master *master)
+{
+	master->program->reopen(master->program->context);
+	logger_reopened(master, true);
+}
+
 /* Where there is no log process, the next one begins with what is there for the old files. */
 bool logger_has_reopened(const struct master *master)
 {

@@ -412,8 +412,18 @@ static int link_slot(struct restoring *restoring, const struct state_record *rec
 	    (saved.lead && !is_of_slot(slot->lead, slot, starting, serving)) ||
 	    (saved.next && (!saved.lead || saved.next == saved.lead || !is_of_slot(slot->next, slot, true, false))))
 		return -EBADMSG;
-	slot->adopter = saved.adopter ? master->slots[saved.adopter - 1] : NULL;
 	return 0;
+}
+
+/* Once they lead. */
+static void link_adopter(struct master *master, const struct state_record *record)
+{
+	const struct instance *adopter;
+	struct saved_slot saved;
+
+	state_get(record, &saved, sizeof(saved));
+	adopter = saved.adopter ? master->slots[saved.adopter - 1]->lead : NULL;
+	master->slots[saved.index]->adopter = adopter ? adopter->serial : 0;
 }
 
 /* A listener without a socket would be deaf, and its address free for others. */
@@ -463,7 +473,7 @@ static int restore_one(struct restoring *restoring, const struct state_record *r
 int master_restore(struct master *master, const struct state_reader *state)
 {
 	struct restoring restoring = {.master = master, .reader = *state};
-	struct state_reader again = *state;
+	struct state_reader again = *state, last = *state;
 	struct state_record record;
 	int error = 0;
 
@@ -472,6 +482,9 @@ int master_restore(struct master *master, const struct state_reader *state)
 	while (error == 0 && state_next(&again, &record))
 		if (record.type == STATE_SLOT)
 			error = link_slot(&restoring, &record);
+	while (error == 0 && state_next(&last, &record))
+		if (record.type == STATE_SLOT)
+			link_adopter(master, &record);
 	if (error == 0 &&
 	    (!restoring.self || master->slot_count > master->slot_room || !all_listen(&master->listeners)))
 		error = -EBADMSG;

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { LAST_WORDS_MAX = 1024 };
+
 static bool draining(void *context, unsigned slot)
 {
 	struct master *master = context;
@@ -32,32 +34,41 @@ static bool settled(void *context)
 	return !logger_is_waited_for(master);
 }
 
-struct roll_view master_roll_view(struct master *master)
+static struct roll_view view_of(struct master *master)
 {
 	return (struct roll_view){
 		.slots = master->slot_count, .draining = draining, .settled = settled, .context = master};
 }
 
+/* A roll that fails for this says so to whoever asked for it. */
+static void report_failed_start(struct master *master, const struct slot *slot)
+{
+	struct roll_report *report = &master->report;
+
+	if (master->roll.phase == ROLL_FORWARD && slot->failure.what)
+		snprintf(report->reason, sizeof(report->reason), "slot %u: the new worker cannot be started: %s%s",
+			 slot->index, slot->failure.what, strerror(slot->failure.error));
+}
+
 /* Gives the slot a worker of the kind that it is to have, if it has none yet. */
 static enum roll_action start(struct master *master, struct slot *slot)
 {
-	struct roll_view view = master_roll_view(master);
+	struct roll_view view = view_of(master);
 	bool next = master->roll.phase == ROLL_FORWARD;
 
 	if (slot->drained) { /* nothing to replace */
 		slot->next_kind = next;
 		return roll_ready(&master->roll, &view, slot->index);
 	}
-	if (slot->next && slot->next->next != next) {
-		instance_kill(slot->next, "replaced before it was ready");
-		slot->next = NULL;
-	}
+	if (slot->next && slot->next->next != next)
+		slot_drop_successor(slot);
 	if (!slot->next && (!slot->lead || slot->lead->next != next))
 		slot_replace(slot, next);
 	if (slot->state == SLOT_SERVING && slot->lead->next == next)
 		return roll_ready(&master->roll, &view, slot->index);
 	if (slot->next || slot->state == SLOT_STARTING)
 		return ROLL_NOTHING; /* its readiness or its death comes back here */
+	report_failed_start(master, slot);
 	return roll_died(&master->roll, &view, slot->index, false);
 }
 
@@ -73,7 +84,7 @@ static void level(struct master *master)
 
 static enum roll_action commit(struct master *master)
 {
-	struct roll_view view = master_roll_view(master);
+	struct roll_view view = view_of(master);
 	unsigned workers = master->next_options.workers;
 
 	master->options = master->next_options;
@@ -93,8 +104,9 @@ static enum roll_action commit(struct master *master)
 		master->configured_workers = workers;
 		if (slots_resize(master, workers) < 0)
 			log_warn("going on with %u workers", master->slot_count);
+		slots_start(master);
 	}
-	spread_adopt_anew(master);
+	adopt_anew(master);
 	return roll_settled(&master->roll, &view);
 }
 
@@ -111,7 +123,7 @@ static void end_new_starts(struct master *master)
 
 static enum roll_action give_back(struct master *master)
 {
-	struct roll_view view = master_roll_view(master);
+	struct roll_view view = view_of(master);
 
 	end_new_starts(master);
 	if (master->prepared) {
@@ -164,7 +176,7 @@ static void finish(struct master *master, bool ok)
 	master_roll(master, kind ? kind : "reload");
 }
 
-void master_roll_event(struct master *master, enum roll_action action)
+static void act(struct master *master, enum roll_action action)
 {
 	while (action == ROLL_START || action == ROLL_COMMIT || action == ROLL_GIVE_BACK)
 		action = action == ROLL_START    ? start(master, master->slots[master->roll.slot])
@@ -246,12 +258,12 @@ static bool prepare(struct master *master, bool reload)
 
 static void begin(struct master *master, bool reload)
 {
-	struct roll_view view = master_roll_view(master);
+	struct roll_view view = view_of(master);
 	bool looked = master->roll.phase == ROLL_LOOKING;
 
 	if (!prepare(master, reload)) {
 		if (looked)
-			master_roll_event(master, roll_looked(&master->roll, &view, false));
+			act(master, roll_looked(&master->roll, &view, false));
 		else
 			finish(master, false);
 		return;
@@ -261,25 +273,25 @@ static void begin(struct master *master, bool reload)
 	for (unsigned i = 0; i < master->slot_room; i++)
 		backoff_reset(&master->slots[i]->backoff);
 	spread_follow_mode(master);
-	spread_adopt(master, clock_now_ms()); /* connections come to the new sockets from now on */
-	master_roll_event(master, looked ? roll_looked(&master->roll, &view, true) : roll_begin(&master->roll, &view));
+	adopt_follow(master, clock_now_ms()); /* connections come to the new sockets from now on */
+	act(master, looked ? roll_looked(&master->roll, &view, true) : roll_begin(&master->roll, &view));
 }
 
 static void looked(struct master *master, const char *wrong)
 {
-	struct roll_view view = master_roll_view(master);
+	struct roll_view view = view_of(master);
 
 	if (!wrong) {
 		begin(master, true);
 		return;
 	}
 	snprintf(master->report.reason, sizeof(master->report.reason), "%s", wrong);
-	master_roll_event(master, roll_looked(&master->roll, &view, false));
+	act(master, roll_looked(&master->roll, &view, false));
 }
 
 void master_roll(struct master *master, const char *kind)
 {
-	struct roll_view view = master_roll_view(master);
+	struct roll_view view = view_of(master);
 
 	if (master_is_leaving(master))
 		return;
@@ -293,7 +305,7 @@ void master_roll(struct master *master, const char *kind)
 		/* One for all who ask: a reload does what a restart does, and more. */
 		if (!master->again_kind || strcmp(kind, "reload") == 0)
 			master->again_kind = kind;
-		master_roll_event(master, roll_begin(&master->roll, &view));
+		act(master, roll_begin(&master->roll, &view));
 		return;
 	}
 	master->report = (struct roll_report){.kind = kind};
@@ -304,4 +316,87 @@ void master_roll(struct master *master, const char *kind)
 	}
 	roll_look(&master->roll);
 	look_begin(master, looked);
+}
+
+/* --- what happens to workers --- */
+
+static void tell_progress(struct master *master, const struct instance *instance)
+{
+	const struct roll *roll = &master->roll;
+	bool forward = roll->phase == ROLL_FORWARD;
+	char text[100];
+
+	if ((!forward && roll->phase != ROLL_BACK) || roll->slot != instance->slot)
+		return;
+	snprintf(text, sizeof(text), "slot %u: worker %d %s", instance->slot, instance->pid,
+		 forward ? "serves" : "of the configuration in force serves again");
+	pending_progress(master, forward ? instance->slot + 1 : instance->slot, text);
+}
+
+void rolling_ready(struct master *master, const struct instance *instance)
+{
+	struct roll_view view = view_of(master);
+
+	tell_progress(master, instance);
+	if (instance->next == (master->roll.phase == ROLL_FORWARD))
+		act(master, roll_ready(&master->roll, &view, instance->slot));
+}
+
+void rolling_report(struct master *master, const struct instance *instance, const struct brood_process_end *end)
+{
+	char how[64], words[LAST_WORDS_MAX];
+
+	if (master->roll.phase != ROLL_FORWARD || !instance->next || instance->phase != INSTANCE_STARTING)
+		return;
+	brood_process_describe(end, how, sizeof(how));
+	obituary_last_words(instance, words, sizeof(words));
+	snprintf(master->report.reason, sizeof(master->report.reason),
+		 "slot %u: the new worker did not become ready: %s%s%s", instance->slot,
+		 instance->killed ? instance->killed : how, words[0] ? "; it said:\n" : "", words);
+}
+
+void rolling_lost(struct master *master, const struct slot *slot, enum slot_loss loss, bool accident)
+{
+	struct roll_view view = view_of(master);
+
+	switch (loss) {
+	case SLOT_LOST_LEAD:
+		report_failed_start(master, slot);
+		act(master, roll_died(&master->roll, &view, slot->index, accident));
+		break;
+	case SLOT_LOST_SUCCESSOR:
+		act(master, roll_died(&master->roll, &view, slot->index, accident));
+		break;
+	case SLOT_LOST_LAST_DRAINING:
+		act(master, roll_drained(&master->roll, &view, slot->index));
+		act(master, roll_settled(&master->roll, &view));
+		break;
+	case SLOT_LOST_NOTHING:
+	case SLOT_LOST_FOR_GOOD:
+		break;
+	}
+}
+
+void rolling_settled(struct master *master)
+{
+	struct roll_view view = view_of(master);
+
+	act(master, roll_settled(&master->roll, &view));
+}
+
+/* One that waited for the slot's new worker goes on without it. */
+void rolling_without(struct master *master, unsigned slot)
+{
+	struct roll_view view = view_of(master);
+
+	act(master, roll_ready(&master->roll, &view, slot));
+}
+
+/* One that was about to replace a slot that is no more goes on without it. */
+void rolling_resized(struct master *master)
+{
+	struct roll_view view = view_of(master);
+
+	if (master->roll.slot >= master->slot_count)
+		act(master, roll_died(&master->roll, &view, master->roll.slot, false));
 }

@@ -29,30 +29,10 @@ bool slot_is_draining(const struct slot *slot)
 
 /* --- actions --- */
 
-/* A worker of this slot died, or could not even be forked: try again as backoff.c says. */
-static void try_again(struct slot *slot, enum backoff_death death)
-{
-	unsigned delay_ms;
-	enum slot_event event = backoff_next(&slot->backoff, death, master_random(slot->master), &delay_ms);
-	struct timeval delay = {delay_ms / 1000, (delay_ms % 1000) * 1000};
-
-	if (event != SLOT_DIED)
-		event_add(slot->timer, &delay);
-	slot_happen(slot, event);
-}
-
-static void start_lead(struct slot *slot)
-{
-	slot->lead = instance_start(slot->master, slot, slot->next_kind);
-	if (!slot->lead)
-		try_again(slot, BACKOFF_DEATH_RESOURCES);
-}
-
 static void serve(struct slot *slot)
 {
 	slot->unserved_since_ms = 0;
 	slot->ready_once = true;
-	spread_release(slot);
 }
 
 static void retire_all(struct slot *slot)
@@ -64,7 +44,6 @@ static void retire_all(struct slot *slot)
 		instance_retire(lead);
 	if (next)
 		instance_retire(next);
-	spread_forget_adopter(slot->master, slot);
 }
 
 static void park(struct slot *slot)
@@ -72,10 +51,9 @@ static void park(struct slot *slot)
 	log_error("slot %u is parked after %u early deaths in a row: it is tried again every %d s; "
 		  "see the lines above for the reason",
 		  slot->index, slot->backoff.early_deaths, BACKOFF_PARKED_MS / 1000);
-	master_check_ready(slot->master);
 }
 
-void slot_happen(struct slot *slot, enum slot_event event)
+static void happen(struct slot *slot, enum slot_event event)
 {
 	enum slot_state before = slot->state;
 	enum slot_action action = slot_step(&slot->state, event);
@@ -86,10 +64,8 @@ void slot_happen(struct slot *slot, enum slot_event event)
 		log_debug("slot %u: %s -> %s", slot->index, slot_state_name(before), slot_state_name(slot->state));
 	switch (action) {
 	case SLOT_DO_NOTHING:
-	case SLOT_DO_WAIT: /* the timer was armed with its delay */
-		break;
-	case SLOT_DO_START:
-		start_lead(slot);
+	case SLOT_DO_START: /* slots_start does, when all that comes first is done */
+	case SLOT_DO_WAIT:  /* the timer was armed with its delay */
 		break;
 	case SLOT_DO_SERVE:
 		serve(slot);
@@ -108,10 +84,45 @@ void slot_happen(struct slot *slot, enum slot_event event)
 	}
 }
 
+/* A worker of this slot died, or could not even be forked: try again as backoff.c says. */
+static void try_again(struct slot *slot, enum backoff_death death)
+{
+	unsigned delay_ms;
+	enum slot_event event = backoff_next(&slot->backoff, death, master_random(slot->master), &delay_ms);
+	struct timeval delay = {delay_ms / 1000, (delay_ms % 1000) * 1000};
+
+	if (event != SLOT_DIED)
+		event_add(slot->timer, &delay);
+	happen(slot, event);
+}
+
+static bool start_lead(struct slot *slot)
+{
+	slot->lead = instance_start(slot->master, slot, slot->next_kind, &slot->failure);
+	if (!slot->lead)
+		try_again(slot, BACKOFF_DEATH_RESOURCES);
+	return slot->lead != NULL;
+}
+
+void slots_start(struct master *master)
+{
+	for (unsigned i = 0; i < master->slot_room && master->state == MASTER_RUNNING; i++)
+		if (master->slots[i]->state == SLOT_STARTING && !master->slots[i]->lead)
+			start_lead(master->slots[i]);
+}
+
+/* It need not wait for its next try any longer. */
+static void hurry(struct slot *slot)
+{
+	event_del(slot->timer);
+	happen(slot, SLOT_TIMER);
+	slots_start(slot->master);
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *argument)
 {
 	(void)fd, (void)what;
-	slot_happen(argument, SLOT_TIMER);
+	hurry(argument);
 }
 
 void slot_replace(struct slot *slot, bool next_kind)
@@ -120,45 +131,29 @@ void slot_replace(struct slot *slot, bool next_kind)
 		return;
 	if (slot->state == SLOT_BACKOFF || slot->state == SLOT_PARKED) {
 		slot->next_kind = next_kind;
-		event_del(slot->timer);
-		slot_happen(slot, SLOT_TIMER);
-		return;
+		hurry(slot);
+	} else if (slot->state == SLOT_STARTING || slot->state == SLOT_SERVING) {
+		slot->next = instance_start(slot->master, slot, next_kind, &slot->failure);
 	}
-	if (slot->state == SLOT_STARTING || slot->state == SLOT_SERVING)
-		slot->next = instance_start(slot->master, slot, next_kind);
+}
+
+void slot_drop_successor(struct slot *slot)
+{
+	instance_kill(slot->next, "replaced before it was ready");
+	slot->next = NULL;
 }
 
 void slot_drain(struct slot *slot, bool drain)
 {
-	struct master *master = slot->master;
-	struct roll_view view = master_roll_view(master);
-
 	slot->drained = drain;
 	log_info("slot %u: %s", slot->index, drain ? "drained" : "in service again");
-	slot_happen(slot, drain ? SLOT_UNWANT : SLOT_WANT);
-	/* A roll that waited for its new worker goes on without it. */
-	if (drain)
-		master_roll_event(master, roll_ready(&master->roll, &view, slot->index));
+	happen(slot, drain ? SLOT_UNWANT : SLOT_WANT);
 }
 
 /* --- what happens to workers --- */
 
-static void tell_progress(const struct slot *slot, const struct instance *instance)
+bool slot_worker_ready(struct slot *slot, struct instance *instance)
 {
-	const struct roll *roll = &slot->master->roll;
-	char text[100];
-
-	if ((roll->phase != ROLL_FORWARD && roll->phase != ROLL_BACK) || roll->slot != slot->index)
-		return;
-	snprintf(text, sizeof(text), "slot %u: worker %d %s", slot->index, instance->pid,
-		 roll->phase == ROLL_FORWARD ? "serves" : "of the configuration in force serves again");
-	pending_progress(slot->master, roll->phase == ROLL_FORWARD ? slot->index + 1 : slot->index, text);
-}
-
-void slot_instance_ready(struct slot *slot, struct instance *instance)
-{
-	struct master *master = slot->master;
-	struct roll_view view = master_roll_view(master);
 	struct instance *before = NULL;
 
 	if (instance == slot->next) {
@@ -167,18 +162,13 @@ void slot_instance_ready(struct slot *slot, struct instance *instance)
 		slot->next = NULL;
 		slot->next_kind = instance->next;
 	} else if (instance != slot->lead) {
-		return; /* retired meanwhile */
+		return false; /* retired meanwhile */
 	}
-	slot_happen(slot, SLOT_READY);
+	happen(slot, SLOT_READY);
 	log_debug("worker %u [%d] of generation %u serves", slot->index, instance->pid, instance->generation);
-	if (before) {
-		spread_forget_adopter(master, slot);
+	if (before)
 		instance_retire(before);
-	}
-	master_check_ready(master);
-	tell_progress(slot, instance);
-	if (instance->next == (master->roll.phase == ROLL_FORWARD))
-		master_roll_event(master, roll_ready(&master->roll, &view, slot->index));
+	return true;
 }
 
 static enum backoff_death judge(const struct instance *instance, const struct brood_process_end *end)
@@ -192,60 +182,51 @@ static enum backoff_death judge(const struct instance *instance, const struct br
 	return BACKOFF_DEATH_EARLY;
 }
 
-static void lead_ended(struct slot *slot, enum backoff_death death, bool accident)
+static enum slot_loss lose_lead(struct slot *slot, enum backoff_death death)
 {
-	struct master *master = slot->master;
-	struct roll_view view = master_roll_view(master);
-
-	spread_forget_adopter(master, slot);
-	slot->lead = NULL;
-	if (slot->next) { /* its successor is on the way already */
-		slot->lead = slot->next;
-		slot->next = NULL;
+	slot->failure.what = NULL;
+	slot->lead = slot->next;
+	slot->next = NULL;
+	if (slot->lead) {
 		slot->next_kind = slot->lead->next;
-		slot->state = SLOT_STARTING;
 		slot->unserved_since_ms = clock_now_ms();
-		return;
+		happen(slot, SLOT_SUCCEEDED);
+		return SLOT_LOST_NOTHING;
 	}
-	if (death == BACKOFF_DEATH_FATAL && !master->ready_told && !slot->ready_once) {
-		master_give_up(master, CLUSTER_EXIT_CRASH);
-		return;
-	}
+	if (death == BACKOFF_DEATH_FATAL && !slot->master->ready_told && !slot->ready_once)
+		return SLOT_LOST_FOR_GOOD;
 	slot->restarts++;
 	try_again(slot, death);
-	master_roll_event(master, roll_died(&master->roll, &view, slot->index, accident));
+	return SLOT_LOST_LEAD;
 }
 
-void slot_instance_ended(struct slot *slot, struct instance *instance, const struct brood_process_end *end)
+enum slot_loss slot_worker_ended(struct slot *slot, struct instance *instance, const struct brood_process_end *end)
 {
-	struct master *master = slot->master;
-	struct roll_view view = master_roll_view(master);
-	bool accident = end->signal != 0 && !instance->killed;
+	bool led = slot->lead == instance, followed = slot->next == instance;
 
-	if (master->state != MASTER_RUNNING) {
-		if (slot->lead == instance)
-			slot->lead = NULL;
-		if (slot->next == instance)
-			slot->next = NULL;
-	} else if (slot->lead == instance) {
-		lead_ended(slot, judge(instance, end), accident);
-	} else if (slot->next == instance) {
-		slot->next = NULL;
-		master_roll_event(master, roll_died(&master->roll, &view, slot->index, accident));
-	} else if (!slot_is_draining(slot)) {
-		if (slot->state == SLOT_DRAINING)
-			slot_happen(slot, SLOT_DIED);
-		master_roll_event(master, roll_drained(&master->roll, &view, slot->index));
-		master_roll_event(master, roll_settled(&master->roll, &view));
+	if (slot->master->state != MASTER_RUNNING) {
+		slot->lead = led ? NULL : slot->lead;
+		slot->next = followed ? NULL : slot->next;
+		return SLOT_LOST_NOTHING;
 	}
+	if (led)
+		return lose_lead(slot, judge(instance, end));
+	if (followed) {
+		slot->next = NULL;
+		return SLOT_LOST_SUCCESSOR;
+	}
+	if (slot_is_draining(slot))
+		return SLOT_LOST_NOTHING;
+	if (slot->state == SLOT_DRAINING)
+		happen(slot, SLOT_DIED);
+	return SLOT_LOST_LAST_DRAINING;
 }
 
 void slot_has_room(struct slot *slot)
 {
-	if (!slot->crowded || slot->state != SLOT_BACKOFF || slot->master->state != MASTER_RUNNING)
-		return;
-	event_del(slot->timer);
-	slot_happen(slot, SLOT_TIMER);
+	if (slot->failure.what && slot->failure.error == EBUSY && slot->state == SLOT_BACKOFF &&
+	    slot->master->state == MASTER_RUNNING)
+		hurry(slot);
 }
 
 bool slot_is_alive(const struct slot *slot, uint64_t now_ms)
@@ -278,8 +259,7 @@ void slots_try_hard(struct master *master, uint64_t now_ms)
 	if (!waiting || !master->ready_told || now_ms - master->tried_ms < TRY_HARD_MS)
 		return;
 	master->tried_ms = now_ms;
-	event_del(waiting->timer);
-	slot_happen(waiting, SLOT_TIMER);
+	hurry(waiting);
 }
 
 /* --- how many --- */
@@ -352,7 +332,6 @@ static bool slots_have_sockets(const struct master *master)
 
 int slots_resize(struct master *master, unsigned count)
 {
-	struct roll_view view = master_roll_view(master);
 	char reason[REPORT_REASON_MAX];
 	int error = slots_make_room(master, count);
 
@@ -367,12 +346,7 @@ int slots_resize(struct master *master, unsigned count)
 	}
 	master->slot_count = count;
 	for (unsigned i = 0; i < master->slot_room; i++)
-		slot_happen(master->slots[i], i < count && !master->slots[i]->drained ? SLOT_WANT : SLOT_UNWANT);
-	/* A roll that was about to replace a slot that is no more goes on without it. */
-	view.slots = count;
-	if (master->roll.slot >= count)
-		master_roll_event(master, roll_died(&master->roll, &view, master->roll.slot, false));
-	spread_adopt(master, clock_now_ms());
+		happen(master->slots[i], i < count && !master->slots[i]->drained ? SLOT_WANT : SLOT_UNWANT);
 	return 0;
 }
 

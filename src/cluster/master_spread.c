@@ -5,7 +5,6 @@
 #include "cluster/master.h"
 
 #include "base/clock.h"
-#include "base/fd.h"
 #include "base/log.h"
 #include "brood/channel.h"
 #include "cluster/message.h"
@@ -323,7 +322,6 @@ void spread_follow_mode(struct master *master)
 void spread_resume(struct master *master)
 {
 	handoff_flush(&master->handoff, MESSAGE_CONNECTIONS);
-	master_stop_workers(master);
 	if (master->acceptor)
 		acceptor_resume(master->acceptor);
 	if (master->leaving_acceptor)
@@ -348,17 +346,15 @@ static const char *find_wrong(const struct instance *giver, const struct brood_f
 	return NULL;
 }
 
-void spread_given(struct instance *giver, struct brood_frame *frame)
+const char *spread_given(struct instance *giver, struct brood_frame *frame)
 {
 	struct master *master = giver->master;
 	struct handoff_item items[MESSAGE_BATCH];
 	int count = handoff_read(frame, items);
 	const char *wrong = find_wrong(giver, frame, items, count);
 
-	if (wrong) {
-		instance_kill(giver, wrong);
-		return;
-	}
+	if (wrong)
+		return wrong;
 	for (int i = 0; i < count; i++) {
 		struct transfer *transfer = NULL;
 
@@ -376,6 +372,7 @@ void spread_given(struct instance *giver, struct brood_frame *frame)
 		giver->given_away++;
 	}
 	handoff_flush(&master->handoff, MESSAGE_CONNECTIONS);
+	return NULL;
 }
 
 static bool is_hopeless(const struct transfer *transfer, uint64_t now_ms)
@@ -412,7 +409,8 @@ void spread_tick(struct master *master, uint64_t now_ms)
 void spread_drain(struct master *master)
 {
 	unstick(master);
-	leaving_end(master);
+	if (master->leaving_acceptor)
+		acceptor_drain(master->leaving_acceptor);
 	if (!master->acceptor)
 		return;
 	acceptor_drain(master->acceptor);

@@ -52,6 +52,7 @@ static void save_listener(const struct listener *listener, struct state_writer *
 
 static void save_slot(const struct master *master, const struct slot *slot, struct state_writer *writer)
 {
+	const struct slot *adopter = adopt_adopter(slot);
 	struct saved_slot saved = {
 		.index = slot->index,
 		.state = slot->state,
@@ -59,7 +60,7 @@ static void save_slot(const struct master *master, const struct slot *slot, stru
 		.restarts = slot->restarts,
 		.no_page = -1,
 		.timer_ms = left_ms(slot->timer),
-		.adopter = slot->adopter ? slot->adopter->index + 1 : 0,
+		.adopter = adopter ? adopter->index + 1 : 0,
 		.ready_once = slot->ready_once,
 		.drained = slot->drained,
 		.unserved_since_ms = slot->unserved_since_ms,

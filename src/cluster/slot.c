@@ -19,6 +19,7 @@ static const struct step table[SLOT_STATES][SLOT_EVENTS] = {
 		[SLOT_DIED]         = STAY(EMPTY),
 		[SLOT_DIED_EARLY]   = STAY(EMPTY),
 		[SLOT_DIED_IN_VAIN] = STAY(EMPTY),
+		[SLOT_SUCCEEDED]    = STAY(EMPTY),
 		[SLOT_TIMER]        = STAY(EMPTY),
 	},
 	[SLOT_STARTING] = {
@@ -28,6 +29,7 @@ static const struct step table[SLOT_STATES][SLOT_EVENTS] = {
 		[SLOT_DIED]         = GO(STARTING, START),
 		[SLOT_DIED_EARLY]   = GO(BACKOFF, WAIT),
 		[SLOT_DIED_IN_VAIN] = GO(PARKED, PARK),
+		[SLOT_SUCCEEDED]    = STAY(STARTING),
 		[SLOT_TIMER]        = STAY(STARTING),
 	},
 	[SLOT_SERVING] = {
@@ -37,6 +39,7 @@ static const struct step table[SLOT_STATES][SLOT_EVENTS] = {
 		[SLOT_DIED]         = GO(STARTING, START),
 		[SLOT_DIED_EARLY]   = GO(BACKOFF, WAIT),
 		[SLOT_DIED_IN_VAIN] = GO(PARKED, PARK),
+		[SLOT_SUCCEEDED]    = GO(STARTING, NOTHING),
 		[SLOT_TIMER]        = STAY(SERVING),
 	},
 	[SLOT_DRAINING] = {
@@ -46,6 +49,7 @@ static const struct step table[SLOT_STATES][SLOT_EVENTS] = {
 		[SLOT_DIED]         = STAY(EMPTY),
 		[SLOT_DIED_EARLY]   = STAY(EMPTY),
 		[SLOT_DIED_IN_VAIN] = STAY(EMPTY),
+		[SLOT_SUCCEEDED]    = STAY(DRAINING),
 		[SLOT_TIMER]        = STAY(DRAINING),
 	},
 	[SLOT_BACKOFF] = {
@@ -55,6 +59,7 @@ static const struct step table[SLOT_STATES][SLOT_EVENTS] = {
 		[SLOT_DIED]         = STAY(BACKOFF),
 		[SLOT_DIED_EARLY]   = STAY(BACKOFF),
 		[SLOT_DIED_IN_VAIN] = STAY(BACKOFF),
+		[SLOT_SUCCEEDED]    = STAY(BACKOFF),
 		[SLOT_TIMER]        = GO(STARTING, START),
 	},
 	[SLOT_PARKED] = {
@@ -64,6 +69,7 @@ static const struct step table[SLOT_STATES][SLOT_EVENTS] = {
 		[SLOT_DIED]         = STAY(PARKED),
 		[SLOT_DIED_EARLY]   = STAY(PARKED),
 		[SLOT_DIED_IN_VAIN] = STAY(PARKED),
+		[SLOT_SUCCEEDED]    = STAY(PARKED),
 		[SLOT_TIMER]        = GO(STARTING, START),
 	},
 };

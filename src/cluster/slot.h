@@ -33,6 +33,7 @@ enum slot_event {
 	SLOT_DIED,         /* the leading worker ended; backoff.h says: try again at once, */
 	SLOT_DIED_EARLY,   /* ... after a while, */
 	SLOT_DIED_IN_VAIN, /* ... or rather not */
+	SLOT_SUCCEEDED,    /* the leading worker ended, and its successor, which starts, takes the lead */
 	SLOT_TIMER,        /* the while is over */
 	SLOT_EVENTS
 };

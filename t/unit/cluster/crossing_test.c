@@ -194,7 +194,7 @@ static void end(unsigned number, int code)
 
 	close(process->channel);
 	process->channel = -1;
-	instance_ended(&master, &how);
+	supervisor_ended(instance_of(number), &how);
 	run();
 }
 
@@ -214,11 +214,6 @@ static void assert_leads(unsigned slot, unsigned number)
 }
 
 /* --- set-up --- */
-
-static void no_check(struct master *of)
-{
-	(void)of;
-}
 
 static int set_up(void **state)
 {
@@ -241,7 +236,7 @@ static int set_up(void **state)
 	master.options = options;
 	master.configured_workers = 2;
 	master.signal_fd = -1;
-	list_init(&master.instances);
+	supervisor_open(&master);
 	commands_open(&master);
 	assert_int_equal(listeners_prepare(&master.listeners, &options, reason, sizeof(reason)), 0);
 	listeners_commit(&master.listeners);
@@ -250,8 +245,8 @@ static int set_up(void **state)
 	master.deadline = evtimer_new(master.base, NULL, NULL);
 	master.last_call = evtimer_new(master.base, NULL, NULL);
 	assert_int_equal(spread_open(&master), 0);
-	assert_int_equal(logger_open(&master, no_check), 0);
-	assert_int_equal(slots_resize(&master, 2), 0);
+	assert_int_equal(logger_open(&master, supervisor_check_logs), 0);
+	assert_int_equal(supervisor_resize(&master, 2), 0);
 	assert_int_equal(process_count, 2);
 	return 0;
 }
@@ -374,7 +369,7 @@ static void later_it_parks_its_slot(void **state)
 static void nor_does_that_of_a_slot_more_end_a_server_that_is_ready(void **state)
 {
 	(void)state;
-	assert_int_equal(slots_resize(&master, 3), 0);
+	assert_int_equal(supervisor_resize(&master, 3), 0);
 	end(2, CLUSTER_EXIT_FATAL);
 	assert_int_equal(master.slots[2]->state, SLOT_PARKED);
 	assert_false(master_is_leaving(&master));
@@ -396,7 +391,7 @@ static void nor_that_of_a_slot_that_was_ready_once_a_server_that_starts(void **s
 static void who_is_not_wanted_any_more_does_not_lead(void **state)
 {
 	(void)state;
-	assert_int_equal(slots_resize(&master, 1), 0);
+	assert_int_equal(supervisor_resize(&master, 1), 0);
 	say(1, MESSAGE_READY);
 	run();
 	assert_int_equal(master.slots[1]->state, SLOT_DRAINING);
@@ -610,7 +605,7 @@ static void what_a_draining_worker_gave_before_its_end_goes_to_others(void **sta
 	for (unsigned before = 0; before < 2; before++) {
 		int pair[2];
 
-		assert_int_equal(slots_resize(&master, 1), 0);
+		assert_int_equal(supervisor_resize(&master, 1), 0);
 		assert_int_equal(instance_of(1 + before)->phase, INSTANCE_DRAINING);
 		beat(0);
 		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
@@ -634,7 +629,7 @@ static void what_a_draining_worker_gave_before_its_end_goes_to_others(void **sta
 		assert_int_equal(read(pair[1], &(char){0}, 1), 0);
 		close(pair[1]);
 		handoff_target_init(&master.slots[0]->lead->target, master.slots[0]->lead->channel);
-		assert_int_equal(slots_resize(&master, 2), 0);
+		assert_int_equal(supervisor_resize(&master, 2), 0);
 		get_ready(process_count - 1);
 	}
 }
@@ -645,7 +640,7 @@ static void who_gives_more_than_it_may_is_ended(void **state)
 	int pair[2];
 
 	(void)state;
-	assert_int_equal(slots_resize(&master, 1), 0);
+	assert_int_equal(supervisor_resize(&master, 1), 0);
 	instance_of(0)->stopped = true;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
 	for (unsigned i = 0; i < HANDOFF_UNANSWERED_MAX; i++) {
@@ -749,7 +744,7 @@ static void only_who_drains_has_handed_over(void **state)
 	say(0, MESSAGE_HANDED_OVER);
 	run();
 	assert_false(instance_of(0)->handed_over);
-	assert_int_equal(slots_resize(&master, 1), 0);
+	assert_int_equal(supervisor_resize(&master, 1), 0);
 	say(1, MESSAGE_HANDED_OVER);
 	run();
 	assert_true(instance_of(1)->handed_over);

@@ -40,7 +40,7 @@ static struct master *new_master(void)
 
 	master->program = &program;
 	master->signal_fd = -1;
-	list_init(&master->instances);
+	supervisor_open(master);
 	commands_open(master);
 	master->base = event_base_new();
 	assert_non_null(master->base);
@@ -141,7 +141,7 @@ static struct master *full_master(void)
 	master->slots[0]->lead = add_instance(master, 0, INSTANCE_SERVING);
 	master->slots[0]->next = add_instance(master, 0, INSTANCE_STARTING);
 	master->slots[1]->state = SLOT_BACKOFF;
-	master->slots[1]->adopter = master->slots[0];
+	master->slots[1]->adopter = master->slots[0]->lead->serial;
 	event_add(master->slots[1]->timer, &soon);
 	master->slots[2]->state = SLOT_DRAINING;
 	draining = add_instance(master, 2, INSTANCE_DRAINING);
@@ -281,7 +281,7 @@ static void check_all(void)
 	check_instance(master->slots[0]->lead);
 	assert_int_equal(master->slots[0]->next->pid, FIRST_PID + 2);
 	assert_int_equal(master->slots[1]->state, SLOT_BACKOFF);
-	assert_ptr_equal(master->slots[1]->adopter, master->slots[0]);
+	assert_ptr_equal(adopt_adopter(master->slots[1]), master->slots[0]);
 	assert_true(event_pending(master->slots[1]->timer, EV_TIMEOUT, NULL));
 	check_hanging(LIST_ENTRY(master->instances.prev, struct instance, link));
 	assert_int_equal(master->handoff.waiting_count, 1);

@@ -13,16 +13,17 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One line a state; columns: want unwant ready died early in-vain timer. "SERVING/RETIRE": goes there
+/* One line a state; columns: want unwant ready died early in-vain succeeded timer. "SERVING/RETIRE": goes there
  * and does that; "-": nothing changes and nothing is done. */
 static const char *const expected[SLOT_STATES][SLOT_EVENTS] = {
-	[SLOT_EMPTY] = {"starting/START", "-", "-", "-", "-", "-", "-"},
+	[SLOT_EMPTY] = {"starting/START", "-", "-", "-", "-", "-", "-", "-"},
 	[SLOT_STARTING] = {"-", "draining/RETIRE", "serving/SERVE", "starting/START", "backoff/WAIT", "parked/PARK",
-			   "-"},
-	[SLOT_SERVING] = {"-", "draining/RETIRE", "-", "starting/START", "backoff/WAIT", "parked/PARK", "-"},
-	[SLOT_DRAINING] = {"starting/START", "-", "-", "empty/-", "empty/-", "empty/-", "-"},
-	[SLOT_BACKOFF] = {"-", "empty/CANCEL", "serving/CANCEL", "-", "-", "-", "starting/START"},
-	[SLOT_PARKED] = {"-", "empty/CANCEL", "serving/CANCEL", "-", "-", "-", "starting/START"},
+			   "-", "-"},
+	[SLOT_SERVING] = {"-", "draining/RETIRE", "-", "starting/START", "backoff/WAIT", "parked/PARK", "starting/-",
+			  "-"},
+	[SLOT_DRAINING] = {"starting/START", "-", "-", "empty/-", "empty/-", "empty/-", "-", "-"},
+	[SLOT_BACKOFF] = {"-", "empty/CANCEL", "serving/CANCEL", "-", "-", "-", "-", "starting/START"},
+	[SLOT_PARKED] = {"-", "empty/CANCEL", "serving/CANCEL", "-", "-", "-", "-", "starting/START"},
 };
 
 static const char *const actions[] = {

@@ -150,7 +150,7 @@ static int set_up(void **state)
 	master.options = options;
 	master.signal_fd = -1;
 	master.slot_count = SLOTS;
-	list_init(&master.instances);
+	supervisor_open(&master);
 	commands_open(&master);
 	assert_int_equal(listeners_prepare(&master.listeners, &options, reason, sizeof(reason)), 0);
 	listeners_commit(&master.listeners);
