@@ -131,7 +131,7 @@ static void on_signals(evutil_socket_t fd, short what, void *argument)
 	if (asked[SIGUSR1])
 		master_reopen_logs(master);
 	if (asked[SIGHUP] && stop_signal == 0)
-		master_roll(master, "reload");
+		master_roll(master, ROLL_KIND_RELOAD);
 	if (asked[SIGUSR2])
 		master_upgrade(master);
 	for (; up > 0; up--)

@@ -131,7 +131,7 @@ enum { REPORT_REASON_MAX = 2048 };
 
 /* What is to be told of a roll. */
 struct roll_report {
-	const char *kind; /* "restart", "reload", "upgrade"; NULL before the first one */
+	enum roll_kind kind; /* NONE before the first one */
 	bool ok;
 	char reason[REPORT_REASON_MAX];
 };
@@ -217,7 +217,7 @@ struct master {
 	struct event *looking; /* before one; NULL: nobody looks */
 	void (*looked)(struct master *master, const char *wrong);
 	struct roll_report report; /* of the last roll, or the one that runs */
-	const char *again_kind;    /* of the one that follows it, or NULL */
+	enum roll_kind again_kind; /* of the one that follows it, or NONE */
 	struct handoff handoff;
 	struct admin admin;
 	struct logger logger;
@@ -331,8 +331,7 @@ void look_cancel(struct master *master);
 
 /* --- master_roll.c --- */
 
-/* `kind`: "reload" reads the configuration again, "restart" and others go on with the one in force. */
-void master_roll(struct master *master, const char *kind);
+void master_roll(struct master *master, enum roll_kind kind);
 /* What a roll makes of it that: a worker leads its slot, */
 void rolling_ready(struct master *master, const struct instance *instance);
 /* one has ended (for who wants to know why there was no roll), */

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void do_roll(struct master *master, const struct command *command, const char *kind)
+static void do_roll(struct master *master, const struct command *command, enum roll_kind kind)
 {
 	pending_add(master, command, master->roll.phase != ROLL_IDLE);
 	master_roll(master, kind);
@@ -91,10 +91,10 @@ static void obey(struct master *master, const struct command *command)
 	}
 	switch (command->kind) {
 	case COMMAND_RESTART:
-		do_roll(master, command, "restart");
+		do_roll(master, command, ROLL_KIND_RESTART);
 		break;
 	case COMMAND_RELOAD:
-		do_roll(master, command, "reload");
+		do_roll(master, command, ROLL_KIND_RELOAD);
 		break;
 	case COMMAND_UPGRADE:
 		pending_add(master, command, master->roll.phase != ROLL_IDLE);

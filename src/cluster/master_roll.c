@@ -143,7 +143,7 @@ void master_tell_failure(struct master *master)
 	const struct roll_report *report = &master->report;
 	const char *line = report->reason;
 
-	log_error("%s failed, everything is as it was:", report->kind);
+	log_error("%s failed, everything is as it was:", roll_kind_name(report->kind));
 	do {
 		size_t size = strcspn(line, "\n");
 
@@ -151,29 +151,29 @@ void master_tell_failure(struct master *master)
 		line += size + (line[size] == '\n');
 	} while (*line != '\0');
 	if (master->program->failed)
-		master->program->failed(master->program->context, report->kind, report->reason);
+		master->program->failed(master->program->context, roll_kind_name(report->kind), report->reason);
 }
 
 static void finish(struct master *master, bool ok)
 {
-	const char *kind = master->again_kind;
+	enum roll_kind kind = master->again_kind;
 
 	master->report.ok = ok;
 	if (ok)
-		log_info("%s done: %u workers of generation %u", master->report.kind, master->slot_count,
-			 master->generation);
+		log_info("%s done: %u workers of generation %u", roll_kind_name(master->report.kind),
+			 master->slot_count, master->generation);
 	if (ok && !logger_has_reopened(master))
 		log_warn("the log process does not answer: some lines may still go to the old log files");
 	if (!ok)
 		master_tell_failure(master);
 	master->program->rolled(master->program->context);
 	pending_roll_over(master, ok ? NULL : master->report.reason);
-	master->again_kind = NULL;
-	if (ok && strcmp(master->report.kind, "upgrade") == 0)
+	master->again_kind = ROLL_KIND_NONE;
+	if (ok && master->report.kind == ROLL_KIND_UPGRADE)
 		admin_renew(master);
 	if (!roll_wanted_again(&master->roll) || master_is_leaving(master))
 		return;
-	master_roll(master, kind ? kind : "reload");
+	master_roll(master, kind != ROLL_KIND_NONE ? kind : ROLL_KIND_RELOAD);
 }
 
 static void act(struct master *master, enum roll_action action)
@@ -190,7 +190,8 @@ static void act(struct master *master, enum roll_action action)
 		finish(master, false);
 		break;
 	case ROLL_WAIT:
-		log_info("%s waits for the old worker of slot %u", master->report.kind, master->roll.slot);
+		log_info("%s waits for the old worker of slot %u", roll_kind_name(master->report.kind),
+			 master->roll.slot);
 		break;
 	default:
 		break;
@@ -269,7 +270,7 @@ static void begin(struct master *master, bool reload)
 		return;
 	}
 	master->next_generation++;
-	log_info("%s: generation %u", master->report.kind, master->next_generation);
+	log_info("%s: generation %u", roll_kind_name(master->report.kind), master->next_generation);
 	for (unsigned i = 0; i < master->slot_room; i++)
 		backoff_reset(&master->slots[i]->backoff);
 	spread_follow_mode(master);
@@ -289,29 +290,29 @@ static void looked(struct master *master, const char *wrong)
 	act(master, roll_looked(&master->roll, &view, false));
 }
 
-void master_roll(struct master *master, const char *kind)
+void master_roll(struct master *master, enum roll_kind kind)
 {
 	struct roll_view view = view_of(master);
 
 	if (master_is_leaving(master))
 		return;
 	if (master->roll.phase == ROLL_IDLE && master->upgrade.phase != UPGRADE_IDLE) {
-		log_info("an upgrade is on its way: it does what a %s does", kind);
-		master->again_kind = "reload"; /* should it fail */
+		log_info("an upgrade is on its way: it does what a %s does", roll_kind_name(kind));
+		master->again_kind = ROLL_KIND_RELOAD; /* should it fail */
 		return;
 	}
 	if (master->roll.phase != ROLL_IDLE) {
-		log_info("a %s is running; another roll follows it", master->report.kind);
+		log_info("a %s is running; another roll follows it", roll_kind_name(master->report.kind));
 		/* One for all who ask: a reload does what a restart does, and more. */
-		if (!master->again_kind || strcmp(kind, "reload") == 0)
+		if (master->again_kind == ROLL_KIND_NONE || kind == ROLL_KIND_RELOAD)
 			master->again_kind = kind;
 		act(master, roll_begin(&master->roll, &view));
 		return;
 	}
 	master->report = (struct roll_report){.kind = kind};
 	master->program->rolling(master->program->context);
-	if (strcmp(kind, "restart") == 0 || !master->program->look) {
-		begin(master, strcmp(kind, "restart") != 0); /* a new version may read the file differently */
+	if (kind == ROLL_KIND_RESTART || !master->program->look) {
+		begin(master, kind != ROLL_KIND_RESTART); /* a new version may read the file differently */
 		return;
 	}
 	roll_look(&master->roll);

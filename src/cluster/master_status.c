@@ -97,8 +97,8 @@ void master_status(struct master *master, uint64_t id)
 	snprintf(status.version, sizeof(status.version), "%s", master->program->version);
 	snprintf(status.state, sizeof(status.state), "%s", state_name(master));
 	snprintf(status.accept, sizeof(status.accept), "%s", accepts[master->options.accept]);
-	if (report->kind && master->roll.phase == ROLL_IDLE) {
-		snprintf(status.roll_kind, sizeof(status.roll_kind), "%s", report->kind);
+	if (report->kind != ROLL_KIND_NONE && master->roll.phase == ROLL_IDLE) {
+		snprintf(status.roll_kind, sizeof(status.roll_kind), "%s", roll_kind_name(report->kind));
 		snprintf(status.roll_reason, sizeof(status.roll_reason), "%s", report->reason);
 	}
 	if (buffer_append(&lines, &status, sizeof(status)) < 0)

@@ -53,15 +53,15 @@ void upgrade_cancel(struct master *master)
 
 static void fail(struct master *master, const char *reason)
 {
-	const char *kind = master->again_kind;
+	enum roll_kind kind = master->again_kind;
 
-	master->report = (struct roll_report){.kind = "upgrade"};
+	master->report = (struct roll_report){.kind = ROLL_KIND_UPGRADE};
 	snprintf(master->report.reason, sizeof(master->report.reason), "%s", reason);
 	forget(&master->upgrade);
 	master_tell_failure(master);
 	pending_upgrade_failed(master, master->report.reason);
-	master->again_kind = NULL;
-	if (kind)
+	master->again_kind = ROLL_KIND_NONE;
+	if (kind != ROLL_KIND_NONE)
 		master_roll(master, kind);
 }
 
@@ -354,7 +354,7 @@ void master_upgrade(struct master *master)
 		return;
 	}
 	if (master->roll.phase != ROLL_IDLE)
-		log_info("a %s is running; the upgrade follows it", master->report.kind);
+		log_info("a %s is running; the upgrade follows it", roll_kind_name(master->report.kind));
 	upgrade_tick(master, clock_now_ms());
 }
 
@@ -388,10 +388,10 @@ void upgrade_go_on(struct master *master, bool back)
 {
 	if (!back) {
 		log_info("%s", master->upgraded);
-		master_roll(master, "upgrade");
+		master_roll(master, ROLL_KIND_UPGRADE);
 		return;
 	}
 	/* Who asked for a reload meanwhile was told that the upgrade does it. */
-	master->again_kind = "reload";
+	master->again_kind = ROLL_KIND_RELOAD;
 	fail(master, "the new version could not take over; the error log has its reason");
 }

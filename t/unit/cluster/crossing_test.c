@@ -427,7 +427,7 @@ static void one_that_was_killed_before_an_upgrade_does_not_lead_after_it(void **
 static void a_successor_that_was_killed_does_not_lead(void **state)
 {
 	(void)state;
-	master_roll(&master, "restart");
+	master_roll(&master, ROLL_KIND_RESTART);
 	assert_int_equal(process_count, 3);
 	time_is_up(2);
 	say(2, MESSAGE_READY);
@@ -445,7 +445,7 @@ static void a_successor_that_was_killed_does_not_lead(void **state)
 static void nor_when_its_predecessor_ends_at_the_same_time(void **state)
 {
 	(void)state;
-	master_roll(&master, "restart");
+	master_roll(&master, ROLL_KIND_RESTART);
 	time_is_up(2);
 	end(0, 1);
 	assert_ptr_equal(master.slots[0]->lead, instance_of(2));
@@ -477,7 +477,7 @@ static void a_reload_without_room_for_its_slots_leaves_nothing_open(void **state
 	assert_int_equal(address_parse("127.0.0.2:0", &other.address, reason, sizeof(reason)), 0);
 	wanted = &other;
 	no_room = true;
-	master_roll(&master, "reload");
+	master_roll(&master, ROLL_KIND_RELOAD);
 	no_room = false;
 	wanted = NULL;
 	assert_int_equal(abandons, 1);
@@ -486,7 +486,7 @@ static void a_reload_without_room_for_its_slots_leaves_nothing_open(void **state
 	assert_int_equal(count_open(), open_before);
 	assert_int_equal(master.listeners.count, 1);
 	assert_int_equal(process_count, 2);
-	master_roll(&master, "reload");
+	master_roll(&master, ROLL_KIND_RELOAD);
 	assert_int_equal(process_count, 3);
 }
 
@@ -494,7 +494,7 @@ static void a_reload_without_room_for_its_slots_leaves_nothing_open(void **state
 static void a_successor_that_a_failed_roll_has_replaced_does_not_lead(void **state)
 {
 	(void)state;
-	master_roll(&master, "restart");
+	master_roll(&master, ROLL_KIND_RESTART);
 	get_ready(2);
 	assert_leads(0, 2);
 	end(0, 0);                          /* it has handed over */
@@ -522,7 +522,7 @@ static void a_successor_that_a_failed_roll_has_replaced_does_not_lead(void **sta
 static void nor_does_the_start_of_a_configuration_that_was_given_up(void **state)
 {
 	(void)state;
-	master_roll(&master, "reload");
+	master_roll(&master, ROLL_KIND_RELOAD);
 	end(0, 1);
 	assert_ptr_equal(master.slots[0]->lead, instance_of(2));
 	end(2, 1);
