@@ -18,6 +18,8 @@ libcluster_a_SOURCES = \
 	src/cluster/fd_claims.h \
 	src/cluster/handoff.c \
 	src/cluster/handoff.h \
+	src/cluster/kill_reason.c \
+	src/cluster/kill_reason.h \
 	src/cluster/listeners.c \
 	src/cluster/listeners.h \
 	src/cluster/listeners_file.c \

@@ -41,6 +41,7 @@
 #include "cluster/cluster.h"
 #include "cluster/cut.h"
 #include "cluster/handoff.h"
+#include "cluster/kill_reason.h"
 #include "cluster/listeners.h"
 #include "cluster/logger.h"
 #include "cluster/obituary.h"
@@ -68,8 +69,6 @@ struct master;
 
 enum { INSTANCE_GIVERS_MAX = 32 };
 
-enum instance_phase { INSTANCE_STARTING, INSTANCE_SERVING, INSTANCE_DRAINING, INSTANCE_PHASES };
-
 /* A worker process, from fork to reaping. */
 struct instance {
 	struct list link; /* in master->instances */
@@ -84,13 +83,13 @@ struct instance {
 	int record; /* on the slot's board */
 	uint64_t started_ms, ready_ms;
 	struct brood_channel *channel;
-	struct event *timer; /* start timeout, then drain deadline */
-	const char *killed;  /* why we ended it, or NULL */
-	char former_why[96]; /* that, as a former version said it; or it is made here */
-	bool reaped;         /* dead, and its pid may be another's by now */
-	bool stopped;        /* by SIGSTOP: alive, but takes nothing */
-	bool handed_over;    /* draining: holds only what cannot move */
-	bool said_cut;       /* told what it has cut */
+	struct event *timer;     /* start timeout, then drain deadline */
+	enum kill_reason killed; /* why we ended it */
+	char own_why[96];        /* in words, where its reason alone does not say it; else "" */
+	bool reaped;             /* dead, and its pid may be another's by now */
+	bool stopped;            /* by SIGSTOP: alive, but takes nothing */
+	bool handed_over;        /* draining: holds only what cannot move */
+	bool said_cut;           /* told what it has cut */
 	struct handoff_target target;
 	unsigned given_away;                  /* connections that it gave and that nobody has taken yet */
 	uint64_t givers[INSTANCE_GIVERS_MAX]; /* serials of those who had what it was given; 0: none */
@@ -300,7 +299,8 @@ struct instance *instance_restore(struct master *master, const struct instance *
 void instance_retire(struct instance *instance);
 void instance_announce_stop(struct instance *instance);
 void instance_stop(struct instance *instance);
-void instance_kill(struct instance *instance, const char *why);
+void instance_kill(struct instance *instance, enum kill_reason why);
+const char *instance_why_killed(const struct instance *instance); /* "" for one that was not */
 /* One that cannot be told is ended. */
 void instance_send(struct instance *instance, const struct brood_frame *frame);
 
@@ -445,9 +445,8 @@ void watchdog_tick(struct master *master, uint64_t now_ms, uint64_t interval_ms)
 
 /* A worker is given what this one (its serial; 0: nobody) has given, or refused. */
 void suspects_note(struct instance *instance, uint64_t giver);
-/* One hangs. If that is in a call on a socket, whoever gave it connections is ended, and what is returned says so; else
- * NULL. */
-const char *suspects_end(struct instance *instance, const struct cluster_obituary *hang);
+/* One hangs. If that is in a call on a socket, whoever gave it connections is ended: true, and its own_why says so. */
+bool suspects_end(struct instance *instance, const struct cluster_obituary *hang);
 
 /* --- master_obituary.c --- */
 
@@ -469,8 +468,8 @@ void recycle_tick(struct master *master, uint64_t now_ms);
 /* --- master_spread.c --- */
 
 int spread_open(struct master *master) __attribute__((warn_unused_result));
-/* A worker gives connections away; they go to others. NULL; else what it must not do, for which it is to be ended. */
-const char *spread_given(struct instance *giver, struct brood_frame *frame);
+/* A worker gives connections away; they go to others. What it must not do, and is to be ended for. */
+enum kill_reason spread_given(struct instance *giver, struct brood_frame *frame);
 /* A few times a second: gives what waits another try, with those workers too that had refused; what
  * nobody can take goes back to the worker that gave it. */
 void spread_tick(struct master *master, uint64_t now_ms);

@@ -62,6 +62,11 @@ void instances_show_board(struct master *master, unsigned slot, int record)
 	fd_close(&fd);
 }
 
+const char *instance_why_killed(const struct instance *instance)
+{
+	return instance->own_why[0] != '\0' ? instance->own_why : kill_reason_words(instance->killed);
+}
+
 static void arm(struct instance *instance, unsigned delay_ms)
 {
 	struct timeval delay = {delay_ms / 1000, (delay_ms % 1000) * 1000};
@@ -69,9 +74,9 @@ static void arm(struct instance *instance, unsigned delay_ms)
 	event_add(instance->timer, &delay);
 }
 
-void instance_kill(struct instance *instance, const char *why)
+void instance_kill(struct instance *instance, enum kill_reason why)
 {
-	if (!instance->killed)
+	if (instance->killed == KILL_NOT)
 		instance->killed = why;
 	if (!instance->reaped) /* so the number cannot be another's */
 		kill(instance->pid, SIGKILL);
@@ -83,9 +88,9 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
 
 	(void)fd, (void)what;
 	if (instance->phase == INSTANCE_STARTING)
-		instance_kill(instance, "not ready within start_timeout");
+		instance_kill(instance, KILL_START_TIMEOUT);
 	else
-		instance_kill(instance, "not gone at drain_timeout");
+		instance_kill(instance, KILL_DRAIN_TIMEOUT);
 }
 
 void instance_send(struct instance *instance, const struct brood_frame *frame)
@@ -94,7 +99,7 @@ void instance_send(struct instance *instance, const struct brood_frame *frame)
 
 	/* One that has left its channel is on its way out; one that does not read must be ended. */
 	if (error < 0 && error != -EPIPE)
-		instance_kill(instance, "does not read its messages");
+		instance_kill(instance, KILL_DEAF);
 }
 
 static void send_simple(struct instance *instance, enum message_type type)

@@ -15,8 +15,6 @@
 #include <string.h>
 #include <time.h>
 
-static const char *const phases[INSTANCE_PHASES] = {"starting", "serving", "finishing"};
-
 static uint64_t wall_clock_ms(void)
 {
 	struct timespec now;
@@ -41,7 +39,7 @@ static void fill(struct cluster_obituary *obituary, const struct instance *insta
 	obituary->generation = instance->generation;
 	obituary->pid = instance->pid;
 	obituary->age_ms = now_ms - instance->started_ms;
-	obituary->phase = phases[instance->phase];
+	obituary->phase = instance->phase;
 	obituary->connections = figures.connections;
 	obituary->requests = figures.requests;
 	obituary->idle = figures.idle;
@@ -67,10 +65,8 @@ void obituary_of_hang(struct instance *instance)
 	obituary->exit_code = -1;
 	fill(obituary, instance);
 	obituary_inspect(obituary, instance->pid);
-	instance->killed = suspects_end(instance, obituary);
-	if (!instance->killed)
-		instance->killed = "silent for longer than watchdog allows";
-	obituary->detail = instance->killed;
+	instance->killed = suspects_end(instance, obituary) ? KILL_SILENT_IN_CALL : KILL_SILENT;
+	obituary->detail = instance_why_killed(instance);
 	free(instance->hang);
 	instance->hang = obituary;
 	tell(instance->master, obituary);
@@ -80,7 +76,7 @@ static enum obituary_why judge(const struct instance *instance, const struct bro
 {
 	if (instance->hang)
 		return OBITUARY_HANG;
-	if (instance->killed)
+	if (instance->killed != KILL_NOT)
 		return OBITUARY_KILLED;
 	return end->signal != 0 ? OBITUARY_SIGNAL : OBITUARY_EXIT;
 }
@@ -89,7 +85,7 @@ static enum obituary_why judge(const struct instance *instance, const struct bro
 static bool is_as_told(const struct instance *instance, const struct brood_process_end *end)
 {
 	return (instance->phase == INSTANCE_DRAINING && end->exit_code == 0) ||
-	       (instance->master->state == MASTER_KILLING && instance->killed);
+	       (instance->master->state == MASTER_KILLING && instance->killed != KILL_NOT);
 }
 
 static void log_end(const struct instance *instance, const struct brood_process_end *end)
@@ -105,9 +101,10 @@ static void log_end(const struct instance *instance, const struct brood_process_
 	}
 	log_warn("worker %u [%d] died while %s: %s%s%s (generation %u, age %llu.%03llu s, "
 		 "%llu requests, %llu connections)",
-		 instance->slot, instance->pid, phases[instance->phase], how, instance->killed ? "; " : "",
-		 instance->killed ? instance->killed : "", instance->generation, age_ms / 1000, age_ms % 1000,
-		 (unsigned long long)figures.requests, (unsigned long long)figures.connections);
+		 instance->slot, instance->pid, obituary_phase_name(instance->phase), how,
+		 instance->killed != KILL_NOT ? "; " : "", instance_why_killed(instance), instance->generation,
+		 age_ms / 1000, age_ms % 1000, (unsigned long long)figures.requests,
+		 (unsigned long long)figures.connections);
 }
 
 void obituary_of_end(struct instance *instance, const struct brood_process_end *end)
@@ -122,7 +119,7 @@ void obituary_of_end(struct instance *instance, const struct brood_process_end *
 	else
 		obituary.time_ms = wall_clock_ms();
 	obituary.why = judge(instance, end);
-	obituary.detail = instance->killed;
+	obituary.detail = instance->killed != KILL_NOT ? instance_why_killed(instance) : NULL;
 	obituary.ended = true;
 	obituary.exit_code = end->exit_code;
 	obituary.signal = end->signal;
@@ -156,8 +153,7 @@ void obituary_save_hang(const struct instance *instance, struct state_writer *wr
 	saved.requests = hang->requests;
 	saved.idle = hang->idle;
 	saved.heartbeat_age_ms = hang->heartbeat_age_ms;
-	while (saved.phase < INSTANCE_PHASES && strcmp(phases[saved.phase], hang->phase) != 0)
-		saved.phase++;
+	saved.phase = hang->phase;
 	memcpy(saved.log, hang->log, sizeof(saved.log));
 	memcpy(saved.wait_channel, hang->wait_channel, sizeof(saved.wait_channel));
 	memcpy(saved.stack, hang->stack, sizeof(saved.stack));
@@ -187,7 +183,7 @@ int obituary_restore_hang(struct instance *instance, const struct state_record *
 	hang->generation = instance->generation;
 	hang->pid = instance->pid;
 	hang->age_ms = saved.age_ms;
-	hang->phase = phases[saved.phase];
+	hang->phase = (enum instance_phase)saved.phase;
 	hang->why = OBITUARY_HANG;
 	hang->exit_code = -1;
 	hang->connections = saved.connections;

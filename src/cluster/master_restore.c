@@ -210,17 +210,17 @@ static void set_limits(struct master *master, struct instance *instance, const s
 							   .age_ms = saved->limit_age_ms};
 }
 
+/* Words that are not ours are kept: they are for people. */
 static void set_why(struct instance *instance, const struct saved_instance *saved)
 {
 	size_t size = strnlen(saved->why, sizeof(saved->why) - 1);
 
 	if (!saved->killed)
 		return;
-	instance->killed = instance->former_why;
-	if (size == 0)
-		strcpy(instance->former_why, "ended by the former version of the master");
-	else
-		memcpy(instance->former_why, saved->why, size);
+	memcpy(instance->own_why, saved->why, size);
+	instance->killed = kill_reason_of(instance->own_why);
+	if (instance->killed != KILL_BY_FORMER)
+		instance->own_why[0] = '\0';
 }
 
 static int restore_instance(struct restoring *restoring, const struct state_record *record)

@@ -117,7 +117,7 @@ static void end_new_starts(struct master *master)
 		struct instance *instance = LIST_ENTRY(at, struct instance, link);
 
 		if (instance->next && instance->phase == INSTANCE_STARTING)
-			instance_kill(instance, "of a configuration that was given up");
+			instance_kill(instance, KILL_GIVEN_UP);
 	}
 }
 
@@ -353,7 +353,8 @@ void rolling_report(struct master *master, const struct instance *instance, cons
 	obituary_last_words(instance, words, sizeof(words));
 	snprintf(master->report.reason, sizeof(master->report.reason),
 		 "slot %u: the new worker did not become ready: %s%s%s", instance->slot,
-		 instance->killed ? instance->killed : how, words[0] ? "; it said:\n" : "", words);
+		 instance->killed != KILL_NOT ? instance_why_killed(instance) : how, words[0] ? "; it said:\n" : "",
+		 words);
 }
 
 void rolling_lost(struct master *master, const struct slot *slot, enum slot_loss loss, bool accident)

@@ -139,7 +139,7 @@ void slot_replace(struct slot *slot, bool next_kind)
 
 void slot_drop_successor(struct slot *slot)
 {
-	instance_kill(slot->next, "replaced before it was ready");
+	instance_kill(slot->next, KILL_REPLACED);
 	slot->next = NULL;
 }
 
@@ -232,7 +232,7 @@ void slot_has_room(struct slot *slot)
 bool slot_is_alive(const struct slot *slot, uint64_t now_ms)
 {
 	return slot->state == SLOT_SERVING && slot->lead && slot->lead->channel && !slot->lead->stopped &&
-	       !slot->lead->killed && board_is_fresh(instance_record(slot->lead), now_ms);
+	       slot->lead->killed == KILL_NOT && board_is_fresh(instance_record(slot->lead), now_ms);
 }
 
 bool slots_any_leads(const struct master *master)

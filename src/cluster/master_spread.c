@@ -50,7 +50,7 @@ static bool can_take(const struct master *master, const struct slot *slot, uint6
 
 	if (master->state == MASTER_RUNNING)
 		return slot_is_alive(slot, now_ms) && handoff_target_has_room(&slot->lead->target, now_ms);
-	if (slot->state != SLOT_SERVING || !slot->lead || slot->lead->killed)
+	if (slot->state != SLOT_SERVING || !slot->lead || slot->lead->killed != KILL_NOT)
 		return false;
 	target = &slot->lead->target;
 	return target->channel && !target->stuck &&
@@ -328,32 +328,32 @@ void spread_resume(struct master *master)
 		acceptor_resume(master->leaving_acceptor);
 }
 
-/* What a worker must not do that gives connections, or NULL. */
-static const char *find_wrong(const struct instance *giver, const struct brood_frame *frame,
-			      const struct handoff_item *items, int count)
+/* What a worker must not do that gives connections, or KILL_NOT. */
+static enum kill_reason find_wrong(const struct instance *giver, const struct brood_frame *frame,
+				   const struct handoff_item *items, int count)
 {
 	if (count < 0)
-		return "gave connections in a way that makes no sense";
+		return KILL_WRONG_GIFT;
 	/* Each keeps a descriptor and memory of ours in use until somebody has taken it. */
 	if (giver->given_away + (unsigned)count > HANDOFF_UNANSWERED_MAX)
-		return "gave more connections at a time than it may";
+		return KILL_TOO_MANY_GIFTS;
 	if (frame->fd_count != (size_t)count && !frame->fds_lost)
-		return "gave connections without their descriptors";
+		return KILL_GIFT_WITHOUT_FD;
 	/* Whoever takes one without a state takes it for a new one, that nobody had before. */
 	for (int i = 0; i < count; i++)
 		if (!items[i].state)
-			return "gave a connection without its state";
-	return NULL;
+			return KILL_GIFT_WITHOUT_STATE;
+	return KILL_NOT;
 }
 
-const char *spread_given(struct instance *giver, struct brood_frame *frame)
+enum kill_reason spread_given(struct instance *giver, struct brood_frame *frame)
 {
 	struct master *master = giver->master;
 	struct handoff_item items[MESSAGE_BATCH];
 	int count = handoff_read(frame, items);
-	const char *wrong = find_wrong(giver, frame, items, count);
+	enum kill_reason wrong = find_wrong(giver, frame, items, count);
 
-	if (wrong)
+	if (wrong != KILL_NOT)
 		return wrong;
 	for (int i = 0; i < count; i++) {
 		struct transfer *transfer = NULL;
@@ -372,7 +372,7 @@ const char *spread_given(struct instance *giver, struct brood_frame *frame)
 		giver->given_away++;
 	}
 	handoff_flush(&master->handoff, MESSAGE_CONNECTIONS);
-	return NULL;
+	return KILL_NOT;
 }
 
 static bool is_hopeless(const struct transfer *transfer, uint64_t now_ms)

@@ -110,7 +110,7 @@ static void save_instance(const struct instance *instance, struct state_writer *
 		.pid = instance->pid,
 		.record = instance->record,
 		.channel = instance->channel ? state_keep_fd(writer, brood_channel_fd(instance->channel)) : -1,
-		.killed = instance->killed != NULL,
+		.killed = instance->killed != KILL_NOT,
 		.stopped = instance->stopped,
 		.handed_over = instance->handed_over,
 		.limit_requests = instance->limits.requests,
@@ -124,8 +124,7 @@ static void save_instance(const struct instance *instance, struct state_writer *
 
 	_Static_assert(sizeof(saved.givers) == sizeof(instance->givers), "all of them");
 	memcpy(saved.givers, instance->givers, sizeof(saved.givers));
-	if (instance->killed)
-		snprintf(saved.why, sizeof(saved.why), "%s", instance->killed);
+	snprintf(saved.why, sizeof(saved.why), "%s", instance_why_killed(instance));
 	state_put(writer, STATE_INSTANCE, &saved, sizeof(saved));
 	obituary_save_hang(instance, writer);
 }

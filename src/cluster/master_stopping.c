@@ -43,7 +43,7 @@ static void start_nobody(struct master *master)
 		event_del(master->slots[i]->timer);
 }
 
-static void kill_all(struct master *master, const char *why)
+static void kill_all(struct master *master, enum kill_reason why)
 {
 	master->state = MASTER_KILLING;
 	start_nobody(master);
@@ -127,11 +127,11 @@ static void on_deadline(evutil_socket_t fd, short what, void *argument)
 		return;
 	}
 	if (master->state == MASTER_CUTTING) {
-		kill_all(master, "stopped at once");
+		kill_all(master, KILL_CUT);
 		return;
 	}
 	log_warn("stop_timeout is over: ending the workers that are left");
-	kill_all(master, "stop_timeout");
+	kill_all(master, KILL_STOP_TIMEOUT);
 }
 
 /* Whoever sends clients here is to have time to learn that it must not. Rolls that run go on. */
@@ -184,7 +184,7 @@ void master_give_up(struct master *master, int status)
 {
 	master->exit_status = status;
 	log_error("no worker became ready: giving up");
-	kill_all(master, "the server gives up");
+	kill_all(master, KILL_SERVER_GIVES_UP);
 }
 
 int stopping_open(struct master *master)

@@ -64,9 +64,9 @@ static void on_ready(struct instance *instance, struct brood_frame *frame)
 
 static void on_given(struct instance *instance, struct brood_frame *frame)
 {
-	const char *wrong = spread_given(instance, frame);
+	enum kill_reason wrong = spread_given(instance, frame);
 
-	if (wrong)
+	if (wrong != KILL_NOT)
 		instance_kill(instance, wrong);
 }
 
@@ -75,7 +75,7 @@ static void on_answer(struct instance *instance, struct brood_frame *frame)
 	struct master *master = instance->master;
 
 	if (!handoff_answer(&master->handoff, &instance->target, frame))
-		instance_kill(instance, "answered for a connection it was not given");
+		instance_kill(instance, KILL_WRONG_ANSWER);
 	else if (master->handoff.waiting_count > 0)
 		place(master);
 }
@@ -128,7 +128,7 @@ void supervisor_ended(struct instance *instance, const struct brood_process_end 
 {
 	struct master *master = instance->master;
 	struct slot *slot = master->slots[instance->slot];
-	bool accident = end->signal != 0 && !instance->killed;
+	bool accident = end->signal != 0 && instance->killed == KILL_NOT;
 	enum slot_loss loss;
 
 	/* What it said last counts: its channel is read to the end before it is decided what it left undone. */
@@ -198,13 +198,13 @@ static bool is_timely(const struct instance *instance, uint32_t type)
 {
 	switch (type) {
 	case MESSAGE_READY:
-		return instance->phase == INSTANCE_STARTING && !instance->killed && !instance->reaped;
+		return instance->phase == INSTANCE_STARTING && instance->killed == KILL_NOT && !instance->reaped;
 	case MESSAGE_REPLACE:
-		return instance->phase == INSTANCE_SERVING && !instance->killed && !instance->reaped;
+		return instance->phase == INSTANCE_SERVING && instance->killed == KILL_NOT && !instance->reaped;
 	case MESSAGE_HANDED_OVER:
 		return instance->phase == INSTANCE_DRAINING;
 	case MESSAGE_GIVE:
-		return instance->phase == INSTANCE_DRAINING || !instance->killed;
+		return instance->phase == INSTANCE_DRAINING || instance->killed == KILL_NOT;
 	default:
 		return true;
 	}
@@ -247,7 +247,7 @@ static void on_frame(void *context, struct brood_frame *frame)
 	while (at < count && messages[at].type != frame->type)
 		at++;
 	if (!carries(frame, at < count ? messages[at].cargo : CARGO_NONE))
-		instance_kill(instance, "sent descriptors that its message must not carry");
+		instance_kill(instance, KILL_WRONG_CARGO);
 	else if (at < count && is_timely(instance, frame->type))
 		messages[at].take(instance, frame);
 }
@@ -258,7 +258,7 @@ static void on_closed(void *context, int error)
 	struct instance *instance = context;
 
 	if (error == -EPROTO)
-		instance_kill(instance, "sent garbage");
+		instance_kill(instance, KILL_GARBAGE);
 	handoff_target_gone(&instance->master->handoff, &instance->target);
 	brood_channel_free(instance->channel);
 	instance->channel = NULL;

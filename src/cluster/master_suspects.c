@@ -46,13 +46,13 @@ static bool is_in_call_on_socket(const struct cluster_obituary *hang)
 	return false;
 }
 
-const char *suspects_end(struct instance *instance, const struct cluster_obituary *hang)
+bool suspects_end(struct instance *instance, const struct cluster_obituary *hang)
 {
-	char *out = instance->former_why;
-	size_t room = sizeof(instance->former_why), used = 0;
+	char *out = instance->own_why;
+	size_t room = sizeof(instance->own_why), used = 0;
 
 	if (!is_in_call_on_socket(hang))
-		return NULL;
+		return false;
 	for (unsigned i = 0; i < INSTANCE_GIVERS_MAX; i++) {
 		struct instance *giver =
 			instance->givers[i] ? instance_find(instance->master, instance->givers[i]) : NULL;
@@ -67,7 +67,7 @@ const char *suspects_end(struct instance *instance, const struct cluster_obituar
 		log_error("worker %u [%d] gave connections to worker %u [%d], which hangs in a call on a socket: "
 			  "it is ended, too",
 			  giver->slot, giver->pid, instance->slot, instance->pid);
-		instance_kill(giver, "gave connections to a worker that hangs in a call on a socket");
+		instance_kill(giver, KILL_SUSPECT);
 	}
-	return used > 0 ? out : NULL;
+	return used > 0;
 }

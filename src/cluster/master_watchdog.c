@@ -17,8 +17,8 @@ static void abort_instance(struct instance *instance, unsigned long long silence
 	if (slot->lead == instance)
 		slot_replace(slot, instance->next);
 	obituary_of_hang(instance);
-	if (!instance->killed)
-		instance->killed = "silent for longer than watchdog allows";
+	if (instance->killed == KILL_NOT)
+		instance->killed = KILL_SILENT;
 	if (instance->reaped)
 		return;
 	/* One that is stopped takes the first only when it goes on. */
@@ -38,7 +38,7 @@ static void look(struct instance *instance, uint64_t now_ms, uint64_t limit_ms)
 		abort_instance(instance, silence_ms);
 		break;
 	case WATCHDOG_KILL:
-		instance_kill(instance, "silent, and SIGABRT did not end it");
+		instance_kill(instance, KILL_SILENT_STILL);
 		break;
 	}
 }

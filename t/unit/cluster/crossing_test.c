@@ -303,7 +303,7 @@ static void nor_does_that_which_was_said_before_and_is_read_after(void **state)
 {
 	(void)state;
 	say(0, MESSAGE_READY);
-	instance_kill(instance_of(0), "not ready within start_timeout");
+	instance_kill(instance_of(0), KILL_START_TIMEOUT);
 	run();
 	assert_int_equal(master.slots[0]->state, SLOT_STARTING);
 	end(0, 0);
@@ -317,7 +317,7 @@ static void nor_that_which_is_read_when_it_is_reaped(void **state)
 	end(0, 1); /* by itself */
 	assert_int_equal(master.slots[0]->state, SLOT_STARTING);
 	assert_int_equal(master.slots[0]->lead->pid, FIRST_PID + 2);
-	instance_kill(instance_of(2), "not ready within start_timeout");
+	instance_kill(instance_of(2), KILL_START_TIMEOUT);
 	say(2, MESSAGE_READY);
 	end(2, 0);
 	assert_int_not_equal(master.slots[0]->state, SLOT_SERVING);
@@ -405,7 +405,7 @@ static void one_that_was_killed_before_an_upgrade_does_not_lead_after_it(void **
 
 	(void)state;
 	/* As master_restore.c makes it, with what its worker has said meanwhile. */
-	instance_kill(instance_of(0), "not ready within start_timeout");
+	instance_kill(instance_of(0), KILL_START_TIMEOUT);
 	like = *instance_of(0);
 	assert_int_equal(brood_channel_pair(ends), 0);
 	list_remove(&instance_of(0)->link);
@@ -611,7 +611,7 @@ static void what_a_draining_worker_gave_before_its_end_goes_to_others(void **sta
 		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
 		if (before)
 			give(1 + before, pair[0]);
-		instance_kill(instance_of(1 + before), "not gone at drain_timeout");
+		instance_kill(instance_of(1 + before), KILL_DRAIN_TIMEOUT);
 		if (!before)
 			give(1 + before, pair[0]);
 		close(pair[0]);
@@ -647,13 +647,12 @@ static void who_gives_more_than_it_may_is_ended(void **state)
 		give(1, pair[0]);
 		run();
 	}
-	assert_null(instance_of(1)->killed);
+	assert_int_equal(instance_of(1)->killed, KILL_NOT);
 	assert_int_equal(instance_of(1)->given_away, HANDOFF_UNANSWERED_MAX);
 	assert_int_equal(master.handoff.waiting_count, HANDOFF_UNANSWERED_MAX);
 	give(1, pair[0]);
 	run();
-	assert_non_null(instance_of(1)->killed);
-	assert_string_equal(instance_of(1)->killed, "gave more connections at a time than it may");
+	assert_string_equal(instance_why_killed(instance_of(1)), "gave more connections at a time than it may");
 	assert_int_equal(processes[1].killed, SIGKILL);
 	assert_int_equal(master.handoff.waiting_count, HANDOFF_UNANSWERED_MAX);
 	close(pair[0]), close(pair[1]);
@@ -666,7 +665,7 @@ static void a_killed_worker_that_serves_asks_for_nothing_and_gives_nothing(void 
 	(void)state;
 	beat(1);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
-	instance_kill(instance_of(0), "sent garbage");
+	instance_kill(instance_of(0), KILL_GARBAGE);
 	say(0, MESSAGE_REPLACE);
 	give(0, pair[0]);
 	say(0, MESSAGE_READY);

@@ -145,11 +145,11 @@ static struct master *full_master(void)
 	event_add(master->slots[1]->timer, &soon);
 	master->slots[2]->state = SLOT_DRAINING;
 	draining = add_instance(master, 2, INSTANCE_DRAINING);
-	draining->killed = "silent for longer than watchdog allows";
+	draining->killed = KILL_SILENT;
 	draining->watchdog.phase = WATCHDOG_ABORTED;
 	draining->hang = calloc(1, sizeof(*draining->hang));
 	draining->hang->time_ms = 4711;
-	draining->hang->phase = "finishing";
+	draining->hang->phase = INSTANCE_DRAINING;
 	strcpy(draining->hang->log, "a last line\n");
 	strcpy(draining->hang->wait_channel, "pipe_read");
 	add_transfer(master, master->slots[0]->lead);
@@ -249,7 +249,7 @@ static void check_instance(const struct instance *lead)
 	assert_int_equal(lead->watchdog.heartbeat, 14);
 	assert_int_equal(lead->watchdog.since_ms, 15);
 	assert_true(lead->watchdog.looked);
-	assert_null(lead->killed);
+	assert_int_equal(lead->killed, KILL_NOT);
 	assert_null(lead->hang);
 	assert_int_equal(lead->target.unanswered_count, 1);
 	assert_true(event_pending(lead->timer, EV_TIMEOUT, NULL));
@@ -257,13 +257,14 @@ static void check_instance(const struct instance *lead)
 
 static void check_hanging(const struct instance *instance)
 {
-	assert_string_equal(instance->killed, "silent for longer than watchdog allows");
+	assert_int_equal(instance->killed, KILL_SILENT);
+	assert_string_equal(instance_why_killed(instance), "silent for longer than watchdog allows");
 	assert_int_equal(instance->watchdog.phase, WATCHDOG_ABORTED);
 	assert_non_null(instance->hang);
 	assert_int_equal(instance->hang->time_ms, 4711);
 	assert_int_equal(instance->hang->pid, instance->pid);
 	assert_int_equal(instance->hang->slot, 2);
-	assert_string_equal(instance->hang->phase, "finishing");
+	assert_int_equal(instance->hang->phase, INSTANCE_DRAINING);
 	assert_string_equal(instance->hang->log, "a last line\n");
 	assert_string_equal(instance->hang->wait_channel, "pipe_read");
 }
@@ -500,7 +501,7 @@ static void a_reason_without_an_end_is_cut(void **state)
 		if (restore(octets, written.octets.used, &master) != 0)
 			_exit(1);
 		last = LIST_ENTRY(master->instances.prev, struct instance, link);
-		_exit(strnlen(last->killed, sizeof(saved.why)) == sizeof(saved.why) - 1 ? 42 : 2);
+		_exit(strnlen(instance_why_killed(last), sizeof(saved.why)) == sizeof(saved.why) - 1 ? 42 : 2);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
