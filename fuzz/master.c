@@ -9,9 +9,9 @@
 #include "base/buffer.h"
 #include "base/log.h"
 #include "brood/channel.h"
-#include "cluster/command.h"
-#include "cluster/master.h"
-#include "cluster/message.h"
+#include "cluster/ipc/command.h"
+#include "cluster/master/master.h"
+#include "cluster/ipc/message.h"
 
 #include <event2/event.h>
 #include <fcntl.h>
@@ -234,10 +234,16 @@ static void end(struct process *process, int code, int number)
 	struct brood_process_end how = {
 		.pid = FIRST_PID + (pid_t)(process - processes), .exit_code = number ? -1 : code, .signal = number};
 
+	struct instance *worker = instance_find_pid(&master, how.pid);
+
 	if (process->gone)
 		return;
 	leave(process);
-	instance_ended(&master, &how);
+	if (worker)
+		supervisor_ended(worker, &how);
+	else if (closer_ended(&master.closer, how.pid) || commands_admin_ended(&master, &how) ||
+		 logger_ended(&master, &how) || upgrade_ended(&master, &how))
+		master_leave_if_done(&master);
 	process->gone = true;
 }
 
@@ -264,9 +270,10 @@ static void tick(unsigned ms)
 	if (master.state != MASTER_RUNNING)
 		return;
 	slots_try_hard(&master, now_ms);
-	spread_adopt(&master, now_ms);
+	adopt_follow(&master, now_ms);
 	watchdog_tick(&master, now_ms, ms);
 	recycle_tick(&master, now_ms);
+	pending_check(&master);
 	admin_tick(&master, now_ms);
 	upgrade_tick(&master, now_ms);
 }
@@ -366,7 +373,7 @@ static bool step(struct fuzz_input *input)
 		break;
 	case 's':
 		if (!process->gone && process_count > 0)
-			instance_changed(&master, FIRST_PID + (pid_t)(process - processes), fuzz_octet(input) & 1);
+			supervisor_changed(&master, FIRST_PID + (pid_t)(process - processes), fuzz_octet(input) & 1);
 		break;
 	case 't':
 		tick(number * 20);
@@ -374,7 +381,7 @@ static bool step(struct fuzz_input *input)
 	case 'l':
 		prepared = number;
 		if (master.state == MASTER_RUNNING)
-			master_roll(&master, "reload");
+			master_roll(&master, ROLL_KIND_RELOAD);
 		break;
 	case 'q':
 		master_stop(&master, number & 1 ? STOP_NOW : STOP_BY_SIGNAL, "a signal");
@@ -401,8 +408,8 @@ static void start(unsigned how)
 	FUZZ_CHECK(prepare(NULL, &master.options, reason, sizeof(reason)) == 0);
 	master.started_ms = now_ms;
 	master.signal_fd = -1;
-	list_init(&master.instances);
-	list_init(&master.admin.pending);
+	supervisor_open(&master);
+	commands_open(&master);
 	FUZZ_CHECK(address_parse("127.0.0.1:0", &listen_on.address, reason, sizeof(reason)) == 0);
 	FUZZ_CHECK(listeners_prepare(&master.listeners, &master.options, reason, sizeof(reason)) == 0);
 	listeners_commit(&master.listeners);
@@ -411,9 +418,9 @@ static void start(unsigned how)
 	master.deadline = evtimer_new(master.base, NULL, NULL);
 	master.last_call = evtimer_new(master.base, NULL, NULL);
 	FUZZ_CHECK(master.base && master.deadline && master.last_call && spread_open(&master) == 0 &&
-		   logger_open(&master) == 0);
+		   logger_open(&master, supervisor_check_logs) == 0);
 	spread_follow_mode(&master);
-	FUZZ_CHECK(slots_resize(&master, 1 + how % 3) == 0);
+	FUZZ_CHECK(supervisor_resize(&master, 1 + how % 3) == 0);
 	admin_start(&master);
 }
 
@@ -425,7 +432,9 @@ static void finish(void)
 	for (unsigned i = 0; i < process_count; i++)
 		end(&processes[i], 0, SIGKILL);
 	FUZZ_CHECK(list_empty(&master.instances));
-	admin_close(&master);
+	pending_forget(&master.admin, true);
+	outcomes_forget(&master.admin, true);
+	admin_close(&master.admin);
 	upgrade_cancel(&master);
 	slots_free(&master);
 	spread_close(&master);

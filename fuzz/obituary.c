@@ -3,10 +3,10 @@
  * What the master makes of a dead worker's scoreboard: the worker may have written anything there. */
 #include "fuzz.h"
 
-#include "brood/obituary_json.h"
-#include "cluster/board.h"
-#include "cluster/log_ring.h"
-#include "cluster/obituary.h"
+#include "brood/admin/obituary_json.h"
+#include "cluster/ipc/board.h"
+#include "cluster/ipc/log_ring.h"
+#include "cluster/policy/obituary.h"
 
 #include <jansson.h>
 
@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		ring.text[i] = input.left > 0 ? (char)input.at[i % input.left] : 0;
 
 	FUZZ_CHECK(log_ring_read(&ring, small, room) <= (room > 0 ? room - 1 : 0));
-	obituary = (struct cluster_obituary){.phase = "serving", .why = OBITUARY_HANG};
+	obituary = (struct cluster_obituary){.phase = INSTANCE_SERVING, .why = OBITUARY_HANG};
 	figures = board_figures(&record);
 	obituary.connections = figures.connections;
 	obituary.requests = figures.requests;
