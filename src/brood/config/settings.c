@@ -69,7 +69,7 @@ static const struct {
 } groups[] = {
 	{"sites", SCOPE_SERVER, SCOPE_SERVER},
 	{"locations", SCOPE_SERVER, SCOPE_SITE},
-	{"path", SCOPE_PLACE, SCOPE_PLACE},
+	{"path", SCOPE_LOCATION, SCOPE_LOCATION},
 };
 
 enum { GROUPS = sizeof(groups) / sizeof(groups[0]) };

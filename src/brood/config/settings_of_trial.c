@@ -16,10 +16,10 @@ static const struct setting rows[] = {
 		.name = "debug_fault",
 		.type = SETTING_FAULT,
 		.standard = "off",
-		.words = WORDS("off", "start-exit", "start-hang", "probe-fail", "crash"),
+		.words = WORDS("off", "start-exit", "start-fatal", "start-hang", "probe-fail", "crash"),
 		.effect = SETTING_AT_RELOAD,
 		.offset = AT(debug_fault),
-		.want = "want off, or start-exit, start-hang, probe-fail or crash, "
+		.want = "want off, or start-exit, start-fatal, start-hang, probe-fail or crash, "
 			"with :SLOT behind it for one slot only",
 		.help = "a failure that is played on purpose, for trying what happens then",
 	},

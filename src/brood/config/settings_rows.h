@@ -20,10 +20,10 @@ struct setting_table {
 		(rows), sizeof(rows) / sizeof((rows)[0]) \
 	}
 
-#define WORDS(...)       ((const char *const[]){__VA_ARGS__, NULL})
-#define AT(member)       offsetof(struct config, member)
-#define AT_SITE(member)  offsetof(struct config_site, member)
-#define AT_PLACE(member) offsetof(struct config_place, member)
+#define WORDS(...)          ((const char *const[]){__VA_ARGS__, NULL})
+#define AT(member)          offsetof(struct config, member)
+#define AT_SITE(member)     offsetof(struct config_site, member)
+#define AT_LOCATION(member) offsetof(struct config_location, member)
 
 /* The longest duration that can be asked for, in milliseconds: fits in 32 bits. */
 #define WEEK_MS (UINT64_C(7) * 24 * 60 * 60 * 1000)
