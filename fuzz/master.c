@@ -234,7 +234,7 @@ static void end(struct process *process, int code, int number)
 	struct brood_process_end how = {
 		.pid = FIRST_PID + (pid_t)(process - processes), .exit_code = number ? -1 : code, .signal = number};
 
-	struct instance *worker = instance_find_pid(&master, how.pid);
+	struct worker_process *worker = worker_process_find_pid(&master, how.pid);
 
 	if (process->gone)
 		return;
@@ -265,7 +265,7 @@ static void run(void)
 static void tick(unsigned ms)
 {
 	now_ms += ms;
-	spread_tick(&master, now_ms);
+	dispatch_tick(&master, now_ms);
 	master_stop_workers(&master);
 	if (master.state != MASTER_RUNNING)
 		return;
@@ -417,9 +417,9 @@ static void start(unsigned how)
 	master.base = event_base_new();
 	master.deadline = evtimer_new(master.base, NULL, NULL);
 	master.last_call = evtimer_new(master.base, NULL, NULL);
-	FUZZ_CHECK(master.base && master.deadline && master.last_call && spread_open(&master) == 0 &&
+	FUZZ_CHECK(master.base && master.deadline && master.last_call && dispatch_open(&master) == 0 &&
 		   logger_open(&master, supervisor_check_logs) == 0);
-	spread_follow_mode(&master);
+	dispatch_follow_mode(&master);
 	FUZZ_CHECK(supervisor_resize(&master, 1 + how % 3) == 0);
 	admin_start(&master);
 }
@@ -431,13 +431,13 @@ static void finish(void)
 	master_stop(&master, STOP_NOW, "the end");
 	for (unsigned i = 0; i < process_count; i++)
 		end(&processes[i], 0, SIGKILL);
-	FUZZ_CHECK(list_empty(&master.instances));
+	FUZZ_CHECK(list_empty(&master.workers));
 	pending_forget(&master.admin, true);
 	outcomes_forget(&master.admin, true);
 	admin_close(&master.admin);
 	upgrade_cancel(&master);
 	slots_free(&master);
-	spread_close(&master);
+	dispatch_close(&master);
 	logger_close(&master);
 	listeners_close(&master.listeners);
 	event_free(master.deadline);

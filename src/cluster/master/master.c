@@ -56,7 +56,7 @@ static void check_start(struct master *master, uint64_t now_ms)
 static void on_end(void *context, const struct brood_process_end *end)
 {
 	struct master *master = context;
-	struct instance *worker = instance_find_pid(master, end->pid);
+	struct worker_process *worker = worker_process_find_pid(master, end->pid);
 
 	if (worker)
 		supervisor_ended(worker, end);
@@ -151,7 +151,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 	interrupt_after(&master->interrupt, LATE_MS);
 	if (master->program->alive)
 		master->program->alive(master->program->context);
-	spread_tick(master, now_ms);
+	dispatch_tick(master, now_ms);
 	leaving_tick(master, now_ms);
 	master_stop_workers(master);
 	logger_tell(master);
@@ -206,7 +206,7 @@ static void close_all(struct master *master)
 	upgrade_cancel(master);
 	look_cancel(master);
 	slots_free(master);
-	spread_close(master);
+	dispatch_close(master);
 	listeners_close(&master->listeners);
 	if (master->signals)
 		event_free(master->signals);
@@ -225,7 +225,7 @@ static void go_on(struct master *master)
 	int error = watch(master);
 
 	if (!error)
-		error = spread_open(master);
+		error = dispatch_open(master);
 	if (!error)
 		error = logger_open(master, supervisor_check_logs);
 	if (!error)
@@ -241,7 +241,7 @@ static void go_on(struct master *master)
 	upgrade_note(master, state);
 	upgrade_settle(state);
 	logger_renew(master);
-	spread_follow_mode(master);
+	dispatch_follow_mode(master);
 	if (master->admin.pid == 0)
 		admin_start(master);
 	kill(getpid(), SIGCHLD); /* whoever has ended meanwhile */
@@ -281,7 +281,7 @@ int cluster_run(const struct cluster_options *options, const struct cluster_prog
 		goto done;
 	error = watch(&master);
 	if (error == 0)
-		error = spread_open(&master);
+		error = dispatch_open(&master);
 	if (error == 0)
 		error = logger_open(&master, supervisor_check_logs);
 	if (error) {
@@ -289,7 +289,7 @@ int cluster_run(const struct cluster_options *options, const struct cluster_prog
 		goto done;
 	}
 	master.exit_status = CLUSTER_EXIT_DONE;
-	spread_follow_mode(&master);
+	dispatch_follow_mode(&master);
 	if (supervisor_resize(&master, options->workers) < 0)
 		master_give_up(&master, CLUSTER_EXIT_CRASH);
 	logger_start(&master); /* what was said meanwhile waits for it */

@@ -67,19 +67,19 @@ struct upgrade_state;
 struct event;
 struct master;
 
-enum { INSTANCE_GIVERS_MAX = 32 };
+enum { WORKER_GIVERS_MAX = 32 };
 
 /* A worker process, from fork to reaping. */
-struct instance {
-	struct list link; /* in master->instances */
+struct worker_process {
+	struct list link; /* in master->workers */
 	struct master *master;
 	uint64_t serial; /* never used twice */
 	unsigned slot, generation;
-	bool next; /* of the next configuration (until that is the one in force) */
+	bool next_kind; /* of the next configuration (until that is the one in force) */
 	enum cluster_accept accept;
 	unsigned sockets; /* of each group, when it was forked */
 	pid_t pid;
-	enum instance_phase phase;
+	enum worker_phase phase;
 	int record; /* on the slot's board */
 	uint64_t started_ms, ready_ms;
 	struct brood_channel *channel;
@@ -91,8 +91,8 @@ struct instance {
 	bool handed_over;        /* draining: holds only what cannot move */
 	bool said_cut;           /* told what it has cut */
 	struct handoff_target target;
-	unsigned given_away;                  /* connections that it gave and that nobody has taken yet */
-	uint64_t givers[INSTANCE_GIVERS_MAX]; /* serials of those who had what it was given; 0: none */
+	unsigned given_away;                /* connections that it gave and that nobody has taken yet */
+	uint64_t givers[WORKER_GIVERS_MAX]; /* serials of those who had what it was given; 0: none */
 	unsigned giver_next;
 	struct watchdog watchdog;
 	struct recycle_limits limits;  /* when it has done enough */
@@ -115,14 +115,14 @@ struct slot {
 	enum slot_state state;
 	bool next_kind; /* its workers are to be of the next configuration */
 	struct backoff backoff;
-	struct event *timer;        /* the next try */
-	struct instance *lead;      /* the one that starts or serves; NULL in backoff, parked, empty */
-	struct instance *next;      /* its successor, starting; those that finish are in no slot */
-	uint64_t unserved_since_ms; /* 0 while it serves */
-	uint64_t adopter;           /* serial of the worker that accepts on its sockets meanwhile; 0: none */
+	struct event *timer;              /* the next try */
+	struct worker_process *current;   /* the one that starts or serves; NULL in backoff, parked, empty */
+	struct worker_process *successor; /* its successor, starting; those that finish are in no slot */
+	uint64_t unserved_since_ms;       /* 0 while it serves */
+	uint64_t adopter;                 /* serial of the worker that accepts on its sockets meanwhile; 0: none */
 	bool ready_once;
 	struct start_failure failure; /* of the last start */
-	bool drained;                 /* by command: no worker until it is undrained */
+	bool disabled;                /* by command: no worker until it is undrained */
 	uint32_t restarts;            /* of its workers, other than by rolls */
 };
 
@@ -186,7 +186,7 @@ struct recycling {
 /* What the end of a worker is to its slot. */
 enum slot_loss {
 	SLOT_LOST_NOTHING,       /* it had no part in it; or its successor takes the lead; or the server stops */
-	SLOT_LOST_LEAD,          /* the one that led: the next one is due, now or later */
+	SLOT_LOST_CURRENT,       /* the one that led: the next one is due, now or later */
 	SLOT_LOST_FOR_GOOD,      /* the same, and its set-up can never succeed: no use in going on */
 	SLOT_LOST_SUCCESSOR,     /* the one that was to lead */
 	SLOT_LOST_LAST_DRAINING, /* the last one that was retired */
@@ -209,7 +209,7 @@ struct master {
 	unsigned configured_workers; /* what the configuration last said */
 	unsigned generation;         /* of the configuration in force */
 	unsigned next_generation;    /* of the one that a roll goes to; the number of that roll */
-	struct list instances;
+	struct list workers;
 	const struct brood_channel_handlers *worker_handlers; /* of what they say */
 	uint64_t last_serial;
 	struct roll roll;
@@ -266,9 +266,9 @@ void slots_free(struct master *master);
 /* Starts a worker wherever one is missing; after whatever lets a slot want one, once all that comes first is done. */
 void slots_start(struct master *master);
 /* It leads its slot, and who led that before is retired. False: it was retired itself meanwhile. */
-bool slot_worker_ready(struct slot *slot, struct instance *instance);
+bool slot_worker_ready(struct slot *slot, struct worker_process *worker);
 /* It is gone; what that means to its slot. */
-enum slot_loss slot_worker_ended(struct slot *slot, struct instance *instance, const struct brood_process_end *end);
+enum slot_loss slot_worker_ended(struct slot *slot, struct worker_process *worker, const struct brood_process_end *end);
 /* One of its workers is gone for good: a start that had to wait for that need wait no longer. */
 void slot_has_room(struct slot *slot);
 /* Starts a successor beside the leading worker, or a worker at once where there is none. */
@@ -276,13 +276,13 @@ void slot_replace(struct slot *slot, bool next_kind);
 /* Ends one that starts beside the leading worker. */
 void slot_drop_successor(struct slot *slot);
 /* No worker until further notice; or again one. */
-void slot_drain(struct slot *slot, bool drain);
+void slot_disable(struct slot *slot, bool drain);
 /* Has it a worker that was retired and still finishes? */
 bool slot_is_draining(const struct slot *slot);
 /* Has it a worker that serves and shows it? */
 bool slot_is_alive(const struct slot *slot, uint64_t now_ms);
 /* Is there any worker that serves, or stands still? */
-bool slots_any_leads(const struct master *master);
+bool slots_any_serves(const struct master *master);
 /* Adds one that an earlier version had, with the time until its next try (0: none), and without records. */
 int slot_restore(struct master *master, unsigned timer_ms) __attribute__((warn_unused_result));
 /* When nobody serves at all, the slots that wait are tried once a second. */
@@ -291,36 +291,37 @@ void slots_try_hard(struct master *master, uint64_t now_ms);
 /* --- master_instance.c --- */
 
 /* Forks a worker for the slot; NULL when that is impossible now (logged), and why. */
-struct instance *instance_start(struct master *master, struct slot *slot, bool next_kind,
-				struct start_failure *failure);
+struct worker_process *worker_process_start(struct master *master, struct slot *slot, bool next_kind,
+					    struct start_failure *failure);
 /* A worker that an earlier version started, as `like` but for what is made here; takes the channel (-1:
  * none). NULL without memory. */
-struct instance *instance_restore(struct master *master, const struct instance *like, int channel, unsigned timer_ms);
-void instance_retire(struct instance *instance);
-void instance_announce_stop(struct instance *instance);
-void instance_stop(struct instance *instance);
-void instance_kill(struct instance *instance, enum kill_reason why);
-const char *instance_why_killed(const struct instance *instance); /* "" for one that was not */
+struct worker_process *worker_process_restore(struct master *master, const struct worker_process *like, int channel,
+					      unsigned timer_ms);
+void worker_process_drain(struct worker_process *worker);
+void worker_process_announce_stop(struct worker_process *worker);
+void worker_process_stop(struct worker_process *worker);
+void worker_process_kill(struct worker_process *worker, enum kill_reason why);
+const char *worker_process_why_killed(const struct worker_process *worker); /* "" for one that was not */
 /* One that cannot be told is ended. */
-void instance_send(struct instance *instance, const struct brood_frame *frame);
+void worker_process_send(struct worker_process *worker, const struct brood_frame *frame);
 
 /* It is ready, and can be given connections. */
-void instance_serve(struct instance *instance);
+void worker_process_serve(struct worker_process *worker);
 /* It has ended: gives its record back, and is found no more. */
-void instance_let_go(struct instance *instance);
+void worker_process_let_go(struct worker_process *worker);
 /* Keeps errno. */
-void instance_free(struct instance *instance);
-struct board_record *instance_record(const struct instance *instance);
+void worker_process_free(struct worker_process *worker);
+struct board_record *worker_process_record(const struct worker_process *worker);
 /* NULL: there is none, or no longer. */
-struct instance *instance_find(const struct master *master, uint64_t serial);
-struct instance *instance_find_pid(const struct master *master, pid_t pid);
+struct worker_process *worker_process_find(const struct master *master, uint64_t serial);
+struct worker_process *worker_process_find_pid(const struct master *master, pid_t pid);
 /* A record was made: workers that balance among themselves must see it, and the admin. */
-void instances_show_board(struct master *master, unsigned slot, int record);
+void worker_processes_show_board(struct master *master, unsigned slot, int record);
 
 /* --- master_news.c --- */
 
 /* A worker has answered; what makes no sense is dropped. */
-void news_heard(struct instance *instance, struct brood_frame *frame);
+void broadcast_heard(struct worker_process *worker, struct brood_frame *frame);
 
 /* --- master_look.c --- */
 
@@ -333,9 +334,9 @@ void look_cancel(struct master *master);
 
 void master_roll(struct master *master, enum roll_kind kind);
 /* What a roll makes of it that: a worker leads its slot, */
-void rolling_ready(struct master *master, const struct instance *instance);
+void rolling_ready(struct master *master, const struct worker_process *worker);
 /* one has ended (for who wants to know why there was no roll), */
-void rolling_report(struct master *master, const struct instance *instance, const struct brood_process_end *end);
+void rolling_report(struct master *master, const struct worker_process *worker, const struct brood_process_end *end);
 /* its slot has lost it; `accident`: not by its own fault, */
 void rolling_lost(struct master *master, const struct slot *slot, enum slot_loss loss, bool accident);
 /* something that is waited for at the end of a roll may be there, */
@@ -444,22 +445,22 @@ void watchdog_tick(struct master *master, uint64_t now_ms, uint64_t interval_ms)
 /* --- master_suspects.c --- */
 
 /* A worker is given what this one (its serial; 0: nobody) has given, or refused. */
-void suspects_note(struct instance *instance, uint64_t giver);
+void suspects_note(struct worker_process *worker, uint64_t giver);
 /* One hangs. If that is in a call on a socket, whoever gave it connections is ended: true, and its own_why says so. */
-bool suspects_end(struct instance *instance, const struct cluster_obituary *hang);
+bool suspects_end(struct worker_process *worker, const struct cluster_obituary *hang);
 
 /* --- master_obituary.c --- */
 
 /* Writes up one that hangs, before it is ended. */
-void obituary_of_hang(struct instance *instance);
+void obituary_of_hang(struct worker_process *worker);
 /* Logs an end and writes it up, if there is something to say. */
-void obituary_of_end(struct instance *instance, const struct brood_process_end *end);
+void obituary_of_end(struct worker_process *worker, const struct brood_process_end *end);
 /* What was written up of one that hangs, for the next version; and there. 0, -ENOMEM or -EBADMSG. */
-void obituary_save_hang(const struct instance *instance, struct state_writer *writer);
-int obituary_restore_hang(struct instance *instance, const struct state_record *record)
+void obituary_save_hang(const struct worker_process *worker, struct state_writer *writer);
+int obituary_restore_hang(struct worker_process *worker, const struct state_record *record)
 	__attribute__((warn_unused_result));
 /* Its last log lines, without a newline at the end; empty when it has said nothing. */
-void obituary_last_words(const struct instance *instance, char *out, size_t room);
+void obituary_last_words(const struct worker_process *worker, char *out, size_t room);
 
 /* --- master_recycle.c --- */
 
@@ -467,23 +468,23 @@ void recycle_tick(struct master *master, uint64_t now_ms);
 
 /* --- master_spread.c --- */
 
-int spread_open(struct master *master) __attribute__((warn_unused_result));
+int dispatch_open(struct master *master) __attribute__((warn_unused_result));
 /* A worker gives connections away; they go to others. What it must not do, and is to be ended for. */
-enum kill_reason spread_given(struct instance *giver, struct brood_frame *frame);
+enum kill_reason dispatch_given(struct worker_process *giver, struct brood_frame *frame);
 /* A few times a second: gives what waits another try, with those workers too that had refused; what
  * nobody can take goes back to the worker that gave it. */
-void spread_tick(struct master *master, uint64_t now_ms);
+void dispatch_tick(struct master *master, uint64_t now_ms);
 /* A connection that a worker gave is here (1), or is taken or back (-1). */
-void spread_count_given(struct master *master, const struct transfer *transfer, int by);
-void spread_close(struct master *master);
+void dispatch_count_given(struct master *master, const struct transfer *transfer, int by);
+void dispatch_close(struct master *master);
 /* Accepts in the master as far as the configuration in force, or the next one, wants it. */
-void spread_follow_mode(struct master *master);
+void dispatch_follow_mode(struct master *master);
 /* One that hands out what it accepts; NULL without memory. */
-struct acceptor *spread_new_acceptor(struct master *master);
+struct acceptor *dispatch_new_acceptor(struct master *master);
 /* A worker has become able to take connections, or something else that may help those that wait. */
-void spread_resume(struct master *master);
+void dispatch_resume(struct master *master);
 /* Accepts what is queued and gives it away; before a stop. */
-void spread_drain(struct master *master);
+void dispatch_drain(struct master *master);
 
 /* --- master_leaving.c --- */
 
@@ -523,10 +524,10 @@ void master_leave_if_done(struct master *master);
 void supervisor_open(struct master *master);
 /* A worker was stopped, or goes on (for brood_process_watch), or has ended. */
 void supervisor_changed(void *master, pid_t pid, int stopped);
-void supervisor_ended(struct instance *instance, const struct brood_process_end *end);
+void supervisor_ended(struct worker_process *worker, const struct brood_process_end *end);
 /* As slots_resize, and slot_drain, with all that follows. */
 int supervisor_resize(struct master *master, unsigned count) __attribute__((warn_unused_result));
-void supervisor_drain(struct slot *slot, bool drain);
+void supervisor_disable(struct slot *slot, bool drain);
 /* For logger_open. */
 void supervisor_check_logs(struct master *master);
 

@@ -17,7 +17,7 @@ static unsigned adoptions_of(const struct master *master, const struct slot *ado
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < master->slot_room; i++)
-		count += master->slots[i]->adopter == adopter->lead->serial;
+		count += master->slots[i]->adopter == adopter->current->serial;
 	return count;
 }
 
@@ -37,10 +37,10 @@ static struct slot *find_adopter(const struct master *master, uint64_t now_ms)
 /* One that does not lead its slot any more accepts nothing. */
 struct slot *adopt_adopter(const struct slot *slot)
 {
-	struct instance *adopter = slot->adopter ? instance_find(slot->master, slot->adopter) : NULL;
+	struct worker_process *adopter = slot->adopter ? worker_process_find(slot->master, slot->adopter) : NULL;
 	struct slot *its = adopter ? slot->master->slots[adopter->slot] : NULL;
 
-	return its && its->lead == adopter ? its : NULL;
+	return its && its->current == adopter ? its : NULL;
 }
 
 static void tell(struct slot *adopter, struct slot *slot, enum message_type type)
@@ -49,15 +49,15 @@ static void tell(struct slot *adopter, struct slot *slot, enum message_type type
 	int fds[MESSAGE_BATCH];
 	struct brood_frame frame = {.type = type, .data = &message, .size = sizeof(message), .fds = fds};
 
-	if (!adopter->lead->channel)
+	if (!adopter->current->channel)
 		return;
 	if (type == MESSAGE_ADOPT) {
 		message.count = (uint32_t)listeners_of_group(&slot->master->listeners, slot->index, fds,
 							     message.listeners, MESSAGE_BATCH);
 		frame.fd_count = message.count;
 	}
-	if (brood_channel_send(adopter->lead->channel, &frame) == 0)
-		slot->adopter = type == MESSAGE_ADOPT ? adopter->lead->serial : 0;
+	if (brood_channel_send(adopter->current->channel, &frame) == 0)
+		slot->adopter = type == MESSAGE_ADOPT ? adopter->current->serial : 0;
 }
 
 void adopt_release(struct slot *slot)
@@ -72,9 +72,9 @@ void adopt_release(struct slot *slot)
 /* Does this slot's worker accept on the sockets with that number, since its birth? */
 static bool covers(const struct slot *slot, unsigned socket)
 {
-	if (slot->lead->accept == CLUSTER_ACCEPT_REUSEPORT)
+	if (slot->current->accept == CLUSTER_ACCEPT_REUSEPORT)
 		return slot->index == socket;
-	return slot->lead->accept == CLUSTER_ACCEPT_SHARED && slot->lead->sockets > socket;
+	return slot->current->accept == CLUSTER_ACCEPT_SHARED && slot->current->sockets > socket;
 }
 
 static bool is_covered(const struct master *master, unsigned socket, uint64_t now_ms)
@@ -88,7 +88,7 @@ static bool is_covered(const struct master *master, unsigned socket, uint64_t no
 /* Is its next worker likely to be there in a moment? */
 static bool is_awaited(const struct master *master, const struct slot *slot)
 {
-	return slot->index < master->slot_count && !slot->drained && slot->state != SLOT_SERVING;
+	return slot->index < master->slot_count && !slot->disabled && slot->state != SLOT_SERVING;
 }
 
 void adopt_follow(struct master *master, uint64_t now_ms)

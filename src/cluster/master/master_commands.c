@@ -35,13 +35,13 @@ static void do_scale(struct master *master, const struct command *command)
 	}
 }
 
-static void do_drain(struct master *master, const struct command *command, bool drain)
+static void do_disable(struct master *master, const struct command *command, bool drain)
 {
 	unsigned index = (unsigned)command->argument, others = 0;
 	char reason[128];
 
 	for (unsigned i = 0; i < master->slot_count; i++)
-		others += i != index && !master->slots[i]->drained;
+		others += i != index && !master->slots[i]->disabled;
 	if (command->argument < 0 || index >= master->slot_count) {
 		snprintf(reason, sizeof(reason), "slot %d: there are slots 0 to %u", command->argument,
 			 master->slot_count - 1);
@@ -49,7 +49,7 @@ static void do_drain(struct master *master, const struct command *command, bool 
 	} else if (drain && others == 0) {
 		outcome_tell(master, command->id, "this is the last slot that serves; use stop");
 	} else {
-		supervisor_drain(master->slots[index], drain);
+		supervisor_disable(master->slots[index], drain);
 		pending_add(master, command, false);
 	}
 }
@@ -105,7 +105,7 @@ static void obey(struct master *master, const struct command *command)
 		break;
 	case COMMAND_DRAIN:
 	case COMMAND_UNDRAIN:
-		do_drain(master, command, command->kind == COMMAND_DRAIN);
+		do_disable(master, command, command->kind == COMMAND_DRAIN);
 		break;
 	case COMMAND_STOP:
 	case COMMAND_STOP_NOW:

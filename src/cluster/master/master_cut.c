@@ -22,15 +22,15 @@ static unsigned count_new(const struct handoff *handoff)
 	return count;
 }
 
-static void tell(struct instance *instance)
+static void tell(struct worker_process *worker)
 {
 	struct brood_frame frame = {.type = MESSAGE_ABORT};
 
-	instance->phase = INSTANCE_DRAINING;
-	event_del(instance->timer);
+	worker->phase = WORKER_DRAINING;
+	event_del(worker->timer);
 	/* One that cannot be told is killed with those that do not obey. */
-	if (instance->channel)
-		(void)!brood_channel_send(instance->channel, &frame);
+	if (worker->channel)
+		(void)!brood_channel_send(worker->channel, &frame);
 }
 
 void cut_begin(struct master *master)
@@ -39,28 +39,28 @@ void cut_begin(struct master *master)
 
 	master->cut.begun = true;
 	master->cut.requests = count_new(&master->handoff);
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
-		tell(LIST_ENTRY(at, struct instance, link));
+	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
+		tell(LIST_ENTRY(at, struct worker_process, link));
 	event_add(master->deadline, &limit);
 }
 
-void cut_heard(struct instance *instance, struct brood_frame *frame)
+void cut_heard(struct worker_process *worker, struct brood_frame *frame)
 {
 	const struct message_cut *message = frame->data;
 
-	if (frame->size != sizeof(*message) || !instance->master->cut.begun || instance->said_cut)
+	if (frame->size != sizeof(*message) || !worker->master->cut.begun || worker->said_cut)
 		return;
-	instance->said_cut = true;
-	instance->master->cut.requests += message->requests < SAID_MAX ? message->requests : SAID_MAX;
+	worker->said_cut = true;
+	worker->master->cut.requests += message->requests < SAID_MAX ? message->requests : SAID_MAX;
 }
 
 /* It has ended without a word: what it showed last has to do. */
-void cut_ended(struct instance *instance)
+void cut_ended(struct worker_process *worker)
 {
-	struct board_figures figures = board_figures(instance_record(instance));
-	struct cut *cut = &instance->master->cut;
+	struct board_figures figures = board_figures(worker_process_record(worker));
+	struct cut *cut = &worker->master->cut;
 
-	if (!cut->begun || instance->said_cut || figures.connections == figures.idle)
+	if (!cut->begun || worker->said_cut || figures.connections == figures.idle)
 		return;
 	cut->silent++;
 	cut->unsaid += figures.connections - figures.idle < SAID_MAX ? (unsigned)(figures.connections - figures.idle)

@@ -19,113 +19,113 @@
 
 enum { KEEP_MAX = 32768, DRAIN_GRACE_MS = 1000 };
 
-struct board_record *instance_record(const struct instance *instance)
+struct board_record *worker_process_record(const struct worker_process *worker)
 {
-	return &instance->master->boards[instance->slot].cells[instance->record]->record;
+	return &worker->master->boards[worker->slot].cells[worker->record]->record;
 }
 
-struct instance *instance_find(const struct master *master, uint64_t serial)
+struct worker_process *worker_process_find(const struct master *master, uint64_t serial)
 {
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
-		if (LIST_ENTRY(at, struct instance, link)->serial == serial)
-			return LIST_ENTRY(at, struct instance, link);
+	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
+		if (LIST_ENTRY(at, struct worker_process, link)->serial == serial)
+			return LIST_ENTRY(at, struct worker_process, link);
 	return NULL;
 }
 
-struct instance *instance_find_pid(const struct master *master, pid_t pid)
+struct worker_process *worker_process_find_pid(const struct master *master, pid_t pid)
 {
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
-		if (LIST_ENTRY(at, struct instance, link)->pid == pid)
-			return LIST_ENTRY(at, struct instance, link);
+	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
+		if (LIST_ENTRY(at, struct worker_process, link)->pid == pid)
+			return LIST_ENTRY(at, struct worker_process, link);
 	return NULL;
 }
 
-void instances_show_board(struct master *master, unsigned slot, int record)
+void worker_processes_show_board(struct master *master, unsigned slot, int record)
 {
 	struct message_board message = {.slot = slot, .record = (uint32_t)record};
 	int fd;
 	struct brood_frame frame = {
 		.type = MESSAGE_BOARD, .data = &message, .size = sizeof(message), .fds = &fd, .fd_count = 1};
 
-	if (list_empty(&master->instances))
+	if (list_empty(&master->workers))
 		return; /* whoever is forked later has it anyway */
 	fd = board_open_readonly(&master->boards[slot], record);
 	if (fd < 0)
 		return; /* they go on with the mean of those that they know */
 	admin_say(master, &frame);
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next) {
-		struct instance *instance = LIST_ENTRY(at, struct instance, link);
+	for (struct list *at = master->workers.next; at != &master->workers; at = at->next) {
+		struct worker_process *worker = LIST_ENTRY(at, struct worker_process, link);
 
-		if (instance->channel && brood_channel_send(instance->channel, &frame) < 0)
-			log_debug("worker %u was not told of slot %u", instance->slot, slot);
+		if (worker->channel && brood_channel_send(worker->channel, &frame) < 0)
+			log_debug("worker %u was not told of slot %u", worker->slot, slot);
 	}
 	fd_close(&fd);
 }
 
-const char *instance_why_killed(const struct instance *instance)
+const char *worker_process_why_killed(const struct worker_process *worker)
 {
-	return instance->own_why[0] != '\0' ? instance->own_why : kill_reason_words(instance->killed);
+	return worker->own_why[0] != '\0' ? worker->own_why : kill_reason_words(worker->killed);
 }
 
-static void arm(struct instance *instance, unsigned delay_ms)
+static void arm(struct worker_process *worker, unsigned delay_ms)
 {
 	struct timeval delay = {delay_ms / 1000, (delay_ms % 1000) * 1000};
 
-	event_add(instance->timer, &delay);
+	event_add(worker->timer, &delay);
 }
 
-void instance_kill(struct instance *instance, enum kill_reason why)
+void worker_process_kill(struct worker_process *worker, enum kill_reason why)
 {
-	if (instance->killed == KILL_NOT)
-		instance->killed = why;
-	if (!instance->reaped) /* so the number cannot be another's */
-		kill(instance->pid, SIGKILL);
+	if (worker->killed == KILL_NOT)
+		worker->killed = why;
+	if (!worker->reaped) /* so the number cannot be another's */
+		kill(worker->pid, SIGKILL);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *argument)
 {
-	struct instance *instance = argument;
+	struct worker_process *worker = argument;
 
 	(void)fd, (void)what;
-	if (instance->phase == INSTANCE_STARTING)
-		instance_kill(instance, KILL_START_TIMEOUT);
+	if (worker->phase == WORKER_STARTING)
+		worker_process_kill(worker, KILL_START_TIMEOUT);
 	else
-		instance_kill(instance, KILL_DRAIN_TIMEOUT);
+		worker_process_kill(worker, KILL_DRAIN_TIMEOUT);
 }
 
-void instance_send(struct instance *instance, const struct brood_frame *frame)
+void worker_process_send(struct worker_process *worker, const struct brood_frame *frame)
 {
-	int error = instance->channel ? brood_channel_send(instance->channel, frame) : -EPIPE;
+	int error = worker->channel ? brood_channel_send(worker->channel, frame) : -EPIPE;
 
 	/* One that has left its channel is on its way out; one that does not read must be ended. */
 	if (error < 0 && error != -EPIPE)
-		instance_kill(instance, KILL_DEAF);
+		worker_process_kill(worker, KILL_DEAF);
 }
 
-static void send_simple(struct instance *instance, enum message_type type)
+static void send_simple(struct worker_process *worker, enum message_type type)
 {
-	instance_send(instance, &(struct brood_frame){.type = type});
+	worker_process_send(worker, &(struct brood_frame){.type = type});
 }
 
-void instance_retire(struct instance *instance)
+void worker_process_drain(struct worker_process *worker)
 {
-	if (instance->phase == INSTANCE_DRAINING)
+	if (worker->phase == WORKER_DRAINING)
 		return;
-	instance->phase = INSTANCE_DRAINING;
-	send_simple(instance, MESSAGE_RETIRE);
-	arm(instance, instance->master->options.drain_timeout_ms + DRAIN_GRACE_MS);
+	worker->phase = WORKER_DRAINING;
+	send_simple(worker, MESSAGE_RETIRE);
+	arm(worker, worker->master->options.drain_timeout_ms + DRAIN_GRACE_MS);
 }
 
-void instance_announce_stop(struct instance *instance)
+void worker_process_announce_stop(struct worker_process *worker)
 {
-	send_simple(instance, MESSAGE_LEAVING);
+	send_simple(worker, MESSAGE_LEAVING);
 }
 
-void instance_stop(struct instance *instance)
+void worker_process_stop(struct worker_process *worker)
 {
-	instance->phase = INSTANCE_DRAINING;
-	event_del(instance->timer); /* stop_timeout rules from here on */
-	send_simple(instance, MESSAGE_STOP);
+	worker->phase = WORKER_DRAINING;
+	event_del(worker->timer); /* stop_timeout rules from here on */
+	send_simple(worker, MESSAGE_STOP);
 }
 
 /* --- birth and end --- */
@@ -163,62 +163,62 @@ static pid_t fork_worker(struct master *master, struct birth *birth)
 }
 
 /* Keeps errno. */
-void instance_free(struct instance *instance)
+void worker_process_free(struct worker_process *worker)
 {
 	int error = errno;
 
-	if (instance->record >= 0)
-		board_free_record(&instance->master->boards[instance->slot], instance->record);
-	if (instance->timer)
-		event_free(instance->timer);
-	brood_channel_free(instance->channel);
-	free(instance->hang);
-	free(instance);
+	if (worker->record >= 0)
+		board_free_record(&worker->master->boards[worker->slot], worker->record);
+	if (worker->timer)
+		event_free(worker->timer);
+	brood_channel_free(worker->channel);
+	free(worker->hang);
+	free(worker);
 	errno = error;
 }
 
 /* Everything that can fail before the fork, so that a child is never without its parent's half. */
-static struct instance *prepare(struct master *master, struct slot *slot, bool next_kind, struct birth *birth,
-				struct log_source **source)
+static struct worker_process *prepare(struct master *master, struct slot *slot, bool next_kind, struct birth *birth,
+				      struct log_source **source)
 {
 	const struct cluster_options *options = next_kind ? &master->next_options : &master->options;
-	struct instance *instance = calloc(1, sizeof(*instance));
+	struct worker_process *worker = calloc(1, sizeof(*worker));
 	char tag[LOG_TAG_MAX];
 	int ends[2], error;
 
-	if (!instance)
+	if (!worker)
 		return NULL;
-	instance->master = master;
-	instance->serial = ++master->last_serial;
-	instance->slot = slot->index;
-	instance->next = next_kind;
-	instance->generation = next_kind ? master->next_generation : master->generation;
-	instance->accept = options->accept;
-	instance->sockets = listeners_sockets(&master->listeners);
-	instance->started_ms = clock_now_ms();
-	instance->limits = recycle_decide(&options->recycle, master_random(master));
-	handoff_target_init(&instance->target, NULL);
-	instance->timer = evtimer_new(master->base, on_timer, instance);
-	instance->record = board_take_record(&master->boards[slot->index]);
-	if (instance->record < 0)
-		errno = -instance->record;
-	if (instance->record >= BOARD_RECORDS_KEPT)
-		instances_show_board(master, slot->index, instance->record);
-	if (instance->record < 0 || !instance->timer || brood_channel_pair(ends) < 0)
+	worker->master = master;
+	worker->serial = ++master->last_serial;
+	worker->slot = slot->index;
+	worker->next_kind = next_kind;
+	worker->generation = next_kind ? master->next_generation : master->generation;
+	worker->accept = options->accept;
+	worker->sockets = listeners_sockets(&master->listeners);
+	worker->started_ms = clock_now_ms();
+	worker->limits = recycle_decide(&options->recycle, master_random(master));
+	handoff_target_init(&worker->target, NULL);
+	worker->timer = evtimer_new(master->base, on_timer, worker);
+	worker->record = board_take_record(&master->boards[slot->index]);
+	if (worker->record < 0)
+		errno = -worker->record;
+	if (worker->record >= BOARD_RECORDS_KEPT)
+		worker_processes_show_board(master, slot->index, worker->record);
+	if (worker->record < 0 || !worker->timer || brood_channel_pair(ends) < 0)
 		goto fail;
-	if (brood_channel_open(&instance->channel, master->base, ends[0], master->worker_handlers, instance) < 0) {
+	if (brood_channel_open(&worker->channel, master->base, ends[0], master->worker_handlers, worker) < 0) {
 		fd_close(&ends[1]);
 		goto fail;
 	}
 	*birth = (struct birth){
 		.slot = slot->index,
-		.generation = instance->generation,
+		.generation = worker->generation,
 		.options = options,
 		.program = master->program,
 		.channel = ends[1],
 		.boards = master->boards,
 		.board_count = master->slot_room,
-		.record = instance->record,
+		.record = worker->record,
 	};
 	birth->tag_count = listeners_tags(&master->listeners, next_kind && master->sockets_prepared, birth->tags,
 					  sizeof(birth->tags) / sizeof(birth->tags[0]));
@@ -229,85 +229,87 @@ static struct instance *prepare(struct master *master, struct slot *slot, bool n
 	snprintf(tag, sizeof(tag), "worker %u", slot->index);
 	error = logger_add_source(master, tag, options, &birth->log, source);
 	if (!error)
-		return instance;
+		return worker;
 	errno = -error;
 	fd_close(&ends[1]);
 fail:
-	instance_free(instance);
+	worker_process_free(worker);
 	return NULL;
 }
 
-static struct instance *cannot_start(const struct slot *slot, struct start_failure *failure, const char *what,
-				     int error)
+static struct worker_process *cannot_start(const struct slot *slot, struct start_failure *failure, const char *what,
+					   int error)
 {
 	log_error("cannot start worker %u: %s%s", slot->index, what, strerror(error));
 	*failure = (struct start_failure){.what = what, .error = error};
 	return NULL;
 }
 
-struct instance *instance_start(struct master *master, struct slot *slot, bool next_kind, struct start_failure *failure)
+struct worker_process *worker_process_start(struct master *master, struct slot *slot, bool next_kind,
+					    struct start_failure *failure)
 {
 	struct birth birth;
 	struct log_source *source = NULL;
-	struct instance *instance = prepare(master, slot, next_kind, &birth, &source);
+	struct worker_process *worker = prepare(master, slot, next_kind, &birth, &source);
 
-	if (!instance)
+	if (!worker)
 		return cannot_start(slot, failure, "", errno);
 	master->program->select(master->program->context, next_kind);
-	instance->pid = fork_worker(master, &birth);
+	worker->pid = fork_worker(master, &birth);
 	fd_close(&birth.channel);
-	logger_source_born(master, source, &birth.log, instance->pid);
-	if (instance->pid < 0) {
-		cannot_start(slot, failure, "fork: ", -instance->pid);
-		instance_free(instance);
+	logger_source_born(master, source, &birth.log, worker->pid);
+	if (worker->pid < 0) {
+		cannot_start(slot, failure, "fork: ", -worker->pid);
+		worker_process_free(worker);
 		return NULL;
 	}
 	failure->what = NULL;
-	instance_record(instance)->pid = instance->pid;
-	list_append(&master->instances, &instance->link);
-	arm(instance, (next_kind ? &master->next_options : &master->options)->start_timeout_ms);
+	worker_process_record(worker)->pid = worker->pid;
+	list_append(&master->workers, &worker->link);
+	arm(worker, (next_kind ? &master->next_options : &master->options)->start_timeout_ms);
 	if (master_is_leaving(master))
-		instance_announce_stop(instance);
-	log_debug("worker %u [%d] of generation %u starts", slot->index, instance->pid, instance->generation);
-	return instance;
+		worker_process_announce_stop(worker);
+	log_debug("worker %u [%d] of generation %u starts", slot->index, worker->pid, worker->generation);
+	return worker;
 }
 
-struct instance *instance_restore(struct master *master, const struct instance *like, int channel, unsigned timer_ms)
+struct worker_process *worker_process_restore(struct master *master, const struct worker_process *like, int channel,
+					      unsigned timer_ms)
 {
-	struct instance *instance = malloc(sizeof(*instance));
+	struct worker_process *worker = malloc(sizeof(*worker));
 
-	if (!instance)
+	if (!worker)
 		return NULL;
-	*instance = *like;
-	instance->master = master;
-	instance->channel = NULL;
-	instance->timer = evtimer_new(master->base, on_timer, instance);
-	board_keep_record(&master->boards[instance->slot], instance->record);
-	list_init(&instance->link);
-	list_append(&master->instances, &instance->link);
-	if (!instance->timer || (channel >= 0 && brood_channel_open(&instance->channel, master->base, channel,
-								    master->worker_handlers, instance) < 0))
+	*worker = *like;
+	worker->master = master;
+	worker->channel = NULL;
+	worker->timer = evtimer_new(master->base, on_timer, worker);
+	board_keep_record(&master->boards[worker->slot], worker->record);
+	list_init(&worker->link);
+	list_append(&master->workers, &worker->link);
+	if (!worker->timer || (channel >= 0 && brood_channel_open(&worker->channel, master->base, channel,
+								  master->worker_handlers, worker) < 0))
 		return NULL; /* the restoring is over anyway */
-	handoff_target_init(&instance->target, instance->ready_ms > 0 ? instance->channel : NULL);
-	instance->target.given = like->target.given;
-	instance->target.refused = like->target.refused;
+	handoff_target_init(&worker->target, worker->ready_ms > 0 ? worker->channel : NULL);
+	worker->target.given = like->target.given;
+	worker->target.refused = like->target.refused;
 	if (timer_ms > 0)
-		arm(instance, timer_ms);
-	return instance;
+		arm(worker, timer_ms);
+	return worker;
 }
 
-void instance_let_go(struct instance *instance)
+void worker_process_let_go(struct worker_process *worker)
 {
 	/* It is for who comes next, perhaps at once. */
-	board_free_record(&instance->master->boards[instance->slot], instance->record);
-	instance->record = -1;
-	list_remove(&instance->link);
+	board_free_record(&worker->master->boards[worker->slot], worker->record);
+	worker->record = -1;
+	list_remove(&worker->link);
 }
 
-void instance_serve(struct instance *instance)
+void worker_process_serve(struct worker_process *worker)
 {
-	event_del(instance->timer);
-	instance->phase = INSTANCE_SERVING;
-	instance->ready_ms = clock_now_ms();
-	handoff_target_init(&instance->target, instance->channel);
+	event_del(worker->timer);
+	worker->phase = WORKER_SERVING;
+	worker->ready_ms = clock_now_ms();
+	handoff_target_init(&worker->target, worker->channel);
 }

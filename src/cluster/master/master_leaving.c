@@ -22,8 +22,8 @@ static void tell_workers(struct master *master)
 	struct brood_frame frame = {.type = MESSAGE_LISTENERS, .data = &message, .size = sizeof(message)};
 
 	message.count = (uint32_t)listeners_in_force(&master->listeners, message.listeners, MESSAGE_BATCH);
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
-		instance_send(LIST_ENTRY(at, struct instance, link), &frame);
+	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
+		worker_process_send(LIST_ENTRY(at, struct worker_process, link), &frame);
 }
 
 static void accept_on(struct master *master, const struct listener *listener)
@@ -67,7 +67,7 @@ void leaving_follow(struct master *master)
 	if (listeners_leaving(&master->listeners) > LISTENERS_LEAVING_MAX)
 		close_due(master, UINT64_MAX); /* what left before has to hurry */
 	if (master_anybody_leaves(master) && !master->leaving_acceptor)
-		master->leaving_acceptor = spread_new_acceptor(master);
+		master->leaving_acceptor = dispatch_new_acceptor(master);
 	for (unsigned i = 0; i < master->listeners.count; i++) {
 		struct listener *listener = &master->listeners.all[i];
 

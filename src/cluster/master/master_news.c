@@ -25,22 +25,22 @@ static size_t put(struct news *news, uint32_t kind, uint32_t question, const voi
 }
 
 /* False: it will not hear of it. */
-static bool send_news(struct instance *instance, const struct news *news, size_t size, const int *fds, size_t count)
+static bool send_news(struct worker_process *worker, const struct news *news, size_t size, const int *fds, size_t count)
 {
 	struct brood_frame frame = {
 		.type = MESSAGE_NEWS, .data = news, .size = size, .fds = (int *)fds, .fd_count = count};
 
-	if (!instance->channel)
+	if (!worker->channel)
 		return false;
-	if (brood_channel_send(instance->channel, &frame) == 0)
+	if (brood_channel_send(worker->channel, &frame) == 0)
 		return true;
-	log_warn("worker %u [%d] could not be told what is new", instance->slot, instance->pid);
+	log_warn("worker %u [%d] could not be told what is new", worker->slot, worker->pid);
 	return false;
 }
 
-static struct instance *instance_of(struct list *link)
+static struct worker_process *worker_of(struct list *link)
 {
-	return LIST_ENTRY(link, struct instance, link);
+	return LIST_ENTRY(link, struct worker_process, link);
 }
 
 void cluster_tell(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds, size_t fd_count)
@@ -49,8 +49,8 @@ void cluster_tell(struct master *master, uint32_t kind, const void *data, size_t
 	size_t all = put(&news, kind, 0, data, size);
 
 	assert(fd_count <= BROOD_CHANNEL_FDS_MAX);
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
-		(void)send_news(instance_of(at), &news, all, fds, fd_count);
+	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
+		(void)send_news(worker_of(at), &news, all, fds, fd_count);
 }
 
 void cluster_tell_others(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
@@ -60,9 +60,9 @@ void cluster_tell_others(struct master *master, uint32_t kind, const void *data,
 	size_t all = put(&news, kind, 0, data, size);
 
 	assert(fd_count <= BROOD_CHANNEL_FDS_MAX);
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
-		if (instance_of(at)->question != master->question.number)
-			(void)send_news(instance_of(at), &news, all, fds, fd_count);
+	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
+		if (worker_of(at)->question != master->question.number)
+			(void)send_news(worker_of(at), &news, all, fds, fd_count);
 }
 
 /* --- questions --- */
@@ -76,13 +76,13 @@ uint32_t cluster_ask(struct master *master, uint32_t kind, const void *data, siz
 
 	assert(fd_count <= BROOD_CHANNEL_FDS_MAX);
 	master->question = (struct question){.number = number};
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next) {
-		struct instance *instance = instance_of(at);
+	for (struct list *at = master->workers.next; at != &master->workers; at = at->next) {
+		struct worker_process *worker = worker_of(at);
 
-		instance->may_answer = send_news(instance, &news, all, fds, fd_count);
-		instance->owes_answer = instance->may_answer && instance->phase == INSTANCE_SERVING;
-		instance->question = instance->may_answer ? number : 0;
-		master->question.asked += instance->owes_answer;
+		worker->may_answer = send_news(worker, &news, all, fds, fd_count);
+		worker->owes_answer = worker->may_answer && worker->phase == WORKER_SERVING;
+		worker->question = worker->may_answer ? number : 0;
+		master->question.asked += worker->owes_answer;
 	}
 	return number;
 }
@@ -92,24 +92,24 @@ void cluster_answers(const struct master *master, struct cluster_answers *out)
 	const struct question *question = &master->question;
 
 	*out = (struct cluster_answers){.asked = question->asked, .yes = question->yes, .no = question->no};
-	for (const struct list *at = master->instances.next; at != &master->instances; at = at->next) {
-		const struct instance *instance = LIST_ENTRY(at, struct instance, link);
+	for (const struct list *at = master->workers.next; at != &master->workers; at = at->next) {
+		const struct worker_process *worker = LIST_ENTRY(at, struct worker_process, link);
 
-		out->open += instance->owes_answer && instance->channel;
+		out->open += worker->owes_answer && worker->channel;
 	}
 }
 
 /* One answer counts, and only to the question that is asked now: a worker that was taken over has no more than
  * its own say. */
-void news_heard(struct instance *instance, struct brood_frame *frame)
+void broadcast_heard(struct worker_process *worker, struct brood_frame *frame)
 {
 	const struct message_heard *heard = frame->data;
-	struct question *question = &instance->master->question;
+	struct question *question = &worker->master->question;
 
-	if (frame->size != sizeof(*heard) || !instance->may_answer || heard->question != question->number ||
-	    instance->question != question->number)
+	if (frame->size != sizeof(*heard) || !worker->may_answer || heard->question != question->number ||
+	    worker->question != question->number)
 		return;
-	instance->may_answer = instance->owes_answer = false;
+	worker->may_answer = worker->owes_answer = false;
 	if (heard->taken == 1)
 		question->yes++;
 	else

@@ -23,23 +23,23 @@ static uint64_t wall_clock_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static const struct board_cell *cell_of(const struct instance *instance)
+static const struct board_cell *cell_of(const struct worker_process *worker)
 {
-	return instance->master->boards[instance->slot].cells[instance->record];
+	return worker->master->boards[worker->slot].cells[worker->record];
 }
 
 /* What the scoreboard tells, of a worker that can do nothing about it any more. */
-static void fill(struct cluster_obituary *obituary, const struct instance *instance)
+static void fill(struct cluster_obituary *obituary, const struct worker_process *worker)
 {
-	const struct board_cell *cell = cell_of(instance);
+	const struct board_cell *cell = cell_of(worker);
 	struct board_figures figures = board_figures(&cell->record);
 	uint64_t now_ms = clock_now_ms(), beat_ms = board_load64(&cell->record.heartbeat_ms);
 
-	obituary->slot = instance->slot;
-	obituary->generation = instance->generation;
-	obituary->pid = instance->pid;
-	obituary->age_ms = now_ms - instance->started_ms;
-	obituary->phase = instance->phase;
+	obituary->slot = worker->slot;
+	obituary->generation = worker->generation;
+	obituary->pid = worker->pid;
+	obituary->age_ms = now_ms - worker->started_ms;
+	obituary->phase = worker->phase;
 	obituary->connections = figures.connections;
 	obituary->requests = figures.requests;
 	obituary->idle = figures.idle;
@@ -54,7 +54,7 @@ static void tell(struct master *master, const struct cluster_obituary *obituary)
 		master->program->obituary(master->program->context, obituary);
 }
 
-void obituary_of_hang(struct instance *instance)
+void obituary_of_hang(struct worker_process *worker)
 {
 	struct cluster_obituary *obituary = calloc(1, sizeof(*obituary));
 
@@ -63,75 +63,75 @@ void obituary_of_hang(struct instance *instance)
 	obituary->time_ms = wall_clock_ms();
 	obituary->why = OBITUARY_HANG;
 	obituary->exit_code = -1;
-	fill(obituary, instance);
-	obituary_inspect(obituary, instance->pid);
-	instance->killed = suspects_end(instance, obituary) ? KILL_SILENT_IN_CALL : KILL_SILENT;
-	obituary->detail = instance_why_killed(instance);
-	free(instance->hang);
-	instance->hang = obituary;
-	tell(instance->master, obituary);
+	fill(obituary, worker);
+	obituary_inspect(obituary, worker->pid);
+	worker->killed = suspects_end(worker, obituary) ? KILL_SILENT_IN_CALL : KILL_SILENT;
+	obituary->detail = worker_process_why_killed(worker);
+	free(worker->hang);
+	worker->hang = obituary;
+	tell(worker->master, obituary);
 }
 
-static enum obituary_why judge(const struct instance *instance, const struct brood_process_end *end)
+static enum obituary_why judge(const struct worker_process *worker, const struct brood_process_end *end)
 {
-	if (instance->hang)
+	if (worker->hang)
 		return OBITUARY_HANG;
-	if (instance->killed != KILL_NOT)
+	if (worker->killed != KILL_NOT)
 		return OBITUARY_KILLED;
 	return end->signal != 0 ? OBITUARY_SIGNAL : OBITUARY_EXIT;
 }
 
 /* Leaving when told to is not worth one, nor is it when the whole server is told to go at once. */
-static bool is_as_told(const struct instance *instance, const struct brood_process_end *end)
+static bool is_as_told(const struct worker_process *worker, const struct brood_process_end *end)
 {
-	return (instance->phase == INSTANCE_DRAINING && end->exit_code == 0) ||
-	       (instance->master->state == MASTER_KILLING && instance->killed != KILL_NOT);
+	return (worker->phase == WORKER_DRAINING && end->exit_code == 0) ||
+	       (worker->master->state == MASTER_KILLING && worker->killed != KILL_NOT);
 }
 
-static void log_end(const struct instance *instance, const struct brood_process_end *end)
+static void log_end(const struct worker_process *worker, const struct brood_process_end *end)
 {
-	struct board_figures figures = board_figures(instance_record(instance));
-	unsigned long long age_ms = clock_now_ms() - instance->started_ms;
+	struct board_figures figures = board_figures(worker_process_record(worker));
+	unsigned long long age_ms = clock_now_ms() - worker->started_ms;
 	char how[64];
 
 	brood_process_describe(end, how, sizeof(how));
-	if (instance->phase == INSTANCE_DRAINING && end->exit_code == 0) {
-		log_debug("worker %u [%d] has left", instance->slot, instance->pid);
+	if (worker->phase == WORKER_DRAINING && end->exit_code == 0) {
+		log_debug("worker %u [%d] has left", worker->slot, worker->pid);
 		return;
 	}
 	log_warn("worker %u [%d] died while %s: %s%s%s (generation %u, age %llu.%03llu s, "
 		 "%llu requests, %llu connections)",
-		 instance->slot, instance->pid, obituary_phase_name(instance->phase), how,
-		 instance->killed != KILL_NOT ? "; " : "", instance_why_killed(instance), instance->generation,
+		 worker->slot, worker->pid, obituary_phase_name(worker->phase), how,
+		 worker->killed != KILL_NOT ? "; " : "", worker_process_why_killed(worker), worker->generation,
 		 age_ms / 1000, age_ms % 1000, (unsigned long long)figures.requests,
 		 (unsigned long long)figures.connections);
 }
 
-void obituary_of_end(struct instance *instance, const struct brood_process_end *end)
+void obituary_of_end(struct worker_process *worker, const struct brood_process_end *end)
 {
 	struct cluster_obituary obituary = {0};
 
-	log_end(instance, end);
-	if (is_as_told(instance, end))
+	log_end(worker, end);
+	if (is_as_told(worker, end))
 		return;
-	if (instance->hang)
-		obituary = *instance->hang; /* how it was counts, not what is left of it */
+	if (worker->hang)
+		obituary = *worker->hang; /* how it was counts, not what is left of it */
 	else
 		obituary.time_ms = wall_clock_ms();
-	obituary.why = judge(instance, end);
-	obituary.detail = instance->killed != KILL_NOT ? instance_why_killed(instance) : NULL;
+	obituary.why = judge(worker, end);
+	obituary.detail = worker->killed != KILL_NOT ? worker_process_why_killed(worker) : NULL;
 	obituary.ended = true;
 	obituary.exit_code = end->exit_code;
 	obituary.signal = end->signal;
 	obituary.core = end->core_dumped != 0;
-	if (!instance->hang)
-		fill(&obituary, instance);
-	tell(instance->master, &obituary);
+	if (!worker->hang)
+		fill(&obituary, worker);
+	tell(worker->master, &obituary);
 }
 
-void obituary_last_words(const struct instance *instance, char *out, size_t room)
+void obituary_last_words(const struct worker_process *worker, char *out, size_t room)
 {
-	size_t size = log_ring_read(&cell_of(instance)->log, out, room);
+	size_t size = log_ring_read(&cell_of(worker)->log, out, room);
 
 	while (size > 0 && out[size - 1] == '\n')
 		out[--size] = '\0';
@@ -139,9 +139,9 @@ void obituary_last_words(const struct instance *instance, char *out, size_t room
 
 /* --- from one version to another --- */
 
-void obituary_save_hang(const struct instance *instance, struct state_writer *writer)
+void obituary_save_hang(const struct worker_process *worker, struct state_writer *writer)
 {
-	const struct cluster_obituary *hang = instance->hang;
+	const struct cluster_obituary *hang = worker->hang;
 	struct saved_hang saved;
 
 	if (!hang)
@@ -167,23 +167,23 @@ static void take_text(char *out, const char *text, size_t room)
 	out[room - 1] = '\0';
 }
 
-int obituary_restore_hang(struct instance *instance, const struct state_record *record)
+int obituary_restore_hang(struct worker_process *worker, const struct state_record *record)
 {
 	struct cluster_obituary *hang = calloc(1, sizeof(*hang));
 	struct saved_hang saved;
 
 	if (!hang)
 		return -ENOMEM;
-	instance->hang = hang;
+	worker->hang = hang;
 	state_get(record, &saved, sizeof(saved));
-	if (saved.phase >= INSTANCE_PHASES)
+	if (saved.phase >= WORKER_PHASES)
 		return -EBADMSG;
 	hang->time_ms = saved.time_ms;
-	hang->slot = instance->slot;
-	hang->generation = instance->generation;
-	hang->pid = instance->pid;
+	hang->slot = worker->slot;
+	hang->generation = worker->generation;
+	hang->pid = worker->pid;
 	hang->age_ms = saved.age_ms;
-	hang->phase = (enum instance_phase)saved.phase;
+	hang->phase = (enum worker_phase)saved.phase;
 	hang->why = OBITUARY_HANG;
 	hang->exit_code = -1;
 	hang->connections = saved.connections;

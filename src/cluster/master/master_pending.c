@@ -130,10 +130,10 @@ void pending_upgrade_failed(struct master *master, const char *reason)
 /* Have those that are not wanted given away all they can? */
 static bool has_handed_over(const struct master *master, unsigned slot)
 {
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next) {
-		const struct instance *instance = LIST_ENTRY(at, struct instance, link);
+	for (struct list *at = master->workers.next; at != &master->workers; at = at->next) {
+		const struct worker_process *worker = LIST_ENTRY(at, struct worker_process, link);
 
-		if (instance->slot == slot && instance->phase == INSTANCE_DRAINING && !instance->handed_over)
+		if (worker->slot == slot && worker->phase == WORKER_DRAINING && !worker->handed_over)
 			return false;
 	}
 	return true;
@@ -144,11 +144,11 @@ enum outcome { NOT_YET, GOOD, BAD };
 static enum outcome outcome_of_slot(const struct master *master, unsigned index)
 {
 	const struct slot *slot = master->slots[index];
-	bool wanted = index < master->slot_count && !slot->drained;
+	bool wanted = index < master->slot_count && !slot->disabled;
 
 	if (wanted)
 		return slot->state == SLOT_SERVING ? GOOD : slot->state == SLOT_PARKED ? BAD : NOT_YET;
-	return !slot->lead && !slot->next && has_handed_over(master, index) ? GOOD : NOT_YET;
+	return !slot->current && !slot->successor && has_handed_over(master, index) ? GOOD : NOT_YET;
 }
 
 static enum outcome outcome_of(const struct master *master, const struct command *command)

@@ -18,12 +18,12 @@ static bool is_busy(const struct master *master)
 	if (master->roll.phase != ROLL_IDLE || !master->ready_told)
 		return true;
 	for (unsigned i = 0; i < master->slot_room; i++)
-		if (master->slots[i]->next)
+		if (master->slots[i]->successor)
 			return true;
-	for (const struct list *at = master->instances.next; at != &master->instances; at = at->next) {
-		const struct instance *instance = LIST_ENTRY(at, struct instance, link);
+	for (const struct list *at = master->workers.next; at != &master->workers; at = at->next) {
+		const struct worker_process *worker = LIST_ENTRY(at, struct worker_process, link);
 
-		if (instance->phase == INSTANCE_DRAINING && !instance->handed_over)
+		if (worker->phase == WORKER_DRAINING && !worker->handed_over)
 			return true;
 	}
 	return false;
@@ -36,8 +36,8 @@ static bool has_failed(const struct master *master)
 
 	if (recycling->serial == 0 || recycling->slot >= master->slot_room)
 		return false;
-	return master->slots[recycling->slot]->lead &&
-	       master->slots[recycling->slot]->lead->serial == recycling->serial;
+	return master->slots[recycling->slot]->current &&
+	       master->slots[recycling->slot]->current->serial == recycling->serial;
 }
 
 /* Whose memory is to be looked at now: one worker's at a time, in turn. False: nobody's. */
@@ -55,20 +55,20 @@ static bool next_for_memory(struct master *master, uint64_t now_ms, unsigned *sl
 
 static bool check(struct master *master, struct slot *slot, bool memory_too, uint64_t now_ms)
 {
-	struct instance *lead = slot->lead;
-	const struct board_record *record = instance_record(lead);
-	uint64_t requests = board_load64(&record->requests), age_ms = now_ms - lead->started_ms;
-	uint64_t memory = memory_too ? memory_of_process(lead->pid) : 0;
-	enum recycle_reason reason = recycle_judge(&lead->limits, requests, memory, age_ms);
+	struct worker_process *current = slot->current;
+	const struct board_record *record = worker_process_record(current);
+	uint64_t requests = board_load64(&record->requests), age_ms = now_ms - current->started_ms;
+	uint64_t memory = memory_too ? memory_of_process(current->pid) : 0;
+	enum recycle_reason reason = recycle_judge(&current->limits, requests, memory, age_ms);
 	char why[80];
 
 	if (reason == RECYCLE_NOT)
 		return false;
 	recycle_describe(reason, requests, memory, age_ms, why, sizeof(why));
-	log_info("worker %u [%d] is replaced after %s", slot->index, lead->pid, why);
+	log_info("worker %u [%d] is replaced after %s", slot->index, current->pid, why);
 	master->recycling.slot = slot->index;
-	master->recycling.serial = lead->serial;
-	slot_replace(slot, lead->next);
+	master->recycling.serial = current->serial;
+	slot_replace(slot, current->next_kind);
 	return true;
 }
 
@@ -93,8 +93,8 @@ void recycle_tick(struct master *master, uint64_t now_ms)
 		struct slot *slot = master->slots[(recycling->slot + i) % master->slot_count];
 
 		/* Nor one that is silent: asking for its memory may mean waiting for it. */
-		if (slot->state != SLOT_SERVING || !slot->lead || slot_is_draining(slot) ||
-		    !board_is_fresh(instance_record(slot->lead), now_ms))
+		if (slot->state != SLOT_SERVING || !slot->current || slot_is_draining(slot) ||
+		    !board_is_fresh(worker_process_record(slot->current), now_ms))
 			continue;
 		if (check(master, slot, memory_due && slot->index == memory_slot, now_ms))
 			return;

@@ -21,7 +21,7 @@
 struct restoring {
 	struct master *master;
 	struct state_reader reader;
-	struct instance *last;            /* the one that was restored last */
+	struct worker_process *last;      /* the one that was restored last */
 	bool self, admin, logger, closer; /* they are there once */
 	struct fd_claims claims;
 };
@@ -171,16 +171,16 @@ static int restore_slot(struct restoring *restoring, const struct state_record *
 	slot->backoff.early_deaths = saved.early_deaths < BACKOFF_PARK_AFTER ? saved.early_deaths : BACKOFF_PARK_AFTER;
 	slot->restarts = saved.restarts;
 	slot->ready_once = saved.ready_once;
-	slot->drained = saved.drained;
+	slot->disabled = saved.disabled;
 	slot->unserved_since_ms = saved.unserved_since_ms;
 	return 0;
 }
 
 /* Two of them would be one process, or write on one record. */
-static bool is_another(const struct master *master, const struct saved_instance *saved)
+static bool is_another(const struct master *master, const struct saved_worker *saved)
 {
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next) {
-		const struct instance *other = LIST_ENTRY(at, struct instance, link);
+	for (struct list *at = master->workers.next; at != &master->workers; at = at->next) {
+		const struct worker_process *other = LIST_ENTRY(at, struct worker_process, link);
 
 		if (other->serial == saved->serial || other->pid == saved->pid ||
 		    (other->slot == saved->slot && other->record == saved->record))
@@ -189,45 +189,45 @@ static bool is_another(const struct master *master, const struct saved_instance 
 	return true;
 }
 
-static bool is_sound(const struct master *master, const struct saved_instance *saved)
+static bool is_sound(const struct master *master, const struct saved_worker *saved)
 {
-	return saved->slot < master->slot_room && saved->phase < INSTANCE_PHASES && saved->pid > 1 &&
+	return saved->slot < master->slot_room && saved->phase < WORKER_PHASES && saved->pid > 1 &&
 	       saved->pid != getpid() && saved->pid != getppid() && saved->record >= 0 &&
 	       saved->record < BOARD_RECORDS && master->boards[saved->slot].cells[saved->record] &&
 	       saved->accept <= CLUSTER_ACCEPT_REUSEPORT && saved->watchdog < WATCHDOG_PHASES && saved->serial > 0 &&
 	       saved->serial <= master->last_serial && is_another(master, saved);
 }
 
-static void set_limits(struct master *master, struct instance *instance, const struct saved_instance *saved,
+static void set_limits(struct master *master, struct worker_process *worker, const struct saved_worker *saved,
 		       size_t size)
 {
 	/* Of a version that did not tell them: as of a new one. */
-	if (size <= offsetof(struct saved_instance, limit_requests))
-		instance->limits = recycle_decide(&master->options.recycle, master_random(master));
+	if (size <= offsetof(struct saved_worker, limit_requests))
+		worker->limits = recycle_decide(&master->options.recycle, master_random(master));
 	else
-		instance->limits = (struct recycle_limits){.requests = saved->limit_requests,
-							   .memory_bytes = saved->limit_memory_bytes,
-							   .age_ms = saved->limit_age_ms};
+		worker->limits = (struct recycle_limits){.requests = saved->limit_requests,
+							 .memory_bytes = saved->limit_memory_bytes,
+							 .age_ms = saved->limit_age_ms};
 }
 
 /* Words that are not ours are kept: they are for people. */
-static void set_why(struct instance *instance, const struct saved_instance *saved)
+static void set_why(struct worker_process *worker, const struct saved_worker *saved)
 {
 	size_t size = strnlen(saved->why, sizeof(saved->why) - 1);
 
 	if (!saved->killed)
 		return;
-	memcpy(instance->own_why, saved->why, size);
-	instance->killed = kill_reason_of(instance->own_why);
-	if (instance->killed != KILL_BY_FORMER)
-		instance->own_why[0] = '\0';
+	memcpy(worker->own_why, saved->why, size);
+	worker->killed = kill_reason_of(worker->own_why);
+	if (worker->killed != KILL_BY_FORMER)
+		worker->own_why[0] = '\0';
 }
 
-static int restore_instance(struct restoring *restoring, const struct state_record *record)
+static int restore_worker(struct restoring *restoring, const struct state_record *record)
 {
 	struct master *master = restoring->master;
-	struct instance like = {.next = false};
-	struct saved_instance saved;
+	struct worker_process like = {.next_kind = false};
+	struct saved_worker saved;
 	int error;
 
 	state_get(record, &saved, sizeof(saved));
@@ -242,7 +242,7 @@ static int restore_instance(struct restoring *restoring, const struct state_reco
 	like.accept = (enum cluster_accept)saved.accept;
 	like.sockets = saved.sockets;
 	like.pid = saved.pid;
-	like.phase = (enum instance_phase)saved.phase;
+	like.phase = (enum worker_phase)saved.phase;
 	like.record = saved.record;
 	like.started_ms = saved.started_ms;
 	like.ready_ms = saved.ready_ms;
@@ -256,7 +256,7 @@ static int restore_instance(struct restoring *restoring, const struct state_reco
 					  .since_ms = saved.watched_since_ms};
 	memcpy(like.givers, saved.givers, sizeof(like.givers));
 	set_limits(master, &like, &saved, record->size);
-	restoring->last = instance_restore(master, &like, saved.channel, saved.timer_ms);
+	restoring->last = worker_process_restore(master, &like, saved.channel, saved.timer_ms);
 	if (!restoring->last)
 		return -ENOMEM;
 	set_why(restoring->last, &saved);
@@ -269,11 +269,11 @@ static int restore_transfer(struct restoring *restoring, const struct state_reco
 	struct transfer like = {.fd = -1};
 	struct saved_transfer saved;
 	struct state_record state;
-	struct instance *taker;
+	struct worker_process *taker;
 	int error;
 
 	state_get(record, &saved, sizeof(saved));
-	taker = saved.taker ? instance_find(master, saved.taker) : NULL;
+	taker = saved.taker ? worker_process_find(master, saved.taker) : NULL;
 	if (!state_next(&restoring->reader, &state) || state.type != STATE_TRANSFER || state.size != saved.state_size ||
 	    saved.state_size > HANDOFF_STATE_MAX ||
 	    (saved.taker && (!taker || taker->target.unanswered_count >= HANDOFF_UNANSWERED_MAX)) || saved.id == 0 ||
@@ -292,7 +292,7 @@ static int restore_transfer(struct restoring *restoring, const struct state_reco
 	like.giver_id = saved.giver_id;
 	if (!handoff_restore(&master->handoff, taker ? &taker->target : NULL, &like))
 		return -ENOMEM;
-	spread_count_given(master, &like, 1);
+	dispatch_count_given(master, &like, 1);
 	return 0;
 }
 
@@ -388,10 +388,10 @@ static int restore_closer(struct restoring *restoring, const struct state_record
 /* --- all of it --- */
 
 /* The worker of a slot, in one of these phases. */
-static bool is_of_slot(const struct instance *instance, const struct slot *slot, bool starting, bool serving)
+static bool is_of_slot(const struct worker_process *worker, const struct slot *slot, bool starting, bool serving)
 {
-	return instance && instance->slot == slot->index &&
-	       ((starting && instance->phase == INSTANCE_STARTING) || (serving && instance->phase == INSTANCE_SERVING));
+	return worker && worker->slot == slot->index &&
+	       ((starting && worker->phase == WORKER_STARTING) || (serving && worker->phase == WORKER_SERVING));
 }
 
 /* Once all workers are there. */
@@ -406,11 +406,12 @@ static int link_slot(struct restoring *restoring, const struct state_record *rec
 	slot = master->slots[saved.index];
 	starting = slot->state == SLOT_STARTING;
 	serving = slot->state == SLOT_SERVING;
-	slot->lead = saved.lead ? instance_find(master, saved.lead) : NULL;
-	slot->next = saved.next ? instance_find(master, saved.next) : NULL;
-	if ((starting || serving) != (saved.lead != 0) || saved.adopter > master->slot_room ||
-	    (saved.lead && !is_of_slot(slot->lead, slot, starting, serving)) ||
-	    (saved.next && (!saved.lead || saved.next == saved.lead || !is_of_slot(slot->next, slot, true, false))))
+	slot->current = saved.current ? worker_process_find(master, saved.current) : NULL;
+	slot->successor = saved.successor ? worker_process_find(master, saved.successor) : NULL;
+	if ((starting || serving) != (saved.current != 0) || saved.adopter > master->slot_room ||
+	    (saved.current && !is_of_slot(slot->current, slot, starting, serving)) ||
+	    (saved.successor &&
+	     (!saved.current || saved.successor == saved.current || !is_of_slot(slot->successor, slot, true, false))))
 		return -EBADMSG;
 	return 0;
 }
@@ -418,11 +419,11 @@ static int link_slot(struct restoring *restoring, const struct state_record *rec
 /* Once they lead. */
 static void link_adopter(struct master *master, const struct state_record *record)
 {
-	const struct instance *adopter;
+	const struct worker_process *adopter;
 	struct saved_slot saved;
 
 	state_get(record, &saved, sizeof(saved));
-	adopter = saved.adopter ? master->slots[saved.adopter - 1]->lead : NULL;
+	adopter = saved.adopter ? master->slots[saved.adopter - 1]->current : NULL;
 	master->slots[saved.index]->adopter = adopter ? adopter->serial : 0;
 }
 
@@ -449,8 +450,8 @@ static int restore_one(struct restoring *restoring, const struct state_record *r
 		return restore_socket(restoring, record);
 	case STATE_SLOT:
 		return restore_slot(restoring, record);
-	case STATE_INSTANCE:
-		return restore_instance(restoring, record);
+	case STATE_WORKER:
+		return restore_worker(restoring, record);
 	case STATE_TRANSFER:
 		return restore_transfer(restoring, record);
 	case STATE_ADMIN:

@@ -24,11 +24,11 @@ static bool settled(void *context)
 {
 	struct master *master = context;
 
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next) {
-		const struct instance *instance = LIST_ENTRY(at, struct instance, link);
+	for (struct list *at = master->workers.next; at != &master->workers; at = at->next) {
+		const struct worker_process *worker = LIST_ENTRY(at, struct worker_process, link);
 
 		/* One that stands still hands over when it goes on, or is ended: nobody has to wait for it. */
-		if (instance->phase == INSTANCE_DRAINING && !instance->handed_over && !instance->stopped)
+		if (worker->phase == WORKER_DRAINING && !worker->handed_over && !worker->stopped)
 			return false;
 	}
 	return !logger_is_waited_for(master);
@@ -56,17 +56,17 @@ static enum roll_action start(struct master *master, struct slot *slot)
 	struct roll_view view = view_of(master);
 	bool next = master->roll.phase == ROLL_FORWARD;
 
-	if (slot->drained) { /* nothing to replace */
+	if (slot->disabled) { /* nothing to replace */
 		slot->next_kind = next;
 		return roll_ready(&master->roll, &view, slot->index);
 	}
-	if (slot->next && slot->next->next != next)
+	if (slot->successor && slot->successor->next_kind != next)
 		slot_drop_successor(slot);
-	if (!slot->next && (!slot->lead || slot->lead->next != next))
+	if (!slot->successor && (!slot->current || slot->current->next_kind != next))
 		slot_replace(slot, next);
-	if (slot->state == SLOT_SERVING && slot->lead->next == next)
+	if (slot->state == SLOT_SERVING && slot->current->next_kind == next)
 		return roll_ready(&master->roll, &view, slot->index);
-	if (slot->next || slot->state == SLOT_STARTING)
+	if (slot->successor || slot->state == SLOT_STARTING)
 		return ROLL_NOTHING; /* its readiness or its death comes back here */
 	report_failed_start(master, slot);
 	return roll_died(&master->roll, &view, slot->index, false);
@@ -77,8 +77,8 @@ static void level(struct master *master)
 {
 	for (unsigned i = 0; i < master->slot_room; i++)
 		master->slots[i]->next_kind = false;
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
-		LIST_ENTRY(at, struct instance, link)->next = false;
+	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
+		LIST_ENTRY(at, struct worker_process, link)->next_kind = false;
 	master->prepared = master->sockets_prepared = false;
 }
 
@@ -98,7 +98,7 @@ static enum roll_action commit(struct master *master)
 		leaving_follow(master);
 	}
 	level(master);
-	spread_follow_mode(master);
+	dispatch_follow_mode(master);
 	/* A number of workers that was set by TTIN or TTOU stays, unless the file says something new. */
 	if (workers != master->configured_workers) {
 		master->configured_workers = workers;
@@ -113,11 +113,11 @@ static enum roll_action commit(struct master *master)
 /* A slot whose old worker died meanwhile had nothing to return to but a start of the new kind. */
 static void end_new_starts(struct master *master)
 {
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next) {
-		struct instance *instance = LIST_ENTRY(at, struct instance, link);
+	for (struct list *at = master->workers.next; at != &master->workers; at = at->next) {
+		struct worker_process *worker = LIST_ENTRY(at, struct worker_process, link);
 
-		if (instance->next && instance->phase == INSTANCE_STARTING)
-			instance_kill(instance, KILL_GIVEN_UP);
+		if (worker->next_kind && worker->phase == WORKER_STARTING)
+			worker_process_kill(worker, KILL_GIVEN_UP);
 	}
 }
 
@@ -133,7 +133,7 @@ static enum roll_action give_back(struct master *master)
 	if (master->sockets_prepared)
 		listeners_abandon(&master->listeners);
 	level(master);
-	spread_follow_mode(master);
+	dispatch_follow_mode(master);
 	return roll_settled(&master->roll, &view);
 }
 
@@ -273,7 +273,7 @@ static void begin(struct master *master, bool reload)
 	log_info("%s: generation %u", roll_kind_name(master->report.kind), master->next_generation);
 	for (unsigned i = 0; i < master->slot_room; i++)
 		backoff_reset(&master->slots[i]->backoff);
-	spread_follow_mode(master);
+	dispatch_follow_mode(master);
 	adopt_follow(master, clock_now_ms()); /* connections come to the new sockets from now on */
 	act(master, looked ? roll_looked(&master->roll, &view, true) : roll_begin(&master->roll, &view));
 }
@@ -321,39 +321,39 @@ void master_roll(struct master *master, enum roll_kind kind)
 
 /* --- what happens to workers --- */
 
-static void tell_progress(struct master *master, const struct instance *instance)
+static void tell_progress(struct master *master, const struct worker_process *worker)
 {
 	const struct roll *roll = &master->roll;
 	bool forward = roll->phase == ROLL_FORWARD;
 	char text[100];
 
-	if ((!forward && roll->phase != ROLL_BACK) || roll->slot != instance->slot)
+	if ((!forward && roll->phase != ROLL_BACK) || roll->slot != worker->slot)
 		return;
-	snprintf(text, sizeof(text), "slot %u: worker %d %s", instance->slot, instance->pid,
+	snprintf(text, sizeof(text), "slot %u: worker %d %s", worker->slot, worker->pid,
 		 forward ? "serves" : "of the configuration in force serves again");
-	pending_progress(master, forward ? instance->slot + 1 : instance->slot, text);
+	pending_progress(master, forward ? worker->slot + 1 : worker->slot, text);
 }
 
-void rolling_ready(struct master *master, const struct instance *instance)
+void rolling_ready(struct master *master, const struct worker_process *worker)
 {
 	struct roll_view view = view_of(master);
 
-	tell_progress(master, instance);
-	if (instance->next == (master->roll.phase == ROLL_FORWARD))
-		act(master, roll_ready(&master->roll, &view, instance->slot));
+	tell_progress(master, worker);
+	if (worker->next_kind == (master->roll.phase == ROLL_FORWARD))
+		act(master, roll_ready(&master->roll, &view, worker->slot));
 }
 
-void rolling_report(struct master *master, const struct instance *instance, const struct brood_process_end *end)
+void rolling_report(struct master *master, const struct worker_process *worker, const struct brood_process_end *end)
 {
 	char how[64], words[LAST_WORDS_MAX];
 
-	if (master->roll.phase != ROLL_FORWARD || !instance->next || instance->phase != INSTANCE_STARTING)
+	if (master->roll.phase != ROLL_FORWARD || !worker->next_kind || worker->phase != WORKER_STARTING)
 		return;
 	brood_process_describe(end, how, sizeof(how));
-	obituary_last_words(instance, words, sizeof(words));
+	obituary_last_words(worker, words, sizeof(words));
 	snprintf(master->report.reason, sizeof(master->report.reason),
-		 "slot %u: the new worker did not become ready: %s%s%s", instance->slot,
-		 instance->killed != KILL_NOT ? instance_why_killed(instance) : how, words[0] ? "; it said:\n" : "",
+		 "slot %u: the new worker did not become ready: %s%s%s", worker->slot,
+		 worker->killed != KILL_NOT ? worker_process_why_killed(worker) : how, words[0] ? "; it said:\n" : "",
 		 words);
 }
 
@@ -362,7 +362,7 @@ void rolling_lost(struct master *master, const struct slot *slot, enum slot_loss
 	struct roll_view view = view_of(master);
 
 	switch (loss) {
-	case SLOT_LOST_LEAD:
+	case SLOT_LOST_CURRENT:
 		report_failed_start(master, slot);
 		act(master, roll_died(&master->roll, &view, slot->index, accident));
 		break;

@@ -16,12 +16,12 @@ enum { TRY_HARD_MS = 1000 };
 
 bool slot_is_draining(const struct slot *slot)
 {
-	const struct list *instances = &slot->master->instances;
+	const struct list *workers = &slot->master->workers;
 
-	for (const struct list *at = instances->next; at != instances; at = at->next) {
-		const struct instance *instance = LIST_ENTRY(at, struct instance, link);
+	for (const struct list *at = workers->next; at != workers; at = at->next) {
+		const struct worker_process *worker = LIST_ENTRY(at, struct worker_process, link);
 
-		if (instance->slot == slot->index && instance->phase == INSTANCE_DRAINING)
+		if (worker->slot == slot->index && worker->phase == WORKER_DRAINING)
 			return true;
 	}
 	return false;
@@ -35,15 +35,15 @@ static void serve(struct slot *slot)
 	slot->ready_once = true;
 }
 
-static void retire_all(struct slot *slot)
+static void drain_all(struct slot *slot)
 {
-	struct instance *lead = slot->lead, *next = slot->next;
+	struct worker_process *current = slot->current, *successor = slot->successor;
 
-	slot->lead = slot->next = NULL;
-	if (lead)
-		instance_retire(lead);
-	if (next)
-		instance_retire(next);
+	slot->current = slot->successor = NULL;
+	if (current)
+		worker_process_drain(current);
+	if (successor)
+		worker_process_drain(successor);
 }
 
 static void park(struct slot *slot)
@@ -73,8 +73,8 @@ static void happen(struct slot *slot, enum slot_event event)
 	case SLOT_DO_PARK:
 		park(slot);
 		break;
-	case SLOT_DO_RETIRE:
-		retire_all(slot);
+	case SLOT_DO_DRAIN:
+		drain_all(slot);
 		break;
 	case SLOT_DO_CANCEL:
 		event_del(slot->timer);
@@ -96,19 +96,19 @@ static void try_again(struct slot *slot, enum backoff_death death)
 	happen(slot, event);
 }
 
-static bool start_lead(struct slot *slot)
+static bool start_current(struct slot *slot)
 {
-	slot->lead = instance_start(slot->master, slot, slot->next_kind, &slot->failure);
-	if (!slot->lead)
+	slot->current = worker_process_start(slot->master, slot, slot->next_kind, &slot->failure);
+	if (!slot->current)
 		try_again(slot, BACKOFF_DEATH_RESOURCES);
-	return slot->lead != NULL;
+	return slot->current != NULL;
 }
 
 void slots_start(struct master *master)
 {
 	for (unsigned i = 0; i < master->slot_room && master->state == MASTER_RUNNING; i++)
-		if (master->slots[i]->state == SLOT_STARTING && !master->slots[i]->lead)
-			start_lead(master->slots[i]);
+		if (master->slots[i]->state == SLOT_STARTING && !master->slots[i]->current)
+			start_current(master->slots[i]);
 }
 
 /* It need not wait for its next try any longer. */
@@ -127,68 +127,68 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
 
 void slot_replace(struct slot *slot, bool next_kind)
 {
-	if (slot->next)
+	if (slot->successor)
 		return;
 	if (slot->state == SLOT_BACKOFF || slot->state == SLOT_PARKED) {
 		slot->next_kind = next_kind;
 		hurry(slot);
 	} else if (slot->state == SLOT_STARTING || slot->state == SLOT_SERVING) {
-		slot->next = instance_start(slot->master, slot, next_kind, &slot->failure);
+		slot->successor = worker_process_start(slot->master, slot, next_kind, &slot->failure);
 	}
 }
 
 void slot_drop_successor(struct slot *slot)
 {
-	instance_kill(slot->next, KILL_REPLACED);
-	slot->next = NULL;
+	worker_process_kill(slot->successor, KILL_REPLACED);
+	slot->successor = NULL;
 }
 
-void slot_drain(struct slot *slot, bool drain)
+void slot_disable(struct slot *slot, bool drain)
 {
-	slot->drained = drain;
+	slot->disabled = drain;
 	log_info("slot %u: %s", slot->index, drain ? "drained" : "in service again");
 	happen(slot, drain ? SLOT_UNWANT : SLOT_WANT);
 }
 
 /* --- what happens to workers --- */
 
-bool slot_worker_ready(struct slot *slot, struct instance *instance)
+bool slot_worker_ready(struct slot *slot, struct worker_process *worker)
 {
-	struct instance *before = NULL;
+	struct worker_process *before = NULL;
 
-	if (instance == slot->next) {
-		before = slot->lead;
-		slot->lead = instance;
-		slot->next = NULL;
-		slot->next_kind = instance->next;
-	} else if (instance != slot->lead) {
+	if (worker == slot->successor) {
+		before = slot->current;
+		slot->current = worker;
+		slot->successor = NULL;
+		slot->next_kind = worker->next_kind;
+	} else if (worker != slot->current) {
 		return false; /* retired meanwhile */
 	}
 	happen(slot, SLOT_READY);
-	log_debug("worker %u [%d] of generation %u serves", slot->index, instance->pid, instance->generation);
+	log_debug("worker %u [%d] of generation %u serves", slot->index, worker->pid, worker->generation);
 	if (before)
-		instance_retire(before);
+		worker_process_drain(before);
 	return true;
 }
 
-static enum backoff_death judge(const struct instance *instance, const struct brood_process_end *end)
+static enum backoff_death judge(const struct worker_process *worker, const struct brood_process_end *end)
 {
-	if (instance->ready_ms == 0 && end->exit_code == CLUSTER_EXIT_FATAL)
+	if (worker->ready_ms == 0 && end->exit_code == CLUSTER_EXIT_FATAL)
 		return BACKOFF_DEATH_FATAL;
 	if (end->exit_code == CLUSTER_EXIT_RESOURCES)
 		return BACKOFF_DEATH_RESOURCES;
-	if (instance->ready_ms != 0 && clock_now_ms() - instance->ready_ms >= BACKOFF_PROVEN_MS)
+	if (worker->ready_ms != 0 && clock_now_ms() - worker->ready_ms >= BACKOFF_PROVEN_MS)
 		return BACKOFF_DEATH_LATE;
 	return BACKOFF_DEATH_EARLY;
 }
 
-static enum slot_loss lose_lead(struct slot *slot, enum backoff_death death)
+static enum slot_loss lose_current(struct slot *slot, enum backoff_death death)
 {
 	slot->failure.what = NULL;
-	slot->lead = slot->next;
-	slot->next = NULL;
-	if (slot->lead) {
-		slot->next_kind = slot->lead->next;
+	slot->current = slot->successor;
+	slot->successor = NULL;
+	if (slot->current) {
+		slot->next_kind = slot->current->next_kind;
 		slot->unserved_since_ms = clock_now_ms();
 		happen(slot, SLOT_SUCCEEDED);
 		return SLOT_LOST_NOTHING;
@@ -197,22 +197,22 @@ static enum slot_loss lose_lead(struct slot *slot, enum backoff_death death)
 		return SLOT_LOST_FOR_GOOD;
 	slot->restarts++;
 	try_again(slot, death);
-	return SLOT_LOST_LEAD;
+	return SLOT_LOST_CURRENT;
 }
 
-enum slot_loss slot_worker_ended(struct slot *slot, struct instance *instance, const struct brood_process_end *end)
+enum slot_loss slot_worker_ended(struct slot *slot, struct worker_process *worker, const struct brood_process_end *end)
 {
-	bool led = slot->lead == instance, followed = slot->next == instance;
+	bool led = slot->current == worker, followed = slot->successor == worker;
 
 	if (slot->master->state != MASTER_RUNNING) {
-		slot->lead = led ? NULL : slot->lead;
-		slot->next = followed ? NULL : slot->next;
+		slot->current = led ? NULL : slot->current;
+		slot->successor = followed ? NULL : slot->successor;
 		return SLOT_LOST_NOTHING;
 	}
 	if (led)
-		return lose_lead(slot, judge(instance, end));
+		return lose_current(slot, judge(worker, end));
 	if (followed) {
-		slot->next = NULL;
+		slot->successor = NULL;
 		return SLOT_LOST_SUCCESSOR;
 	}
 	if (slot_is_draining(slot))
@@ -231,15 +231,15 @@ void slot_has_room(struct slot *slot)
 
 bool slot_is_alive(const struct slot *slot, uint64_t now_ms)
 {
-	return slot->state == SLOT_SERVING && slot->lead && slot->lead->channel && !slot->lead->stopped &&
-	       slot->lead->killed == KILL_NOT && board_is_fresh(instance_record(slot->lead), now_ms);
+	return slot->state == SLOT_SERVING && slot->current && slot->current->channel && !slot->current->stopped &&
+	       slot->current->killed == KILL_NOT && board_is_fresh(worker_process_record(slot->current), now_ms);
 }
 
-bool slots_any_leads(const struct master *master)
+bool slots_any_serves(const struct master *master)
 {
 	for (unsigned i = 0; i < master->slot_count; i++)
-		if (master->slots[i]->state == SLOT_SERVING && master->slots[i]->lead &&
-		    master->slots[i]->lead->channel)
+		if (master->slots[i]->state == SLOT_SERVING && master->slots[i]->current &&
+		    master->slots[i]->current->channel)
 			return true;
 	return false;
 }
@@ -318,7 +318,7 @@ int slots_make_room(struct master *master, unsigned count)
 		}
 		master->boards[master->slot_room - 1] = board;
 		for (int i = 0; i < BOARD_RECORDS_KEPT; i++)
-			instances_show_board(master, master->slot_room - 1, i);
+			worker_processes_show_board(master, master->slot_room - 1, i);
 	}
 	return 0;
 }
@@ -346,7 +346,7 @@ int slots_resize(struct master *master, unsigned count)
 	}
 	master->slot_count = count;
 	for (unsigned i = 0; i < master->slot_room; i++)
-		happen(master->slots[i], i < count && !master->slots[i]->drained ? SLOT_WANT : SLOT_UNWANT);
+		happen(master->slots[i], i < count && !master->slots[i]->disabled ? SLOT_WANT : SLOT_UNWANT);
 	return 0;
 }
 

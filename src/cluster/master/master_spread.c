@@ -29,10 +29,10 @@ enum {
 
 /* What it holds, and what is on its way to it. The worker counts what it takes on the board before it
  * says so, so that nothing counts twice or not at all; and no lie makes more be on its way than is. */
-static uint64_t load_of(const struct instance *instance)
+static uint64_t load_of(const struct worker_process *worker)
 {
-	const struct board_record *record = instance_record(instance);
-	const struct handoff_target *target = &instance->target;
+	const struct board_record *record = worker_process_record(worker);
+	const struct handoff_target *target = &worker->target;
 	uint64_t sent = target->given + target->outgoing_count;
 	uint64_t settled = target->refused + board_load64(&record->taken);
 
@@ -49,39 +49,39 @@ static bool can_take(const struct master *master, const struct slot *slot, uint6
 	const struct handoff_target *target;
 
 	if (master->state == MASTER_RUNNING)
-		return slot_is_alive(slot, now_ms) && handoff_target_has_room(&slot->lead->target, now_ms);
-	if (slot->state != SLOT_SERVING || !slot->lead || slot->lead->killed != KILL_NOT)
+		return slot_is_alive(slot, now_ms) && handoff_target_has_room(&slot->current->target, now_ms);
+	if (slot->state != SLOT_SERVING || !slot->current || slot->current->killed != KILL_NOT)
 		return false;
-	target = &slot->lead->target;
+	target = &slot->current->target;
 	return target->channel && !target->stuck &&
 	       target->unanswered_count + target->outgoing_count < HANDOFF_UNANSWERED_MAX;
 }
 
-static bool is_below_most(const struct master *master, const struct instance *lead)
+static bool is_below_most(const struct master *master, const struct worker_process *current)
 {
 	unsigned most = master->options.max_connections;
 
-	return most == 0 || load_of(lead) < most;
+	return most == 0 || load_of(current) < most;
 }
 
 /* It is full, and has idle connections, one of which would give way: as the worker itself decides. */
 static bool gives_way(const struct master *master, const struct slot *slot, uint64_t now_ms)
 {
 	return can_take(master, slot, now_ms) &&
-	       load_of(slot->lead) <
-		       (uint64_t)master->options.max_connections + board_figures(instance_record(slot->lead)).idle;
+	       load_of(slot->current) < (uint64_t)master->options.max_connections +
+						board_figures(worker_process_record(slot->current)).idle;
 }
 
 static bool is_eligible(const struct master *master, const struct slot *slot, uint64_t now_ms)
 {
-	return can_take(master, slot, now_ms) && is_below_most(master, slot->lead);
+	return can_take(master, slot, now_ms) && is_below_most(master, slot->current);
 }
 
 /* Is it only for having been sent so much in this moment that it cannot be given more? */
 static bool is_just_busy(const struct master *master, const struct slot *slot, uint64_t now_ms)
 {
 	return master->state == MASTER_RUNNING && slot_is_alive(slot, now_ms) &&
-	       handoff_target_is_full(&slot->lead->target, now_ms) && is_below_most(master, slot->lead);
+	       handoff_target_is_full(&slot->current->target, now_ms) && is_below_most(master, slot->current);
 }
 
 /* A connection that has moved once should not have to move again in the same roll, so it goes to a
@@ -90,7 +90,7 @@ static bool is_just_busy(const struct master *master, const struct slot *slot, u
 static bool some_are_final(const struct master *master, uint64_t now_ms)
 {
 	for (unsigned i = 0; i < master->slot_count && master->roll.phase == ROLL_FORWARD; i++)
-		if (is_eligible(master, master->slots[i], now_ms) && master->slots[i]->lead->next)
+		if (is_eligible(master, master->slots[i], now_ms) && master->slots[i]->current->next_kind)
 			return true;
 	return false;
 }
@@ -102,8 +102,8 @@ static bool wait_for_another(const struct master *master, bool choosy, unsigned 
 	for (unsigned i = 0; i < master->slot_count; i++) {
 		const struct slot *slot = master->slots[i];
 
-		if (is_just_busy(master, slot, now_ms) && (!choosy || slot->lead->next) &&
-		    load_of(slot->lead) + UNEVEN_MAX < load)
+		if (is_just_busy(master, slot, now_ms) && (!choosy || slot->current->next_kind) &&
+		    load_of(slot->current) + UNEVEN_MAX < load)
 			return true;
 	}
 	return false;
@@ -122,8 +122,8 @@ static int find_giving_way(const struct master *master, unsigned *cursor)
 		candidates[i].eligible = gives_way(master, slot, now_ms);
 		if (!candidates[i].eligible)
 			continue;
-		load = load_of(slot->lead);
-		idle = board_figures(instance_record(slot->lead)).idle;
+		load = load_of(slot->current);
+		idle = board_figures(worker_process_record(slot->current)).idle;
 		candidates[i].load = load > idle ? (unsigned)(load - idle) : 0;
 	}
 	return place_choose(CLUSTER_LEAST_CONNECTIONS, candidates, master->slot_count, cursor);
@@ -140,10 +140,10 @@ static int find_target(struct master *master, bool has_moved, bool patient, unsi
 		const struct slot *slot = master->slots[i];
 		uint64_t load;
 
-		candidates[i].eligible = is_eligible(master, slot, now_ms) && (!choosy || slot->lead->next);
+		candidates[i].eligible = is_eligible(master, slot, now_ms) && (!choosy || slot->current->next_kind);
 		if (!candidates[i].eligible)
 			continue;
-		load = load_of(slot->lead);
+		load = load_of(slot->current);
 		candidates[i].load = load < UINT32_MAX ? (unsigned)load : UINT32_MAX;
 	}
 	slot_found = place_choose(has_moved ? CLUSTER_LEAST_CONNECTIONS : master->options.policy, candidates,
@@ -161,31 +161,31 @@ static struct handoff_target *choose(void *context, const struct transfer *trans
 	bool has_moved = transfer->state != NULL;
 	bool patient = has_moved && clock_now_ms() - transfer->offered_ms < ANOTHER_MS;
 	int slot = find_target(master, has_moved, patient, &master->place_cursor);
-	struct instance *lead;
+	struct worker_process *current;
 
 	if (slot < 0)
 		return NULL;
-	lead = master->slots[slot]->lead;
-	lead->target.id = lead->serial;
+	current = master->slots[slot]->current;
+	current->target.id = current->serial;
 	if (transfer->giver)
-		suspects_note(lead, transfer->giver);
+		suspects_note(current, transfer->giver);
 	if (transfer->refuser)
-		suspects_note(lead, transfer->refuser);
-	return &lead->target;
+		suspects_note(current, transfer->refuser);
+	return &current->target;
 }
 
 /* Tells the worker that gave a connection, if it still lives, what became of it. */
 static bool tell_giver(struct master *master, const struct transfer *transfer, enum message_type type)
 {
-	struct instance *giver = transfer->giver ? instance_find(master, transfer->giver) : NULL;
+	struct worker_process *giver = transfer->giver ? worker_process_find(master, transfer->giver) : NULL;
 	struct handoff_item item = {.id = transfer->giver_id};
 
 	return giver && giver->channel && handoff_reply(giver->channel, type, &item, 1) == 0;
 }
 
-void spread_count_given(struct master *master, const struct transfer *transfer, int by)
+void dispatch_count_given(struct master *master, const struct transfer *transfer, int by)
 {
-	struct instance *giver = transfer->giver ? instance_find(master, transfer->giver) : NULL;
+	struct worker_process *giver = transfer->giver ? worker_process_find(master, transfer->giver) : NULL;
 
 	if (giver)
 		giver->given_away += (unsigned)by;
@@ -193,7 +193,7 @@ void spread_count_given(struct master *master, const struct transfer *transfer, 
 
 static void on_taken(void *context, const struct transfer *transfer)
 {
-	spread_count_given(context, transfer, -1);
+	dispatch_count_given(context, transfer, -1);
 	if (transfer->giver && !tell_giver(context, transfer, MESSAGE_TAKEN))
 		log_debug("a worker that gave a connection has gone meanwhile");
 }
@@ -205,7 +205,7 @@ static void on_unsendable(void *context, struct transfer *transfer, int error)
 
 	log_warn("a connection cannot be passed on: %s; it %s", strerror(-error),
 		 transfer->giver ? "goes back" : "is closed");
-	spread_count_given(master, transfer, -1);
+	dispatch_count_given(master, transfer, -1);
 	if (transfer->giver && !tell_giver(master, transfer, MESSAGE_REFUSED))
 		log_debug("the worker that gave it has gone meanwhile");
 }
@@ -222,8 +222,8 @@ static const struct handoff_rules rules = {
 static void unstick(struct master *master)
 {
 	for (unsigned i = 0; i < master->slot_count; i++)
-		if (master->slots[i]->lead)
-			master->slots[i]->lead->target.stuck = false;
+		if (master->slots[i]->current)
+			master->slots[i]->current->target.stuck = false;
 }
 
 static enum acceptor_verdict may_accept(void *context, bool after_pause, unsigned *pause_ms)
@@ -266,17 +266,17 @@ static const struct acceptor_handlers handlers = {
 	.discard = discard,
 };
 
-struct acceptor *spread_new_acceptor(struct master *master)
+struct acceptor *dispatch_new_acceptor(struct master *master)
 {
 	return acceptor_new(master->base, &handlers, master);
 }
 
-int spread_open(struct master *master)
+int dispatch_open(struct master *master)
 {
 	return handoff_init(&master->handoff, &rules, master);
 }
 
-void spread_close(struct master *master)
+void dispatch_close(struct master *master)
 {
 	acceptor_free(master->acceptor);
 	acceptor_free(master->leaving_acceptor);
@@ -300,7 +300,7 @@ static void listen_on(struct master *master, bool next)
 	}
 }
 
-void spread_follow_mode(struct master *master)
+void dispatch_follow_mode(struct master *master)
 {
 	bool now = master->options.accept == CLUSTER_ACCEPT_HANDOFF;
 	bool next = master->roll.phase == ROLL_FORWARD || master->prepared
@@ -311,7 +311,7 @@ void spread_follow_mode(struct master *master)
 	master->acceptor = NULL;
 	if (!now && !next)
 		return;
-	master->acceptor = spread_new_acceptor(master);
+	master->acceptor = dispatch_new_acceptor(master);
 	if (!master->acceptor) {
 		log_error("no memory to accept connections; the next reload tries again");
 		return;
@@ -319,7 +319,7 @@ void spread_follow_mode(struct master *master)
 	listen_on(master, master->sockets_prepared);
 }
 
-void spread_resume(struct master *master)
+void dispatch_resume(struct master *master)
 {
 	handoff_flush(&master->handoff, MESSAGE_CONNECTIONS);
 	if (master->acceptor)
@@ -329,7 +329,7 @@ void spread_resume(struct master *master)
 }
 
 /* What a worker must not do that gives connections, or KILL_NOT. */
-static enum kill_reason find_wrong(const struct instance *giver, const struct brood_frame *frame,
+static enum kill_reason find_wrong(const struct worker_process *giver, const struct brood_frame *frame,
 				   const struct handoff_item *items, int count)
 {
 	if (count < 0)
@@ -346,7 +346,7 @@ static enum kill_reason find_wrong(const struct instance *giver, const struct br
 	return KILL_NOT;
 }
 
-enum kill_reason spread_given(struct instance *giver, struct brood_frame *frame)
+enum kill_reason dispatch_given(struct worker_process *giver, struct brood_frame *frame)
 {
 	struct master *master = giver->master;
 	struct handoff_item items[MESSAGE_BATCH];
@@ -380,7 +380,7 @@ static bool is_hopeless(const struct transfer *transfer, uint64_t now_ms)
 	return transfer->giver && transfer->refused && now_ms - transfer->offered_ms >= NOBODY_EVER_MS;
 }
 
-void spread_tick(struct master *master, uint64_t now_ms)
+void dispatch_tick(struct master *master, uint64_t now_ms)
 {
 	struct list kept;
 	struct transfer *transfer;
@@ -389,7 +389,7 @@ void spread_tick(struct master *master, uint64_t now_ms)
 	/* First of all, since one that is refused whenever it is sent does not wait after a flush. */
 	while ((transfer = handoff_take_stale(&master->handoff, now_ms - NOBODY_CAN_MS))) {
 		if (tell_giver(master, transfer, MESSAGE_REFUSED)) {
-			spread_count_given(master, transfer, -1);
+			dispatch_count_given(master, transfer, -1);
 			handoff_discard(&master->handoff, transfer);
 		} else if (is_hopeless(transfer, now_ms)) {
 			log_warn("a connection is closed: its worker is gone, and no other understands it");
@@ -406,7 +406,7 @@ void spread_tick(struct master *master, uint64_t now_ms)
 	handoff_flush(&master->handoff, MESSAGE_CONNECTIONS);
 }
 
-void spread_drain(struct master *master)
+void dispatch_drain(struct master *master)
 {
 	unstick(master);
 	if (master->leaving_acceptor)

@@ -62,10 +62,10 @@ static void save_slot(const struct master *master, const struct slot *slot, stru
 		.timer_ms = left_ms(slot->timer),
 		.adopter = adopter ? adopter->index + 1 : 0,
 		.ready_once = slot->ready_once,
-		.drained = slot->drained,
+		.disabled = slot->disabled,
 		.unserved_since_ms = slot->unserved_since_ms,
-		.lead = slot->lead ? slot->lead->serial : 0,
-		.next = slot->next ? slot->next->serial : 0,
+		.current = slot->current ? slot->current->serial : 0,
+		.successor = slot->successor ? slot->successor->serial : 0,
 	};
 
 	for (int i = 0; i < BOARD_RECORDS; i++)
@@ -93,40 +93,40 @@ static void save_transfers(const struct list *transfers, uint64_t taker, struct 
 	}
 }
 
-static void save_instance(const struct instance *instance, struct state_writer *writer)
+static void save_worker(const struct worker_process *worker, struct state_writer *writer)
 {
-	struct saved_instance saved = {
-		.serial = instance->serial,
-		.started_ms = instance->started_ms,
-		.ready_ms = instance->ready_ms,
-		.given = instance->target.given,
-		.refused = instance->target.refused,
-		.slot = instance->slot,
-		.generation = instance->generation,
-		.accept = instance->accept,
-		.sockets = instance->sockets,
-		.phase = instance->phase,
-		.timer_ms = left_ms(instance->timer),
-		.pid = instance->pid,
-		.record = instance->record,
-		.channel = instance->channel ? state_keep_fd(writer, brood_channel_fd(instance->channel)) : -1,
-		.killed = instance->killed != KILL_NOT,
-		.stopped = instance->stopped,
-		.handed_over = instance->handed_over,
-		.limit_requests = instance->limits.requests,
-		.limit_memory_bytes = instance->limits.memory_bytes,
-		.limit_age_ms = instance->limits.age_ms,
-		.heartbeat = instance->watchdog.heartbeat,
-		.watched_since_ms = instance->watchdog.since_ms,
-		.watchdog = instance->watchdog.phase,
-		.watched = instance->watchdog.looked,
+	struct saved_worker saved = {
+		.serial = worker->serial,
+		.started_ms = worker->started_ms,
+		.ready_ms = worker->ready_ms,
+		.given = worker->target.given,
+		.refused = worker->target.refused,
+		.slot = worker->slot,
+		.generation = worker->generation,
+		.accept = worker->accept,
+		.sockets = worker->sockets,
+		.phase = worker->phase,
+		.timer_ms = left_ms(worker->timer),
+		.pid = worker->pid,
+		.record = worker->record,
+		.channel = worker->channel ? state_keep_fd(writer, brood_channel_fd(worker->channel)) : -1,
+		.killed = worker->killed != KILL_NOT,
+		.stopped = worker->stopped,
+		.handed_over = worker->handed_over,
+		.limit_requests = worker->limits.requests,
+		.limit_memory_bytes = worker->limits.memory_bytes,
+		.limit_age_ms = worker->limits.age_ms,
+		.heartbeat = worker->watchdog.heartbeat,
+		.watched_since_ms = worker->watchdog.since_ms,
+		.watchdog = worker->watchdog.phase,
+		.watched = worker->watchdog.looked,
 	};
 
-	_Static_assert(sizeof(saved.givers) == sizeof(instance->givers), "all of them");
-	memcpy(saved.givers, instance->givers, sizeof(saved.givers));
-	snprintf(saved.why, sizeof(saved.why), "%s", instance_why_killed(instance));
-	state_put(writer, STATE_INSTANCE, &saved, sizeof(saved));
-	obituary_save_hang(instance, writer);
+	_Static_assert(sizeof(saved.givers) == sizeof(worker->givers), "all of them");
+	memcpy(saved.givers, worker->givers, sizeof(saved.givers));
+	snprintf(saved.why, sizeof(saved.why), "%s", worker_process_why_killed(worker));
+	state_put(writer, STATE_WORKER, &saved, sizeof(saved));
+	obituary_save_hang(worker, writer);
 }
 
 static void save_closer(const struct closer *closer, struct state_writer *writer)
@@ -161,13 +161,13 @@ void master_save(const struct master *master, struct state_writer *writer)
 		save_listener(&master->listeners.all[i], writer);
 	for (unsigned i = 0; i < master->slot_room; i++)
 		save_slot(master, master->slots[i], writer);
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
-		save_instance(LIST_ENTRY(at, struct instance, link), writer);
+	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
+		save_worker(LIST_ENTRY(at, struct worker_process, link), writer);
 	save_transfers(&master->handoff.waiting, 0, writer);
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next) {
-		const struct instance *instance = LIST_ENTRY(at, struct instance, link);
+	for (struct list *at = master->workers.next; at != &master->workers; at = at->next) {
+		const struct worker_process *worker = LIST_ENTRY(at, struct worker_process, link);
 
-		save_transfers(&instance->target.unanswered, instance->serial, writer);
+		save_transfers(&worker->target.unanswered, worker->serial, writer);
 	}
 	admin_save(master, writer);
 	pending_save(master, writer);

@@ -20,20 +20,20 @@ static const char *state_name(const struct master *master)
 	return master->roll.phase != ROLL_IDLE ? "rolling" : "running";
 }
 
-static void put_instance(struct buffer *out, const struct master *master, const struct instance *instance,
-			 uint32_t *count)
+static void put_worker(struct buffer *out, const struct master *master, const struct worker_process *worker,
+		       uint32_t *count)
 {
-	static const char *const names[INSTANCE_PHASES] = {"starting", "serving", "draining"};
+	static const char *const names[WORKER_PHASES] = {"starting", "serving", "draining"};
 	struct status_slot line = {
-		.slot = instance->slot,
-		.generation = instance->generation,
-		.pid = instance->pid,
-		.record = instance->record,
-		.age_ms = clock_now_ms() - instance->started_ms,
-		.restarts = master->slots[instance->slot]->restarts,
+		.slot = worker->slot,
+		.generation = worker->generation,
+		.pid = worker->pid,
+		.record = worker->record,
+		.age_ms = clock_now_ms() - worker->started_ms,
+		.restarts = master->slots[worker->slot]->restarts,
 	};
 
-	snprintf(line.state, sizeof(line.state), "%s", names[instance->phase]);
+	snprintf(line.state, sizeof(line.state), "%s", names[worker->phase]);
 	*count += buffer_append(out, &line, sizeof(line)) == 0;
 }
 
@@ -46,9 +46,9 @@ static void put_slot(struct buffer *out, const struct slot *slot, uint32_t *coun
 		.restarts = slot->restarts,
 	};
 
-	if (slot->lead || slot->index >= slot->master->slot_count)
+	if (slot->current || slot->index >= slot->master->slot_count)
 		return;
-	snprintf(line.state, sizeof(line.state), "%s", slot->drained ? "drained" : slot_state_name(slot->state));
+	snprintf(line.state, sizeof(line.state), "%s", slot->disabled ? "drained" : slot_state_name(slot->state));
 	*count += buffer_append(out, &line, sizeof(line)) == 0;
 }
 
@@ -105,8 +105,8 @@ void master_status(struct master *master, uint64_t id)
 		return;
 	for (unsigned i = 0; i < master->listeners.count; i++)
 		put_listener(&lines, &master->listeners.all[i], &status.listener_count);
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
-		put_instance(&lines, master, LIST_ENTRY(at, struct instance, link), &status.slot_count);
+	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
+		put_worker(&lines, master, LIST_ENTRY(at, struct worker_process, link), &status.slot_count);
 	for (unsigned i = 0; i < master->slot_room; i++)
 		put_slot(&lines, master->slots[i], &status.slot_count);
 	status.trouble_size = put_trouble(&lines, master);

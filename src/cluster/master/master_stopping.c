@@ -26,7 +26,7 @@ enum {
 
 void master_leave_if_done(struct master *master)
 {
-	if (master->state == MASTER_RUNNING || !list_empty(&master->instances))
+	if (master->state == MASTER_RUNNING || !list_empty(&master->workers))
 		return;
 	cut_tell(master);
 	if (logger_finish(master) && closer_leave(&master->closer))
@@ -48,8 +48,8 @@ static void kill_all(struct master *master, enum kill_reason why)
 	master->state = MASTER_KILLING;
 	start_nobody(master);
 	event_del(master->last_call);
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
-		instance_kill(LIST_ENTRY(at, struct instance, link), why);
+	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
+		worker_process_kill(LIST_ENTRY(at, struct worker_process, link), why);
 	master_leave_if_done(master);
 }
 
@@ -66,16 +66,16 @@ void master_stop_workers(struct master *master)
 	bool late = clock_now_ms() - master->stopping_ms >= PLACING_MS;
 
 	if (master->state != MASTER_STOPPING || master->workers_told || evtimer_pending(master->last_call, NULL) ||
-	    (master->handoff.waiting_count > 0 && !late && slots_any_leads(master)))
+	    (master->handoff.waiting_count > 0 && !late && slots_any_serves(master)))
 		return;
 	master->workers_told = true;
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
-		instance_stop(LIST_ENTRY(at, struct instance, link));
+	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
+		worker_process_stop(LIST_ENTRY(at, struct worker_process, link));
 }
 
 static void close_listeners(struct master *master)
 {
-	spread_drain(master);
+	dispatch_drain(master);
 	leaving_end(master);
 	master_stop_workers(master);
 	/* The workers' copies are the last ones: each answers what is queued, then closes. */
@@ -100,7 +100,7 @@ static void stop(struct master *master)
 	arm_deadline(master, master->options.stop_timeout_ms + 500);
 	/* A client is connected, as it sees it, before the kernel has passed it on, which is when it has
 	 * sent something; closing the socket would cut it off. So its kind gets a moment to come in. */
-	if (slots_any_leads(master) && listeners_close_doors(&master->listeners))
+	if (slots_any_serves(master) && listeners_close_doors(&master->listeners))
 		event_add(master->last_call, &moment);
 	else
 		close_listeners(master);
@@ -146,8 +146,8 @@ static void begin_stop(struct master *master, const char *asked_by)
 	unsigned delay_ms = master->options.drain_delay_ms;
 
 	master->program->stopping(master->program->context);
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
-		instance_announce_stop(LIST_ENTRY(at, struct instance, link));
+	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
+		worker_process_announce_stop(LIST_ENTRY(at, struct worker_process, link));
 	if (delay_ms == 0) {
 		log_info("%s: stopping", asked_by);
 		stop(master);

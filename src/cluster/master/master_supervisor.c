@@ -15,7 +15,7 @@
 /* Waits no longer than it has to: connections for a worker, a stop for the last of them. */
 static void place(struct master *master)
 {
-	spread_resume(master);
+	dispatch_resume(master);
 	master_stop_workers(master);
 }
 
@@ -43,62 +43,62 @@ static void check_start(struct master *master)
 
 /* --- a worker is ready --- */
 
-static void on_ready(struct instance *instance, struct brood_frame *frame)
+static void on_ready(struct worker_process *worker, struct brood_frame *frame)
 {
-	struct master *master = instance->master;
-	struct slot *slot = master->slots[instance->slot];
+	struct master *master = worker->master;
+	struct slot *slot = master->slots[worker->slot];
 	bool served = slot->state == SLOT_SERVING;
 
 	(void)frame;
-	instance_serve(instance);
-	if (slot_worker_ready(slot, instance)) { /* it leads, and who led before drains */
+	worker_process_serve(worker);
+	if (slot_worker_ready(slot, worker)) { /* it leads, and who led before drains */
 		if (!served)
 			adopt_release(slot);
 		check_start(master);
-		rolling_ready(master, instance);
+		rolling_ready(master, worker);
 	}
 	place(master);
 }
 
 /* --- it gives connections, or answers for those that it was given --- */
 
-static void on_given(struct instance *instance, struct brood_frame *frame)
+static void on_given(struct worker_process *worker, struct brood_frame *frame)
 {
-	enum kill_reason wrong = spread_given(instance, frame);
+	enum kill_reason wrong = dispatch_given(worker, frame);
 
 	if (wrong != KILL_NOT)
-		instance_kill(instance, wrong);
+		worker_process_kill(worker, wrong);
 }
 
-static void on_answer(struct instance *instance, struct brood_frame *frame)
+static void on_answer(struct worker_process *worker, struct brood_frame *frame)
 {
-	struct master *master = instance->master;
+	struct master *master = worker->master;
 
-	if (!handoff_answer(&master->handoff, &instance->target, frame))
-		instance_kill(instance, KILL_WRONG_ANSWER);
+	if (!handoff_answer(&master->handoff, &worker->target, frame))
+		worker_process_kill(worker, KILL_WRONG_ANSWER);
 	else if (master->handoff.waiting_count > 0)
 		place(master);
 }
 
 /* --- it holds only what cannot move --- */
 
-static void on_handed_over(struct instance *instance, struct brood_frame *frame)
+static void on_handed_over(struct worker_process *worker, struct brood_frame *frame)
 {
 	(void)frame;
-	instance->handed_over = true;
-	rolling_settled(instance->master);
+	worker->handed_over = true;
+	rolling_settled(worker->master);
 }
 
 /* --- somebody asked it to leave --- */
 
-static void on_replace(struct instance *instance, struct brood_frame *frame)
+static void on_replace(struct worker_process *worker, struct brood_frame *frame)
 {
-	struct master *master = instance->master;
-	struct slot *slot = master->slots[instance->slot];
+	struct master *master = worker->master;
+	struct slot *slot = master->slots[worker->slot];
 
 	(void)frame;
-	if (master->state == MASTER_RUNNING && slot->lead == instance)
-		slot_replace(slot, instance->next);
+	if (master->state == MASTER_RUNNING && slot->current == worker)
+		slot_replace(slot, worker->next_kind);
 }
 
 /* --- it was stopped, or goes on --- */
@@ -107,14 +107,14 @@ static void on_replace(struct instance *instance, struct brood_frame *frame)
 void supervisor_changed(void *context, pid_t pid, int stopped)
 {
 	struct master *master = context;
-	struct instance *instance = instance_find_pid(master, pid);
+	struct worker_process *worker = worker_process_find_pid(master, pid);
 
 	if (stopped)
 		closer_stopped(&master->closer, pid);
-	if (!instance || instance->stopped == (stopped != 0))
+	if (!worker || worker->stopped == (stopped != 0))
 		return;
-	instance->stopped = stopped != 0;
-	log_warn("worker %u [%d] was %s", instance->slot, pid, stopped ? "stopped" : "continued");
+	worker->stopped = stopped != 0;
+	log_warn("worker %u [%d] was %s", worker->slot, pid, stopped ? "stopped" : "continued");
 	if (master->state != MASTER_RUNNING)
 		return;
 	adopt_follow(master, clock_now_ms());
@@ -124,31 +124,31 @@ void supervisor_changed(void *context, pid_t pid, int stopped)
 
 /* --- it has ended --- */
 
-void supervisor_ended(struct instance *instance, const struct brood_process_end *end)
+void supervisor_ended(struct worker_process *worker, const struct brood_process_end *end)
 {
-	struct master *master = instance->master;
-	struct slot *slot = master->slots[instance->slot];
-	bool accident = end->signal != 0 && instance->killed == KILL_NOT;
+	struct master *master = worker->master;
+	struct slot *slot = master->slots[worker->slot];
+	bool accident = end->signal != 0 && worker->killed == KILL_NOT;
 	enum slot_loss loss;
 
 	/* What it said last counts: its channel is read to the end before it is decided what it left undone. */
-	instance->reaped = true;
-	if (instance->channel)
-		brood_channel_drain(instance->channel);
-	handoff_target_gone(&master->handoff, &instance->target);
+	worker->reaped = true;
+	if (worker->channel)
+		brood_channel_drain(worker->channel);
+	handoff_target_gone(&master->handoff, &worker->target);
 	if (master->program->ended)
-		master->program->ended(master->program->context, master, board_place(instance->slot, instance->record));
+		master->program->ended(master->program->context, master, board_place(worker->slot, worker->record));
 	/* What there is to say about it. */
-	obituary_of_end(instance, end);
-	cut_ended(instance);
-	rolling_report(master, instance, end);
+	obituary_of_end(worker, end);
+	cut_ended(worker);
+	rolling_report(master, worker, end);
 	/* What its slot does without it; then who comes next. */
-	instance_let_go(instance);
-	loss = slot_worker_ended(slot, instance, end);
-	instance_free(instance);
+	worker_process_let_go(worker);
+	loss = slot_worker_ended(slot, worker, end);
+	worker_process_free(worker);
 	if (loss == SLOT_LOST_FOR_GOOD)
 		master_give_up(master, CLUSTER_EXIT_CRASH);
-	if (loss == SLOT_LOST_LEAD && slot->state == SLOT_PARKED)
+	if (loss == SLOT_LOST_CURRENT && slot->state == SLOT_PARKED)
 		check_start(master);
 	slots_start(master);
 	rolling_lost(master, slot, loss, accident);
@@ -171,11 +171,11 @@ int supervisor_resize(struct master *master, unsigned count)
 	return 0;
 }
 
-void supervisor_drain(struct slot *slot, bool drain)
+void supervisor_disable(struct slot *slot, bool drain)
 {
 	struct master *master = slot->master;
 
-	slot_drain(slot, drain);
+	slot_disable(slot, drain);
 	slots_start(master);
 	if (drain)
 		rolling_without(master, slot->index);
@@ -194,17 +194,17 @@ void supervisor_check_logs(struct master *master)
  * over says anything at any time. So each message counts in the phase that it belongs to only, and not from one that
  * was killed, since its end will come and be dealt with. But what a draining one gave before goes to others, and
  * answers count in any case: a connection that was taken must not be given to another one. */
-static bool is_timely(const struct instance *instance, uint32_t type)
+static bool is_timely(const struct worker_process *worker, uint32_t type)
 {
 	switch (type) {
 	case MESSAGE_READY:
-		return instance->phase == INSTANCE_STARTING && instance->killed == KILL_NOT && !instance->reaped;
+		return worker->phase == WORKER_STARTING && worker->killed == KILL_NOT && !worker->reaped;
 	case MESSAGE_REPLACE:
-		return instance->phase == INSTANCE_SERVING && instance->killed == KILL_NOT && !instance->reaped;
+		return worker->phase == WORKER_SERVING && worker->killed == KILL_NOT && !worker->reaped;
 	case MESSAGE_HANDED_OVER:
-		return instance->phase == INSTANCE_DRAINING;
+		return worker->phase == WORKER_DRAINING;
 	case MESSAGE_GIVE:
-		return instance->phase == INSTANCE_DRAINING || instance->killed == KILL_NOT;
+		return worker->phase == WORKER_DRAINING || worker->killed == KILL_NOT;
 	default:
 		return true;
 	}
@@ -217,7 +217,7 @@ enum cargo { CARGO_NONE, CARGO_CONNECTIONS };
 static const struct {
 	enum message_type type;
 	enum cargo cargo;
-	void (*take)(struct instance *instance, struct brood_frame *frame);
+	void (*take)(struct worker_process *worker, struct brood_frame *frame);
 } messages[] = {
 	{MESSAGE_READY, CARGO_NONE, on_ready},
 	{MESSAGE_GIVE, CARGO_CONNECTIONS, on_given},
@@ -225,7 +225,7 @@ static const struct {
 	{MESSAGE_TAKEN, CARGO_NONE, on_answer},
 	{MESSAGE_REFUSED, CARGO_NONE, on_answer},
 	{MESSAGE_REPLACE, CARGO_NONE, on_replace},
-	{MESSAGE_HEARD, CARGO_NONE, news_heard},
+	{MESSAGE_HEARD, CARGO_NONE, broadcast_heard},
 	{MESSAGE_CUT, CARGO_NONE, cut_heard},
 };
 
@@ -241,35 +241,35 @@ static bool carries(const struct brood_frame *frame, enum cargo cargo)
 
 static void on_frame(void *context, struct brood_frame *frame)
 {
-	struct instance *instance = context;
+	struct worker_process *worker = context;
 	size_t at = 0, count = sizeof(messages) / sizeof(messages[0]);
 
 	while (at < count && messages[at].type != frame->type)
 		at++;
 	if (!carries(frame, at < count ? messages[at].cargo : CARGO_NONE))
-		instance_kill(instance, KILL_WRONG_CARGO);
-	else if (at < count && is_timely(instance, frame->type))
-		messages[at].take(instance, frame);
+		worker_process_kill(worker, KILL_WRONG_CARGO);
+	else if (at < count && is_timely(worker, frame->type))
+		messages[at].take(worker, frame);
 }
 
 /* It closed its end: it is exiting or dead, which SIGCHLD says too. Nothing can be sent any more. */
 static void on_closed(void *context, int error)
 {
-	struct instance *instance = context;
+	struct worker_process *worker = context;
 
 	if (error == -EPROTO)
-		instance_kill(instance, KILL_GARBAGE);
-	handoff_target_gone(&instance->master->handoff, &instance->target);
-	brood_channel_free(instance->channel);
-	instance->channel = NULL;
-	place(instance->master);
+		worker_process_kill(worker, KILL_GARBAGE);
+	handoff_target_gone(&worker->master->handoff, &worker->target);
+	brood_channel_free(worker->channel);
+	worker->channel = NULL;
+	place(worker->master);
 }
 
 static void on_discard(void *context, int fd)
 {
-	const struct instance *instance = context;
+	const struct worker_process *worker = context;
 
-	master_discard(instance->master, fd);
+	master_discard(worker->master, fd);
 }
 
 void supervisor_open(struct master *master)
@@ -280,6 +280,6 @@ void supervisor_open(struct master *master)
 		.discard = on_discard,
 	};
 
-	list_init(&master->instances);
+	list_init(&master->workers);
 	master->worker_handlers = &handlers;
 }

@@ -12,22 +12,22 @@
 #include <string.h>
 
 /* Where there is no room the place of one that is gone is taken, else that of the one who came first. */
-void suspects_note(struct instance *instance, uint64_t giver)
+void suspects_note(struct worker_process *worker, uint64_t giver)
 {
-	unsigned place = instance->giver_next % INSTANCE_GIVERS_MAX;
+	unsigned place = worker->giver_next % WORKER_GIVERS_MAX;
 
-	if (giver == 0 || giver == instance->serial)
+	if (giver == 0 || giver == worker->serial)
 		return;
-	for (unsigned i = 0; i < INSTANCE_GIVERS_MAX; i++)
-		if (instance->givers[i] == giver)
+	for (unsigned i = 0; i < WORKER_GIVERS_MAX; i++)
+		if (worker->givers[i] == giver)
 			return;
-	for (unsigned i = 0; i < INSTANCE_GIVERS_MAX; i++)
-		if (!instance_find(instance->master, instance->givers[i])) {
+	for (unsigned i = 0; i < WORKER_GIVERS_MAX; i++)
+		if (!worker_process_find(worker->master, worker->givers[i])) {
 			place = i;
 			break;
 		}
-	instance->givers[place] = giver;
-	instance->giver_next = place + 1;
+	worker->givers[place] = giver;
+	worker->giver_next = place + 1;
 }
 
 /* As the kernel names the place where it waits. */
@@ -46,16 +46,16 @@ static bool is_in_call_on_socket(const struct cluster_obituary *hang)
 	return false;
 }
 
-bool suspects_end(struct instance *instance, const struct cluster_obituary *hang)
+bool suspects_end(struct worker_process *worker, const struct cluster_obituary *hang)
 {
-	char *out = instance->own_why;
-	size_t room = sizeof(instance->own_why), used = 0;
+	char *out = worker->own_why;
+	size_t room = sizeof(worker->own_why), used = 0;
 
 	if (!is_in_call_on_socket(hang))
 		return false;
-	for (unsigned i = 0; i < INSTANCE_GIVERS_MAX; i++) {
-		struct instance *giver =
-			instance->givers[i] ? instance_find(instance->master, instance->givers[i]) : NULL;
+	for (unsigned i = 0; i < WORKER_GIVERS_MAX; i++) {
+		struct worker_process *giver =
+			worker->givers[i] ? worker_process_find(worker->master, worker->givers[i]) : NULL;
 
 		if (!giver)
 			continue;
@@ -66,8 +66,8 @@ bool suspects_end(struct instance *instance, const struct cluster_obituary *hang
 			used += (size_t)snprintf(out + used, room - used, " %u", giver->slot);
 		log_error("worker %u [%d] gave connections to worker %u [%d], which hangs in a call on a socket: "
 			  "it is ended, too",
-			  giver->slot, giver->pid, instance->slot, instance->pid);
-		instance_kill(giver, KILL_SUSPECT);
+			  giver->slot, giver->pid, worker->slot, worker->pid);
+		worker_process_kill(giver, KILL_SUSPECT);
 	}
 	return used > 0;
 }

@@ -282,10 +282,10 @@ static bool is_quiet(struct master *master)
 	if ((master->admin.channel && brood_channel_is_full(master->admin.channel)) ||
 	    (master->logger.channel && brood_channel_is_full(master->logger.channel)))
 		return false;
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next) {
-		const struct instance *instance = LIST_ENTRY(at, struct instance, link);
+	for (struct list *at = master->workers.next; at != &master->workers; at = at->next) {
+		const struct worker_process *worker = LIST_ENTRY(at, struct worker_process, link);
 
-		if (instance->channel && brood_channel_is_full(instance->channel))
+		if (worker->channel && brood_channel_is_full(worker->channel))
 			return false;
 	}
 	return true;

@@ -8,37 +8,37 @@
 
 #include <signal.h>
 
-static void abort_instance(struct instance *instance, unsigned long long silence_ms)
+static void abort_worker(struct worker_process *worker, unsigned long long silence_ms)
 {
-	struct slot *slot = instance->master->slots[instance->slot];
+	struct slot *slot = worker->master->slots[worker->slot];
 
-	log_error("worker %u [%d] has been silent for %llu.%03llu s: it is replaced", instance->slot, instance->pid,
+	log_error("worker %u [%d] has been silent for %llu.%03llu s: it is replaced", worker->slot, worker->pid,
 		  silence_ms / 1000, silence_ms % 1000);
-	if (slot->lead == instance)
-		slot_replace(slot, instance->next);
-	obituary_of_hang(instance);
-	if (instance->killed == KILL_NOT)
-		instance->killed = KILL_SILENT;
-	if (instance->reaped)
+	if (slot->current == worker)
+		slot_replace(slot, worker->next_kind);
+	obituary_of_hang(worker);
+	if (worker->killed == KILL_NOT)
+		worker->killed = KILL_SILENT;
+	if (worker->reaped)
 		return;
 	/* One that is stopped takes the first only when it goes on. */
-	kill(instance->pid, SIGABRT);
-	kill(instance->pid, SIGCONT);
+	kill(worker->pid, SIGABRT);
+	kill(worker->pid, SIGCONT);
 }
 
-static void look(struct instance *instance, uint64_t now_ms, uint64_t limit_ms)
+static void look(struct worker_process *worker, uint64_t now_ms, uint64_t limit_ms)
 {
-	uint64_t heartbeat = board_load64(&instance_record(instance)->heartbeat_ms);
-	uint64_t silence_ms = watchdog_silence_ms(&instance->watchdog, now_ms);
+	uint64_t heartbeat = board_load64(&worker_process_record(worker)->heartbeat_ms);
+	uint64_t silence_ms = watchdog_silence_ms(&worker->watchdog, now_ms);
 
-	switch (watchdog_look(&instance->watchdog, heartbeat, now_ms, limit_ms)) {
+	switch (watchdog_look(&worker->watchdog, heartbeat, now_ms, limit_ms)) {
 	case WATCHDOG_NOTHING:
 		break;
 	case WATCHDOG_ABORT:
-		abort_instance(instance, silence_ms);
+		abort_worker(worker, silence_ms);
 		break;
 	case WATCHDOG_KILL:
-		instance_kill(instance, KILL_SILENT_STILL);
+		worker_process_kill(worker, KILL_SILENT_STILL);
 		break;
 	}
 }
@@ -51,13 +51,13 @@ void watchdog_tick(struct master *master, uint64_t now_ms, uint64_t interval_ms)
 	master->watched_ms = now_ms;
 	admin_watch(master, now_ms, late);
 	logger_watch(master, now_ms, late);
-	for (struct list *at = master->instances.next; at != &master->instances; at = at->next) {
-		struct instance *instance = LIST_ENTRY(at, struct instance, link);
+	for (struct list *at = master->workers.next; at != &master->workers; at = at->next) {
+		struct worker_process *worker = LIST_ENTRY(at, struct worker_process, link);
 
-		if (instance->phase == INSTANCE_STARTING)
+		if (worker->phase == WORKER_STARTING)
 			continue;
 		if (late)
-			watchdog_forgive(&instance->watchdog, now_ms);
-		look(instance, now_ms, limit_ms);
+			watchdog_forgive(&worker->watchdog, now_ms);
+		look(worker, now_ms, limit_ms);
 	}
 }

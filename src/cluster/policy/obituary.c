@@ -22,9 +22,9 @@ const char *obituary_why_name(enum obituary_why why)
 	return names[why];
 }
 
-const char *obituary_phase_name(enum instance_phase phase)
+const char *obituary_phase_name(enum worker_phase phase)
 {
-	static const char *const names[INSTANCE_PHASES] = {"starting", "serving", "finishing"};
+	static const char *const names[WORKER_PHASES] = {"starting", "serving", "finishing"};
 
 	return names[phase];
 }

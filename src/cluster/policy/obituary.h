@@ -22,7 +22,7 @@ enum {
 };
 
 /* A worker's life, as the master sees it. */
-enum instance_phase { INSTANCE_STARTING, INSTANCE_SERVING, INSTANCE_DRAINING, INSTANCE_PHASES };
+enum worker_phase { WORKER_STARTING, WORKER_SERVING, WORKER_DRAINING, WORKER_PHASES };
 
 enum obituary_why {
 	OBITUARY_EXIT,   /* it left, without being told to or with an error */
@@ -36,7 +36,7 @@ struct cluster_obituary {
 	unsigned slot, generation;
 	pid_t pid;
 	uint64_t age_ms;
-	enum instance_phase phase;
+	enum worker_phase phase;
 	enum obituary_why why;
 	const char *detail; /* or NULL */
 	bool ended;         /* false: it hangs, and is about to be ended */
@@ -54,8 +54,8 @@ struct cluster_obituary {
 	char status[OBITUARY_STATUS_MAX];
 };
 
-const char *obituary_why_name(enum obituary_why why);       /* "hang" */
-const char *obituary_phase_name(enum instance_phase phase); /* "starting", "serving", "finishing" */
+const char *obituary_why_name(enum obituary_why why);     /* "hang" */
+const char *obituary_phase_name(enum worker_phase phase); /* "starting", "serving", "finishing" */
 
 /* Reads what /proc tells of a process now. Nothing of it is needed: what cannot be read stays
  * empty. */

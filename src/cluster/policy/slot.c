@@ -24,7 +24,7 @@ static const struct step table[SLOT_STATES][SLOT_EVENTS] = {
 	},
 	[SLOT_STARTING] = {
 		[SLOT_WANT]         = STAY(STARTING),
-		[SLOT_UNWANT]       = GO(DRAINING, RETIRE),
+		[SLOT_UNWANT]       = GO(DRAINING, DRAIN),
 		[SLOT_READY]        = GO(SERVING, SERVE),
 		[SLOT_DIED]         = GO(STARTING, START),
 		[SLOT_DIED_EARLY]   = GO(BACKOFF, WAIT),
@@ -34,7 +34,7 @@ static const struct step table[SLOT_STATES][SLOT_EVENTS] = {
 	},
 	[SLOT_SERVING] = {
 		[SLOT_WANT]         = STAY(SERVING),
-		[SLOT_UNWANT]       = GO(DRAINING, RETIRE),
+		[SLOT_UNWANT]       = GO(DRAINING, DRAIN),
 		[SLOT_READY]        = STAY(SERVING),
 		[SLOT_DIED]         = GO(STARTING, START),
 		[SLOT_DIED_EARLY]   = GO(BACKOFF, WAIT),

@@ -44,7 +44,7 @@ enum slot_action {
 	SLOT_DO_SERVE,  /* it takes connections now */
 	SLOT_DO_WAIT,   /* arm the timer */
 	SLOT_DO_PARK,   /* arm the timer, and say so loudly */
-	SLOT_DO_RETIRE, /* tell the worker to finish */
+	SLOT_DO_DRAIN,  /* tell the worker to finish */
 	SLOT_DO_CANCEL, /* disarm the timer */
 };
 

@@ -165,13 +165,13 @@ static void say(unsigned number, enum message_type type)
 	send_packet(number, type, NULL, 0, -1);
 }
 
-static struct instance *instance_of(unsigned number)
+static struct worker_process *worker_of(unsigned number)
 {
-	for (struct list *at = master.instances.next; at != &master.instances; at = at->next) {
-		struct instance *instance = LIST_ENTRY(at, struct instance, link);
+	for (struct list *at = master.workers.next; at != &master.workers; at = at->next) {
+		struct worker_process *worker = LIST_ENTRY(at, struct worker_process, link);
 
-		if (instance->pid == FIRST_PID + (pid_t)number)
-			return instance;
+		if (worker->pid == FIRST_PID + (pid_t)number)
+			return worker;
 	}
 	return NULL;
 }
@@ -179,7 +179,7 @@ static struct instance *instance_of(unsigned number)
 /* It is ready, and beats. */
 static void get_ready(unsigned number)
 {
-	struct board_record *record = instance_record(instance_of(number));
+	struct board_record *record = worker_process_record(worker_of(number));
 
 	board_store64(&record->heartbeat_ms, UINT64_MAX);
 	say(number, MESSAGE_READY);
@@ -194,23 +194,23 @@ static void end(unsigned number, int code)
 
 	close(process->channel);
 	process->channel = -1;
-	supervisor_ended(instance_of(number), &how);
+	supervisor_ended(worker_of(number), &how);
 	run();
 }
 
 /* start_timeout, or drain_timeout. */
 static void time_is_up(unsigned number)
 {
-	event_active(instance_of(number)->timer, EV_TIMEOUT, 0);
+	event_active(worker_of(number)->timer, EV_TIMEOUT, 0);
 	run();
 	assert_int_equal(processes[number].killed, SIGKILL);
 }
 
 static void assert_leads(unsigned slot, unsigned number)
 {
-	assert_ptr_equal(master.slots[slot]->lead, instance_of(number));
+	assert_ptr_equal(master.slots[slot]->current, worker_of(number));
 	assert_int_equal(master.slots[slot]->state, SLOT_SERVING);
-	assert_int_equal(instance_of(number)->phase, INSTANCE_SERVING);
+	assert_int_equal(worker_of(number)->phase, WORKER_SERVING);
 }
 
 /* --- set-up --- */
@@ -244,7 +244,7 @@ static int set_up(void **state)
 	master.base = event_base_new();
 	master.deadline = evtimer_new(master.base, NULL, NULL);
 	master.last_call = evtimer_new(master.base, NULL, NULL);
-	assert_int_equal(spread_open(&master), 0);
+	assert_int_equal(dispatch_open(&master), 0);
 	assert_int_equal(logger_open(&master, supervisor_check_logs), 0);
 	assert_int_equal(supervisor_resize(&master, 2), 0);
 	assert_int_equal(process_count, 2);
@@ -266,11 +266,11 @@ static int tear_down(void **state)
 	(void)state;
 	master_stop(&master, STOP_NOW, "the end");
 	for (unsigned i = 0; i < process_count; i++)
-		if (instance_of(i))
+		if (worker_of(i))
 			end(i, 0);
-	assert_true(list_empty(&master.instances));
+	assert_true(list_empty(&master.workers));
 	slots_free(&master);
-	spread_close(&master);
+	dispatch_close(&master);
 	logger_close(&master);
 	listeners_close(&master.listeners);
 	event_free(master.deadline);
@@ -288,10 +288,10 @@ static void readiness_after_the_kill_of_start_timeout_does_not_lead(void **state
 	say(0, MESSAGE_READY);
 	run();
 	assert_int_equal(master.slots[0]->state, SLOT_STARTING);
-	assert_int_equal(instance_of(0)->phase, INSTANCE_STARTING);
+	assert_int_equal(worker_of(0)->phase, WORKER_STARTING);
 	assert_false(master.slots[0]->ready_once);
 	end(0, 0);
-	assert_int_equal(master.slots[0]->lead->pid, FIRST_PID + 2);
+	assert_int_equal(master.slots[0]->current->pid, FIRST_PID + 2);
 	get_ready(2);
 	assert_leads(0, 2);
 	assert_int_equal(told_ready, 0);
@@ -303,11 +303,11 @@ static void nor_does_that_which_was_said_before_and_is_read_after(void **state)
 {
 	(void)state;
 	say(0, MESSAGE_READY);
-	instance_kill(instance_of(0), KILL_START_TIMEOUT);
+	worker_process_kill(worker_of(0), KILL_START_TIMEOUT);
 	run();
 	assert_int_equal(master.slots[0]->state, SLOT_STARTING);
 	end(0, 0);
-	assert_int_equal(master.slots[0]->lead->pid, FIRST_PID + 2);
+	assert_int_equal(master.slots[0]->current->pid, FIRST_PID + 2);
 }
 
 static void nor_that_which_is_read_when_it_is_reaped(void **state)
@@ -316,8 +316,8 @@ static void nor_that_which_is_read_when_it_is_reaped(void **state)
 	say(0, MESSAGE_READY);
 	end(0, 1); /* by itself */
 	assert_int_equal(master.slots[0]->state, SLOT_STARTING);
-	assert_int_equal(master.slots[0]->lead->pid, FIRST_PID + 2);
-	instance_kill(instance_of(2), KILL_START_TIMEOUT);
+	assert_int_equal(master.slots[0]->current->pid, FIRST_PID + 2);
+	worker_process_kill(worker_of(2), KILL_START_TIMEOUT);
 	say(2, MESSAGE_READY);
 	end(2, 0);
 	assert_int_not_equal(master.slots[0]->state, SLOT_SERVING);
@@ -333,7 +333,7 @@ static void a_server_that_gives_up_is_not_ready_after_all(void **state)
 	run();
 	assert_int_equal(told_ready, 0);
 	for (unsigned i = 0; i < 2; i++)
-		assert_int_equal(instance_of(i)->phase, INSTANCE_STARTING);
+		assert_int_equal(worker_of(i)->phase, WORKER_STARTING);
 }
 
 /* Eight tries would not help. */
@@ -395,31 +395,31 @@ static void who_is_not_wanted_any_more_does_not_lead(void **state)
 	say(1, MESSAGE_READY);
 	run();
 	assert_int_equal(master.slots[1]->state, SLOT_DRAINING);
-	assert_int_equal(instance_of(1)->phase, INSTANCE_DRAINING);
+	assert_int_equal(worker_of(1)->phase, WORKER_DRAINING);
 }
 
 static void one_that_was_killed_before_an_upgrade_does_not_lead_after_it(void **state)
 {
-	struct instance like;
+	struct worker_process like;
 	int ends[2];
 
 	(void)state;
 	/* As master_restore.c makes it, with what its worker has said meanwhile. */
-	instance_kill(instance_of(0), KILL_START_TIMEOUT);
-	like = *instance_of(0);
+	worker_process_kill(worker_of(0), KILL_START_TIMEOUT);
+	like = *worker_of(0);
 	assert_int_equal(brood_channel_pair(ends), 0);
-	list_remove(&instance_of(0)->link);
-	event_free(master.slots[0]->lead->timer);
-	brood_channel_free(master.slots[0]->lead->channel);
-	free(master.slots[0]->lead);
+	list_remove(&worker_of(0)->link);
+	event_free(master.slots[0]->current->timer);
+	brood_channel_free(master.slots[0]->current->channel);
+	free(master.slots[0]->current);
 	close(processes[0].channel);
 	processes[0].channel = ends[1];
-	master.slots[0]->lead = instance_restore(&master, &like, ends[0], 1000);
+	master.slots[0]->current = worker_process_restore(&master, &like, ends[0], 1000);
 	say(0, MESSAGE_READY);
 	run();
 	assert_int_equal(master.slots[0]->state, SLOT_STARTING);
 	end(0, 0);
-	assert_int_equal(master.slots[0]->lead->pid, FIRST_PID + 2);
+	assert_int_equal(master.slots[0]->current->pid, FIRST_PID + 2);
 }
 
 /* --- rolls --- */
@@ -434,7 +434,7 @@ static void a_successor_that_was_killed_does_not_lead(void **state)
 	run();
 	assert_leads(0, 0);
 	assert_int_equal(processes[0].killed, 0);
-	assert_int_equal(instance_of(0)->phase, INSTANCE_SERVING);
+	assert_int_equal(worker_of(0)->phase, WORKER_SERVING);
 	end(2, 0);
 	assert_leads(0, 0);
 	assert_int_equal(master.roll.phase, ROLL_IDLE);
@@ -448,13 +448,13 @@ static void nor_when_its_predecessor_ends_at_the_same_time(void **state)
 	master_roll(&master, ROLL_KIND_RESTART);
 	time_is_up(2);
 	end(0, 1);
-	assert_ptr_equal(master.slots[0]->lead, instance_of(2));
+	assert_ptr_equal(master.slots[0]->current, worker_of(2));
 	say(2, MESSAGE_READY);
 	run();
 	assert_int_equal(master.slots[0]->state, SLOT_STARTING);
 	end(2, 0);
-	assert_ptr_not_equal(master.slots[0]->lead, NULL);
-	assert_int_equal(master.slots[0]->lead->pid, FIRST_PID + 3);
+	assert_ptr_not_equal(master.slots[0]->current, NULL);
+	assert_int_equal(master.slots[0]->current->pid, FIRST_PID + 3);
 }
 
 static int count_open(void)
@@ -501,21 +501,21 @@ static void a_successor_that_a_failed_roll_has_replaced_does_not_lead(void **sta
 	assert_int_equal(process_count, 4); /* slot 1's */
 	say(2, MESSAGE_REPLACE);
 	run();
-	assert_ptr_equal(master.slots[0]->next, instance_of(4));
-	assert_true(instance_of(4)->next);
+	assert_ptr_equal(master.slots[0]->successor, worker_of(4));
+	assert_true(worker_of(4)->next_kind);
 	end(3, CLUSTER_EXIT_FATAL);
 	assert_int_equal(master.roll.phase, ROLL_BACK);
 	assert_int_equal(processes[4].killed, SIGKILL);
-	assert_ptr_equal(master.slots[0]->next, instance_of(5));
+	assert_ptr_equal(master.slots[0]->successor, worker_of(5));
 	say(4, MESSAGE_READY);
 	run();
 	assert_leads(0, 2);
-	assert_ptr_equal(master.slots[0]->next, instance_of(5));
-	assert_int_equal(instance_of(4)->phase, INSTANCE_STARTING);
+	assert_ptr_equal(master.slots[0]->successor, worker_of(5));
+	assert_int_equal(worker_of(4)->phase, WORKER_STARTING);
 	end(4, 0);
 	get_ready(5);
 	assert_leads(0, 5);
-	assert_false(instance_of(5)->next);
+	assert_false(worker_of(5)->next_kind);
 }
 
 /* Slot 0's worker died during the roll, so that its new one has nobody to return to; then the roll is given up. */
@@ -524,11 +524,11 @@ static void nor_does_the_start_of_a_configuration_that_was_given_up(void **state
 	(void)state;
 	master_roll(&master, ROLL_KIND_RELOAD);
 	end(0, 1);
-	assert_ptr_equal(master.slots[0]->lead, instance_of(2));
+	assert_ptr_equal(master.slots[0]->current, worker_of(2));
 	end(2, 1);
 	assert_int_equal(abandons, 1);
 	assert_false(master.report.ok);
-	assert_ptr_equal(master.slots[0]->lead, instance_of(3));
+	assert_ptr_equal(master.slots[0]->current, worker_of(3));
 	assert_int_equal(processes[3].killed, SIGKILL);
 	say(3, MESSAGE_READY);
 	run();
@@ -538,7 +538,7 @@ static void nor_does_the_start_of_a_configuration_that_was_given_up(void **state
 	run();
 	get_ready(process_count - 1);
 	assert_leads(0, process_count - 1);
-	assert_int_equal(instance_of(process_count - 1)->generation, master.generation);
+	assert_int_equal(worker_of(process_count - 1)->generation, master.generation);
 }
 
 /* --- other messages --- */
@@ -596,7 +596,7 @@ static bool heard(unsigned number, enum message_type type)
 
 static void beat(unsigned number)
 {
-	board_store64(&instance_record(instance_of(number))->heartbeat_ms, now_ms);
+	board_store64(&worker_process_record(worker_of(number))->heartbeat_ms, now_ms);
 }
 
 static void what_a_draining_worker_gave_before_its_end_goes_to_others(void **state)
@@ -606,19 +606,19 @@ static void what_a_draining_worker_gave_before_its_end_goes_to_others(void **sta
 		int pair[2];
 
 		assert_int_equal(supervisor_resize(&master, 1), 0);
-		assert_int_equal(instance_of(1 + before)->phase, INSTANCE_DRAINING);
+		assert_int_equal(worker_of(1 + before)->phase, WORKER_DRAINING);
 		beat(0);
 		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
 		if (before)
 			give(1 + before, pair[0]);
-		instance_kill(instance_of(1 + before), KILL_DRAIN_TIMEOUT);
+		worker_process_kill(worker_of(1 + before), KILL_DRAIN_TIMEOUT);
 		if (!before)
 			give(1 + before, pair[0]);
 		close(pair[0]);
 		end(1 + before, 0); /* its channel is read to the end */
 		assert_true(heard(0, MESSAGE_CONNECTIONS));
 		assert_int_equal(read(pair[1], &(char){0}, 1), -1); /* it is open */
-		handoff_target_gone(&master.handoff, &master.slots[0]->lead->target);
+		handoff_target_gone(&master.handoff, &master.slots[0]->current->target);
 		while (!list_empty(&master.handoff.waiting)) {
 			struct transfer *waiting = LIST_ENTRY(master.handoff.waiting.next, struct transfer, link);
 
@@ -628,7 +628,7 @@ static void what_a_draining_worker_gave_before_its_end_goes_to_others(void **sta
 		master.handoff.waiting_count = 0;
 		assert_int_equal(read(pair[1], &(char){0}, 1), 0);
 		close(pair[1]);
-		handoff_target_init(&master.slots[0]->lead->target, master.slots[0]->lead->channel);
+		handoff_target_init(&master.slots[0]->current->target, master.slots[0]->current->channel);
 		assert_int_equal(supervisor_resize(&master, 2), 0);
 		get_ready(process_count - 1);
 	}
@@ -641,18 +641,18 @@ static void who_gives_more_than_it_may_is_ended(void **state)
 
 	(void)state;
 	assert_int_equal(supervisor_resize(&master, 1), 0);
-	instance_of(0)->stopped = true;
+	worker_of(0)->stopped = true;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
 	for (unsigned i = 0; i < HANDOFF_UNANSWERED_MAX; i++) {
 		give(1, pair[0]);
 		run();
 	}
-	assert_int_equal(instance_of(1)->killed, KILL_NOT);
-	assert_int_equal(instance_of(1)->given_away, HANDOFF_UNANSWERED_MAX);
+	assert_int_equal(worker_of(1)->killed, KILL_NOT);
+	assert_int_equal(worker_of(1)->given_away, HANDOFF_UNANSWERED_MAX);
 	assert_int_equal(master.handoff.waiting_count, HANDOFF_UNANSWERED_MAX);
 	give(1, pair[0]);
 	run();
-	assert_string_equal(instance_why_killed(instance_of(1)), "gave more connections at a time than it may");
+	assert_string_equal(worker_process_why_killed(worker_of(1)), "gave more connections at a time than it may");
 	assert_int_equal(processes[1].killed, SIGKILL);
 	assert_int_equal(master.handoff.waiting_count, HANDOFF_UNANSWERED_MAX);
 	close(pair[0]), close(pair[1]);
@@ -665,20 +665,20 @@ static void a_killed_worker_that_serves_asks_for_nothing_and_gives_nothing(void 
 	(void)state;
 	beat(1);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
-	instance_kill(instance_of(0), KILL_GARBAGE);
+	worker_process_kill(worker_of(0), KILL_GARBAGE);
 	say(0, MESSAGE_REPLACE);
 	give(0, pair[0]);
 	say(0, MESSAGE_READY);
 	close(pair[0]);
 	run();
-	assert_null(master.slots[0]->next);
+	assert_null(master.slots[0]->successor);
 	assert_int_equal(process_count, 2);
 	assert_int_equal(master.handoff.waiting_count, 0); /* it is not given to anybody */
 	assert_false(heard(1, MESSAGE_CONNECTIONS));
 	assert_false(slot_is_alive(master.slots[0], 0));
 	close(pair[1]);
 	end(0, 0);
-	assert_int_equal(master.slots[0]->lead->pid, FIRST_PID + 2);
+	assert_int_equal(master.slots[0]->current->pid, FIRST_PID + 2);
 }
 
 static void readiness_after_the_watchdogs_abort_changes_nothing(void **state)
@@ -686,17 +686,17 @@ static void readiness_after_the_watchdogs_abort_changes_nothing(void **state)
 	(void)state;
 	master.options.watchdog_ms = 1000;
 	for (unsigned i = 0; i < 8; i++) { /* the other one beats */
-		board_store64(&instance_record(instance_of(1))->heartbeat_ms, i);
+		board_store64(&worker_process_record(worker_of(1))->heartbeat_ms, i);
 		watchdog_tick(&master, now_ms += 250, 250);
 	}
 	assert_int_equal(processes[0].killed, SIGABRT);
-	assert_ptr_equal(master.slots[0]->next, instance_of(2));
+	assert_ptr_equal(master.slots[0]->successor, worker_of(2));
 	say(0, MESSAGE_READY);
 	say(0, MESSAGE_REPLACE);
 	say(0, MESSAGE_HANDED_OVER);
 	run();
 	assert_leads(0, 0);
-	assert_false(instance_of(0)->handed_over);
+	assert_false(worker_of(0)->handed_over);
 	assert_int_equal(process_count, 3);
 	beat(0);
 	assert_false(slot_is_alive(master.slots[0], 0));
@@ -715,23 +715,23 @@ static void a_connection_that_moves_does_not_wait_for_a_liar_for_long(void **sta
 	(void)state;
 	beat(0);
 	beat(1);
-	board_store64(&instance_record(instance_of(1))->opened, 100);
+	board_store64(&worker_process_record(worker_of(1))->opened, 100);
 	for (unsigned i = 0; i < HANDOFF_UNANSWERED_MAX; i++) {
 		like.fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 		like.id = i + 1;
 		like.since_ms = now_ms;
-		assert_non_null(handoff_restore(&master.handoff, &instance_of(0)->target, &like));
+		assert_non_null(handoff_restore(&master.handoff, &worker_of(0)->target, &like));
 		/* Each counts as taken, and is not answered. */
-		instance_of(0)->target.given++;
-		board_store64(&instance_record(instance_of(0))->taken, i + 1);
+		worker_of(0)->target.given++;
+		board_store64(&worker_process_record(worker_of(0))->taken, i + 1);
 	}
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	transfer = handoff_offer(&master.handoff, pair[0], 1, "moved", 5);
 	assert_non_null(transfer);
-	spread_resume(&master);
+	dispatch_resume(&master);
 	assert_int_equal(master.handoff.waiting_count, 1);
 	transfer->offered_ms -= 250;
-	spread_resume(&master);
+	dispatch_resume(&master);
 	assert_int_equal(master.handoff.waiting_count, 0);
 	assert_true(heard(1, MESSAGE_CONNECTIONS));
 	close(pair[1]);
@@ -742,11 +742,11 @@ static void only_who_drains_has_handed_over(void **state)
 	(void)state;
 	say(0, MESSAGE_HANDED_OVER);
 	run();
-	assert_false(instance_of(0)->handed_over);
+	assert_false(worker_of(0)->handed_over);
 	assert_int_equal(supervisor_resize(&master, 1), 0);
 	say(1, MESSAGE_HANDED_OVER);
 	run();
-	assert_true(instance_of(1)->handed_over);
+	assert_true(worker_of(1)->handed_over);
 }
 
 int main(void)

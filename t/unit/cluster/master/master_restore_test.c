@@ -44,7 +44,7 @@ static struct master *new_master(void)
 	commands_open(master);
 	master->base = event_base_new();
 	assert_non_null(master->base);
-	assert_int_equal(spread_open(master), 0);
+	assert_int_equal(dispatch_open(master), 0);
 	assert_int_equal(logger_open(master, NULL), 0);
 	return master;
 }
@@ -57,23 +57,23 @@ static int open_channel(void)
 	return ends[0]; /* the other one stays open, too */
 }
 
-static struct instance *add_instance(struct master *master, unsigned slot, enum instance_phase phase)
+static struct worker_process *add_worker_process(struct master *master, unsigned slot, enum worker_phase phase)
 {
-	struct instance like = {.serial = ++master->last_serial,
-				.slot = slot,
-				.generation = 3,
-				.pid = (pid_t)(FIRST_PID + master->last_serial),
-				.phase = phase,
-				.started_ms = 1000,
-				.ready_ms = phase == INSTANCE_STARTING ? 0 : 1100};
-	struct instance *instance;
+	struct worker_process like = {.serial = ++master->last_serial,
+				      .slot = slot,
+				      .generation = 3,
+				      .pid = (pid_t)(FIRST_PID + master->last_serial),
+				      .phase = phase,
+				      .started_ms = 1000,
+				      .ready_ms = phase == WORKER_STARTING ? 0 : 1100};
+	struct worker_process *worker;
 
 	like.record = board_take_record(&master->boards[slot]);
 	like.limits = (struct recycle_limits){.requests = 11, .memory_bytes = 12, .age_ms = 13};
 	like.watchdog = (struct watchdog){.phase = WATCHDOG_WATCHING, .looked = true, .heartbeat = 14, .since_ms = 15};
-	instance = instance_restore(master, &like, open_channel(), 60000);
-	assert_non_null(instance);
-	return instance;
+	worker = worker_process_restore(master, &like, open_channel(), 60000);
+	assert_non_null(worker);
+	return worker;
 }
 
 static void add_listener(struct master *master)
@@ -89,7 +89,7 @@ static void add_listener(struct master *master)
 	assert_true(listeners_begin(&master->listeners, true));
 }
 
-static void add_transfer(struct master *master, struct instance *taker)
+static void add_transfer(struct master *master, struct worker_process *taker)
 {
 	int ends[2];
 	struct transfer like = {.id = ++master->handoff.last_id,
@@ -130,7 +130,7 @@ static struct master *full_master(void)
 	struct command drain = {.id = 2, .kind = COMMAND_DRAIN, .argument = 2};
 	struct saved_logger logger = {.pid = FIRST_PID + 98, .channel = open_channel()};
 	struct timeval soon = {20, 0};
-	struct instance *draining;
+	struct worker_process *draining;
 
 	master->slot_count = SLOTS;
 	master->configured_workers = 2;
@@ -138,21 +138,21 @@ static struct master *full_master(void)
 	add_listener(master);
 	assert_int_equal(slots_make_room(master, SLOTS), 0);
 	master->slots[0]->state = SLOT_SERVING;
-	master->slots[0]->lead = add_instance(master, 0, INSTANCE_SERVING);
-	master->slots[0]->next = add_instance(master, 0, INSTANCE_STARTING);
+	master->slots[0]->current = add_worker_process(master, 0, WORKER_SERVING);
+	master->slots[0]->successor = add_worker_process(master, 0, WORKER_STARTING);
 	master->slots[1]->state = SLOT_BACKOFF;
-	master->slots[1]->adopter = master->slots[0]->lead->serial;
+	master->slots[1]->adopter = master->slots[0]->current->serial;
 	event_add(master->slots[1]->timer, &soon);
 	master->slots[2]->state = SLOT_DRAINING;
-	draining = add_instance(master, 2, INSTANCE_DRAINING);
+	draining = add_worker_process(master, 2, WORKER_DRAINING);
 	draining->killed = KILL_SILENT;
 	draining->watchdog.phase = WATCHDOG_ABORTED;
 	draining->hang = calloc(1, sizeof(*draining->hang));
 	draining->hang->time_ms = 4711;
-	draining->hang->phase = INSTANCE_DRAINING;
+	draining->hang->phase = WORKER_DRAINING;
 	strcpy(draining->hang->log, "a last line\n");
 	strcpy(draining->hang->wait_channel, "pipe_read");
-	add_transfer(master, master->slots[0]->lead);
+	add_transfer(master, master->slots[0]->current);
 	add_transfer(master, NULL);
 	assert_int_equal(admin_restore(master, FIRST_PID + 99, open_channel(), true), 0);
 	pending_add(master, &scale, false);
@@ -239,34 +239,34 @@ static int outcome_of(const char *octets, size_t size)
 
 /* --- what arrives --- */
 
-static void check_instance(const struct instance *lead)
+static void check_worker(const struct worker_process *current)
 {
-	assert_int_equal(lead->pid, FIRST_PID + 1);
-	assert_int_equal(lead->generation, 3);
-	assert_int_equal(lead->limits.requests, 11);
-	assert_int_equal(lead->limits.memory_bytes, 12);
-	assert_int_equal(lead->limits.age_ms, 13);
-	assert_int_equal(lead->watchdog.heartbeat, 14);
-	assert_int_equal(lead->watchdog.since_ms, 15);
-	assert_true(lead->watchdog.looked);
-	assert_int_equal(lead->killed, KILL_NOT);
-	assert_null(lead->hang);
-	assert_int_equal(lead->target.unanswered_count, 1);
-	assert_true(event_pending(lead->timer, EV_TIMEOUT, NULL));
+	assert_int_equal(current->pid, FIRST_PID + 1);
+	assert_int_equal(current->generation, 3);
+	assert_int_equal(current->limits.requests, 11);
+	assert_int_equal(current->limits.memory_bytes, 12);
+	assert_int_equal(current->limits.age_ms, 13);
+	assert_int_equal(current->watchdog.heartbeat, 14);
+	assert_int_equal(current->watchdog.since_ms, 15);
+	assert_true(current->watchdog.looked);
+	assert_int_equal(current->killed, KILL_NOT);
+	assert_null(current->hang);
+	assert_int_equal(current->target.unanswered_count, 1);
+	assert_true(event_pending(current->timer, EV_TIMEOUT, NULL));
 }
 
-static void check_hanging(const struct instance *instance)
+static void check_hanging(const struct worker_process *worker)
 {
-	assert_int_equal(instance->killed, KILL_SILENT);
-	assert_string_equal(instance_why_killed(instance), "silent for longer than watchdog allows");
-	assert_int_equal(instance->watchdog.phase, WATCHDOG_ABORTED);
-	assert_non_null(instance->hang);
-	assert_int_equal(instance->hang->time_ms, 4711);
-	assert_int_equal(instance->hang->pid, instance->pid);
-	assert_int_equal(instance->hang->slot, 2);
-	assert_int_equal(instance->hang->phase, INSTANCE_DRAINING);
-	assert_string_equal(instance->hang->log, "a last line\n");
-	assert_string_equal(instance->hang->wait_channel, "pipe_read");
+	assert_int_equal(worker->killed, KILL_SILENT);
+	assert_string_equal(worker_process_why_killed(worker), "silent for longer than watchdog allows");
+	assert_int_equal(worker->watchdog.phase, WATCHDOG_ABORTED);
+	assert_non_null(worker->hang);
+	assert_int_equal(worker->hang->time_ms, 4711);
+	assert_int_equal(worker->hang->pid, worker->pid);
+	assert_int_equal(worker->hang->slot, 2);
+	assert_int_equal(worker->hang->phase, WORKER_DRAINING);
+	assert_string_equal(worker->hang->log, "a last line\n");
+	assert_string_equal(worker->hang->wait_channel, "pipe_read");
 }
 
 static void check_all(void)
@@ -279,12 +279,12 @@ static void check_all(void)
 	assert_int_equal(master->listeners.count, 1);
 	assert_int_equal(master->listeners.all[0].count, 2);
 	assert_int_equal(master->slots[0]->state, SLOT_SERVING);
-	check_instance(master->slots[0]->lead);
-	assert_int_equal(master->slots[0]->next->pid, FIRST_PID + 2);
+	check_worker(master->slots[0]->current);
+	assert_int_equal(master->slots[0]->successor->pid, FIRST_PID + 2);
 	assert_int_equal(master->slots[1]->state, SLOT_BACKOFF);
 	assert_ptr_equal(adopt_adopter(master->slots[1]), master->slots[0]);
 	assert_true(event_pending(master->slots[1]->timer, EV_TIMEOUT, NULL));
-	check_hanging(LIST_ENTRY(master->instances.prev, struct instance, link));
+	check_hanging(LIST_ENTRY(master->workers.prev, struct worker_process, link));
 	assert_int_equal(master->handoff.waiting_count, 1);
 	assert_int_equal(master->admin.pid, FIRST_PID + 99);
 	assert_int_equal(master->admin.pending_count, 2);
@@ -368,23 +368,23 @@ static const struct wrong {
 	{"one that waits for ever", STATE_SLOT, 1, AT(slot, timer_ms), 0},
 	{"no such record", STATE_SLOT, 0, AT(slot, records[0]), -1},
 	{"a record of a former version", STATE_SLOT, 0, AT(slot, records[1]), 0},
-	{"another slot's worker", STATE_SLOT, 0, AT(slot, lead), 3},
-	{"a worker that is not there", STATE_SLOT, 0, AT(slot, lead), 77},
-	{"a successor that serves", STATE_SLOT, 0, AT(slot, next), 1},
+	{"another slot's worker", STATE_SLOT, 0, AT(slot, current), 3},
+	{"a worker that is not there", STATE_SLOT, 0, AT(slot, current), 77},
+	{"a successor that serves", STATE_SLOT, 0, AT(slot, successor), 1},
 	{"no such adopter", STATE_SLOT, 1, AT(slot, adopter), SLOTS + 1},
-	{"a worker in no slot", STATE_INSTANCE, 0, AT(instance, slot), SLOTS},
-	{"a serial twice", STATE_INSTANCE, 1, AT(instance, serial), 1},
-	{"a process twice", STATE_INSTANCE, 1, AT(instance, pid), FIRST_PID + 1},
-	{"no process", STATE_INSTANCE, 0, AT(instance, pid), 0},
-	{"a whole process group", STATE_INSTANCE, 0, AT(instance, pid), -1},
-	{"init", STATE_INSTANCE, 0, AT(instance, pid), 1},
-	{"a record twice", STATE_INSTANCE, 1, AT(instance, record), 0},
-	{"no such record", STATE_INSTANCE, 0, AT(instance, record), BOARD_RECORDS},
-	{"no such phase", STATE_INSTANCE, 0, AT(instance, phase), INSTANCE_PHASES},
-	{"no such mode of a worker", STATE_INSTANCE, 0, AT(instance, accept), 3},
-	{"no such watchdog phase", STATE_INSTANCE, 0, AT(instance, watchdog), WATCHDOG_PHASES},
-	{"a channel that is not open", STATE_INSTANCE, 0, AT(instance, channel), 60000},
-	{"standard input as a channel", STATE_INSTANCE, 0, AT(instance, channel), 0},
+	{"a worker in no slot", STATE_WORKER, 0, AT(worker, slot), SLOTS},
+	{"a serial twice", STATE_WORKER, 1, AT(worker, serial), 1},
+	{"a process twice", STATE_WORKER, 1, AT(worker, pid), FIRST_PID + 1},
+	{"no process", STATE_WORKER, 0, AT(worker, pid), 0},
+	{"a whole process group", STATE_WORKER, 0, AT(worker, pid), -1},
+	{"init", STATE_WORKER, 0, AT(worker, pid), 1},
+	{"a record twice", STATE_WORKER, 1, AT(worker, record), 0},
+	{"no such record", STATE_WORKER, 0, AT(worker, record), BOARD_RECORDS},
+	{"no such phase", STATE_WORKER, 0, AT(worker, phase), WORKER_PHASES},
+	{"no such mode of a worker", STATE_WORKER, 0, AT(worker, accept), 3},
+	{"no such watchdog phase", STATE_WORKER, 0, AT(worker, watchdog), WATCHDOG_PHASES},
+	{"a channel that is not open", STATE_WORKER, 0, AT(worker, channel), 60000},
+	{"standard input as a channel", STATE_WORKER, 0, AT(worker, channel), 0},
 	{"a transfer to nobody", STATE_TRANSFER, 0, AT(transfer, taker), 77},
 	{"a transfer that is cut off", STATE_TRANSFER, 0, AT(transfer, state_size), 6},
 	{"a transfer of the future", STATE_TRANSFER, 0, AT(transfer, id), 1000},
@@ -402,7 +402,7 @@ static const struct wrong {
 	{"lines in no order", STATE_LOG_SOURCE, 1, AT(log_source, serial), 0},
 	{"lines that are nowhere", STATE_LOG_SOURCE, 0, AT(log_source, queue), 60000},
 	{"no end of the pipe", STATE_LOG_SOURCE, 0, AT(log_source, pipe), -1},
-	{"a hang in no phase", STATE_HANG, 0, AT(hang, phase), INSTANCE_PHASES},
+	{"a hang in no phase", STATE_HANG, 0, AT(hang, phase), WORKER_PHASES},
 };
 
 static void what_makes_no_sense_is_refused(void **state)
@@ -453,7 +453,7 @@ static const struct right {
 	{"no admin just now", STATE_ADMIN, 0, offsetof(struct saved_admin, pid), 8, {0, -1}},
 	{"an admin whose channel has ended", STATE_ADMIN, 0, AT(admin, channel), {-1}},
 	{"no log process just now", STATE_LOGGER, 0, offsetof(struct saved_logger, pid), 8, {0, -1}},
-	{"a worker whose channel has ended", STATE_INSTANCE, 0, AT(instance, channel), {-1}},
+	{"a worker whose channel has ended", STATE_WORKER, 0, AT(worker, channel), {-1}},
 	{"the last serial", STATE_SELF, 0, AT(self, last_serial), {3, 0}},
 	{"the last transfer", STATE_SELF, 0, AT(self, last_transfer), {2, 0}},
 	{"the next generation", STATE_SELF, 0, AT(self, next_generation), {4, 0}},
@@ -484,12 +484,12 @@ static void what_is_just_within_bounds_is_taken(void **state)
 /* It fills all of its room, so there is none for its end. */
 static void a_reason_without_an_end_is_cut(void **state)
 {
-	struct saved_instance saved;
+	struct saved_worker saved;
 	struct state_record record;
 	struct master *master;
-	struct instance *last;
+	struct worker_process *last;
 	char *octets;
-	size_t at = find_record(STATE_INSTANCE, 2, &record) + offsetof(struct saved_instance, why);
+	size_t at = find_record(STATE_WORKER, 2, &record) + offsetof(struct saved_worker, why);
 	int status;
 	pid_t pid;
 
@@ -500,8 +500,8 @@ static void a_reason_without_an_end_is_cut(void **state)
 	if (pid == 0) {
 		if (restore(octets, written.octets.used, &master) != 0)
 			_exit(1);
-		last = LIST_ENTRY(master->instances.prev, struct instance, link);
-		_exit(strnlen(instance_why_killed(last), sizeof(saved.why)) == sizeof(saved.why) - 1 ? 42 : 2);
+		last = LIST_ENTRY(master->workers.prev, struct worker_process, link);
+		_exit(strnlen(worker_process_why_killed(last), sizeof(saved.why)) == sizeof(saved.why) - 1 ? 42 : 2);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
@@ -519,7 +519,7 @@ static void descriptors_are_what_they_should_be(void **state)
 		size_t at;
 	} places[] = {{STATE_SOCKET, offsetof(struct saved_socket, fd)},
 		      {STATE_SLOT, offsetof(struct saved_slot, records[0])},
-		      {STATE_INSTANCE, offsetof(struct saved_instance, channel)},
+		      {STATE_WORKER, offsetof(struct saved_worker, channel)},
 		      {STATE_TRANSFER, offsetof(struct saved_transfer, fd)},
 		      {STATE_ADMIN, offsetof(struct saved_admin, channel)},
 		      {STATE_LOG_SOURCE, offsetof(struct saved_log_source, queue)},
@@ -565,9 +565,9 @@ static void no_descriptor_has_two_owners(void **state)
 	octets = changed(at, &fd, sizeof(fd));
 	assert_int_equal(outcome_of(octets, written.octets.used), -EBADMSG);
 	free(octets);
-	find_record(STATE_INSTANCE, 0, &record);
-	memcpy(&fd, (const char *)record.data + offsetof(struct saved_instance, channel), sizeof(fd));
-	at = find_record(STATE_INSTANCE, 1, &record) + offsetof(struct saved_instance, channel);
+	find_record(STATE_WORKER, 0, &record);
+	memcpy(&fd, (const char *)record.data + offsetof(struct saved_worker, channel), sizeof(fd));
+	at = find_record(STATE_WORKER, 1, &record) + offsetof(struct saved_worker, channel);
 	octets = changed(at, &fd, sizeof(fd));
 	assert_int_equal(outcome_of(octets, written.octets.used), -EBADMSG);
 	free(octets);

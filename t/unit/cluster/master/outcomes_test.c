@@ -118,7 +118,7 @@ static int begin(void **state)
 	(void)state;
 	memset(&master, 0, sizeof(master));
 	list_init(&master.admin.pending);
-	list_init(&master.instances);
+	list_init(&master.workers);
 	master.base = event_base_new();
 	master.options.watchdog_ms = 1000;
 	master.options.start_timeout_ms = 5000;

@@ -25,7 +25,7 @@
 enum { SLOTS = 3, UNEVEN_MAX = 16, FIRST_PID = 200000000 };
 
 static struct master master;
-static struct instance *workers[SLOTS];
+static struct worker_process *workers[SLOTS];
 static int ends[SLOTS]; /* the workers' of the channels */
 
 static uint64_t now_ms = 1000000;
@@ -61,27 +61,27 @@ void __wrap_closer_put(struct closer *closer, int fd)
 
 static void add_worker(unsigned slot)
 {
-	struct instance like = {.serial = ++master.last_serial,
-				.slot = slot,
-				.pid = (pid_t)(FIRST_PID + slot),
-				.phase = INSTANCE_SERVING,
-				.record = board_take_record(&master.boards[slot]),
-				.started_ms = 1,
-				.ready_ms = 2};
+	struct worker_process like = {.serial = ++master.last_serial,
+				      .slot = slot,
+				      .pid = (pid_t)(FIRST_PID + slot),
+				      .phase = WORKER_SERVING,
+				      .record = board_take_record(&master.boards[slot]),
+				      .started_ms = 1,
+				      .ready_ms = 2};
 	int pair[2];
 
 	assert_int_equal(brood_channel_pair(pair), 0);
 	ends[slot] = pair[1];
-	workers[slot] = instance_restore(&master, &like, pair[0], 0);
+	workers[slot] = worker_process_restore(&master, &like, pair[0], 0);
 	assert_non_null(workers[slot]);
-	board_store64(&instance_record(workers[slot])->heartbeat_ms, now_ms);
+	board_store64(&worker_process_record(workers[slot])->heartbeat_ms, now_ms);
 	master.slots[slot]->state = SLOT_SERVING;
-	master.slots[slot]->lead = workers[slot];
+	master.slots[slot]->current = workers[slot];
 }
 
 static void holds(unsigned slot, unsigned connections)
 {
-	board_store64(&instance_record(workers[slot])->opened, connections);
+	board_store64(&worker_process_record(workers[slot])->opened, connections);
 }
 
 static unsigned sent_to(unsigned slot)
@@ -93,7 +93,7 @@ static unsigned sent_to(unsigned slot)
 static void answer(unsigned slot, enum message_type type, unsigned count)
 {
 	struct handoff_target *target = &workers[slot]->target;
-	struct board_record *record = instance_record(workers[slot]);
+	struct board_record *record = worker_process_record(workers[slot]);
 
 	for (unsigned i = 0; i < count; i++) {
 		struct message_ids message = {.count = 1,
@@ -156,7 +156,7 @@ static int set_up(void **state)
 	listeners_commit(&master.listeners);
 	assert_true(listeners_begin(&master.listeners, true));
 	master.base = event_base_new();
-	assert_int_equal(spread_open(&master), 0);
+	assert_int_equal(dispatch_open(&master), 0);
 	assert_int_equal(slots_make_room(&master, SLOTS), 0);
 	for (unsigned slot = 0; slot < SLOTS; slot++)
 		add_worker(slot);
@@ -171,11 +171,11 @@ static int tear_down(void **state)
 		brood_channel_free(workers[slot]->channel);
 		event_free(workers[slot]->timer);
 		free(workers[slot]);
-		master.slots[slot]->lead = NULL;
+		master.slots[slot]->current = NULL;
 		close(ends[slot]);
 	}
 	slots_free(&master);
-	spread_close(&master);
+	dispatch_close(&master);
 	listeners_close(&master.listeners);
 	event_base_free(master.base);
 	return 0;
@@ -188,7 +188,7 @@ static void one_that_moves_during_a_roll_goes_where_it_can_stay(void **state)
 	(void)state;
 	holds(0, 1000);
 	master.roll.phase = ROLL_FORWARD;
-	workers[0]->next = true; /* of the kind that the roll leads to */
+	workers[0]->next_kind = true; /* of the kind that the roll leads to */
 	offer(10, true);
 	assert_int_equal(sent_to(0), 10);
 	offer(10, false); /* a new one has not moved yet */
@@ -202,7 +202,7 @@ static void so_it_does_not_on_the_way_back(void **state)
 	(void)state;
 	holds(0, 1000);
 	master.roll.phase = ROLL_BACK;
-	workers[0]->next = true;
+	workers[0]->next_kind = true;
 	offer(10, true);
 	assert_int_equal(sent_to(0), 0);
 }
@@ -211,7 +211,7 @@ static void nor_when_nobody_of_that_kind_can_take_it(void **state)
 {
 	(void)state;
 	master.roll.phase = ROLL_FORWARD;
-	workers[0]->next = true;
+	workers[0]->next_kind = true;
 	workers[0]->stopped = true;
 	offer(10, true);
 	assert_int_equal(sent_to(1) + sent_to(2), 10);
@@ -257,7 +257,7 @@ static void many_that_move_at_once_are_spread_evenly(void **state)
 	}
 	assert_int_equal(master.handoff.waiting_count, 0);
 	for (unsigned slot = 0; slot < SLOTS; slot++) {
-		unsigned has = (unsigned)board_connections(instance_record(workers[slot])) + sent_to(slot);
+		unsigned has = (unsigned)board_connections(worker_process_record(workers[slot])) + sent_to(slot);
 
 		least = has < least ? has : least;
 		most = has > most ? has : most;
@@ -299,7 +299,7 @@ static void after_a_pause_who_was_stuck_is_tried_again(void **state)
 	(void)state;
 	workers[1]->stopped = workers[2]->stopped = true;
 	workers[0]->target.stuck = true;
-	spread_follow_mode(&master);
+	dispatch_follow_mode(&master);
 	client = connect_client();
 	for (unsigned turn = 0; turn < 25 && sent_to(0) == 0; turn++)
 		event_base_loop(master.base, EVLOOP_ONCE);
@@ -313,7 +313,7 @@ static void one_that_there_is_no_memory_for_is_let_go(void **state)
 
 	(void)state;
 	no_memory = true;
-	spread_follow_mode(&master);
+	dispatch_follow_mode(&master);
 	client = connect_client();
 	event_base_loop(master.base, EVLOOP_ONCE);
 	assert_int_equal(discarded, 1);

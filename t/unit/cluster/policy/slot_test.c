@@ -17,9 +17,9 @@
  * and does that; "-": nothing changes and nothing is done. */
 static const char *const expected[SLOT_STATES][SLOT_EVENTS] = {
 	[SLOT_EMPTY] = {"starting/START", "-", "-", "-", "-", "-", "-", "-"},
-	[SLOT_STARTING] = {"-", "draining/RETIRE", "serving/SERVE", "starting/START", "backoff/WAIT", "parked/PARK",
-			   "-", "-"},
-	[SLOT_SERVING] = {"-", "draining/RETIRE", "-", "starting/START", "backoff/WAIT", "parked/PARK", "starting/-",
+	[SLOT_STARTING] = {"-", "draining/DRAIN", "serving/SERVE", "starting/START", "backoff/WAIT", "parked/PARK", "-",
+			   "-"},
+	[SLOT_SERVING] = {"-", "draining/DRAIN", "-", "starting/START", "backoff/WAIT", "parked/PARK", "starting/-",
 			  "-"},
 	[SLOT_DRAINING] = {"starting/START", "-", "-", "empty/-", "empty/-", "empty/-", "-", "-"},
 	[SLOT_BACKOFF] = {"-", "empty/CANCEL", "serving/CANCEL", "-", "-", "-", "-", "starting/START"},
@@ -27,8 +27,8 @@ static const char *const expected[SLOT_STATES][SLOT_EVENTS] = {
 };
 
 static const char *const actions[] = {
-	[SLOT_DO_NOTHING] = "-", [SLOT_DO_START] = "START",   [SLOT_DO_SERVE] = "SERVE",   [SLOT_DO_WAIT] = "WAIT",
-	[SLOT_DO_PARK] = "PARK", [SLOT_DO_RETIRE] = "RETIRE", [SLOT_DO_CANCEL] = "CANCEL",
+	[SLOT_DO_NOTHING] = "-", [SLOT_DO_START] = "START", [SLOT_DO_SERVE] = "SERVE",   [SLOT_DO_WAIT] = "WAIT",
+	[SLOT_DO_PARK] = "PARK", [SLOT_DO_DRAIN] = "DRAIN", [SLOT_DO_CANCEL] = "CANCEL",
 };
 
 static void every_state_answers_every_event_as_written(void **unused)
