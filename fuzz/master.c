@@ -10,7 +10,21 @@
 #include "base/log.h"
 #include "brood/channel.h"
 #include "cluster/ipc/command.h"
+#include "cluster/master/admin_process.h"
+#include "cluster/master/adopt.h"
+#include "cluster/master/commands.h"
+#include "cluster/master/dispatch.h"
 #include "cluster/master/master.h"
+#include "cluster/master/outcomes.h"
+#include "cluster/master/pending.h"
+#include "cluster/master/recycling.h"
+#include "cluster/master/rolling.h"
+#include "cluster/master/slots.h"
+#include "cluster/master/stopping.h"
+#include "cluster/master/supervisor.h"
+#include "cluster/master/upgrading.h"
+#include "cluster/master/watching.h"
+#include "cluster/master/worker_process.h"
 #include "cluster/ipc/message.h"
 
 #include <event2/event.h>
@@ -242,8 +256,8 @@ static void end(struct process *process, int code, int number)
 	if (worker)
 		supervisor_ended(worker, &how);
 	else if (closer_ended(&master.closer, how.pid) || commands_admin_ended(&master, &how) ||
-		 logger_ended(&master, &how) || upgrade_ended(&master, &how))
-		master_leave_if_done(&master);
+		 logger_ended(&master, &how) || upgrading_ended(&master, &how))
+		stopping_leave_if_done(&master);
 	process->gone = true;
 }
 
@@ -266,16 +280,16 @@ static void tick(unsigned ms)
 {
 	now_ms += ms;
 	dispatch_tick(&master, now_ms);
-	master_stop_workers(&master);
+	stopping_tell_workers(&master);
 	if (master.state != MASTER_RUNNING)
 		return;
 	slots_try_hard(&master, now_ms);
 	adopt_follow(&master, now_ms);
-	watchdog_tick(&master, now_ms, ms);
-	recycle_tick(&master, now_ms);
+	watching_tick(&master, now_ms, ms);
+	recycling_tick(&master, now_ms);
 	pending_check(&master);
 	admin_tick(&master, now_ms);
-	upgrade_tick(&master, now_ms);
+	upgrading_tick(&master, now_ms);
 }
 
 static void say(struct process *process, struct fuzz_input *input, bool whole)
@@ -381,13 +395,13 @@ static bool step(struct fuzz_input *input)
 	case 'l':
 		prepared = number;
 		if (master.state == MASTER_RUNNING)
-			master_roll(&master, ROLL_KIND_RELOAD);
+			rolling_begin(&master, ROLL_KIND_RELOAD);
 		break;
 	case 'q':
-		master_stop(&master, number & 1 ? STOP_NOW : STOP_BY_SIGNAL, "a signal");
+		stopping_begin(&master, number & 1 ? STOP_NOW : STOP_BY_SIGNAL, "a signal");
 		break;
 	case 'o':
-		master_reopen_logs(&master);
+		logger_reopen(&master);
 		break;
 	default:
 		return false;
@@ -428,14 +442,14 @@ static void finish(void)
 {
 	event_del(master.deadline);
 	event_del(master.last_call);
-	master_stop(&master, STOP_NOW, "the end");
+	stopping_begin(&master, STOP_NOW, "the end");
 	for (unsigned i = 0; i < process_count; i++)
 		end(&processes[i], 0, SIGKILL);
 	FUZZ_CHECK(list_empty(&master.workers));
 	pending_forget(&master.admin, true);
 	outcomes_forget(&master.admin, true);
 	admin_close(&master.admin);
-	upgrade_cancel(&master);
+	upgrading_cancel(&master);
 	slots_free(&master);
 	dispatch_close(&master);
 	logger_close(&master);

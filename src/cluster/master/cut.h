@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A stop that does not wait (master_cut.c): workers end the requests that they have in flight, log them, say how many
+ * A stop that does not wait (cut.c): workers end the requests that they have in flight, log them, say how many
  * those were, and leave. Who has not done so in time is killed. Master only. */
 #ifndef BROOD_CLUSTER_MASTER_CUT_H
 #define BROOD_CLUSTER_MASTER_CUT_H

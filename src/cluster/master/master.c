@@ -16,6 +16,24 @@
 #include "base/signals.h"
 #include "base/terminal.h"
 #include "brood/channel.h"
+#include "cluster/master/admin_process.h"
+#include "cluster/master/adopt.h"
+#include "cluster/master/commands.h"
+#include "cluster/master/common.h"
+#include "cluster/master/dispatch.h"
+#include "cluster/master/leaving.h"
+#include "cluster/master/look.h"
+#include "cluster/master/outcomes.h"
+#include "cluster/master/pending.h"
+#include "cluster/master/recycling.h"
+#include "cluster/master/restore.h"
+#include "cluster/master/rolling.h"
+#include "cluster/master/slots.h"
+#include "cluster/master/stopping.h"
+#include "cluster/master/supervisor.h"
+#include "cluster/master/upgrading.h"
+#include "cluster/master/watching.h"
+#include "cluster/master/worker_process.h"
 #include "cluster/upgrade/upgrade.h"
 
 #include <assert.h>
@@ -47,7 +65,7 @@ static void check_start(struct master *master, uint64_t now_ms)
 	for (unsigned i = 0; i < master->slot_count; i++)
 		if (master->slots[i]->ready_once)
 			return;
-	master_give_up(master, CLUSTER_EXIT_CRASH);
+	stopping_give_up(master, CLUSTER_EXIT_CRASH);
 }
 
 /* --- events --- */
@@ -61,8 +79,8 @@ static void on_end(void *context, const struct brood_process_end *end)
 	if (worker)
 		supervisor_ended(worker, end);
 	else if (closer_ended(&master->closer, end->pid) || commands_admin_ended(master, end) ||
-		 logger_ended(master, end) || upgrade_ended(master, end))
-		master_leave_if_done(master);
+		 logger_ended(master, end) || upgrading_ended(master, end))
+		stopping_leave_if_done(master);
 	else
 		log_debug("reaped a stranger, pid %d", end->pid);
 }
@@ -129,17 +147,17 @@ static void on_signals(evutil_socket_t fd, short what, void *argument)
 		brood_process_watch(supervisor_changed, master);
 	}
 	if (asked[SIGUSR1])
-		master_reopen_logs(master);
+		logger_reopen(master);
 	if (asked[SIGHUP] && stop_signal == 0)
-		master_roll(master, ROLL_KIND_RELOAD);
+		rolling_begin(master, ROLL_KIND_RELOAD);
 	if (asked[SIGUSR2])
-		master_upgrade(master);
+		upgrading_begin(master);
 	for (; up > 0; up--)
 		scale(master, 1);
 	for (; down > 0; down--)
 		scale(master, -1);
 	if (stop_signal != 0)
-		master_stop(master, STOP_BY_SIGNAL, signals_name(stop_signal));
+		stopping_begin(master, STOP_BY_SIGNAL, signals_name(stop_signal));
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *argument)
@@ -153,18 +171,18 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 		master->program->alive(master->program->context);
 	dispatch_tick(master, now_ms);
 	leaving_tick(master, now_ms);
-	master_stop_workers(master);
+	stopping_tell_workers(master);
 	logger_tell(master);
 	if (master->state != MASTER_RUNNING)
 		return;
 	check_start(master, now_ms);
 	slots_try_hard(master, now_ms);
 	adopt_follow(master, now_ms);
-	watchdog_tick(master, now_ms, TICK_MS);
-	recycle_tick(master, now_ms);
+	watching_tick(master, now_ms, TICK_MS);
+	recycling_tick(master, now_ms);
 	pending_check(master);
 	admin_tick(master, now_ms);
-	upgrade_tick(master, now_ms);
+	upgrading_tick(master, now_ms);
 	heap_tick(&master->heap, now_ms);
 	if (master->program->look_after)
 		master->program->look_after(master->program->context, master);
@@ -203,7 +221,7 @@ static void close_all(struct master *master)
 	outcomes_forget(&master->admin, true);
 	admin_close(&master->admin);
 	logger_close(master);
-	upgrade_cancel(master);
+	upgrading_cancel(master);
 	look_cancel(master);
 	slots_free(master);
 	dispatch_close(master);
@@ -238,14 +256,14 @@ static void go_on(struct master *master)
 		(void)!write(STDERR_FILENO, UPGRADE_UNDERSTOOD, sizeof(UPGRADE_UNDERSTOOD) - 1);
 		_exit(CLUSTER_EXIT_DONE);
 	}
-	upgrade_note(master, state);
+	upgrading_note(master, state);
 	upgrade_settle(state);
 	logger_renew(master);
 	dispatch_follow_mode(master);
 	if (master->admin.pid == 0)
 		admin_start(master);
 	kill(getpid(), SIGCHLD); /* whoever has ended meanwhile */
-	upgrade_go_on(master, state->mode == UPGRADE_BACK);
+	upgrading_go_on(master, state->mode == UPGRADE_BACK);
 }
 
 int cluster_run(const struct cluster_options *options, const struct cluster_program *program)
@@ -291,7 +309,7 @@ int cluster_run(const struct cluster_options *options, const struct cluster_prog
 	master.exit_status = CLUSTER_EXIT_DONE;
 	dispatch_follow_mode(&master);
 	if (supervisor_resize(&master, options->workers) < 0)
-		master_give_up(&master, CLUSTER_EXIT_CRASH);
+		stopping_give_up(&master, CLUSTER_EXIT_CRASH);
 	logger_start(&master); /* what was said meanwhile waits for it */
 	admin_start(&master);  /* now that there are boards, which it inherits */
 	event_base_dispatch(master.base);

@@ -1,32 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * The master's own state, shared by the master_*.c files and by nobody else. Master only.
+ * The master's own state, for the files of this folder and for nobody else. Each of these calls those below it only,
+ * acts on its own part, and says what has come of it (t/source-circles.t keeps it so):
  *
- *     master.c          the loop: signals, ticks, start
- *     master_supervisor.c what happens to workers, in order
- *     master_stopping.c what a stop does, in order
- *     master_life.c     what all of it needs
- *     master_slots.c    slots: what slot.c's table says, done
- *     master_cut.c      a stop that does not wait (cut.h)
- *     master_instance.c one worker process as the master sees it: fork, channel, end
- *     master_roll.c     reload and rolling restart
- *     master_upgrade.c  another version of the program in place of this one
- *     master_state.c    what it has to know of us,
- *     master_restore.c  and reads
- *     master_admin.c    the admin process
- *     master_commands.c what it may ask for
- *     logger.h          the log process
- *     master_pending.c  of these, those whose outcome comes later
- *     master_outcomes.c outcomes that outlive an admin
- *     master_leaving.c  listeners that come and go
- *     master_news.c     what the program has to say to workers, and how they like it
- *     master_status.c   what it tells the admin
- *     master_watchdog.c workers that are silent
- *     master_suspects.c who may have made them so
- *     master_obituary.c what there is to say about those that ended
- *     master_recycle.c  those that have done enough
- *     master_spread.c   connections to workers
- *     master_adopt.c    sockets to workers, where their own is not there */
+ *     master                               the loop: signals, ticks, start
+ *     commands                             what broodctl may ask
+ *     supervisor                           what happens to workers, and all that follows from it, in order
+ *     stopping, cut                        a stop, in order; one that does not wait
+ *     upgrading                            another version of the program in place of this one
+ *     rolling, restore                     reload and rolling restart; what a former version has left
+ *     leaving, adopt, watching, recycling  listeners that go, sockets without a worker, workers that are silent, or old
+ *     dispatch, save, look                 connections to workers; what is left to the next version; before a reload
+ *     slots, obituaries, suspects          what slot.h's table says, done; what there is to say about those that ended
+ *     worker_process, broadcast            one worker process; what the program has to say to all
+ *     status, pending, outcomes            what the admin process is told
+ *     admin_process, log_process, closer   the other processes
+ *     common                               what all of them use */
 #ifndef BROOD_CLUSTER_MASTER_MASTER_H
 #define BROOD_CLUSTER_MASTER_MASTER_H
 
@@ -43,7 +32,7 @@
 #include "cluster/ipc/handoff.h"
 #include "cluster/policy/kill_reason.h"
 #include "cluster/ipc/listeners.h"
-#include "cluster/master/logger.h"
+#include "cluster/master/log_process.h"
 #include "cluster/policy/obituary.h"
 #include "cluster/policy/pulse.h"
 #include "cluster/policy/recycle.h"
@@ -244,291 +233,5 @@ struct master {
 	int exit_status;
 	uint32_t random;
 };
-
-/* --- master_life.c --- */
-
-/* It stops, or will soon: nothing new is begun. */
-bool master_is_leaving(const struct master *master);
-/* Closes a descriptor that a worker has or had, without waiting for it. */
-void master_discard(struct master *master, int fd);
-/* Something to spread times and limits with; nothing depends on its quality. */
-uint32_t master_random(struct master *master);
-/* The descriptors of all records, which a child needs to map them; at most BOARD_RECORDS for each slot. */
-size_t master_keep_boards(const struct master *master, int *fds);
-
-/* --- master_slots.c --- */
-
-/* Sets the number of slots: makes new ones, retires those above. 0 or -errno (logged). */
-int slots_resize(struct master *master, unsigned count) __attribute__((warn_unused_result));
-/* Makes slots, empty ones, until there are so many. 0 or -errno (logged). */
-int slots_make_room(struct master *master, unsigned count) __attribute__((warn_unused_result));
-void slots_free(struct master *master);
-/* Starts a worker wherever one is missing; after whatever lets a slot want one, once all that comes first is done. */
-void slots_start(struct master *master);
-/* It leads its slot, and who led that before is retired. False: it was retired itself meanwhile. */
-bool slot_worker_ready(struct slot *slot, struct worker_process *worker);
-/* It is gone; what that means to its slot. */
-enum slot_loss slot_worker_ended(struct slot *slot, struct worker_process *worker, const struct brood_process_end *end);
-/* One of its workers is gone for good: a start that had to wait for that need wait no longer. */
-void slot_has_room(struct slot *slot);
-/* Starts a successor beside the leading worker, or a worker at once where there is none. */
-void slot_replace(struct slot *slot, bool next_kind);
-/* Ends one that starts beside the leading worker. */
-void slot_drop_successor(struct slot *slot);
-/* No worker until further notice; or again one. */
-void slot_disable(struct slot *slot, bool drain);
-/* Has it a worker that was retired and still finishes? */
-bool slot_is_draining(const struct slot *slot);
-/* Has it a worker that serves and shows it? */
-bool slot_is_alive(const struct slot *slot, uint64_t now_ms);
-/* Is there any worker that serves, or stands still? */
-bool slots_any_serves(const struct master *master);
-/* Adds one that an earlier version had, with the time until its next try (0: none), and without records. */
-int slot_restore(struct master *master, unsigned timer_ms) __attribute__((warn_unused_result));
-/* When nobody serves at all, the slots that wait are tried once a second. */
-void slots_try_hard(struct master *master, uint64_t now_ms);
-
-/* --- master_instance.c --- */
-
-/* Forks a worker for the slot; NULL when that is impossible now (logged), and why. */
-struct worker_process *worker_process_start(struct master *master, struct slot *slot, bool next_kind,
-					    struct start_failure *failure);
-/* A worker that an earlier version started, as `like` but for what is made here; takes the channel (-1:
- * none). NULL without memory. */
-struct worker_process *worker_process_restore(struct master *master, const struct worker_process *like, int channel,
-					      unsigned timer_ms);
-void worker_process_drain(struct worker_process *worker);
-void worker_process_announce_stop(struct worker_process *worker);
-void worker_process_stop(struct worker_process *worker);
-void worker_process_kill(struct worker_process *worker, enum kill_reason why);
-const char *worker_process_why_killed(const struct worker_process *worker); /* "" for one that was not */
-/* One that cannot be told is ended. */
-void worker_process_send(struct worker_process *worker, const struct brood_frame *frame);
-
-/* It is ready, and can be given connections. */
-void worker_process_serve(struct worker_process *worker);
-/* It has ended: gives its record back, and is found no more. */
-void worker_process_let_go(struct worker_process *worker);
-/* Keeps errno. */
-void worker_process_free(struct worker_process *worker);
-struct board_record *worker_process_record(const struct worker_process *worker);
-/* NULL: there is none, or no longer. */
-struct worker_process *worker_process_find(const struct master *master, uint64_t serial);
-struct worker_process *worker_process_find_pid(const struct master *master, pid_t pid);
-/* A record was made: workers that balance among themselves must see it, and the admin. */
-void worker_processes_show_board(struct master *master, unsigned slot, int record);
-
-/* --- master_news.c --- */
-
-/* A worker has answered; what makes no sense is dropped. */
-void broadcast_heard(struct worker_process *worker, struct brood_frame *frame);
-
-/* --- master_look.c --- */
-
-/* Has somebody look at what the next generation needs, then calls `looked`, also from here. `wrong`: why there will be
- * no roll; NULL: go on. */
-void look_begin(struct master *master, void (*looked)(struct master *master, const char *wrong));
-void look_cancel(struct master *master);
-
-/* --- master_roll.c --- */
-
-void master_roll(struct master *master, enum roll_kind kind);
-/* What a roll makes of it that: a worker leads its slot, */
-void rolling_ready(struct master *master, const struct worker_process *worker);
-/* one has ended (for who wants to know why there was no roll), */
-void rolling_report(struct master *master, const struct worker_process *worker, const struct brood_process_end *end);
-/* its slot has lost it; `accident`: not by its own fault, */
-void rolling_lost(struct master *master, const struct slot *slot, enum slot_loss loss, bool accident);
-/* something that is waited for at the end of a roll may be there, */
-void rolling_settled(struct master *master);
-/* a slot is to have no worker, */
-void rolling_without(struct master *master, unsigned slot);
-/* there are fewer slots, perhaps. */
-void rolling_resized(struct master *master);
-/* Of master->report, to the log and to the program. */
-void master_tell_failure(struct master *master);
-
-/* --- master_upgrade.c --- */
-
-/* Tries the binary in a child, then becomes it; what fails on the way is told, and changes nothing. */
-void master_upgrade(struct master *master);
-void upgrade_tick(struct master *master, uint64_t now_ms);
-/* True: it was the end of the child that tries. */
-bool upgrade_ended(struct master *master, const struct brood_process_end *end);
-void upgrade_cancel(struct master *master);
-/* Notes from which version this image takes over, while the state is there. Then it has, or it is the old one
- * again: go on. */
-void upgrade_note(struct master *master, const struct upgrade_state *state);
-void upgrade_go_on(struct master *master, bool back);
-
-/* --- master_state.c, master_restore.c --- */
-
-void master_save(const struct master *master, struct state_writer *writer);
-/* Into a master that has its loop and nothing else. 0; -ENOMEM; -EBADMSG when it makes no sense. */
-int master_restore(struct master *master, const struct state_reader *reader) __attribute__((warn_unused_result));
-
-/* --- master_admin.c --- */
-
-void admin_start(struct master *master);
-void admin_close(struct admin *admin);
-/* Logs its end; the next one starts, now or in a moment, if there is to be one. */
-enum admin_end admin_ended(struct master *master, const struct brood_process_end *end);
-/* Has an admin of this version take the place of the one there is, and */
-void admin_renew(struct master *master);
-/* sees to that. */
-void admin_tick(struct master *master, uint64_t now_ms);
-void admin_save(const struct master *master, struct state_writer *writer);
-/* The admin of a former version, with its channel (taken; -1: none), and whether it was told to leave. 0 or
- * -errno. */
-int admin_restore(struct master *master, pid_t pid, int channel, bool retired) __attribute__((warn_unused_result));
-void admin_say(struct master *master, const struct brood_frame *frame);
-/* Is it alive? Every tick; `late`: the master was held up itself. */
-void admin_watch(struct master *master, uint64_t now_ms, bool late);
-/* What it is told before that comes back it has heard then. */
-void admin_ask_for_sign(struct admin *admin);
-
-/* --- master_outcomes.c --- */
-
-/* A command whose outcome comes later, and */
-void outcomes_expect(struct admin *admin, const struct command *command);
-/* here it is. */
-void outcomes_note(struct admin *admin, const struct command_result *result);
-/* The admin has come back to a ping: what it was told before, it has heard; was that all? */
-bool outcomes_heard(struct admin *admin);
-/* The admin has gone: one that was its command gets another id. False: there is none any more. */
-bool outcomes_lose(struct admin *admin, uint64_t *from, uint64_t *to);
-/* Has the same process asked a former admin for the same? Under which id; and what came of it (borrowed), or NULL. */
-bool outcomes_claim(struct admin *admin, const struct command *command, uint64_t *from,
-		    const struct command_result **result);
-/* All, or those that have come, and were heard. */
-void outcomes_forget(struct admin *admin, bool all);
-
-/* --- master_pending.c --- */
-
-/* It is done (NULL), or cannot be. */
-void outcome_tell(struct master *master, uint64_t id, const char *reason);
-/* What was asked for, in a memfd. */
-void outcome_tell_text(struct master *master, uint64_t id, const struct buffer *text);
-/* `next`: of the roll that follows the one that runs. */
-void pending_add(struct master *master, const struct command *command, bool next);
-/* So many slots are done of what runs. */
-void pending_progress(struct master *master, unsigned done, const char *text);
-/* The roll is over: NULL for success, else why not. */
-void pending_roll_over(struct master *master, const char *reason);
-/* Something has happened: are there outcomes to tell? */
-void pending_check(struct master *master);
-/* The upgrade that was asked for is not to be. */
-void pending_upgrade_failed(struct master *master, const char *reason);
-/* The admin has gone. */
-void pending_lose(struct admin *admin);
-/* Was it asked for before, by way of an admin that has gone? Then it is told what comes of that. */
-bool pending_claim(struct master *master, const struct command *command);
-/* Those of an admin that has gone, but for what is COMMAND_ID_LOST; or all. */
-void pending_forget(struct admin *admin, bool all);
-void pending_save(const struct master *master, struct state_writer *writer);
-
-/* --- master_commands.c --- */
-
-/* Before an admin is started or restored. */
-void commands_open(struct master *master);
-/* True: it was the admin's end. */
-bool commands_admin_ended(struct master *master, const struct brood_process_end *end);
-
-/* --- master_status.c --- */
-
-/* Answers command `id` with a struct status. */
-void master_status(struct master *master, uint64_t id);
-/* --- master_watchdog.c, every interval_ms --- */
-
-void watchdog_tick(struct master *master, uint64_t now_ms, uint64_t interval_ms);
-
-/* --- master_suspects.c --- */
-
-/* A worker is given what this one (its serial; 0: nobody) has given, or refused. */
-void suspects_note(struct worker_process *worker, uint64_t giver);
-/* One hangs. If that is in a call on a socket, whoever gave it connections is ended: true, and its own_why says so. */
-bool suspects_end(struct worker_process *worker, const struct cluster_obituary *hang);
-
-/* --- master_obituary.c --- */
-
-/* Writes up one that hangs, before it is ended. */
-void obituary_of_hang(struct worker_process *worker);
-/* Logs an end and writes it up, if there is something to say. */
-void obituary_of_end(struct worker_process *worker, const struct brood_process_end *end);
-/* What was written up of one that hangs, for the next version; and there. 0, -ENOMEM or -EBADMSG. */
-void obituary_save_hang(const struct worker_process *worker, struct state_writer *writer);
-int obituary_restore_hang(struct worker_process *worker, const struct state_record *record)
-	__attribute__((warn_unused_result));
-/* Its last log lines, without a newline at the end; empty when it has said nothing. */
-void obituary_last_words(const struct worker_process *worker, char *out, size_t room);
-
-/* --- master_recycle.c --- */
-
-void recycle_tick(struct master *master, uint64_t now_ms);
-
-/* --- master_spread.c --- */
-
-int dispatch_open(struct master *master) __attribute__((warn_unused_result));
-/* A worker gives connections away; they go to others. What it must not do, and is to be ended for. */
-enum kill_reason dispatch_given(struct worker_process *giver, struct brood_frame *frame);
-/* A few times a second: gives what waits another try, with those workers too that had refused; what
- * nobody can take goes back to the worker that gave it. */
-void dispatch_tick(struct master *master, uint64_t now_ms);
-/* A connection that a worker gave is here (1), or is taken or back (-1). */
-void dispatch_count_given(struct master *master, const struct transfer *transfer, int by);
-void dispatch_close(struct master *master);
-/* Accepts in the master as far as the configuration in force, or the next one, wants it. */
-void dispatch_follow_mode(struct master *master);
-/* One that hands out what it accepts; NULL without memory. */
-struct acceptor *dispatch_new_acceptor(struct master *master);
-/* A worker has become able to take connections, or something else that may help those that wait. */
-void dispatch_resume(struct master *master);
-/* Accepts what is queued and gives it away; before a stop. */
-void dispatch_drain(struct master *master);
-
-/* --- master_leaving.c --- */
-
-/* The configuration's listeners are others: these listen, and what is not among them goes. */
-void leaving_follow(struct master *master);
-void leaving_tick(struct master *master, uint64_t now_ms);
-/* What goes does so at once, its last clients with workers. */
-void leaving_end(struct master *master);
-bool master_anybody_leaves(const struct master *master);
-
-/* --- master_adopt.c --- */
-
-/* Sees that each slot's own sockets are accepted on by somebody. */
-void adopt_follow(struct master *master, uint64_t now_ms);
-/* The same when listeners have come or gone: those who adopted a slot's sockets have its former ones. */
-void adopt_anew(struct master *master);
-/* Nobody needs to accept for this slot any more. */
-void adopt_release(struct slot *slot);
-/* Whose worker does; NULL: nobody's. */
-struct slot *adopt_adopter(const struct slot *slot);
-
-/* --- master_stopping.c --- */
-
-/* 0 or -ENOMEM. */
-int stopping_open(struct master *master) __attribute__((warn_unused_result));
-void stopping_close(struct master *master);
-void master_stop(struct master *master, enum stop_call call, const char *asked_by);
-/* The set-up has failed for good: everybody is ended and the master exits with this status. */
-void master_give_up(struct master *master, int status);
-/* Tells the workers to stop, once the server is to and nothing waits for one of them any more. */
-void master_stop_workers(struct master *master);
-void master_leave_if_done(struct master *master);
-
-/* --- master_supervisor.c --- */
-
-/* Before there is a worker. */
-void supervisor_open(struct master *master);
-/* A worker was stopped, or goes on (for brood_process_watch), or has ended. */
-void supervisor_changed(void *master, pid_t pid, int stopped);
-void supervisor_ended(struct worker_process *worker, const struct brood_process_end *end);
-/* As slots_resize, and slot_drain, with all that follows. */
-int supervisor_resize(struct master *master, unsigned count) __attribute__((warn_unused_result));
-void supervisor_disable(struct slot *slot, bool drain);
-/* For logger_open. */
-void supervisor_check_logs(struct master *master);
 
 #endif

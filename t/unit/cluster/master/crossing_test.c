@@ -2,7 +2,16 @@
  *
  * What a worker says while it is being ended, in every order: it never leads, and what it gave is not lost. The
  * processes are not there; the master sees their channels and is told of their ends. */
+#include "cluster/master/commands.h"
+#include "cluster/master/common.h"
+#include "cluster/master/dispatch.h"
 #include "cluster/master/master.h"
+#include "cluster/master/rolling.h"
+#include "cluster/master/slots.h"
+#include "cluster/master/stopping.h"
+#include "cluster/master/supervisor.h"
+#include "cluster/master/watching.h"
+#include "cluster/master/worker_process.h"
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -264,7 +273,7 @@ static int set_up_serving(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	master_stop(&master, STOP_NOW, "the end");
+	stopping_begin(&master, STOP_NOW, "the end");
 	for (unsigned i = 0; i < process_count; i++)
 		if (worker_of(i))
 			end(i, 0);
@@ -327,7 +336,7 @@ static void nor_that_which_is_read_when_it_is_reaped(void **state)
 static void a_server_that_gives_up_is_not_ready_after_all(void **state)
 {
 	(void)state;
-	master_give_up(&master, CLUSTER_EXIT_CRASH);
+	stopping_give_up(&master, CLUSTER_EXIT_CRASH);
 	for (unsigned i = 0; i < 2; i++)
 		say(i, MESSAGE_READY);
 	run();
@@ -404,7 +413,7 @@ static void one_that_was_killed_before_an_upgrade_does_not_lead_after_it(void **
 	int ends[2];
 
 	(void)state;
-	/* As master_restore.c makes it, with what its worker has said meanwhile. */
+	/* As restore.c makes it, with what its worker has said meanwhile. */
 	worker_process_kill(worker_of(0), KILL_START_TIMEOUT);
 	like = *worker_of(0);
 	assert_int_equal(brood_channel_pair(ends), 0);
@@ -427,7 +436,7 @@ static void one_that_was_killed_before_an_upgrade_does_not_lead_after_it(void **
 static void a_successor_that_was_killed_does_not_lead(void **state)
 {
 	(void)state;
-	master_roll(&master, ROLL_KIND_RESTART);
+	rolling_begin(&master, ROLL_KIND_RESTART);
 	assert_int_equal(process_count, 3);
 	time_is_up(2);
 	say(2, MESSAGE_READY);
@@ -445,7 +454,7 @@ static void a_successor_that_was_killed_does_not_lead(void **state)
 static void nor_when_its_predecessor_ends_at_the_same_time(void **state)
 {
 	(void)state;
-	master_roll(&master, ROLL_KIND_RESTART);
+	rolling_begin(&master, ROLL_KIND_RESTART);
 	time_is_up(2);
 	end(0, 1);
 	assert_ptr_equal(master.slots[0]->current, worker_of(2));
@@ -477,7 +486,7 @@ static void a_reload_without_room_for_its_slots_leaves_nothing_open(void **state
 	assert_int_equal(address_parse("127.0.0.2:0", &other.address, reason, sizeof(reason)), 0);
 	wanted = &other;
 	no_room = true;
-	master_roll(&master, ROLL_KIND_RELOAD);
+	rolling_begin(&master, ROLL_KIND_RELOAD);
 	no_room = false;
 	wanted = NULL;
 	assert_int_equal(abandons, 1);
@@ -486,7 +495,7 @@ static void a_reload_without_room_for_its_slots_leaves_nothing_open(void **state
 	assert_int_equal(count_open(), open_before);
 	assert_int_equal(master.listeners.count, 1);
 	assert_int_equal(process_count, 2);
-	master_roll(&master, ROLL_KIND_RELOAD);
+	rolling_begin(&master, ROLL_KIND_RELOAD);
 	assert_int_equal(process_count, 3);
 }
 
@@ -494,7 +503,7 @@ static void a_reload_without_room_for_its_slots_leaves_nothing_open(void **state
 static void a_successor_that_a_failed_roll_has_replaced_does_not_lead(void **state)
 {
 	(void)state;
-	master_roll(&master, ROLL_KIND_RESTART);
+	rolling_begin(&master, ROLL_KIND_RESTART);
 	get_ready(2);
 	assert_leads(0, 2);
 	end(0, 0);                          /* it has handed over */
@@ -522,7 +531,7 @@ static void a_successor_that_a_failed_roll_has_replaced_does_not_lead(void **sta
 static void nor_does_the_start_of_a_configuration_that_was_given_up(void **state)
 {
 	(void)state;
-	master_roll(&master, ROLL_KIND_RELOAD);
+	rolling_begin(&master, ROLL_KIND_RELOAD);
 	end(0, 1);
 	assert_ptr_equal(master.slots[0]->current, worker_of(2));
 	end(2, 1);
@@ -687,7 +696,7 @@ static void readiness_after_the_watchdogs_abort_changes_nothing(void **state)
 	master.options.watchdog_ms = 1000;
 	for (unsigned i = 0; i < 8; i++) { /* the other one beats */
 		board_store64(&worker_process_record(worker_of(1))->heartbeat_ms, i);
-		watchdog_tick(&master, now_ms += 250, 250);
+		watching_tick(&master, now_ms += 250, 250);
 	}
 	assert_int_equal(processes[0].killed, SIGABRT);
 	assert_ptr_equal(master.slots[0]->successor, worker_of(2));

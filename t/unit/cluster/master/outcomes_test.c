@@ -2,7 +2,10 @@
  *
  * Outcomes that outlive an admin process, and when it is found to be silent. This test is the admin on the other end of
  * the channel; time and signals are its own. */
+#include "cluster/master/admin_process.h"
 #include "cluster/master/master.h"
+#include "cluster/master/outcomes.h"
+#include "cluster/master/pending.h"
 
 #include "base/clock.h"
 #include "base/fd.h"
