@@ -4,8 +4,8 @@
  *
  *     log_process.c        the process, and who has something to say to it
  *     log_process_saved.c  the same, for another version */
-#ifndef BROOD_CLUSTER_MASTER_LOGGER_H
-#define BROOD_CLUSTER_MASTER_LOGGER_H
+#ifndef BROOD_CLUSTER_MASTER_LOG_PROCESS_H
+#define BROOD_CLUSTER_MASTER_LOG_PROCESS_H
 
 #include "base/list.h"
 #include "cluster/ipc/log_message.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Why the master ends a worker. Pure. Master only. */
-#ifndef BROOD_CLUSTER_KILL_REASON_H
-#define BROOD_CLUSTER_KILL_REASON_H
+#ifndef BROOD_CLUSTER_POLICY_KILL_REASON_H
+#define BROOD_CLUSTER_POLICY_KILL_REASON_H
 
 enum kill_reason {
 	KILL_NOT,
