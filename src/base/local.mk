@@ -25,4 +25,5 @@ libbase_a_SOURCES = \
 	src/base/trusted_file.c src/base/trusted_file.h \
 	src/base/path_walk.c src/base/path_walk.h \
 	src/base/trusted_path.c src/base/trusted_path.h \
-	src/base/utf8.c src/base/utf8.h
+	src/base/utf8.c src/base/utf8.h \
+	src/base/version.c include/brood/version.h

@@ -3,7 +3,6 @@
 noinst_LIBRARIES += libprogram.a
 libprogram_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(LIBCONFIG_CFLAGS) $(JANSSON_CFLAGS)
 libprogram_a_SOURCES = \
-	include/brood/version.h \
 	src/brood/access_log.c src/brood/access_log.h \
 	src/brood/access_log_format.c src/brood/access_log_format.h \
 	src/brood/access_log_json.c \
@@ -86,8 +85,7 @@ libprogram_a_SOURCES = \
 	src/brood/settings_of_trial.c \
 	src/brood/takeover.c src/brood/takeover.h \
 	src/brood/ticket_keys.c src/brood/ticket_keys.h \
-	src/brood/tickets.c src/brood/tickets.h \
-	src/brood/version.c
+	src/brood/tickets.c src/brood/tickets.h
 
 bin_PROGRAMS += brood
 brood_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(LIBCONFIG_CFLAGS)

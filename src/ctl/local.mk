@@ -2,7 +2,6 @@ bin_PROGRAMS += broodctl
 broodctl_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 broodctl_LDADD = libcontrol.a libbase.a $(JANSSON_LIBS)
 broodctl_SOURCES = \
-	src/brood/version.c include/brood/version.h \
 	src/ctl/exchange.c src/ctl/exchange.h \
 	src/ctl/main.c \
 	src/ctl/options.c src/ctl/options.h \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * As src/brood/version.c in a build with --with-version-suffix=-next. */
+ * As src/base/version.c in a build with --with-version-suffix=-next. */
 #include "brood/version.h"
 
 #include <config.h>
