@@ -80,5 +80,6 @@ libcluster_a_SOURCES = \
 	src/cluster/worker.c \
 	src/cluster/worker.h \
 	src/cluster/worker_connections.c \
+	src/cluster/worker_end.c \
 	src/cluster/worker_messages.c \
 	src/cluster/worker_self.h

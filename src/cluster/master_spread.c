@@ -423,7 +423,7 @@ void spread_drain(struct master *master)
 	leaving_end(master);
 	if (!master->acceptor)
 		return;
-	acceptor_drain(master->acceptor);
+	acceptor_take_queued(master->acceptor);
 	acceptor_free(master->acceptor);
 	master->acceptor = NULL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A worker's connections: accepted, taken from the master, given away when it retires. Worker only. */
+ * A worker's connections: accepted, taken from the master, given away when it drains. Worker only. */
 #include "cluster/worker_self.h"
 
 #include "base/clock.h"
@@ -23,6 +23,8 @@ enum {
 	STUCK_MS = 5,     /* the master could not be given more; look again */
 };
 
+/* --- counting --- */
+
 static void count_opened(struct worker *worker)
 {
 	worker->connections++;
@@ -35,6 +37,19 @@ static void count_closed(struct worker *worker)
 	board_store64(&worker->record->closed, ++worker->closed);
 	if (worker->acceptor && worker->connections + 1 == worker->max_connections)
 		acceptor_resume(worker->acceptor);
+}
+
+void worker_leave(struct worker *worker, int code)
+{
+	worker->exit_code = code;
+	event_base_loopexit(worker->base, NULL);
+}
+
+/* The last connection of one that drains or stops takes it along. */
+void worker_leave_if_finished(struct worker *worker)
+{
+	if (worker->phase >= WORKER_DRAINING && worker->connections + worker->parting == 0)
+		worker_leave(worker, CLUSTER_EXIT_DONE);
 }
 
 void worker_connection_closed(struct worker *worker)
@@ -293,7 +308,7 @@ int worker_prepare_giving(struct worker *worker)
 
 void worker_give(struct worker *worker, int fd, unsigned listener, const void *state, size_t size)
 {
-	if (worker->phase == WORKER_RETIRING && worker->channel &&
+	if (worker->phase == WORKER_DRAINING && worker->channel &&
 	    handoff_offer(&worker->handoff, fd, listener, state, size))
 		give_in(worker, 0);
 	else
@@ -324,7 +339,7 @@ void worker_check_handed_over(struct worker *worker)
 {
 	struct brood_frame frame = {.type = MESSAGE_HANDED_OVER};
 
-	if (worker->phase != WORKER_RETIRING || worker->handed_over || !worker->channel ||
+	if (worker->phase != WORKER_DRAINING || worker->handed_over || !worker->channel ||
 	    worker->handoff.waiting_count + worker->master.unanswered_count > 0 ||
 	    worker->program->movable(worker->program->context) > 0)
 		return;

@@ -106,7 +106,7 @@ static void on_frame(void *context, struct brood_frame *frame)
 			worker->program->leaving(worker->program->context);
 		break;
 	case MESSAGE_RETIRE:
-		worker_retire(worker);
+		worker_drain(worker);
 		break;
 	case MESSAGE_STOP:
 		worker_stop(worker, true, worker->birth->options->stop_timeout_ms);
