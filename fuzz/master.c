@@ -85,27 +85,6 @@ static int prepare(void *context, struct cluster_options *options, char *reason,
 	return 0;
 }
 
-static void nothing(void *context)
-{
-	(void)context;
-}
-
-static void select_kind(void *context, bool next)
-{
-	(void)context, (void)next;
-}
-
-static size_t no_fds(void *context, int *fds, size_t room)
-{
-	(void)context, (void)fds, (void)room;
-	return 0;
-}
-
-static void ready(void *context, const struct listeners *listeners, unsigned workers)
-{
-	(void)context, (void)listeners, (void)workers;
-}
-
 static int no_admin(void *context, int channel, struct board *boards, unsigned board_count)
 {
 	(void)context, (void)channel, (void)boards, (void)board_count;
@@ -120,19 +99,8 @@ static int why(void *context, unsigned slot, struct buffer *out)
 
 static const struct cluster_program program = {
 	.version = "1",
-	.prepare = prepare,
-	.commit = nothing,
-	.abandon = nothing,
-	.select = select_kind,
-	.reopen = nothing,
-	.ready = ready,
-	.rolling = nothing,
-	.rolled = nothing,
-	.stopping = nothing,
-	.keep = no_fds,
-	.why = why,
-	.admin = no_admin,
-	.keep_admin = no_fds,
+	.master = {.prepare = prepare, .why = why},
+	.admin = {.run = no_admin},
 };
 
 /* --- the far ends --- */

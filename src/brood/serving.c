@@ -289,7 +289,7 @@ bool serving_understands(void *context, const void *state, size_t size)
 	return http_server_admits(server->serving->http, state, size);
 }
 
-void serving_retire(void *context)
+void serving_drain(void *context)
 {
 	struct server *server = context;
 
@@ -354,7 +354,7 @@ void serving_stop(void *context)
 	http_server_stop(server->serving->http);
 }
 
-void serving_finish(void *context)
+void serving_close_idle(void *context)
 {
 	struct server *server = context;
 

@@ -9,6 +9,7 @@ libcluster_a_SOURCES = \
 	src/cluster/balance.h \
 	src/cluster/board.c \
 	src/cluster/board.h \
+	src/cluster/call.h \
 	src/cluster/closer.c \
 	src/cluster/closer.h \
 	src/cluster/cluster.h \
@@ -60,6 +61,7 @@ libcluster_a_SOURCES = \
 	src/cluster/obituary.h \
 	src/cluster/place.c \
 	src/cluster/place.h \
+	src/cluster/program.h \
 	src/cluster/pulse.c \
 	src/cluster/pulse.h \
 	src/cluster/recycle.c \

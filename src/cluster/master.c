@@ -16,6 +16,7 @@
 #include "base/signals.h"
 #include "base/terminal.h"
 #include "brood/channel.h"
+#include "cluster/call.h"
 #include "cluster/upgrade.h"
 
 #include <assert.h>
@@ -171,7 +172,7 @@ static void begin_stop(struct master *master, const char *asked_by)
 {
 	unsigned delay_ms = master->options.drain_delay_ms;
 
-	master->program->stopping(master->program->context);
+	PROGRAM_TELL(master->program, master.stopping);
 	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
 		instance_announce_stop(LIST_ENTRY(at, struct instance, link));
 	if (delay_ms == 0) {
@@ -200,7 +201,7 @@ void master_stop(struct master *master, enum stop_call call, const char *asked_b
 		break;
 	case STOP_BEGIN_AND_CUT:
 		log_info("%s: stopping at once", asked_by);
-		master->program->stopping(master->program->context);
+		PROGRAM_TELL(master->program, master.stopping);
 		cut(master);
 		break;
 	}
@@ -232,7 +233,7 @@ void master_check_ready(struct master *master)
 		return;
 	}
 	master->ready_told = true;
-	master->program->ready(master->program->context, &master->listeners, ready);
+	PROGRAM_TELL(master->program, master.ready, &master->listeners, ready);
 	logger_tell(master); /* what standard error is may have changed with that */
 }
 
@@ -251,7 +252,7 @@ static void check_start(struct master *master, uint64_t now_ms)
 
 void master_reopen_logs(struct master *master)
 {
-	master->program->reopen(master->program->context);
+	PROGRAM_TELL(master->program, master.reopen);
 	logger_reopened(master, true);
 }
 
@@ -337,8 +338,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 
 	(void)fd, (void)what;
 	interrupt_after(&master->interrupt, LATE_MS);
-	if (master->program->alive)
-		master->program->alive(master->program->context);
+	PROGRAM_TELL(master->program, master.alive);
 	spread_tick(master, now_ms);
 	leaving_tick(master, now_ms);
 	master_stop_workers(master);
@@ -353,8 +353,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 	admin_tick(master, now_ms);
 	upgrade_tick(master, now_ms);
 	heap_tick(&master->heap, now_ms);
-	if (master->program->look_after)
-		master->program->look_after(master->program->context, master);
+	PROGRAM_TELL(master->program, master.tick, master);
 }
 
 /* --- life --- */

@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "brood/channel.h"
+#include "cluster/call.h"
 #include "cluster/command.h"
 #include "cluster/message.h"
 #include "cluster/saved.h"
@@ -179,12 +180,11 @@ static void do_text(struct master *master, const struct command *command)
 	struct buffer text = {0};
 	int error = -ENOTSUP;
 
-	if (command->kind == COMMAND_CONFIG && program->config)
-		error = program->config(program->context,
-					master->slot_count != master->configured_workers ? master->slot_count : 0,
-					&text);
-	if (command->kind == COMMAND_WHY && program->why && command->argument >= 0)
-		error = program->why(program->context, (unsigned)command->argument, &text);
+	if (command->kind == COMMAND_CONFIG)
+		error = PROGRAM_CALL(program, -ENOTSUP, master.config,
+				     master->slot_count != master->configured_workers ? master->slot_count : 0, &text);
+	if (command->kind == COMMAND_WHY && command->argument >= 0)
+		error = PROGRAM_CALL(program, -ENOTSUP, master.why, (unsigned)command->argument, &text);
 	if (error)
 		admin_tell_result(master, command->id, strerror(-error));
 	else
@@ -314,7 +314,7 @@ static int live(void *context)
 
 	if (log_outlet_open(&outlet, &life->log) < 0)
 		return CLUSTER_EXIT_RESOURCES;
-	return master->program->admin(master->program->context, life->channel, master->boards, master->slot_room);
+	return master->program->admin.run(master->program->context, life->channel, master->boards, master->slot_room);
 }
 
 static pid_t fork_admin(struct master *master, int channel)
@@ -337,7 +337,7 @@ static pid_t fork_admin(struct master *master, int channel)
 	kept[count++] = life.log.queue;
 	kept[count++] = life.log.pipe;
 	count += spread_keep_boards(master, kept + count);
-	count += master->program->keep_admin(master->program->context, kept + count, room - count);
+	count += PROGRAM_CALL(master->program, 0, master.admin_fds, kept + count, room - count);
 	options.keep_fds = kept;
 	options.keep_count = count;
 	pid = brood_process_fork(&options);
@@ -370,7 +370,7 @@ void admin_start(struct master *master)
 	struct pulse_of process;
 	int ends[2];
 
-	if (!master->program->admin)
+	if (!master->program->admin.run)
 		return;
 	if (!admin->timer)
 		admin->timer = evtimer_new(master->base, on_timer, master);

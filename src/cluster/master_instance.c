@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/socket.h"
 #include "brood/channel.h"
+#include "cluster/call.h"
 #include "cluster/message.h"
 #include "cluster/worker.h"
 
@@ -242,7 +243,7 @@ static size_t list_kept(struct master *master, const struct birth *birth, int *f
 	for (size_t i = 0; i < birth->socket_count; i++)
 		fds[count++] = birth->sockets[i];
 	count += spread_keep_boards(master, fds + count);
-	return count + master->program->keep(master->program->context, fds + count, room - count);
+	return count + PROGRAM_CALL(master->program, 0, master.worker_fds, fds + count, room - count);
 }
 
 static pid_t fork_worker(struct master *master, struct birth *birth)
@@ -360,7 +361,7 @@ struct instance *instance_start(struct master *master, struct slot *slot, bool n
 		cannot_start(master, slot, next_kind, "", errno);
 		return NULL;
 	}
-	master->program->select(master->program->context, next_kind);
+	PROGRAM_TELL(master->program, master.use_config, next_kind);
 	instance->pid = fork_worker(master, &birth);
 	fd_close(&birth.channel);
 	logger_source_born(master, source, &birth.log, instance->pid);
@@ -466,8 +467,7 @@ void instance_ended(void *context, const struct brood_process_end *end)
 	if (instance->channel)
 		brood_channel_drain(instance->channel);
 	handoff_target_gone(&master->handoff, &instance->target);
-	if (master->program->ended)
-		master->program->ended(master->program->context, master, board_place(instance->slot, instance->record));
+	PROGRAM_TELL(master->program, master.worker_ended, master, board_place(instance->slot, instance->record));
 	obituary_of_end(instance, end);
 	cut_ended(instance);
 	report_failure(instance, end);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "brood/process.h"
+#include "cluster/call.h"
 #include "cluster/saved.h"
 #include "cluster/state_record.h"
 
@@ -52,8 +53,7 @@ static void fill(struct cluster_obituary *obituary, const struct instance *insta
 
 static void tell(struct master *master, const struct cluster_obituary *obituary)
 {
-	if (master->program->obituary)
-		master->program->obituary(master->program->context, obituary);
+	PROGRAM_TELL(master->program, master.obituary, obituary);
 }
 
 void obituary_of_hang(struct instance *instance)

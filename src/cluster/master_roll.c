@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cluster/call.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -79,7 +80,7 @@ static enum roll_action commit(struct master *master)
 	master->options = master->next_options;
 	master->generation = master->next_generation;
 	if (master->prepared) {
-		master->program->commit(master->program->context);
+		PROGRAM_TELL(master->program, master.commit);
 		logger_reopened(master, false);
 	}
 	if (master->sockets_prepared) {
@@ -115,7 +116,7 @@ static enum roll_action give_back(struct master *master)
 
 	end_new_starts(master);
 	if (master->prepared) {
-		master->program->abandon(master->program->context);
+		PROGRAM_TELL(master->program, master.abandon);
 		logger_tell(master);
 	}
 	if (master->sockets_prepared)
@@ -138,8 +139,7 @@ void master_tell_failure(struct master *master)
 		log_error("%.*s", (int)size, line);
 		line += size + (line[size] == '\n');
 	} while (*line != '\0');
-	if (master->program->failed)
-		master->program->failed(master->program->context, report->kind, report->reason);
+	PROGRAM_TELL(master->program, master.failed, report->kind, report->reason);
 }
 
 static void finish(struct master *master, bool ok)
@@ -154,7 +154,7 @@ static void finish(struct master *master, bool ok)
 		log_warn("the log process does not answer: some lines may still go to the old log files");
 	if (!ok)
 		master_tell_failure(master);
-	master->program->rolled(master->program->context);
+	PROGRAM_TELL(master->program, master.rolled);
 	admin_roll_over(master, ok ? NULL : master->report.reason);
 	master->again_kind = NULL;
 	if (ok && strcmp(master->report.kind, "upgrade") == 0)
@@ -227,15 +227,15 @@ static bool prepare(struct master *master, bool reload)
 	struct roll_report *report = &master->report;
 
 	master->next_options = master->options;
-	if (!reload) {
+	if (!reload || !master->program->master.prepare) {
 		mend_sockets(master);
 		return true;
 	}
-	if (master->program->prepare(master->program->context, &master->next_options, report->reason,
-				     sizeof(report->reason)) < 0)
+	if (master->program->master.prepare(master->program->context, &master->next_options, report->reason,
+					    sizeof(report->reason)) < 0)
 		return false;
 	if (prepare_sockets(master) < 0) {
-		master->program->abandon(master->program->context);
+		PROGRAM_TELL(master->program, master.abandon);
 		return false;
 	}
 	report->reason[0] = '\0';
@@ -297,7 +297,7 @@ void master_roll(struct master *master, const char *kind)
 		return;
 	}
 	master->report = (struct roll_report){.kind = kind};
-	master->program->rolling(master->program->context);
+	PROGRAM_TELL(master->program, master.rolling);
 	if (strcmp(kind, "restart") == 0) /* a new version may read the file differently */
 		begin(master, false);
 	else if (!look_begin(master))

@@ -20,6 +20,7 @@
 #include "base/signals.h"
 #include "brood/channel.h"
 #include "brood/process.h"
+#include "cluster/call.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -57,7 +58,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 
 	(void)fd, (void)what;
 	board_store64(&worker->record->heartbeat_ms, clock_now_ms());
-	worker->program->tick(worker->program->context);
+	PROGRAM_TELL(worker->program, worker.tick);
 	log_outlet_ring(&worker->log);
 	heap_tick(&worker->heap, clock_now_ms());
 	worker_check_handed_over(worker);
@@ -197,7 +198,10 @@ static int set_up(struct worker *worker)
 	worker->max_connections = birth->options->max_connections;
 	if (worker->max_connections == 0)
 		worker->max_connections = connections_by_limit();
-	return worker->program->start(worker->program->context, worker, worker->base);
+	if (worker->program->worker.start)
+		return worker->program->worker.start(worker->program->context, worker, worker->base);
+	worker_ready(worker);
+	return 0;
 }
 
 /* Before the first octet of a client is read. Where there is no filter, rights and limits must do. */

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "brood/channel.h"
 #include "cluster/acceptor.h"
+#include "cluster/call.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -24,21 +25,21 @@ static void on_deadline(evutil_socket_t fd, short what, void *argument)
 	struct worker *worker = argument;
 
 	(void)fd, (void)what;
-	if (worker->phase == WORKER_DRAINING && !worker->finishing && worker->program->finish) {
+	if (worker->phase == WORKER_DRAINING && !worker->finishing && worker->program->worker.close_idle) {
 		worker->finishing = true;
-		worker->program->finish(worker->program->context);
+		worker->program->worker.close_idle(worker->program->context);
 		arm_deadline(worker, LAST_MS);
 		return;
 	}
 	if (worker->connections > 0)
 		log_info("time is up: closing %u connections", worker->connections);
-	(void)worker->program->abort(worker->program->context);
+	(void)PROGRAM_CALL(worker->program, 0, worker.abort);
 	worker_leave(worker, CLUSTER_EXIT_DONE);
 }
 
 void worker_abort(struct worker *worker)
 {
-	struct message_cut cut = {.requests = worker->program->abort(worker->program->context)};
+	struct message_cut cut = {.requests = PROGRAM_CALL(worker->program, 0, worker.abort)};
 	struct brood_frame frame = {.type = MESSAGE_CUT, .data = &cut, .size = sizeof(cut)};
 
 	/* What cannot be said the master makes out by itself. */
@@ -54,7 +55,7 @@ void worker_drain(struct worker *worker)
 	worker->phase = WORKER_DRAINING;
 	board_store32(&worker->record->state, BOARD_DRAINING);
 	worker_stop_accepting(worker);
-	worker->program->retire(worker->program->context);
+	PROGRAM_TELL(worker->program, worker.drain);
 	arm_deadline(worker, worker->birth->options->drain_timeout_ms);
 	worker_check_handed_over(worker);
 	worker_leave_if_finished(worker);
@@ -66,7 +67,7 @@ void worker_stop(struct worker *worker, bool answer_queued, unsigned timeout_ms)
 		return;
 	worker->phase = WORKER_STOPPING;
 	board_store32(&worker->record->state, BOARD_DRAINING);
-	worker->program->stop(worker->program->context);
+	PROGRAM_TELL(worker->program, worker.stop);
 	if (worker->acceptor && answer_queued)
 		acceptor_take_queued(worker->acceptor);
 	worker_stop_accepting(worker);

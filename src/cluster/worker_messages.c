@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "brood/channel.h"
 #include "cluster/acceptor.h"
+#include "cluster/call.h"
 
 #include <stdlib.h>
 
@@ -78,13 +79,12 @@ static void answer(const struct worker *worker, uint32_t question, bool taken)
 static void on_news(struct worker *worker, struct brood_frame *frame)
 {
 	const struct message_news *message = frame->data;
-	bool taken = false;
+	bool taken;
 
 	if (frame->size < sizeof(*message))
 		return;
-	if (worker->program->news)
-		taken = worker->program->news(worker->program->context, message->kind, message + 1,
-					      frame->size - sizeof(*message), frame->fds, frame->fd_count);
+	taken = PROGRAM_CALL(worker->program, false, worker.news, message->kind, message + 1,
+			     frame->size - sizeof(*message), frame->fds, frame->fd_count);
 	if (message->question != 0 && worker->channel)
 		answer(worker, message->question, taken);
 }
@@ -102,8 +102,7 @@ static void on_frame(void *context, struct brood_frame *frame)
 		worker_give_answered(worker, frame);
 		break;
 	case MESSAGE_LEAVING:
-		if (worker->program->leaving)
-			worker->program->leaving(worker->program->context);
+		PROGRAM_TELL(worker->program, worker.leaving);
 		break;
 	case MESSAGE_RETIRE:
 		worker_drain(worker);

@@ -96,22 +96,6 @@ static void abandon(void *context)
 	abandons++;
 }
 
-static void nothing(void *context)
-{
-	(void)context;
-}
-
-static void select_kind(void *context, bool next)
-{
-	(void)context, (void)next;
-}
-
-static size_t no_fds(void *context, int *fds, size_t room)
-{
-	(void)context, (void)fds, (void)room;
-	return 0;
-}
-
 static void ready(void *context, const struct listeners *listeners, unsigned workers)
 {
 	(void)context, (void)listeners, (void)workers;
@@ -120,16 +104,7 @@ static void ready(void *context, const struct listeners *listeners, unsigned wor
 
 static const struct cluster_program program = {
 	.version = "1",
-	.prepare = prepare,
-	.commit = commit,
-	.abandon = abandon,
-	.select = select_kind,
-	.reopen = nothing,
-	.ready = ready,
-	.rolling = nothing,
-	.rolled = nothing,
-	.stopping = nothing,
-	.keep = no_fds,
+	.master = {.prepare = prepare, .commit = commit, .abandon = abandon, .ready = ready},
 };
 
 /* --- events --- */

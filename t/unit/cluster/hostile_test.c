@@ -373,42 +373,6 @@ static void answer(void *context, int fd, unsigned listener, unsigned flags)
 	worker_connection_closed(self);
 }
 
-static int prepare(void *context, struct cluster_options *options, char *reason, size_t room)
-{
-	(void)context, (void)options, (void)reason, (void)room;
-	return 0;
-}
-
-static void select_kind(void *context, bool next)
-{
-	(void)context, (void)next;
-}
-
-static int no_move(void *context, int fd, unsigned listener, const void *state, size_t size)
-{
-	(void)context, (void)fd, (void)listener, (void)state, (void)size;
-	return -EINVAL;
-}
-
-static bool understand_nothing(void *context, const void *state, size_t size)
-{
-	(void)context, (void)state, (void)size;
-	return false;
-}
-
-static void no_return(void *context, int fd, unsigned listener, const void *state, size_t size)
-{
-	(void)context, (void)listener, (void)state, (void)size;
-	close(fd);
-	worker_connection_closed(self);
-}
-
-static unsigned none_movable(void *context)
-{
-	(void)context;
-	return 0;
-}
-
 static size_t keep_token(void *context, int *fds, size_t room)
 {
 	(void)context, (void)room;
@@ -425,11 +389,6 @@ static void tell_ready(void *context, const struct listeners *listeners, unsigne
 		abort();
 }
 
-static void nothing(void *context)
-{
-	(void)context;
-}
-
 /* Where there are no filters of system calls a worker that was taken over can do more, and that is what it does here:
  * in place of base/sandbox.h's. */
 int sandbox_enter(void)
@@ -437,33 +396,9 @@ int sandbox_enter(void)
 	return 0;
 }
 
-static unsigned cut_nothing(void *context)
-{
-	(void)context;
-	return 0;
-}
-
 static const struct cluster_program program = {
-	.prepare = prepare,
-	.commit = nothing,
-	.abandon = nothing,
-	.select = select_kind,
-	.reopen = nothing,
-	.ready = tell_ready,
-	.rolling = nothing,
-	.rolled = nothing,
-	.stopping = nothing,
-	.keep = keep_token,
-	.start = start,
-	.connection = answer,
-	.moved = no_move,
-	.understands = understand_nothing,
-	.retire = nothing,
-	.returned = no_return,
-	.movable = none_movable,
-	.stop = nothing,
-	.abort = cut_nothing,
-	.tick = nothing,
+	.master = {.ready = tell_ready, .worker_fds = keep_token},
+	.worker = {.start = start, .connection = answer},
 };
 
 /* --- the tests --- */
