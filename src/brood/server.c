@@ -6,7 +6,6 @@
 
 #include "base/address.h"
 #include "base/fd.h"
-#include "base/fd_kind.h"
 #include "base/log.h"
 #include "base/signals.h"
 #include "brood/admin.h"
@@ -34,23 +33,6 @@
 #include <unistd.h>
 
 enum { REASON_MAX = 512 };
-
-/* What the master says goes there at once and by itself: it must be heard also where there is no log process,
- * and nobody else is forked with it (log_forget_parent). */
-static void say(void *context, const struct log_entry *entry)
-{
-	const struct server *server = context;
-	int fd = log_files_fd(&server->logs, server->now.error_log);
-
-	fd_expect(fd, FD_LOG);
-	log_write(fd < 0 ? STDERR_FILENO : fd, entry);
-}
-
-void server_use_log(struct server *server)
-{
-	log_set_sink(say, server);
-	log_set_level(server->now.config->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
-}
 
 /* --- what the cluster asks the master's side --- */
 

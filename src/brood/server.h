@@ -118,14 +118,12 @@ void setup_close(struct setup *setup, struct log_files *logs);
 /* Becomes a daemon, which has a place for its logs. 0, or -1 (logged). */
 int server_go_to_background(struct server *server) __attribute__((warn_unused_result));
 
+/* What the master says goes to the error log in force. */
+void server_use_log(struct server *server);
+
 /* In a child of the master, which finds all this in its memory: what is not open there (the fork has closed it) has no
  * number any more, which by now may be another file's. `kept`: the setup that it serves, or NULL. */
 void server_in_child(struct server *server, const struct setup *kept);
-
-/* --- server.c --- */
-
-/* What the master says goes to the error log in force. */
-void server_use_log(struct server *server);
 
 /* --- server_reload.c: as cluster_master_callbacks has them --- */
 
