@@ -76,13 +76,6 @@ libprogram_a_SOURCES = \
 	src/brood/site_logs.c src/brood/site_logs.h \
 	src/brood/sites.c src/brood/sites.h \
 	src/brood/settings.c src/brood/settings.h src/brood/settings_rows.h \
-	src/brood/settings_of_balancer.c \
-	src/brood/settings_of_files.c \
-	src/brood/settings_of_limits.c \
-	src/brood/settings_of_processes.c \
-	src/brood/settings_of_sites.c \
-	src/brood/settings_of_tls.c \
-	src/brood/settings_of_trial.c \
 	src/brood/takeover.c src/brood/takeover.h \
 	src/brood/ticket_keys.c src/brood/ticket_keys.h \
 	src/brood/tickets.c src/brood/tickets.h
