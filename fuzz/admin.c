@@ -4,9 +4,9 @@
  * a status as the master sends it. Steps as in http.c. */
 #include "fuzz.h"
 
-#include "brood/admin_client.h"
-#include "brood/admin_status.h"
-#include "cluster/board.h"
+#include "brood/admin/admin_client.h"
+#include "brood/admin/admin_status.h"
+#include "cluster/ipc/board.h"
 
 #include <event2/event.h>
 #include <sys/socket.h>

@@ -3,8 +3,8 @@
  * A chunked body, read whole and in pieces: the same content, the same verdict, within the limits. */
 #include "fuzz.h"
 
-#include "http/body.h"
-#include "http/request.h"
+#include "http/message/body.h"
+#include "http/message/request.h"
 
 static const struct body_limits limits = {
 	.size_max = 100, .extensions_max = 50, .trailer_size_max = 50, .trailer_fields_max = 3};

@@ -4,9 +4,9 @@
  * that the rest is given to as by -s. */
 #include "fuzz.h"
 
-#include "brood/configuration.h"
-#include "brood/options.h"
-#include "brood/settings.h"
+#include "brood/config/configuration.h"
+#include "brood/config/options.h"
+#include "brood/config/settings.h"
 
 #include <sys/mman.h>
 #include <unistd.h>

@@ -10,8 +10,8 @@
 
 #include "base/log.h"
 #include "base/network.h"
-#include "http/server.h"
-#include "http/state.h"
+#include "http/connection/server.h"
+#include "http/connection/state.h"
 
 #include <errno.h>
 #include <event2/event.h>

@@ -4,8 +4,8 @@
 #include "fuzz.h"
 
 #include "base/log.h"
-#include "brood/log_reader.h"
-#include "cluster/log_outlet.h"
+#include "brood/log/log_reader.h"
+#include "cluster/ipc/log_outlet.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>

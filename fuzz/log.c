@@ -3,7 +3,7 @@
  * A line of the access log, from fields that a client has sent. */
 #include "fuzz.h"
 
-#include "brood/access_log_format.h"
+#include "brood/log/access_log_format.h"
 #include "http/http.h"
 
 static struct slice part(struct fuzz_input *input, void **keep)

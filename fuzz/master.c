@@ -9,9 +9,9 @@
 #include "base/buffer.h"
 #include "base/log.h"
 #include "brood/channel.h"
-#include "cluster/command.h"
-#include "cluster/master.h"
-#include "cluster/message.h"
+#include "cluster/ipc/command.h"
+#include "cluster/master/master.h"
+#include "cluster/ipc/message.h"
 
 #include <event2/event.h>
 #include <fcntl.h>

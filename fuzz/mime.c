@@ -4,7 +4,7 @@
 #include "fuzz.h"
 
 #include "http/http.h"
-#include "http/mime.h"
+#include "http/site/mime.h"
 
 #include <sys/mman.h>
 #include <unistd.h>

@@ -3,10 +3,10 @@
  * What the master makes of a dead worker's scoreboard: the worker may have written anything there. */
 #include "fuzz.h"
 
-#include "brood/obituary_json.h"
-#include "cluster/board.h"
-#include "cluster/log_ring.h"
-#include "cluster/obituary.h"
+#include "brood/admin/obituary_json.h"
+#include "cluster/ipc/board.h"
+#include "cluster/ipc/log_ring.h"
+#include "cluster/policy/obituary.h"
 
 #include <jansson.h>
 

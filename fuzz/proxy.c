@@ -3,7 +3,7 @@
  * The header of the PROXY protocol, whole and cut at each octet. */
 #include "fuzz.h"
 
-#include "http/proxy.h"
+#include "http/client/proxy.h"
 
 static enum proxy_verdict read_piece(const uint8_t *data, size_t size, struct proxy_header *out)
 {

@@ -4,7 +4,7 @@
  * so that the records themselves are reached. */
 #include "fuzz.h"
 
-#include "cluster/state_record.h"
+#include "cluster/upgrade/state_record.h"
 
 static void walk(const void *octets, size_t size)
 {

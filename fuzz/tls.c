@@ -9,8 +9,8 @@
 #include "root.h"
 
 #include "base/log.h"
-#include "http/server.h"
-#include "http/site.h"
+#include "http/connection/server.h"
+#include "http/site/site.h"
 #include "http/tls/tls.h"
 
 #include <openssl/err.h>

@@ -13,22 +13,22 @@ use Brood::Source qw(code read_source source_files);
 # What, the words that mean it, and the only files that may use them (each of which does).
 my @homes = (
 	['starting processes', qr/\b(?:v?fork|_?clone3?|f?exec[vl]?[pe]*|execveat|posix_spawnp?|system|popen|daemon)\s*\(/,
-	 'src/brood/daemon.c', 'src/proc/execute.c', 'src/proc/process.c', 'src/prove/private_server.c'],
+	 'src/brood/system/daemon.c', 'src/proc/execute.c', 'src/proc/process.c', 'src/prove/private_server.c'],
 	['waiting for children', qr/\b(?:wait|waitpid|waitid|wait[34])\s*\(/,
-	 'src/brood/daemon.c', 'src/proc/reap.c'],
+	 'src/brood/system/daemon.c', 'src/proc/reap.c'],
 	['passing descriptors', qr/\bSCM_\w+\b/, 'src/proc/fdpass.c'],
 	['control messages', qr/\bCMSG_\w+\b/, 'src/http/tls/kernel.c', 'src/proc/fdpass.c'],
 	['signal handling',
 	 qr/\b(?:sigaction|signal|sigprocmask|pthread_sigmask|signalfd|sigwait\w*|sigsuspend)\s*\(/,
 	 'src/base/signals.c', 'src/proc/process.c'],
-	['parsing by llhttp', qr/\bllhttp_\w+\s*\(/, 'src/http/parser.c'],
-	['sending files', qr/\b(?:sendfile|splice|copy_file_range)\s*\(/, 'src/http/stream.c'],
+	['parsing by llhttp', qr/\bllhttp_\w+\s*\(/, 'src/http/message/parser.c'],
+	['sending files', qr/\b(?:sendfile|splice|copy_file_range)\s*\(/, 'src/http/transport/stream.c'],
 	['changing the user', qr/\b(?:set(?:res|re|e|fs)?[ug]id|setgroups|initgroups)\s*\(/,
 	 'src/base/privilege.c'],
 	['files that are made', qr/\bO_(?:CREAT|TMPFILE)\b|\b(?:creat|mkfifo(?:at)?|mknod(?:at)?|(?:sym)?link(?:at)?|mkdir(?:at)?|mkdtemp|mkstemp)\s*\(/,
-	 'src/base/trusted_file.c', 'src/brood/obituary_file.c', 'src/prove/site.c'],
+	 'src/base/trusted_file.c', 'src/brood/admin/obituary_file.c', 'src/prove/site.c'],
 	['files that are removed or changed by name', qr/\b(?:unlink(?:at)?|remove|rmdir|rename(?:at2?)?|[lf]?ch(?:own|mod)(?:at)?|truncate)\s*\(/,
-	 'src/base/socket.c', 'src/base/trusted_file.c', 'src/brood/obituary_file.c', 'src/prove/site.c'],
+	 'src/base/socket.c', 'src/base/trusted_file.c', 'src/brood/admin/obituary_file.c', 'src/prove/site.c'],
 	['OpenSSL', qr/\b(?:SSL|BIO|EVP|X509)_\w+/, map { "src/http/tls/$_" } qw(check.c context.c dev.c facts.c hello.c kernel.c
 		pem.c private.h saved.c session.c tickets.c tls.c)],
 );

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# The layers of the house: an include points to the own layer or to one below, never up or across,
-# and each layer knows only the libraries that are its business.
+# The layers of the house, and the rooms (sub-folders) of a layer: an include points to the own one or to one below, never
+# up or across, and each layer knows only the libraries that are its business.
 use strict;
 use warnings;
 use FindBin;
@@ -21,6 +21,37 @@ my %below = (
 	ctl => [qw(public base control ctl)],
 	brood => [qw(public base proc cluster http control prove brood)],
 );
+
+# What the rooms of a layer may include of the others; "." is the layer's own folder. A layer's headers at the top
+# (cluster.h, http.h) are its contract: they include no room, and every room may include them.
+my %room = (
+	http => {
+		message => [],
+		client => [qw(message)],
+		site => [qw(message)],
+		files => [qw(message client site)],
+		transport => [qw(message client files)],
+		tls => [qw(site transport)],
+		connection => [qw(message client site files transport tls)],
+	},
+	cluster => {
+		policy => [],
+		ipc => [qw(policy)],
+		upgrade => [qw(policy ipc)],
+		worker => [qw(policy ipc)],
+		master => [qw(policy ipc upgrade worker)],
+	},
+	brood => {
+		system => [],
+		log => [qw(system)],
+		admin => [qw(system)],
+		config => [qw(system log admin)],
+		sites => [qw(system log config)],
+		certificates => [qw(system config)],
+		'.' => [qw(system log admin config sites certificates)],
+	},
+);
+my $room_size = 30; # .c files in a folder
 
 # Headers of libraries, by their beginning. All that are not named here are the C library's.
 my %library = (
@@ -42,6 +73,12 @@ sub layer_of
 	return $path =~ m{^src/(\w+)/} ? $1 : 'none';
 }
 
+sub room_of
+{
+	my ($path) = @_;
+	return $path =~ m{^src/\w+/(\w+)/} ? $1 : '.';
+}
+
 # The file that #include "name" means, as the compiler finds it by -Isrc -Iinclude.
 sub resolve
 {
@@ -50,7 +87,7 @@ sub resolve
 	return $found;
 }
 
-my (%wrong, %includes_of);
+my (%wrong, %climbs, %includes_of);
 for my $path (@files) {
 	my $layer = layer_of($path);
 	for (includes($path)) {
@@ -71,6 +108,10 @@ for my $path (@files) {
 		my $other = layer_of($target);
 		push @{ $wrong{$layer} }, "$path: \"$name\" is in layer $other"
 		    unless grep { $_ eq $other } @{ $below{$layer} // [] };
+		next if $other ne $layer || !$room{$layer};
+		my ($from, $to) = (room_of($path), room_of($target));
+		push @{ $climbs{$layer} }, "$path: \"$name\" is in room $to"
+		    unless $to eq $from || $to eq '.' && !$room{$layer}{'.'} || grep { $_ eq $to } @{ $room{$layer}{$from} // [] };
 	}
 }
 is(join(' ', grep { !$below{ layer_of($_) } } @files), '', 'each file is in a layer');
@@ -78,6 +119,25 @@ for my $layer (sort keys %below) {
 	is(join("\n", @{ $wrong{$layer} // [] }), '',
 		"$layer includes only what is in: " . join ', ', @{ $below{$layer} });
 }
+
+for my $layer (sort keys %room) {
+	is(join("\n", @{ $climbs{$layer} // [] }), '', "rooms of $layer include only what is below them");
+	my %is = map { $_ => 1 } keys %{ $room{$layer} };
+	is(join(' ', grep { !$is{ room_of($_) } && room_of($_) ne '.' } grep { layer_of($_) eq $layer } @files), '',
+		"each file of $layer is in one of its rooms");
+}
+
+my $folder_size = sub { my ($folder) = @_; scalar grep { m{^\Q$folder\E/[^/]+\.c$} } @files };
+my %folders = map { m{^(.*)/} ? ($1 => 1) : () } @files;
+is(join("\n", map { $folder_size->($_) > $room_size ? "$_: " . $folder_size->($_) : () } sort keys %folders), '',
+	"no folder has more than $room_size .c files");
+sub reaches
+{
+	my ($rooms, $from, $to, %seen) = @_;
+	return grep { $_ eq $to || !$seen{$_} && reaches($rooms, $_, $to, %seen, $from => 1) } @{ $rooms->{$from} };
+}
+is(join(' ', map { my $rooms = $room{$_}; grep { reaches($rooms, $_, $_) } keys %$rooms } keys %room), '',
+	'the arrows between rooms go one way');
 
 # Include cycles, by depth-first search. `path` is the way from the start to here.
 my %done;
@@ -104,14 +164,9 @@ for my $path (grep { /^src\/.*\.c$/ } @files) {
 }
 is(join("\n", @not_first), '', 'each file includes its own header first');
 
-# A file that make does not know is not built, not tested, and not in the release.
-my @makefiles = source_files(qr/^(?:.*\/)?local\.mk$/, 'src', 't/unit');
+# A file that make does not know is not built, not tested, and not in the release. Unit tests it finds by itself.
+my @makefiles = source_files(qr/^(?:.*\/)?local\.mk$/, 'src');
 my $made = join ' ', map { read_source($_) } @makefiles;
-my @unmade = grep { $made !~ /(?<![\w\/])\Q$_\E(?!\w)/ } @files;
-for (source_files(qr/\.c$/, 't/unit')) {
-	my $program = s/\.c$//r; # automake adds the ending by itself
-	push @unmade, $_ if $made !~ /(?<![\w\/])\Q$program\E(?!\w)/;
-}
-is(join("\n", @unmade), '', 'each source file is in a local.mk');
+is(join("\n", grep { $made !~ /(?<![\w\/])\Q$_\E(?!\w)/ } @files), '', 'each source file is in a local.mk');
 
 done_testing;

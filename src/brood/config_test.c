@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * A configuration tried out: -t and -T. */
-#include "brood/certificate_check.h"
-#include "brood/config_balancer.h"
-#include "brood/configuration.h"
-#include "brood/options.h"
-#include "brood/requirements.h"
+#include "brood/certificates/certificate_check.h"
+#include "brood/config/config_balancer.h"
+#include "brood/config/configuration.h"
+#include "brood/config/options.h"
+#include "brood/system/requirements.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 #include "brood/limits.h"
 
 #include "brood/server.h"
-#include "http/state.h"
+#include "http/connection/state.h"
 
 _Static_assert((int)CLUSTER_PLACES_MAX <= (int)QUOTA_PLACES_MAX, "each worker has a place");
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Limits that hold for all workers together (http/quota.h), joined with the cluster: each worker's
+ * Limits that hold for all workers together (http/client/quota.h), joined with the cluster: each worker's
  * place in the table is its own, and is cleared by the master when its process has ended. Connections
  * that move are counted by their taker before the giver hears that they are taken, since it may be gone
  * right after: for a moment they count twice. */
@@ -9,7 +9,7 @@
 
 #include "cluster/cluster.h"
 #include "http/http.h"
-#include "http/quota.h"
+#include "http/client/quota.h"
 
 struct server;
 struct worker;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Which server's an obituary is (obituary_file.h). Master only. */
-#include "brood/obituary_file.h"
+#include "brood/admin/obituary_file.h"
 
-#include "brood/configuration.h"
-#include "brood/options.h"
+#include "brood/config/configuration.h"
+#include "brood/config/options.h"
 
 #include <inttypes.h>
 #include <stdio.h>

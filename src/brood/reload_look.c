@@ -5,11 +5,11 @@
 
 #include "base/fd.h"
 #include "base/fd_kind.h"
-#include "brood/configuration.h"
-#include "brood/looking.h"
-#include "brood/options.h"
+#include "brood/config/configuration.h"
+#include "brood/config/looking.h"
+#include "brood/config/options.h"
 #include "brood/process.h"
-#include "brood/sites.h"
+#include "brood/sites/sites.h"
 #include "proc/fdpass.h"
 
 #include <errno.h>

@@ -7,7 +7,7 @@
 #ifndef BROOD_BROOD_RELOAD_LOOK_H
 #define BROOD_BROOD_RELOAD_LOOK_H
 
-#include "brood/known_roots.h"
+#include "brood/config/known_roots.h"
 
 #include <stddef.h>
 #include <sys/types.h>

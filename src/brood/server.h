@@ -12,22 +12,23 @@
 #ifndef BROOD_BROOD_SERVER_H
 #define BROOD_BROOD_SERVER_H
 
-#include "brood/certificates.h"
-#include "brood/configuration.h"
-#include "brood/control_socket.h"
-#include "brood/daemon.h"
-#include "brood/known_roots.h"
-#include "brood/log_files.h"
-#include "brood/notify.h"
-#include "brood/obituary.h"
-#include "brood/pidfile.h"
+#include "brood/certificates/certificates.h"
+#include "brood/config/configuration.h"
+#include "brood/admin/control_socket.h"
+#include "brood/system/daemon.h"
+#include "brood/system/listener_tag.h"
+#include "brood/config/known_roots.h"
+#include "brood/log/log_files.h"
+#include "brood/system/notify.h"
+#include "brood/admin/obituary.h"
+#include "brood/system/pidfile.h"
 #include "brood/reload_look.h"
-#include "brood/renewal.h"
-#include "brood/root_watch.h"
-#include "brood/site_logs.h"
-#include "brood/sites.h"
-#include "brood/start_log.h"
-#include "brood/tickets.h"
+#include "brood/certificates/renewal.h"
+#include "brood/sites/root_watch.h"
+#include "brood/sites/site_logs.h"
+#include "brood/sites/sites.h"
+#include "brood/log/start_log.h"
+#include "brood/certificates/tickets.h"
 #include "cluster/cluster.h"
 
 struct epochs;
@@ -37,12 +38,6 @@ struct options;
 struct quota;
 struct serving;
 struct upgrade_state;
-
-/* What is known of a listener wherever connections come by it (cluster_listen.tag). */
-enum listener_tag_flags {
-	LISTENER_PROXY = 1, /* a PROXY header comes first */
-	LISTENER_TLS = 2,
-};
 
 /* A configuration and what was opened for it. */
 struct setup {

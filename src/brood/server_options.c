@@ -4,8 +4,8 @@
 #include "brood/server.h"
 
 #include "base/cpu.h"
-#include "brood/config_balancer.h"
-#include "brood/config_tls.h"
+#include "brood/config/config_balancer.h"
+#include "brood/config/config_tls.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include "brood/server.h"
 
 #include "base/log.h"
-#include "brood/config_balancer.h"
+#include "brood/config/config_balancer.h"
 
 #include <stdio.h>
 

@@ -4,7 +4,7 @@
 #include "brood/server.h"
 
 #include "base/clock.h"
-#include "brood/options.h"
+#include "brood/config/options.h"
 
 void server_look_at_roots(struct server *server)
 {

@@ -5,13 +5,13 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "brood/access_log.h"
+#include "brood/log/access_log.h"
 #include "brood/limits.h"
 #include "brood/probe.h"
 #include "brood/serving_tls.h"
-#include "cluster/log_outlet.h"
+#include "cluster/ipc/log_outlet.h"
 #include "http/http.h"
-#include "http/quota.h"
+#include "http/client/quota.h"
 
 #include <event2/event.h>
 #include <signal.h>

@@ -4,7 +4,7 @@
 #include "brood/serving_tls.h"
 
 #include "base/log.h"
-#include "brood/renewal.h"
+#include "brood/certificates/renewal.h"
 #include "brood/server.h"
 #include "http/tls/tls.h"
 

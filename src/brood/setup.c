@@ -6,8 +6,8 @@
 #include "base/fd_kind.h"
 #include "base/log.h"
 #include "base/trusted_path.h"
-#include "brood/daemon_log.h"
-#include "http/epochs.h"
+#include "brood/system/daemon_log.h"
+#include "http/site/epochs.h"
 #include "http/http.h"
 
 #include <stdio.h>

@@ -5,7 +5,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "brood/looking.h"
+#include "brood/config/looking.h"
 #include "brood/process.h"
 
 #include <errno.h>

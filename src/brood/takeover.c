@@ -7,8 +7,8 @@
 #include "base/log.h"
 #include "base/socket.h"
 #include "base/trusted_path.h"
-#include "brood/daemon_log.h"
-#include "http/epochs.h"
+#include "brood/system/daemon_log.h"
+#include "http/site/epochs.h"
 
 #include <errno.h>
 #include <fcntl.h>

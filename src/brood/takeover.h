@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * The program's part of an upgrade: what the server's image leaves to the next one beside the cluster's
- * state (cluster/upgrade.h). Master only. */
+ * state (cluster/upgrade/upgrade.h). Master only. */
 #ifndef BROOD_BROOD_TAKEOVER_H
 #define BROOD_BROOD_TAKEOVER_H
 
-#include "brood/options.h"
+#include "brood/config/options.h"
 #include "brood/server.h"
-#include "cluster/upgrade.h"
+#include "cluster/upgrade/upgrade.h"
 
 /* As cluster_master_callbacks.binary: the setting, or the path that the server was started by (program_path.h). */
 const char *takeover_binary(void *server);

@@ -11,7 +11,6 @@
 #include "base/address.h"
 #include "base/privilege.h"
 #include "cluster/program.h"
-#include "cluster/recycle.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,6 +46,11 @@ struct cluster_listen {
 	int backlog;
 	unsigned unix_mode;
 	unsigned tag; /* the program's own; see worker_listener_tag */
+};
+
+/* When a worker has done enough, and is replaced. 0: no limit. */
+struct recycle_limits {
+	uint64_t requests, memory_bytes, age_ms;
 };
 
 /* A configuration, as far as a cluster has to know it; a reload may change all of it. */

@@ -41,7 +41,7 @@ enum http_forwarded {
 /* Limits that hold for all servers together that share `quota`. Members that are 0: no such limit,
  * or the default in brackets. */
 struct http_limits {
-	struct quota *quota;                 /* http/quota.h; borrowed; NULL: none of these limits */
+	struct quota *quota;                 /* http/client/quota.h; borrowed; NULL: none of these limits */
 	unsigned place;                      /* this process's own number there */
 	uint64_t client_requests_per_hour;   /* of one client, in the long run -> 429 */
 	unsigned client_burst;               /* so many at once [1] */

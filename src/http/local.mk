@@ -1,48 +1,93 @@
 noinst_LIBRARIES += libhttp.a
 libhttp_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(LLHTTP_CFLAGS) $(OPENSSL_CFLAGS) $(ZLIB_CFLAGS)
-libhttp_a_SOURCES = src/http/http.h src/http/request.h src/http/response.h src/http/static.h
-libhttp_a_SOURCES += \
-	src/http/admission.c src/http/admission.h \
-	src/http/authority.c src/http/authority.h \
-	src/http/body.c src/http/body.h \
-	src/http/client_key.c src/http/client_key.h \
-	src/http/client.c src/http/client.h \
-	src/http/connection.c src/http/connection.h \
-	src/http/deadline.c src/http/deadline.h \
-	src/http/ending.c src/http/ending.h \
-	src/http/evict.c src/http/evict.h \
-	src/http/exchange.c src/http/exchange.h \
-	src/http/forwarded.c src/http/forwarded.h \
-	src/http/framing.c src/http/framing.h \
-	src/http/guard.c src/http/guard.h \
-	src/http/health.c src/http/health.h \
-	src/http/idle.c src/http/idle.h \
-	src/http/input.c src/http/input.h \
-	src/http/intake.c src/http/intake.h \
-	src/http/loop.h \
-	src/http/moving.c src/http/moving.h \
-	src/http/outbox.c src/http/outbox.h \
-	src/http/pace.h \
-	src/http/pacing.c src/http/pacing.h \
-	src/http/parser.c src/http/parser.h \
-	src/http/peer.c src/http/peer.h \
-	src/http/pool.c src/http/pool.h \
-	src/http/epochs.c src/http/epochs.h \
-	src/http/root_follow.c src/http/root_follow.h \
-	src/http/roots.c src/http/roots.h \
-	src/http/quota.c src/http/quota.h src/http/quota_table.h \
-	src/http/quota_clients.c \
-	src/http/quota_rate.c \
-	src/http/quota_room.c \
-	src/http/proxy.c src/http/proxy.h \
-	src/http/record.c src/http/record.h \
-	src/http/refusal.c src/http/refusal.h \
-	src/http/request.c \
-	src/http/request_id.c src/http/request_id.h \
-	src/http/server.c src/http/server.h \
-	src/http/room.c src/http/room.h \
-	src/http/state.c src/http/state.h \
-	src/http/stream.c src/http/stream.h
+libhttp_a_SOURCES = \
+	src/http/http.h \
+	src/http/client/client.c src/http/client/client.h \
+	src/http/client/client_key.c src/http/client/client_key.h \
+	src/http/client/forwarded.c src/http/client/forwarded.h \
+	src/http/client/peer.c src/http/client/peer.h \
+	src/http/client/proxy.c src/http/client/proxy.h \
+	src/http/client/quota.c src/http/client/quota.h \
+	src/http/client/quota_clients.c \
+	src/http/client/quota_rate.c \
+	src/http/client/quota_room.c \
+	src/http/client/quota_table.h \
+	src/http/client/record.c src/http/client/record.h \
+	src/http/client/request_id.c src/http/client/request_id.h \
+	src/http/connection/admission.c src/http/connection/admission.h \
+	src/http/connection/connection.c src/http/connection/connection.h \
+	src/http/connection/deadline.c src/http/connection/deadline.h \
+	src/http/connection/ending.c src/http/connection/ending.h \
+	src/http/connection/evict.c src/http/connection/evict.h \
+	src/http/connection/exchange.c src/http/connection/exchange.h \
+	src/http/connection/health.c src/http/connection/health.h \
+	src/http/connection/idle.c src/http/connection/idle.h \
+	src/http/connection/input.c src/http/connection/input.h \
+	src/http/connection/intake.c src/http/connection/intake.h \
+	src/http/connection/loop.h \
+	src/http/connection/moving.c src/http/connection/moving.h \
+	src/http/connection/pace.h \
+	src/http/connection/pacing.c src/http/connection/pacing.h \
+	src/http/connection/pool.c src/http/connection/pool.h \
+	src/http/connection/room.c src/http/connection/room.h \
+	src/http/connection/server.c src/http/connection/server.h \
+	src/http/connection/state.c src/http/connection/state.h \
+	src/http/files/file.c src/http/files/file.h \
+	src/http/files/file_cache.c src/http/files/file_cache.h \
+	src/http/files/file_make.c src/http/files/file_make.h \
+	src/http/files/gzip.c src/http/files/gzip.h \
+	src/http/files/listing.c src/http/files/listing.h \
+	src/http/files/listing_answer.c src/http/files/listing_answer.h \
+	src/http/files/listing_html.c \
+	src/http/files/listing_json.c \
+	src/http/files/listing_text.c src/http/files/listing_text.h \
+	src/http/files/lookup.c src/http/files/lookup.h \
+	src/http/files/multipart.c src/http/files/multipart.h \
+	src/http/files/representation.c src/http/files/representation.h \
+	src/http/files/response.c src/http/files/response.h \
+	src/http/files/roots.c src/http/files/roots.h \
+	src/http/files/siblings.c src/http/files/siblings.h \
+	src/http/files/stamp.c src/http/files/stamp.h \
+	src/http/files/static.c src/http/files/static.h \
+	src/http/files/variants.c src/http/files/variants.h \
+	src/http/message/accept.c src/http/message/accept.h \
+	src/http/message/authority.c src/http/message/authority.h \
+	src/http/message/body.c src/http/message/body.h \
+	src/http/message/coding.c src/http/message/coding.h \
+	src/http/message/cond.c src/http/message/cond.h \
+	src/http/message/date.c src/http/message/date.h \
+	src/http/message/etag.c src/http/message/etag.h \
+	src/http/message/framing.c src/http/message/framing.h \
+	src/http/message/guard.c src/http/message/guard.h \
+	src/http/message/head.c src/http/message/head.h \
+	src/http/message/parser.c src/http/message/parser.h \
+	src/http/message/path.c src/http/message/path.h \
+	src/http/message/range.c src/http/message/range.h \
+	src/http/message/refusal.c src/http/message/refusal.h \
+	src/http/message/request.c src/http/message/request.h \
+	src/http/message/status.c src/http/message/status.h \
+	src/http/site/epochs.c src/http/site/epochs.h \
+	src/http/site/fields.c src/http/site/fields.h \
+	src/http/site/freshness.c src/http/site/freshness.h \
+	src/http/site/mime.c src/http/site/mime.h \
+	src/http/site/open.c src/http/site/open.h \
+	src/http/site/redirect.c src/http/site/redirect.h \
+	src/http/site/root_follow.c src/http/site/root_follow.h \
+	src/http/site/site.c src/http/site/site.h \
+	src/http/tls/check.c \
+	src/http/tls/context.c \
+	src/http/tls/dev.c \
+	src/http/tls/facts.c \
+	src/http/tls/hello.c \
+	src/http/tls/kernel.c \
+	src/http/tls/pem.c \
+	src/http/tls/private.h \
+	src/http/tls/saved.c \
+	src/http/tls/session.c \
+	src/http/tls/tickets.c \
+	src/http/tls/tls.c src/http/tls/tls.h \
+	src/http/transport/outbox.c src/http/transport/outbox.h \
+	src/http/transport/stream.c src/http/transport/stream.h
 
 # Debian 12 has llhttp as C sources only (package node-llhttp): compiled from where that package put
 # them, by one-line files in the build folder.
@@ -54,78 +99,3 @@ CLEANFILES += $(nodist_libllhttp_a_SOURCES)
 $(nodist_libllhttp_a_SOURCES):
 	$(AM_V_GEN)$(MKDIR_P) llhttp && echo '#include "$(LLHTTP_SOURCE)/$(@F)"' > $@
 endif
-
-# Files as resources.
-libhttp_a_SOURCES += \
-	src/http/coding.c \
-	src/http/accept.c \
-	src/http/cond.c \
-	src/http/date.c \
-	src/http/etag.c \
-	src/http/fields.c \
-	src/http/file.c \
-	src/http/file_make.c \
-	src/http/siblings.c \
-	src/http/stamp.c \
-	src/http/variants.c \
-	src/http/file_cache.c \
-	src/http/freshness.c \
-	src/http/listing.c \
-	src/http/listing_answer.c \
-	src/http/listing_html.c \
-	src/http/listing_json.c \
-	src/http/listing_text.c \
-	src/http/gzip.c \
-	src/http/lookup.c \
-	src/http/representation.c \
-	src/http/head.c \
-	src/http/mime.c \
-	src/http/multipart.c \
-	src/http/open.c \
-	src/http/path.c \
-	src/http/range.c \
-	src/http/redirect.c \
-	src/http/response.c \
-	src/http/site.c \
-	src/http/static.c \
-	src/http/coding.h \
-	src/http/accept.h \
-	src/http/cond.h \
-	src/http/date.h \
-	src/http/etag.h \
-	src/http/fields.h \
-	src/http/file.h \
-	src/http/file_make.h \
-	src/http/siblings.h \
-	src/http/stamp.h \
-	src/http/variants.h \
-	src/http/file_cache.h \
-	src/http/freshness.h \
-	src/http/listing.h \
-	src/http/listing_answer.h \
-	src/http/listing_text.h \
-	src/http/gzip.h \
-	src/http/lookup.h \
-	src/http/representation.h \
-	src/http/head.h \
-	src/http/mime.h \
-	src/http/multipart.h \
-	src/http/open.h \
-	src/http/path.h \
-	src/http/redirect.h \
-	src/http/site.h \
-	src/http/range.h
-
-# TLS.
-libhttp_a_SOURCES += \
-	src/http/tls/check.c src/http/tls/context.c \
-	src/http/tls/dev.c \
-	src/http/tls/facts.c \
-	src/http/tls/hello.c \
-	src/http/tls/kernel.c \
-	src/http/tls/pem.c \
-	src/http/tls/private.h \
-	src/http/tls/saved.c \
-	src/http/tls/session.c \
-	src/http/tls/tickets.c \
-	src/http/tls/tls.c src/http/tls/tls.h

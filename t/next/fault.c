@@ -6,8 +6,8 @@
  *     start|restore   before main, or when nearly all is done: just before the commit
  *     dry|go          in the trial, or in the server's own process
  *     crash|hang|exit|refuse|spoil   the last one: spoils brood.conf in that folder, and goes on */
-#include "cluster/master.h"
-#include "cluster/upgrade.h"
+#include "cluster/master/master.h"
+#include "cluster/upgrade/upgrade.h"
 
 #include <errno.h>
 #include <limits.h>

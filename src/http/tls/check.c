@@ -3,7 +3,7 @@
  * What a worker could not use, found out before one has to; and what clients will not like. All that is said
  * "good" to has been put into a context just as a worker does it: OpenSSL refuses weak keys and signatures only
  * there. */
-#include "http/site.h"
+#include "http/site/site.h"
 #include "http/tls/private.h"
 
 #include <openssl/err.h>

@@ -2,7 +2,7 @@
  *
  * What is known of a session, and of its client by a certificate: from OpenSSL, or from what has been
  * saved when the kernel got the keys. */
-#include "http/stream.h"
+#include "http/transport/stream.h"
 #include "http/tls/private.h"
 
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  *
  * Which site a client means, before anything else of its hello is looked at (RFC 6066 section 3), and who
  * is to have its keys. */
-#include "http/site.h"
+#include "http/site/site.h"
 #include "http/tls/private.h"
 
 #include <ctype.h>

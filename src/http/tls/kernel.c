@@ -6,7 +6,7 @@
  *
  * New keys (KeyUpdate, RFC 8446 section 4.6.3) cannot be told to the kernels of today: a client that
  * wants them is told goodbye, and so is one, by an answer, long before it would have to want them. */
-#include "http/stream.h"
+#include "http/transport/stream.h"
 #include "http/tls/private.h"
 
 #include <errno.h>

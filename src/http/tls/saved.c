@@ -10,7 +10,7 @@
  * It comes from another process: no trust. */
 #include "http/tls/private.h"
 
-#include "http/stream.h"
+#include "http/transport/stream.h"
 
 #include <errno.h>
 #include <stdlib.h>

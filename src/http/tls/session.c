@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * One connection's TLS as a stream (stream.h). */
-#include "http/stream.h"
+#include "http/transport/stream.h"
 #include "http/tls/private.h"
 
 #include <openssl/err.h>

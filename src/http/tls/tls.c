@@ -3,7 +3,7 @@
  * A process's TLS: making it, and replacing its certificates. */
 #include "http/tls/tls.h"
 
-#include "http/site.h"
+#include "http/site/site.h"
 #include "http/tls/private.h"
 
 #include <errno.h>

@@ -6,8 +6,8 @@
 #define BROOD_UNIT_BROOD_FIXTURE_H
 
 #include "base/buffer.h"
-#include "brood/configuration.h"
-#include "brood/options.h"
+#include "brood/config/configuration.h"
+#include "brood/config/options.h"
 
 #include <stddef.h>
 

@@ -3,7 +3,7 @@
  * Connections that move from one worker to another are counted all the time, whichever of the two ends when. */
 #include "brood/limits.h"
 
-#include "http/state.h"
+#include "http/connection/state.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,7 +4,7 @@
 #ifndef BROOD_UNIT_HTTP_ASKING_H
 #define BROOD_UNIT_HTTP_ASKING_H
 
-#include "http/request.h"
+#include "http/message/request.h"
 
 #include <assert.h>
 

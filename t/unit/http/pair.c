@@ -5,7 +5,7 @@
 
 #include "base/address.h"
 
-#include "http/server.h"
+#include "http/connection/server.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>

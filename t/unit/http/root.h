@@ -4,7 +4,7 @@
 #ifndef BROOD_UNIT_HTTP_ROOT_H
 #define BROOD_UNIT_HTTP_ROOT_H
 
-#include "http/site.h"
+#include "http/site/site.h"
 
 #include <stddef.h>
 #include <time.h>

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "asking.h"
-#include "http/static.h"
+#include "http/files/static.h"
 #include "site.h"
 
 #include <stdio.h>

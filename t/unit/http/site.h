@@ -5,10 +5,10 @@
 #ifndef BROOD_UNIT_HTTP_SITE_H
 #define BROOD_UNIT_HTTP_SITE_H
 
-#include "http/epochs.h"
+#include "http/site/epochs.h"
 #include "http/http.h"
-#include "http/request.h"
-#include "http/response.h"
+#include "http/message/request.h"
+#include "http/files/response.h"
 #include "root.h"
 
 struct response_maker;

@@ -5,8 +5,8 @@
 
 #include "base/address.h"
 
-#include "http/ending.h"
-#include "http/server.h"
+#include "http/connection/ending.h"
+#include "http/connection/server.h"
 
 #include <errno.h>
 #include <fcntl.h>

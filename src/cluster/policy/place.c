@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which worker gets the next connection (place.h). Master only. */
+#include "cluster/policy/place.h"
+
+int place_choose(enum cluster_policy policy, const struct place_candidate *candidates, unsigned count, unsigned *cursor)
+{
+	int best = -1;
+
+	for (unsigned i = 0; i < count; i++) {
+		unsigned at = (*cursor + i) % count;
+
+		if (!candidates[at].eligible)
+			continue;
+		if (best < 0 || candidates[at].load < candidates[best].load)
+			best = (int)at;
+		if (policy == CLUSTER_ROUND_ROBIN)
+			break;
+	}
+	if (best >= 0)
+		*cursor = ((unsigned)best + 1) % count;
+	return best;
+}

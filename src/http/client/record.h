@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the access log will want to know of an answer, from the request being parsed to the last
+ * octet being written. Made only when somebody listens. */
+#ifndef BROOD_HTTP_CLIENT_RECORD_H
+#define BROOD_HTTP_CLIENT_RECORD_H
+
+#include "base/slice.h"
+#include "http/client/peer.h"
+#include "http/client/request_id.h"
+
+#include <stdint.h>
+#include <time.h>
+
+struct http_site;
+struct request;
+
+struct record {
+	struct slice request_line, host, referer, user_agent;
+	const char *reason;           /* as in struct response */
+	const struct http_site *site; /* the same */
+	time_t time;
+	union peer_address client; /* the true one */
+	bool https;                /* that client came by https, says a trusted peer */
+	char request_id[REQUEST_ID_MAX];
+	uint8_t request_id_size; /* 0: it has none */
+	uint64_t start_us;       /* monotonic; first octet of the request seen */
+	uint64_t first_us;       /* first octet of the answer written; 0: not yet */
+	unsigned status;
+};
+
+/* Slices of `out` point to where those of the request do. */
+void record_fill(struct record *out, const struct request *request, unsigned status, uint64_t start_us);
+
+/* Gives it the request's name, of at most REQUEST_ID_MAX octets. */
+void record_name(struct record *record, struct slice name);
+
+/* A copy with texts of its own in one piece of memory, to be freed by free(). NULL: no memory. */
+struct record *record_copy(const struct record *record);
+
+#endif

@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The states of a connection and what moves it from one to the next. How a request becomes a
+ * response is exchange.c's business. */
+#include "http/connection/connection.h"
+
+#include "base/fd.h"
+#include "http/connection/ending.h"
+#include "http/connection/evict.h"
+#include "http/connection/exchange.h"
+#include "http/connection/idle.h"
+#include "http/connection/input.h"
+#include "http/connection/intake.h"
+#include "http/connection/moving.h"
+#include "http/connection/pacing.h"
+#include "http/connection/pool.h"
+#include "http/connection/server.h"
+#include "http/connection/state.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+/* What a state waits for, and what is done when that happens or when time is up. */
+struct state_rule {
+	short watch; /* EV_READ, EV_WRITE; 0: leave it as it is */
+	void (*ready)(struct connection *connection);
+	void (*expired)(struct connection *connection);
+};
+
+static void give(struct connection *connection);
+static void give_up_proxy_header(struct connection *connection);
+static void give_up_head(struct connection *connection);
+static void wait_for_turn(struct connection *connection);
+static void renew_turn(struct connection *connection);
+static void discard(struct connection *connection);
+static void look_for_progress(struct connection *connection);
+
+static const struct state_rule rules[CONNECTION_STATES] = {
+	[CONNECTION_PROXY] = {EV_READ, connection_read, give_up_proxy_header},
+	[CONNECTION_WAITING] = {EV_READ, connection_read, connection_answer_or_close},
+	[CONNECTION_HEAD] = {EV_READ, connection_read, give_up_head},
+	[CONNECTION_TURN] = {0, wait_for_turn, renew_turn},
+	[CONNECTION_WRITING] = {EV_WRITE, connection_take_turn, look_for_progress},
+	[CONNECTION_CONCLUDING] = {EV_WRITE, connection_finish, look_for_progress},
+	[CONNECTION_LINGERING] = {EV_READ, discard, connection_close},
+	[CONNECTION_OUTSIDE] = {0, wait_for_turn, admission_give_up},
+};
+
+static void on_event(evutil_socket_t fd, short what, void *context)
+{
+	struct connection *connection = context;
+
+	(void)fd, (void)what;
+	server_turn(connection->server);
+	rules[connection->state].ready(connection);
+}
+
+static void set_deadline(struct connection *connection, enum deadline_kind kind)
+{
+	struct http_server *server = connection->server;
+
+	if (deadline_set(&server->deadlines, &connection->deadline, kind, server->now_ms) && connection->idle)
+		idle_renew(connection);
+	if (kind == DEADLINE_HEAD)
+		pacing_begin_head(connection);
+}
+
+static int watch(struct connection *connection, short events)
+{
+	if (connection->watching != 0)
+		event_del(&connection->event);
+	connection->watching = 0;
+	if (event_assign(&connection->event, connection->server->base, connection->stream.fd,
+			 (short)(events | EV_PERSIST), on_event, connection) < 0 ||
+	    event_add(&connection->event, NULL) < 0)
+		return -ENOMEM;
+	connection->watching = events;
+	return 0;
+}
+
+/* The last thing that is done to a connection in a turn: it may be gone afterwards. */
+static void enter(struct connection *connection, enum connection_state state)
+{
+	const struct stream *stream = &connection->stream;
+	short events = rules[state].watch;
+
+	if (events != 0 && stream->wants != 0)
+		events = stream->wants;
+	connection->state = state;
+	pool_count(connection);
+	if (events != 0 && events != connection->watching && watch(connection, events) < 0)
+		connection_close(connection);
+	else if (stream->buffered && rules[state].watch == EV_READ)
+		event_active(&connection->event, EV_READ, 1);
+}
+
+/* Lets the others go first. 0 or -ENOMEM. */
+static int queue(struct connection *connection)
+{
+	struct http_server *server = connection->server;
+	int rc = server_schedule(server);
+
+	if (rc < 0)
+		return rc;
+	list_remove(&connection->link);
+	list_append(&server->turns, &connection->link);
+	enter(connection, CONNECTION_TURN);
+	return 0;
+}
+
+/* All is written, but the socket does not take what tells that it is all. */
+static void wait_to_conclude(struct connection *connection)
+{
+	if (connection->state != CONNECTION_CONCLUDING) {
+		pacing_begin_response(connection);
+		set_deadline(connection, DEADLINE_WRITE);
+	}
+	enter(connection, CONNECTION_CONCLUDING);
+}
+
+/* The last answer is written. RFC 9112 section 9.6: closing while octets of the client are unread,
+ * or on their way, makes the kernel send a reset, which may destroy the answer before the client
+ * has read it. So first only our half is closed, and the rest read for a while. Where the client
+ * has said that it is done, and all that it asked has come at once, there is no need. */
+void connection_finish(struct connection *connection)
+{
+	if (stream_conclude(&connection->stream) == -EAGAIN) {
+		wait_to_conclude(connection);
+		return;
+	}
+	if ((connection->end == END_PLAIN && connection->drained) || stream_finish(&connection->stream) < 0) {
+		connection_close(connection);
+		return;
+	}
+	ending_linger(connection);
+	enter(connection, CONNECTION_LINGERING);
+}
+
+/* The answers are out, or further ones are put off. */
+static void go_on(struct connection *connection, bool answered, bool more)
+{
+	bool waits = connection->input.used == 0;
+	enum deadline_kind before = connection->deadline.kind;
+	enum deadline_kind kind = more ? DEADLINE_WRITE : waits ? DEADLINE_IDLE : DEADLINE_HEAD;
+
+	/* The time for a head runs from its first octet, so reading more of it changes nothing, and
+	 * empty lines are no octets of a head. */
+	if (answered || more || (kind != before && !(waits && before == DEADLINE_FIRST)))
+		set_deadline(connection, kind);
+	if (connection_leaves(connection))
+		give(connection);
+	else if (!more)
+		enter(connection, waits ? CONNECTION_WAITING : CONNECTION_HEAD);
+	else if (queue(connection) < 0)
+		connection_close(connection);
+}
+
+/* What comes before all requests. False: the rest of it has to come, or the connection is gone. */
+static bool pass_proxy_header(struct connection *connection, struct input *input)
+{
+	enum intake_verdict verdict = intake_take(connection, input);
+
+	if (verdict == INTAKE_DONE) {
+		connection->awaits_proxy = false;
+		set_deadline(connection, connection->tls_follows ? DEADLINE_HANDSHAKE : DEADLINE_FIRST);
+		if (connection->server->admission.connections && !admission_of_client(connection))
+			return false;
+		if (!connection->tls_follows)
+			return true;
+		if (input_keep_rest(connection, input) < 0 || intake_speak_tls(connection) < 0)
+			connection_close(connection);
+		else
+			enter(connection, CONNECTION_WAITING);
+		return false;
+	}
+	if (verdict == INTAKE_REFUSED || input_keep_rest(connection, input) < 0)
+		connection_close(connection);
+	else if (connection_leaves(connection))
+		give(connection);
+	else
+		enter(connection, CONNECTION_PROXY);
+	return false;
+}
+
+/* The socket takes no more. */
+static void wait_to_write(struct connection *connection, bool progress)
+{
+	bool begins = connection->state != CONNECTION_WRITING;
+
+	if (begins)
+		pacing_begin_response(connection);
+	else if (progress && !pacing_of_response(connection))
+		return;
+	if (begins || progress)
+		set_deadline(connection, DEADLINE_WRITE);
+	enter(connection, CONNECTION_WRITING);
+}
+
+/* Answers what there is, and enters the state that follows from how far that went. */
+static void advance(struct connection *connection, struct input *input)
+{
+	struct http_server *server = connection->server;
+	unsigned before = connection->answered;
+	uint64_t sent = connection->sent;
+	enum outbox_result result;
+	bool waits;
+
+	if (connection->awaits_proxy && !pass_proxy_header(connection, input))
+		return;
+	result = exchange_run(connection, input);
+	if (result == OUTBOX_BROKEN || input_keep_rest(connection, input) < 0) {
+		connection_close(connection);
+		return;
+	}
+	waits = connection->input.used == 0;
+	if (result == OUTBOX_BLOCKED) {
+		wait_to_write(connection, connection->sent != sent);
+	} else if (result == OUTBOX_EMPTY && (connection->end != END_OPEN || (waits && server->stopping))) {
+		connection_finish(connection);
+	} else {
+		go_on(connection, connection->answered != before, result == OUTBOX_YIELDED);
+	}
+}
+
+/* Ends with an error for what has come so far. */
+static void refuse(struct connection *connection, enum refusal refusal)
+{
+	struct input input = {.data = connection->input.data, .size = connection->input.used};
+
+	if (input.size == 0)
+		exchange_begin(connection);
+	exchange_refuse(connection, &input, refusal);
+	advance(connection, &input);
+}
+
+/* For the first request there is the usual time from the end of the handshake on, but at a stop. */
+static void note_handshake(struct connection *connection)
+{
+	if (connection->deadline.kind == DEADLINE_HANDSHAKE && !connection->stream.handshakes &&
+	    !connection->server->stopping)
+		set_deadline(connection, DEADLINE_FIRST);
+}
+
+/* What was sent last may still have to find its way into the socket. */
+void connection_part(struct connection *connection, enum connection_end end)
+{
+	connection->end = end;
+	connection->drained = true;
+	connection_finish(connection);
+}
+
+void connection_read(struct connection *connection)
+{
+	struct input input;
+	ssize_t size = input_receive(connection, &input);
+
+	note_handshake(connection);
+	if (size > 0)
+		advance(connection, &input);
+	else if (size == -EAGAIN)
+		enter(connection, connection->state);
+	else if (size == -EPROTO)
+		refuse(connection, REFUSAL_PLAIN_HTTP);
+	else
+		connection_part(connection, size == -ECONNABORTED ? END_STAGED : END_PLAIN);
+}
+
+/* Before an idle connection is closed: a request may have come in this very moment. One that is on its way still is
+ * read and dropped, so that the client sees a clean end, and may repeat it (RFC 9112 section 9.3.1). */
+void connection_answer_or_close(struct connection *connection)
+{
+	struct input input;
+	ssize_t size = input_receive(connection, &input);
+
+	if (size > 0)
+		advance(connection, &input);
+	else
+		connection_part(connection, size == -EAGAIN && !connection->stream.handshakes ? END_IDLE : END_PLAIN);
+}
+
+static void give_up_proxy_header(struct connection *connection)
+{
+	if (connection->input.used == 0)
+		connection_part(connection, END_IDLE);
+	else
+		connection_close(connection);
+}
+
+/* It may have been time only to look how fast it comes. */
+static void give_up_head(struct connection *connection)
+{
+	if (!pacing_of_head(connection))
+		refuse(connection, REFUSAL_HEAD_TIMEOUT);
+	else if (connection_leaves(connection))
+		give(connection);
+}
+
+static void look_for_progress(struct connection *connection)
+{
+	if (pacing_of_stalled(connection))
+		set_deadline(connection, DEADLINE_WRITE);
+}
+
+static void wait_for_turn(struct connection *connection)
+{
+	(void)connection;
+}
+
+static void renew_turn(struct connection *connection)
+{
+	set_deadline(connection, DEADLINE_WRITE);
+}
+
+void connection_take_turn(struct connection *connection)
+{
+	struct input input = {.data = connection->input.data, .size = connection->input.used};
+
+	list_remove(&connection->link);
+	list_append(&connection->server->open, &connection->link);
+	if (connection_leaves(connection))
+		give(connection);
+	else
+		advance(connection, &input);
+}
+
+static void discard(struct connection *connection)
+{
+	if (!ending_discard(connection))
+		connection_close(connection);
+}
+
+static void begin(struct connection *connection, bool reads)
+{
+	if (!connection->awaits_proxy && connection->tls_follows && intake_speak_tls(connection) < 0) {
+		connection_close(connection);
+		return;
+	}
+	/* Not at once when it is to leave: the owner is not done with handing it in. */
+	if (connection_leaves(connection) && queue(connection) == 0)
+		return;
+	if (reads)
+		connection_read(connection);
+	else
+		enter(connection, connection->state);
+}
+
+static void set_first_deadline(struct connection *connection)
+{
+	set_deadline(connection, connection->awaits_proxy  ? DEADLINE_PROXY
+				 : connection->tls_follows ? DEADLINE_HANDSHAKE
+							   : DEADLINE_FIRST);
+}
+
+void connection_admit(struct connection *connection)
+{
+	connection->state = connection->awaits_proxy ? CONNECTION_PROXY : CONNECTION_WAITING;
+	set_first_deadline(connection);
+	pool_count(connection);
+	begin(connection, true);
+}
+
+void connection_open(struct http_server *server, int fd, unsigned flags)
+{
+	bool probe = (flags & HTTP_TAKE_PROBE) != 0;
+	bool proxy = (flags & HTTP_TAKE_PROXY) != 0;
+	struct connection *connection = pool_new(server, fd, probe, proxy ? CONNECTION_PROXY : CONNECTION_WAITING);
+
+	if (!connection) {
+		fd_close(&fd);
+		if (!probe && server->events.closed)
+			server->events.closed(server->events.context);
+		return;
+	}
+	pool_count(connection);
+	connection->last = (flags & HTTP_TAKE_CLOSE) != 0;
+	connection->stream.unsure = (flags & HTTP_TAKE_GIVEN) != 0;
+	connection->origin = server->options.origin;
+	connection->awaits_proxy = proxy;
+	connection->tls_follows = (flags & HTTP_TAKE_TLS) != 0;
+	set_first_deadline(connection);
+	if (server->stopping)
+		ending_of_stop(connection);
+	if (proxy && !intake_may_begin(connection)) {
+		connection_close(connection);
+		return;
+	}
+	if (server->admission.connections && !admission_of_connection(connection))
+		return;
+	begin(connection, (flags & HTTP_TAKE_WAITING) != 0);
+}
+
+void connection_close(struct connection *connection)
+{
+	struct http_server *server = connection->server;
+	bool probe = connection->probe, parting = connection->parting;
+	void (*closed)(void *context) = parting ? server->events.parted : server->events.closed;
+	struct stream stream;
+
+	if (parting)
+		evict_end_parting(connection);
+	if (server->admission.connections)
+		admission_end(connection);
+	(void)!stream_conclude(&connection->stream);
+	stream = connection->stream;
+	pool_delete(connection);
+	stream_close(&stream);
+	if (!probe && closed)
+		closed(server->events.context);
+}
+
+void connection_expire(struct connection *connection)
+{
+	rules[connection->state].expired(connection);
+}
+
+/* --- moving --- */
+
+/* The socket lives on elsewhere, so it must not be shut down, and the kernel forgets that it was to
+ * be watched here only if it is told so: closing it later would not do. */
+static void give(struct connection *connection)
+{
+	struct http_server *server = connection->server;
+	size_t size = moving_save(connection, server->state);
+	int fd = connection->stream.fd;
+
+	pool_delete(connection);
+	server->events.moved(server->events.context, fd, server->state, size);
+}
+
+void connection_leave(struct connection *connection)
+{
+	struct http_server *server = connection->server;
+	bool waits = connection->state == CONNECTION_PROXY || connection->state == CONNECTION_WAITING ||
+		     connection->state == CONNECTION_HEAD;
+
+	if (!waits || !connection_leaves(connection))
+		return;
+	/* Were it given away it would have its time again wherever it comes: when that leaves before
+	 * its first look at deadlines, and so on, for ever. */
+	if (deadline_left_ms(&connection->deadline, server->now_ms) == 0)
+		connection_expire(connection);
+	else
+		give(connection);
+}
+
+int connection_take_moved(struct http_server *server, int fd, const struct state *state, bool stays)
+{
+	bool head = state->wait == STATE_WAIT_HEAD;
+	enum connection_state begin = state->awaits_proxy ? CONNECTION_PROXY
+				      : head              ? CONNECTION_HEAD
+							  : CONNECTION_WAITING;
+	struct connection *connection = pool_new(server, fd, false, begin);
+	struct input input;
+	ssize_t size;
+
+	if (!connection)
+		return -ENOMEM;
+	connection->stays = stays;
+	pool_count(connection);
+	/* Room to read into is made here, where it may fail. */
+	if (moving_restore(connection, state) < 0 || (head && buffer_reserve(&connection->input, INPUT_MORE) < 0) ||
+	    (connection_leaves(connection) && queue(connection) < 0)) {
+		pool_delete(connection);
+		return -ENOMEM;
+	}
+	if (connection->idle)
+		idle_place(connection);
+	if (server->admission.connections)
+		admission_take_over(connection, &state->hold);
+	if (connection->state == CONNECTION_TURN)
+		return 0;
+	if (server->stopping)
+		ending_of_stop(connection);
+	size = input_receive(connection, &input);
+	connection->drained |= size == -EAGAIN;
+	/* A client that has sent the end still gets the answers to what it has sent before. */
+	if (input.size > 0)
+		advance(connection, &input);
+	else if (size != -EAGAIN)
+		connection_part(connection, END_PLAIN);
+	else
+		enter(connection, begin);
+	return 0;
+}

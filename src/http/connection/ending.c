@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * See ending.h. Workers. */
+#include "http/connection/ending.h"
+
+#include "http/connection/admission.h"
+#include "http/connection/connection.h"
+#include "http/connection/evict.h"
+#include "http/connection/pacing.h"
+#include "http/connection/pool.h"
+#include "http/connection/server.h"
+
+#include <errno.h>
+#include <poll.h>
+
+static void hurry(struct connection *connection, enum deadline_kind kind, uint64_t left_ms)
+{
+	struct http_server *server = connection->server;
+
+	if (deadline_left_ms(&connection->deadline, server->now_ms) > left_ms)
+		deadline_resume(&server->deadlines, &connection->deadline, kind, left_ms, server->now_ms);
+	if (server->stopping)
+		server_hurry(server);
+}
+
+/* As the kernel measures it, within bounds; of a proxy's connection it is not the client's. */
+static unsigned round_trip_ms(const struct connection *connection)
+{
+	unsigned ms = stream_round_trip_us(&connection->stream) / 1000 + 1;
+
+	return ms < ENDING_ROUND_TRIP_MIN_MS   ? ENDING_ROUND_TRIP_MIN_MS
+	       : ms > ENDING_ROUND_TRIP_MAX_MS ? ENDING_ROUND_TRIP_MAX_MS
+					       : ms;
+}
+
+/* An answer that did not tell of the end yet may still be on its way, and the next request behind it. */
+static unsigned patience_ms(const struct connection *connection)
+{
+	const struct http_server *server = connection->server;
+	uint64_t told_ms = server->now_ms - server->leaving_ms;
+	unsigned trip_ms = round_trip_ms(connection);
+
+	return told_ms + trip_ms < ENDING_TOLD_MS ? ENDING_TOLD_MS - (unsigned)told_ms : trip_ms;
+}
+
+void ending_of_stop(struct connection *connection)
+{
+	/* A client that opens its stream, or has just done so, is about to send a request. */
+	if (connection->tls_follows || connection->stream.handshakes || connection->stream.fresh)
+		hurry(connection, DEADLINE_HANDSHAKE, CONNECTION_STOP_HANDSHAKE_MS);
+	else if (connection->state == CONNECTION_WAITING ||
+		 (connection->state == CONNECTION_PROXY && connection->input.used == 0))
+		hurry(connection, connection->deadline.kind, patience_ms(connection));
+}
+
+static unsigned linger_ms(const struct connection *connection)
+{
+	const struct http_server *server = connection->server;
+	unsigned crossing_ms;
+
+	if (connection->end == END_BODY)
+		return server->options.body_timeout_ms;
+	if (connection->end != END_IDLE || !server->stopping)
+		return CONNECTION_LINGER_MS;
+	/* There is no answer that a reset could take away; and whoever has not closed by then holds up the stop. */
+	crossing_ms = 2 * round_trip_ms(connection);
+	return crossing_ms > ENDING_CROSSING_MIN_MS ? crossing_ms : ENDING_CROSSING_MIN_MS;
+}
+
+static bool something_has_come(const struct connection *connection)
+{
+	struct pollfd one = {.fd = connection->stream.fd, .events = POLLIN};
+
+	return connection->stream.buffered || poll(&one, 1, 0) != 0;
+}
+
+static void set_linger(struct connection *connection)
+{
+	struct http_server *server = connection->server;
+
+	deadline_resume(&server->deadlines, &connection->deadline, DEADLINE_LINGER,
+			connection->linger_until_ms - server->now_ms, server->now_ms);
+}
+
+void ending_linger(struct connection *connection)
+{
+	struct http_server *server = connection->server;
+
+	buffer_free(&connection->input);
+	connection->discarded = 0;
+	connection->pace.from_ms = server->now_ms;
+	connection->linger_until_ms = server->now_ms + linger_ms(connection);
+	set_linger(connection);
+}
+
+bool ending_discard(struct connection *connection)
+{
+	struct http_server *server = connection->server;
+	ssize_t size = stream_receive(&connection->stream, server->receive, SERVER_RECEIVE_SIZE);
+
+	if (size == -EAGAIN)
+		return true;
+	if (size > 0)
+		connection->discarded += (size_t)size;
+	if (size <= 0 || connection->discarded > server->options.discard_max ||
+	    server->now_ms >= connection->linger_until_ms || !pacing_of_body(connection))
+		return false;
+	set_linger(connection);
+	return true;
+}
+
+bool ending_at_once(struct connection *connection)
+{
+	bool cut = false, probe = connection->probe;
+
+	switch (connection->state) {
+	case CONNECTION_WAITING:
+		connection_answer_or_close(connection);
+		return false;
+	case CONNECTION_TURN:
+		cut = connection->outbox || connection->input.used > 0;
+		break;
+	case CONNECTION_HEAD:
+	case CONNECTION_WRITING:
+	case CONNECTION_CONCLUDING:
+	case CONNECTION_OUTSIDE:
+		cut = true;
+		break;
+	case CONNECTION_PROXY:
+	case CONNECTION_LINGERING:
+	case CONNECTION_STATES:
+		break;
+	}
+	connection_close(connection);
+	return cut && !probe;
+}
+
+void ending_by_yielding(struct connection *connection)
+{
+	struct http_server *server = connection->server;
+
+	pool_forget_idle(connection);
+	if (something_has_come(connection)) {
+		connection->last = true;
+		connection_read(connection);
+	} else if (stream_holds_part(&connection->stream)) {
+		/* The rest may take as long as that of a first request, at most. */
+		hurry(connection, DEADLINE_FIRST, server->deadlines.timeout_ms[DEADLINE_FIRST]);
+	} else {
+		evict_begin_parting(connection);
+		connection_part(connection, END_STAGED);
+	}
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * See intake.h. */
+#include "http/connection/intake.h"
+
+#include "base/address.h"
+#include "base/log.h"
+#include "base/network.h"
+#include "http/connection/exchange.h"
+#include "http/client/proxy.h"
+#include "http/connection/server.h"
+#include "http/tls/tls.h"
+
+enum {
+	COMPLAINT_MS = 60000 /* one line in that time: whoever is refused may come again at once */
+};
+
+static void complain(struct connection *connection, const char *why)
+{
+	struct http_server *server = connection->server;
+	struct intake_complaints *complaints = &server->complaints;
+	char host[INET6_ADDRSTRLEN];
+
+	if (complaints->told_ms != 0 && server->now_ms - complaints->told_ms < COMPLAINT_MS) {
+		complaints->untold++;
+		return;
+	}
+	address_host(peer_address(&connection->peer, connection->stream.fd), host, sizeof(host));
+	if (complaints->untold > 0)
+		log_warn("PROXY protocol: a connection from %s was closed: %s (and %u others since "
+			 "the last such line)",
+			 host, why, complaints->untold);
+	else
+		log_warn("PROXY protocol: a connection from %s was closed: %s", host, why);
+	*complaints = (struct intake_complaints){.told_ms = server->now_ms};
+}
+
+bool intake_may_begin(struct connection *connection)
+{
+	const struct networks *trusted = connection->server->options.proxy_trusted;
+
+	if (trusted && networks_contain(trusted, peer_address(&connection->peer, connection->stream.fd)))
+		return true;
+	complain(connection, "it is not one of those that are trusted");
+	return false;
+}
+
+/* As long as more is wanted, all that is there is the header's. */
+ssize_t intake_receive(struct connection *connection, const struct input *input, size_t room)
+{
+	struct stream *stream = &connection->stream;
+	char *place = input->data + input->size;
+	struct proxy_header header;
+	ssize_t size;
+
+	if (!connection->tls_follows)
+		return stream_receive(stream, place, room);
+	size = stream_peek(stream, place, room);
+	if (size <= 0)
+		return size;
+	if (proxy_read(input->data, input->size + (size_t)size, &header) == PROXY_COMPLETE)
+		size = (ssize_t)(header.size - input->size);
+	return stream_receive(stream, place, (size_t)size);
+}
+
+enum intake_verdict intake_take(struct connection *connection, struct input *input)
+{
+	struct proxy_header header;
+
+	if (input->at == input->size) /* nothing has come: there may not even be room for it */
+		return INTAKE_MORE;
+	switch (proxy_read(input->data + input->at, input->size - input->at, &header)) {
+	case PROXY_MORE:
+		return INTAKE_MORE;
+	case PROXY_COMPLETE:
+		break;
+	case PROXY_REFUSED:
+		complain(connection, header.why);
+		return INTAKE_REFUSED;
+	}
+	input->at += header.size;
+	if (header.told)
+		connection->peer = (struct peer){.address = header.source, .source = PEER_TOLD};
+	return INTAKE_DONE;
+}
+
+int intake_speak_tls(struct connection *connection)
+{
+	struct tls *tls = connection->server->options.tls;
+	struct stream *oldest = tls_gives_way(tls);
+
+	if (oldest)
+		connection_close(connection_of_stream(oldest));
+	connection->tls_follows = false;
+	return tls_open(tls, &connection->stream);
+}

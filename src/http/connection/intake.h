@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The PROXY header at the start of a connection, where the owner says that one must come
+ * (HTTP_TAKE_PROXY): only from peers that are trusted, and before anything else is read. */
+#ifndef BROOD_HTTP_CONNECTION_INTAKE_H
+#define BROOD_HTTP_CONNECTION_INTAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct connection;
+struct http_server;
+struct input;
+
+/* Connections that were refused here, for a line in the log now and then. */
+struct intake_complaints {
+	uint64_t told_ms; /* 0: never */
+	unsigned untold;
+};
+
+/* Whether the connection's peer may send such a header; if not, it is to be closed. */
+bool intake_may_begin(struct connection *connection);
+
+enum intake_verdict {
+	INTAKE_MORE,    /* of the header is still to come */
+	INTAKE_DONE,    /* it is used up; the connection's peer is known */
+	INTAKE_REFUSED, /* the connection is to be closed, without a word */
+};
+
+/* Reads behind what is in the input, as stream_receive does; where TLS follows, no octet beyond the
+ * end of the header: what is behind it is TLS's to read. */
+ssize_t intake_receive(struct connection *connection, const struct input *input, size_t room);
+
+/* Takes the header off the input. */
+enum intake_verdict intake_take(struct connection *connection, struct input *input);
+
+/* The TLS that follows begins. Where too many have begun it, the one that has waited longest for its end is closed.
+ * 0 or -ENOMEM. */
+int intake_speak_tls(struct connection *connection) __attribute__((warn_unused_result));
+
+#endif

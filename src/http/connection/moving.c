@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Saving and restoring connections. */
+#include "http/connection/moving.h"
+
+#include "base/clock.h"
+#include "http/connection/pacing.h"
+#include "http/connection/server.h"
+#include "http/tls/tls.h"
+
+#include <errno.h>
+
+_Static_assert((int)STREAM_STATE_MAX == (int)STATE_SESSION_MAX, "what a stream saves travels");
+
+bool connection_leaves(const struct connection *connection)
+{
+	return connection->server->moving && !connection->probe && !connection->stays && connection->stream.io->moves &&
+	       !connection->tls_follows && !connection->outbox && connection->end == END_OPEN &&
+	       connection->input.used <= STATE_INPUT_MAX;
+}
+
+static const enum deadline_kind kinds[] = {
+	[STATE_WAIT_FIRST] = DEADLINE_FIRST,
+	[STATE_WAIT_HEAD] = DEADLINE_HEAD,
+	[STATE_WAIT_IDLE] = DEADLINE_IDLE,
+};
+
+static enum state_wait wait_of(const struct connection *connection)
+{
+	if (connection->input.used > 0)
+		return STATE_WAIT_HEAD;
+	return connection->awaits_proxy || connection->deadline.kind == DEADLINE_FIRST ? STATE_WAIT_FIRST
+										       : STATE_WAIT_IDLE;
+}
+
+/* What the time is for. */
+static enum deadline_kind kind_of(enum state_wait wait, bool awaits_proxy)
+{
+	return awaits_proxy ? DEADLINE_PROXY : kinds[wait];
+}
+
+/* What is left of the time for that; all of it when so far the time for an answer ran out. */
+static uint64_t left_ms_of(const struct connection *connection, enum state_wait wait)
+{
+	const struct http_server *server = connection->server;
+
+	enum deadline_kind kind = kind_of(wait, connection->awaits_proxy);
+
+	if (connection->deadline.kind != kind)
+		return server->deadlines.timeout_ms[kind];
+	if (kind == DEADLINE_HEAD) /* it may be one to look how fast it comes */
+		return connection->head_until_ms > server->now_ms ? connection->head_until_ms - server->now_ms : 0;
+	return deadline_left_ms(&connection->deadline, server->now_ms);
+}
+
+size_t moving_save(const struct connection *connection, char *out)
+{
+	enum state_wait wait = wait_of(connection);
+	char session[STREAM_STATE_MAX];
+	struct state state = {
+		.answered = connection->answered,
+		.wait = wait,
+		.left_ms = (uint32_t)left_ms_of(connection, wait),
+		.last = connection->last,
+		.awaits_proxy = connection->awaits_proxy,
+		.empty_lines = connection->guard.empty_lines,
+		.origin = connection->origin,
+		.hold = connection->hold,
+		.session = {session, stream_save(&connection->stream, session)},
+		.input = {connection->input.data, connection->input.used},
+	};
+
+	if (connection->peer.source == PEER_TOLD)
+		state.peer = connection->peer;
+	if (wait == STATE_WAIT_HEAD && connection->start_us != 0)
+		state.age_us = clock_now_us() - connection->start_us;
+	return state_encode(&state, out);
+}
+
+int moving_restore(struct connection *connection, const struct state *state)
+{
+	struct http_server *server = connection->server;
+	uint64_t now_us = clock_now_us();
+
+	connection->stream.moved = connection->stream.unsure = true;
+	connection->answered = state->answered;
+	connection->last = state->last;
+	connection->origin = state->origin;
+	connection->awaits_proxy = state->awaits_proxy;
+	connection->peer = state->peer;
+	connection->guard.empty_lines = state->empty_lines;
+	if (connection->guard.empty_lines > GUARD_EMPTY_LINES_MAX)
+		connection->guard.empty_lines = GUARD_EMPTY_LINES_MAX;
+	connection->start_us = state->age_us < now_us ? now_us - state->age_us : now_us;
+	if (state->session.len > 0 &&
+	    tls_resume(server->options.tls, &connection->stream, state->session.ptr, state->session.len) < 0)
+		return -ENOMEM;
+	deadline_resume(&server->deadlines, &connection->deadline, kind_of(state->wait, state->awaits_proxy),
+			state->left_ms, server->now_ms);
+	if (state->input.len == 0)
+		return 0;
+	if (buffer_append(&connection->input, state->input.ptr, state->input.len) < 0)
+		return -ENOMEM;
+	if (connection->deadline.kind == DEADLINE_HEAD)
+		pacing_begin_head(connection);
+	return 0;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Making and unmaking connections. */
+#include "http/connection/pool.h"
+
+#include "base/fd_kind.h"
+#include "http/connection/exchange.h"
+#include "http/connection/idle.h"
+#include "http/connection/server.h"
+
+#include <stdlib.h>
+
+struct connection *pool_new(struct http_server *server, int fd, bool probe, enum connection_state state)
+{
+	struct connection *connection = malloc(sizeof(*connection));
+
+	if (!connection)
+		return NULL;
+	memset(connection, 0, sizeof(*connection));
+	connection->server = server;
+	fd_note(fd, FD_CONNECTION);
+	connection->stream = (struct stream){.io = &stream_plain, .fd = fd};
+	connection->probe = probe;
+	connection->state = state;
+	deadline_init(&connection->deadline);
+	list_init(&connection->rest);
+	list_append(&server->open, &connection->link);
+	if (!probe) {
+		server->connections++;
+		pool_count(connection);
+	}
+	return connection;
+}
+
+/* Nothing has come of a next request, or of the first one, or of what is to come before that. */
+static bool rests(const struct connection *connection)
+{
+	if (connection->state != CONNECTION_WAITING)
+		return connection->state == CONNECTION_PROXY && connection->input.used == 0;
+	return !connection->stream.handshakes || !stream_holds_part(&connection->stream);
+}
+
+void pool_count(struct connection *connection)
+{
+	bool idle = !connection->probe && rests(connection);
+	bool movable =
+		idle && connection->state == CONNECTION_WAITING && connection->stream.io->moves && !connection->stays;
+
+	if (idle != connection->idle)
+		idle ? idle_begin(connection) : idle_end(connection);
+	if (movable != connection->movable)
+		connection->server->movable += movable ? 1u : -1u;
+	connection->movable = movable;
+}
+
+void pool_forget_idle(struct connection *connection)
+{
+	connection->server->movable -= connection->movable;
+	connection->movable = false;
+	if (connection->idle)
+		idle_end(connection);
+}
+
+void pool_delete(struct connection *connection)
+{
+	struct http_server *server = connection->server;
+
+	if (connection->watching != 0)
+		event_del(&connection->event);
+	exchange_abandon(connection);
+	stream_release(&connection->stream);
+	buffer_free(&connection->input);
+	deadline_clear(&connection->deadline);
+	list_remove(&connection->link);
+	pool_forget_idle(connection);
+	list_remove(&connection->rest);
+	server->connections -= !connection->probe;
+	if (server->stopping && server->connections == 0)
+		event_del(&server->sweep);
+	free(connection);
+}

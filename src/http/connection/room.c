@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * See room.h. Workers. */
+#include "http/connection/room.h"
+
+#include "http/connection/connection.h"
+#include "http/connection/evict.h"
+#include "http/connection/idle.h"
+#include "http/connection/pool.h"
+#include "http/connection/server.h"
+
+enum {
+	ABOUT_MS = 1000,     /* one of ours, which can be closed at once, may be so much younger */
+	TRIES_MAX = 64,      /* for one that comes */
+	PER_TICK_MAX = 1024, /* others have their turn, too */
+};
+
+static const char setting[] = "connections_max_total";
+
+static bool take(struct connection *connection)
+{
+	const struct admission *admission = &connection->server->admission;
+
+	return quota_hold_total(admission->quota, admission->place, admission->total_max, &connection->hold);
+}
+
+/* Our own are idle as long as anybody's. */
+static bool ours_are_longest(const struct http_server *server)
+{
+	const struct admission *admission = &server->admission;
+	uint64_t since_ms;
+
+	if (idle_count(server, &since_ms) == 0)
+		return false;
+	since_ms = since_ms > ABOUT_MS ? since_ms - ABOUT_MS : 0;
+	return !quota_has_longer(admission->quota, admission->place, since_ms, server->now_ms);
+}
+
+/* Those who wait already come first. */
+bool room_is_free(struct connection *connection)
+{
+	const struct admission *admission = &connection->server->admission;
+
+	return !quota_lacks_room(admission->quota, admission->total_max - 1) && take(connection);
+}
+
+/* Where there is no memory for it the next tick is soon enough. */
+static void look_again_soon(struct http_server *server)
+{
+	unsigned ms = server->admission.look_ms;
+	struct timeval delay = {ms / 1000, (ms % 1000) * 1000};
+
+	if (!evtimer_pending(&server->look, NULL))
+		(void)!event_add(&server->look, &delay);
+}
+
+static void wait_outside(struct connection *connection)
+{
+	struct http_server *server = connection->server;
+
+	pool_forget_idle(connection);
+	connection->state = CONNECTION_OUTSIDE;
+	list_append(&server->outside, &connection->rest);
+	deadline_resume(&server->deadlines, &connection->deadline, connection->deadline.kind, ROOM_WAIT_MS,
+			server->now_ms);
+	look_again_soon(server);
+}
+
+enum room_verdict room_make(struct connection *connection)
+{
+	struct http_server *server = connection->server;
+	const struct admission *admission = &server->admission;
+
+	for (unsigned i = 0; i < TRIES_MAX && ours_are_longest(server); i++) {
+		evict_longest(server, setting);
+		if (take(connection))
+			return ROOM_TAKEN;
+	}
+	quota_begin_wait(admission->quota, admission->place);
+	if (!quota_ask_for_room(admission->quota, admission->total_max, server->now_ms)) {
+		quota_end_wait(admission->quota, admission->place);
+		return ROOM_NONE;
+	}
+	wait_outside(connection);
+	return ROOM_LATER;
+}
+
+void room_stop_waiting(struct connection *connection)
+{
+	const struct admission *admission = &connection->server->admission;
+
+	if (connection->state != CONNECTION_OUTSIDE)
+		return;
+	connection->state = CONNECTION_WAITING; /* for whatever follows */
+	list_remove(&connection->rest);
+	quota_end_wait(admission->quota, admission->place);
+}
+
+static void make_room_for_others(struct http_server *server)
+{
+	const struct admission *admission = &server->admission;
+	uint32_t asked = quota_take_asked(admission->quota, admission->place);
+
+	if (asked > PER_TICK_MAX)
+		asked = PER_TICK_MAX; /* they ask again */
+	for (; asked > 0 && quota_lacks_room(admission->quota, admission->total_max); asked--)
+		if (!evict_longest(server, setting))
+			return;
+}
+
+void room_tick(struct http_server *server)
+{
+	const struct admission *admission = &server->admission;
+	struct connection *first;
+
+	if (admission->total_max == 0)
+		return;
+	make_room_for_others(server);
+	while (!list_empty(&server->outside)) {
+		first = LIST_ENTRY(server->outside.next, struct connection, rest);
+		if (!take(first))
+			break;
+		room_stop_waiting(first);
+		connection_admit(first);
+	}
+	room_show_idle(server);
+	if (!list_empty(&server->outside))
+		(void)!quota_ask_for_room(admission->quota, admission->total_max, server->now_ms);
+	if (quota_lacks_room(admission->quota, admission->total_max - 1))
+		look_again_soon(server);
+}
+
+static void on_look(evutil_socket_t fd, short what, void *context)
+{
+	struct http_server *server = context;
+
+	(void)fd, (void)what;
+	server_turn(server);
+	room_tick(server);
+}
+
+int room_init(struct http_server *server)
+{
+	return evtimer_assign(&server->look, server->base, on_look, server);
+}
+
+void room_end(struct http_server *server)
+{
+	event_del(&server->look);
+}
+
+void room_show_idle(const struct http_server *server)
+{
+	const struct admission *admission = &server->admission;
+	uint64_t since_ms = 0;
+	unsigned count = idle_count(server, &since_ms);
+
+	quota_show_idle(admission->quota, admission->place, count, since_ms, server->now_ms);
+}

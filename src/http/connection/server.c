@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The HTTP side of a worker, as its owner sees it (http.h). */
+#include "http/connection/server.h"
+
+#include "base/clock.h"
+#include "http/connection/connection.h"
+#include "http/connection/ending.h"
+#include "http/connection/pool.h"
+#include "http/files/response.h"
+#include "http/connection/room.h"
+#include "http/connection/state.h"
+#include "http/files/static.h"
+#include "http/tls/tls.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+enum {
+	MOVES_PER_TURN = 128, /* others have their turn in between */
+	SWEEP_MS = 20,        /* between two looks at deadlines, at a stop */
+};
+
+void server_turn(struct http_server *server)
+{
+	uint64_t now_ms = server->clock_ms();
+
+	if (now_ms == server->now_ms)
+		return;
+	server->now_ms = now_ms;
+	response_maker_tick(server->maker);
+}
+
+int server_schedule(struct http_server *server)
+{
+	static const struct timeval at_once = {0, 0};
+
+	/* A timer: an event made active here would run before the loop looks at the others. */
+	if (evtimer_pending(&server->next_turn, NULL))
+		return 0;
+	return event_add(&server->next_turn, &at_once) < 0 ? -ENOMEM : 0;
+}
+
+/* The next one of a walk over all, which goes on well whatever happens to this one or to others. */
+static struct connection *visit_next(struct http_server *server)
+{
+	struct list *link = server->unvisited.next;
+
+	list_remove(link);
+	list_append(&server->open, link);
+	return connection_of_link(link);
+}
+
+/* Where there is no memory for it the next tick tries again. */
+static void move_later(struct http_server *server)
+{
+	if (server->moving && !list_empty(&server->unvisited))
+		(void)!server_schedule(server);
+}
+
+static void move_some(struct http_server *server)
+{
+	for (unsigned i = 0; i < MOVES_PER_TURN && server->moving; i++) {
+		if (list_empty(&server->unvisited))
+			return;
+		connection_leave(visit_next(server));
+	}
+	move_later(server);
+}
+
+static void on_next_turn(evutil_socket_t fd, short what, void *context)
+{
+	struct http_server *server = context;
+
+	(void)fd, (void)what;
+	server_turn(server);
+	/* Those that are put on the list from now on come in the turn after this one. */
+	list_append_all(&server->due, &server->turns);
+	while (!list_empty(&server->due))
+		connection_take_turn(connection_of_link(server->due.next));
+	move_some(server);
+}
+
+static void look_at_deadlines(struct http_server *server)
+{
+	for (unsigned count = 0; count < SERVER_SWEEP_MAX; count++) {
+		struct deadline *deadline = deadlines_passed(&server->deadlines, server->now_ms);
+
+		if (!deadline)
+			break;
+		connection_expire(connection_of_deadline(deadline));
+	}
+}
+
+void server_hurry(struct http_server *server)
+{
+	static const struct timeval soon = {0, SWEEP_MS * 1000};
+
+	if (!evtimer_pending(&server->sweep, NULL))
+		(void)!event_add(&server->sweep, &soon); /* else it will be at the next tick */
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *context)
+{
+	struct http_server *server = context;
+
+	(void)fd, (void)what;
+	server_turn(server);
+	look_at_deadlines(server);
+	if (server->connections > 0)
+		server_hurry(server);
+}
+
+static unsigned milliseconds(unsigned given, unsigned otherwise)
+{
+	return given != 0 ? given : otherwise;
+}
+
+static size_t size(size_t given, size_t otherwise, size_t limit)
+{
+	if (given == 0)
+		given = otherwise;
+	return given < limit ? given : limit;
+}
+
+static void set_options(struct http_server *server, const struct http_options *given)
+{
+	struct http_options *options = &server->options;
+	uint64_t *timeout_ms = server->deadlines.timeout_ms;
+
+	*options = *given;
+	options->head_timeout_ms = milliseconds(given->head_timeout_ms, 10000);
+	options->body_timeout_ms = milliseconds(given->body_timeout_ms, 30000);
+	options->write_timeout_ms = milliseconds(given->write_timeout_ms, 60000);
+	options->keepalive_timeout_ms = milliseconds(given->keepalive_timeout_ms, 75000);
+	options->head_size_max = size(given->head_size_max, 32768, GUARD_HEAD_SIZE_LIMIT);
+	options->target_size_max = size(given->target_size_max, 8192, GUARD_HEAD_SIZE_LIMIT);
+	options->head_fields_max = size(given->head_fields_max, 100, REQUEST_FIELDS_MAX);
+	options->discard_max = size(given->discard_max, 16 << 20, SIZE_MAX);
+
+	server->health.allow = given->health_allow;
+	server->health.logged = given->health_logged;
+	server->client.trusted = given->trusted;
+	server->client.forwarded = given->forwarded;
+	server->limits = (struct guard_limits){
+		.head_size_max = (uint32_t)options->head_size_max,
+		.target_size_max = (uint32_t)options->target_size_max,
+		.fields_max = (uint32_t)options->head_fields_max,
+	};
+	timeout_ms[DEADLINE_PROXY] = milliseconds(given->proxy_timeout_ms, 5000);
+	admission_init(&server->admission, &given->limits);
+	timeout_ms[DEADLINE_HANDSHAKE] = milliseconds(given->handshake_timeout_ms, 10000);
+	timeout_ms[DEADLINE_FIRST] = options->head_timeout_ms;
+	timeout_ms[DEADLINE_HEAD] = options->head_timeout_ms;
+	timeout_ms[DEADLINE_IDLE] = options->keepalive_timeout_ms;
+	timeout_ms[DEADLINE_WRITE] = options->write_timeout_ms;
+	timeout_ms[DEADLINE_LINGER] = CONNECTION_LINGER_MS;
+}
+
+static void free_parts(struct http_server *server)
+{
+	static_site_free(server->site);
+	response_maker_free(server->maker);
+	outbox_free(server->staging);
+	free(server->state);
+	free(server->receive);
+	free(server);
+}
+
+struct http_server *http_server_new(struct event_base *base, const struct http_options *options,
+				    const struct http_events *events)
+{
+	struct http_server *server = calloc(1, sizeof(*server));
+
+	if (!server)
+		return NULL;
+	server->base = base;
+	server->clock_ms = clock_now_ms;
+	if (events)
+		server->events = *events;
+	list_init(&server->open);
+	list_init(&server->unvisited);
+	list_init(&server->turns);
+	list_init(&server->due);
+	list_init(&server->outside);
+	list_init(&server->evicted.parting);
+	idle_init(&server->idle_lists);
+	deadlines_init(&server->deadlines);
+	set_options(server, options);
+	parser_init(&server->parser);
+
+	server->receive = malloc(SERVER_RECEIVE_SIZE);
+	server->state = malloc(HTTP_STATE_MAX);
+	server->staging = outbox_new();
+	server->maker = response_maker_new(options->worker_tag);
+	server->site = server->health.site = static_site_new(&server->options);
+	if (!server->receive || !server->state || !server->staging || !server->maker || !server->site ||
+	    evtimer_assign(&server->next_turn, base, on_next_turn, server) < 0 ||
+	    evtimer_assign(&server->sweep, base, on_sweep, server) < 0 || room_init(server) < 0)
+		goto fail;
+	return server;
+fail:
+	free_parts(server);
+	return NULL;
+}
+
+void http_server_free(struct http_server *server)
+{
+	if (!server)
+		return;
+	http_server_abort(server);
+	event_del(&server->next_turn);
+	event_del(&server->sweep);
+	room_end(server);
+	free_parts(server);
+}
+
+void http_server_take(struct http_server *server, int fd, unsigned flags)
+{
+	server_turn(server);
+	connection_open(server, fd, flags);
+}
+
+void http_server_tick(struct http_server *server)
+{
+	server_turn(server);
+	room_tick(server);
+	look_at_deadlines(server);
+	move_later(server);
+	static_site_tick(server->site, server->now_ms);
+}
+
+void http_server_move_away(struct http_server *server)
+{
+	assert(server->events.moved);
+	if (server->stopping)
+		return;
+	server->retiring = server->health.leaving;
+	server->moving = true;
+	list_append_all(&server->unvisited, &server->open);
+	move_later(server);
+}
+
+static bool admits(const struct http_server *server, const struct state *state)
+{
+	return state->session.len == 0 || tls_admits(server->options.tls, state->session.ptr, state->session.len);
+}
+
+bool http_server_admits(const struct http_server *server, const void *data, size_t size)
+{
+	struct state state;
+
+	return state_decode(&state, data, size) == 0 && admits(server, &state);
+}
+
+static int take(struct http_server *server, int fd, const void *data, size_t size, bool stays)
+{
+	struct state state;
+	int rc = state_decode(&state, data, size);
+
+	if (rc < 0)
+		return rc;
+	if (!stays && !admits(server, &state))
+		return -EINVAL;
+	server_turn(server);
+	return connection_take_moved(server, fd, &state, stays);
+}
+
+int http_server_take_moved(struct http_server *server, int fd, const void *data, size_t size)
+{
+	return take(server, fd, data, size, false);
+}
+
+int http_server_take_back(struct http_server *server, int fd, const void *data, size_t size)
+{
+	return take(server, fd, data, size, true);
+}
+
+bool http_server_has_root(struct http_server *server)
+{
+	return static_site_has_root(server->site);
+}
+
+void http_server_retire(struct http_server *server)
+{
+	server->moving = false;
+	server->retiring = true;
+}
+
+void http_server_announce_stop(struct http_server *server)
+{
+	if (server->health.leaving)
+		return;
+	server_turn(server);
+	server->health.leaving = server->retiring = true;
+	server->leaving_ms = server->now_ms;
+}
+
+void http_server_stop(struct http_server *server)
+{
+	http_server_announce_stop(server);
+	http_server_finish(server);
+}
+
+void http_server_finish(struct http_server *server)
+{
+	if (server->stopping)
+		return;
+	server_turn(server);
+	if (!server->health.leaving)
+		server->leaving_ms = server->now_ms;
+	server->moving = false;
+	server->retiring = server->stopping = true;
+	list_append_all(&server->unvisited, &server->open);
+	while (!list_empty(&server->unvisited))
+		ending_of_stop(visit_next(server));
+}
+
+/* NULL: there is none. */
+static struct connection *any(struct http_server *server)
+{
+	struct list *lists[] = {&server->open, &server->unvisited, &server->turns, &server->due};
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		if (!list_empty(lists[i]))
+			return connection_of_link(lists[i]->next);
+	return NULL;
+}
+
+unsigned http_server_abort(struct http_server *server)
+{
+	struct connection *connection;
+	unsigned cut = 0;
+
+	server_turn(server);
+	server->moving = false;
+	server->retiring = server->stopping = true;
+	while ((connection = any(server)))
+		cut += ending_at_once(connection);
+	return cut;
+}
+
+void http_server_get_stats(const struct http_server *server, struct http_stats *out)
+{
+	uint64_t since_ms = 0;
+
+	*out = (struct http_stats){
+		.connections = server->connections,
+		.idle = server->idle,
+		.movable = server->moving ? server->movable : 0,
+		.requests = server->requests,
+		.refused = server->admission.refused,
+		.evictable = idle_count(server, &since_ms),
+		.evicted = server->evicted.count,
+	};
+}
+
+bool http_server_make_room(struct http_server *server)
+{
+	server_turn(server);
+	return evict_longest(server, "max_connections");
+}
+
+bool http_server_free_descriptor(struct http_server *server)
+{
+	server_turn(server);
+	if (evict_first_parting(server))
+		return true;
+	evict_some(server, "the limit of open files");
+	return false;
+}

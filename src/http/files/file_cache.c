@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * See file_cache.h. A hash table with chains, and two lists by use: files in memory and open ones,
+ * as the two are bounded by different things. */
+#include "http/files/file_cache.h"
+
+#include "http/files/file.h"
+#include "http/site/site.h"
+#include "http/files/static.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+enum { BUCKETS_MIN = 64, BUCKETS_MAX = 1 << 20 };
+
+struct file_cache {
+	struct file **buckets;
+	uint64_t mask; /* number of buckets - 1 */
+	uint64_t seed;
+	struct list in_memory, open; /* least recently used first */
+	struct file_cache_limits limits, used;
+};
+
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+	return hash ^ hash >> 32;
+}
+
+/* Eight octets a step: multiply, then fold the high half, which is the well mixed one, into the low
+ * one. The last step may take octets for a second time, which is quicker than taking them one by
+ * one. The seed keeps whoever can choose file names (uploads) from choosing buckets. */
+static uint64_t hash_of(const struct file_cache *cache, const struct http_place *place, struct slice key)
+{
+	uint64_t hash = mix(cache->seed ^ (uintptr_t)place, key.len), word = 0;
+	size_t at = 0;
+
+	for (; at + 8 < key.len; at += 8) {
+		memcpy(&word, key.ptr + at, 8);
+		hash = mix(hash, word);
+	}
+	if (key.len >= 8) {
+		memcpy(&word, key.ptr + key.len - 8, 8);
+		return mix(hash, word);
+	}
+	word = 0;
+	for (; at < key.len; at++)
+		word = word << 8 | (unsigned char)key.ptr[at];
+	return mix(hash, word);
+}
+
+struct file_cache *file_cache_new(const struct file_cache_limits *limits)
+{
+	struct file_cache *cache = calloc(1, sizeof(*cache));
+	size_t count = BUCKETS_MIN;
+
+	if (!cache)
+		return NULL;
+	while (count < limits->entries && count < BUCKETS_MAX)
+		count *= 2;
+	cache->buckets = calloc(count, sizeof(struct file *));
+	if (!cache->buckets) {
+		free(cache);
+		return NULL;
+	}
+	cache->mask = count - 1;
+	/* Early in a machine's life there may be no randomness yet; an address will do. */
+	if (getrandom(&cache->seed, sizeof(cache->seed), GRND_NONBLOCK) < 0)
+		cache->seed = (uintptr_t)cache->buckets;
+	list_init(&cache->in_memory);
+	list_init(&cache->open);
+	cache->limits = *limits;
+	return cache;
+}
+
+static bool drop_oldest(struct file_cache *cache, struct list *list)
+{
+	if (list_empty(list))
+		return false;
+	file_cache_remove(cache, LIST_ENTRY(list->next, struct file, by_use));
+	return true;
+}
+
+/* The oldest of either kind: open files can have variants in memory. */
+static bool drop_any(struct file_cache *cache)
+{
+	return drop_oldest(cache, &cache->in_memory) || drop_oldest(cache, &cache->open);
+}
+
+void file_cache_free(struct file_cache *cache)
+{
+	if (!cache)
+		return;
+	while (drop_any(cache))
+		continue;
+	free(cache->buckets);
+	free(cache);
+}
+
+static struct list *list_of(struct file_cache *cache, const struct file *file)
+{
+	return file->has_fds ? &cache->open : &cache->in_memory;
+}
+
+struct file *file_cache_find(struct file_cache *cache, const struct http_place *place, struct slice key)
+{
+	uint64_t hash = hash_of(cache, place, key);
+	struct file *file = cache->buckets[hash & cache->mask];
+	struct list *list;
+
+	while (file && (file->hash != hash || file->place != place || !slice_equal(file->key, key)))
+		file = file->bucket_next;
+	if (!file)
+		return NULL;
+	list = list_of(cache, file);
+	if (list->prev != &file->by_use) {
+		list_remove(&file->by_use);
+		list_append(list, &file->by_use);
+	}
+	return file;
+}
+
+void file_cache_insert(struct file_cache *cache, struct file *file)
+{
+	const struct file_cache_limits *limits = &cache->limits;
+	struct file_cache_limits *used = &cache->used;
+	size_t bytes = file_bytes(file), fds = file_fds(file);
+	struct file **bucket;
+
+	if (limits->entries == 0 || bytes > limits->bytes || fds > limits->fds)
+		return;
+	while (used->bytes + bytes > limits->bytes)
+		drop_any(cache);
+	while (used->fds + fds > limits->fds)
+		drop_oldest(cache, &cache->open);
+	while (used->entries + 1 > limits->entries)
+		drop_any(cache);
+
+	assert(!file->kept);
+	file->has_fds = fds > 0;
+	file->hash = hash_of(cache, file->place, file->key);
+	bucket = &cache->buckets[file->hash & cache->mask];
+	file->bucket_next = *bucket;
+	*bucket = file;
+	list_append(list_of(cache, file), &file->by_use);
+	file->kept = true;
+	file_keep(file);
+	used->entries++;
+	used->bytes += bytes;
+	used->fds += fds;
+}
+
+void file_cache_remove(struct file_cache *cache, struct file *file)
+{
+	struct file **link = &cache->buckets[file->hash & cache->mask];
+
+	assert(file->kept);
+	while (*link != file)
+		link = &(*link)->bucket_next;
+	*link = file->bucket_next;
+	list_remove(&file->by_use);
+	file->kept = false;
+	cache->used.entries--;
+	cache->used.bytes -= file_bytes(file);
+	cache->used.fds -= file_fds(file);
+	file_release(file);
+}
+
+/* NULL: there is none but this one. */
+static struct file *oldest_but(const struct list *list, const struct file *file)
+{
+	struct list *at = list->next;
+
+	if (at != list && LIST_ENTRY(at, struct file, by_use) == file)
+		at = at->next;
+	return at == list ? NULL : LIST_ENTRY(at, struct file, by_use);
+}
+
+bool file_cache_grow(struct file_cache *cache, struct file *file, size_t by)
+{
+	struct file_cache_limits *used = &cache->used;
+
+	if (!file->kept || file_bytes(file) + by > cache->limits.bytes)
+		return false;
+	while (used->bytes + by > cache->limits.bytes) {
+		struct file *victim = oldest_but(&cache->in_memory, file);
+
+		if (!victim)
+			victim = oldest_but(&cache->open, file);
+		if (!victim)
+			return false;
+		file_cache_remove(cache, victim);
+	}
+	used->bytes += by;
+	return true;
+}
+
+static void forget(struct file_cache *cache, struct list *list, const struct http_site *site)
+{
+	for (struct list *at = list->next, *next; at != list; at = next) {
+		struct file *file = LIST_ENTRY(at, struct file, by_use);
+
+		next = at->next;
+		if (file->place->site == site)
+			file_cache_remove(cache, file);
+	}
+}
+
+void file_cache_forget(struct file_cache *cache, const struct http_site *site)
+{
+	forget(cache, &cache->in_memory, site);
+	forget(cache, &cache->open, site);
+}
+
+bool file_cache_shed(struct file_cache *cache)
+{
+	return drop_oldest(cache, &cache->open);
+}
+
+struct file_cache_limits file_cache_usage(const struct file_cache *cache)
+{
+	return cache->used;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Files by the path they are asked for ("docs/" and "docs/index.html" are two entries). Only files
+ * that exist get in, so that inventing names fills nothing. Bounded in entries, octets and
+ * descriptors: the least recently used goes first. An entry that is dropped lives on until its last
+ * reference is released. */
+#ifndef BROOD_HTTP_FILES_FILE_CACHE_H
+#define BROOD_HTTP_FILES_FILE_CACHE_H
+
+#include "base/slice.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct file;
+struct file_cache;
+struct http_place;
+struct http_site;
+
+struct file_cache_limits {
+	size_t entries;
+	size_t bytes; /* of files held in memory, with their heads and names */
+	size_t fds;
+};
+
+/* NULL: no memory. */
+struct file_cache *file_cache_new(const struct file_cache_limits *limits);
+
+/* Gives up its references. */
+void file_cache_free(struct file_cache *cache);
+
+/* The entry, now the most recently used one, without a reference of the caller's; NULL for none. */
+struct file *file_cache_find(struct file_cache *cache, const struct http_place *place, struct slice key);
+
+/* Takes a reference of its own, or does nothing when the file is larger than the cache may be.
+ * There must be no entry of that place and key. */
+void file_cache_insert(struct file_cache *cache, struct file *file);
+
+/* A file in it is to have so many octets more: others make room. False: it cannot be, or the file is
+ * not in it. */
+bool file_cache_grow(struct file_cache *cache, struct file *file, size_t by) __attribute__((warn_unused_result));
+
+void file_cache_remove(struct file_cache *cache, struct file *file);
+
+/* Drops all files of a site. */
+void file_cache_forget(struct file_cache *cache, const struct http_site *site);
+
+/* Drops the least recently used open file, so that its descriptor can be used for something else.
+ * False: there is none. */
+bool file_cache_shed(struct file_cache *cache);
+
+/* What it holds now. */
+struct file_cache_limits file_cache_usage(const struct file_cache *cache);
+
+#endif

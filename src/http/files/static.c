@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * See static.h. From a request to a response: site, method, path, place, file (lookup.h), and what
+ * is sent of it (representation.h). */
+#include "http/files/static.h"
+
+#include "base/network.h"
+#include "http/message/accept.h"
+#include "http/client/client.h"
+#include "http/site/epochs.h"
+#include "http/site/fields.h"
+#include "http/files/file.h"
+#include "http/files/file_cache.h"
+#include "http/message/head.h"
+#include "http/files/listing.h"
+#include "http/files/listing_answer.h"
+#include "http/files/lookup.h"
+#include "http/site/mime.h"
+#include "http/message/path.h"
+#include "http/site/redirect.h"
+#include "http/message/refusal.h"
+#include "http/files/representation.h"
+#include "http/message/request.h"
+#include "http/files/response.h"
+#include "http/files/roots.h"
+#include "http/site/site.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#define ALLOW "GET, HEAD, OPTIONS"
+
+struct static_site {
+	struct lookup lookup;
+	struct representer *representer;
+	size_t target_max;
+	struct listings *listings;
+	struct roots roots;
+	struct response_maker *maker; /* of whom it answers with */
+	struct response_style style;  /* that of the request that is being answered */
+
+	struct epochs *own_epochs; /* when the options have none */
+	const struct http_sites *sites;
+	struct site_alone alone; /* when the options have none */
+	char *path_room;         /* target_max octets: the path being answered, decoded */
+	char *location_room;     /* LOCATION_ROOM octets */
+};
+
+enum { LOCATION_ROOM = RESPONSE_SCRATCH_SIZE - FIELDS_LENGTH_MAX - 2048 };
+
+static struct file *find_page(void *context, unsigned status);
+
+static size_t or_default(size_t value, size_t preset)
+{
+	return value ? value : preset;
+}
+
+static size_t default_fds(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / 8 > 1024)
+		return 1024;
+	return (size_t)limit.rlim_cur / 8;
+}
+
+struct static_site *static_site_new(const struct http_options *options)
+{
+	struct static_site *site = calloc(1, sizeof(*site));
+	struct file_cache_limits limits = {
+		.entries = or_default(options->cache_entries, 4096),
+		.bytes = or_default(options->cache_bytes, 16 << 20),
+		.fds = or_default(options->cache_fds, default_fds()),
+	};
+	int error;
+
+	if (!site)
+		return NULL;
+	site->sites = options->sites;
+	if (!options->epochs)
+		site->own_epochs = epochs_new();
+	site->lookup = (struct lookup){
+		.source = {NULL, options->mime, or_default(options->cache_body_max, 65536)},
+		.cache = file_cache_new(&limits),
+		.epochs = options->epochs ? options->epochs : site->own_epochs,
+	};
+	site->representer = representer_new(site->lookup.cache);
+	site->listings = listings_new(site->lookup.epochs);
+	site->style = (struct response_style){.page = find_page, .context = site};
+	site->target_max = or_default(options->target_size_max, 8192);
+	site->path_room = malloc(site->target_max);
+	site->location_room = malloc(LOCATION_ROOM);
+	if (!site->path_room || !site->location_room || !site->lookup.cache || !site->representer || !site->listings ||
+	    !site->lookup.epochs) {
+		static_site_free(site);
+		errno = ENOMEM;
+		return NULL;
+	}
+	if (!options->sites) {
+		site_alone_make(&site->alone, options->root_fd);
+		site->sites = &site->alone.sites;
+	}
+	site->roots = (struct roots){site->sites, site->lookup.cache, site->listings};
+	error = roots_begin(&site->roots, site->lookup.epochs);
+	if (error < 0) {
+		static_site_free(site);
+		errno = -error;
+		return NULL;
+	}
+	return site;
+}
+
+void static_site_free(struct static_site *site)
+{
+	if (!site)
+		return;
+	if (site->maker)
+		response_set_style(site->maker, NULL);
+	file_cache_free(site->lookup.cache);
+	representer_free(site->representer);
+	listings_free(site->listings);
+	epochs_free(site->own_epochs);
+	free(site->path_room);
+	free(site->location_room);
+	free(site);
+}
+
+bool static_site_has_root(struct static_site *site)
+{
+	return roots_have_default(&site->roots);
+}
+
+bool static_site_is_ready(struct static_site *site)
+{
+	return roots_are_ready(&site->roots);
+}
+
+void static_site_tick(struct static_site *site, uint64_t now_ms)
+{
+	roots_tick(&site->roots);
+	site->lookup.now_ms = now_ms;
+	listings_tick(site->listings, now_ms);
+	representer_tick(site->representer);
+}
+
+/* A request on its way to its answer. */
+struct answering {
+	struct static_site *site;
+	const struct http_site *host;
+	const struct http_place *place;
+	const struct request *request;
+	struct response_maker *maker;
+	struct response *response;
+	struct path path;
+};
+
+static void answer_simply(const struct answering *at, unsigned status)
+{
+	response_simple(at->maker, at->response, status, SLICE(""));
+}
+
+/* --- how it looks in a place --- */
+
+static struct file *find_page(void *context, unsigned status)
+{
+	struct static_site *site = context;
+	const struct http_place *place = site->style.place;
+	const struct error_page *page = place->site->follow.error == 0 ? place->error_pages : NULL;
+	struct file *file;
+
+	for (; page && page->status != 0; page++) {
+		/* One that cannot be had is no reason for another error. */
+		if (page->status == status)
+			return lookup_name(&site->lookup, site->maker, place, slice_of(page->name), &file) == 0 ? file
+														: NULL;
+	}
+	return NULL;
+}
+
+static void enter(struct answering *at, const struct http_place *place)
+{
+	struct static_site *site = at->site;
+
+	at->place = site->style.place = place;
+	if (site->maker == at->maker)
+		return;
+	site->maker = at->maker;
+	response_set_style(at->maker, &site->style);
+}
+
+/* --- redirects --- */
+
+static struct head begin_location(const struct static_site *site)
+{
+	struct head line = {site->location_room, site->location_room, site->location_room + LOCATION_ROOM, false};
+
+	head_put(&line, SLICE("Location: "));
+	return line;
+}
+
+static void answer_location(const struct answering *at, unsigned status, struct head *line)
+{
+	head_put(line, SLICE("\r\n"));
+	if (line->full)
+		answer_simply(at, 414);
+	else
+		response_simple(at->maker, at->response, status, head_written(line));
+}
+
+static void answer_moved(const struct answering *at, const struct path *path, bool directory)
+{
+	struct head line = begin_location(at->site);
+
+	path_put_location(&line, path, directory);
+	answer_location(at, 301, &line);
+}
+
+/* The rules of the place. False: none is for this path. */
+static bool answer_redirect(const struct answering *at)
+{
+	const struct redirect *redirect = redirects_find(at->place->redirects, &at->path);
+	struct head line;
+
+	if (!redirect)
+		return false;
+	line = begin_location(at->site);
+	(void)redirect_write(redirect, &at->path, &line); /* whether there was room is asked later */
+	answer_location(at, redirect->status, &line);
+	return true;
+}
+
+/* --- who is let in --- */
+
+static bool is_let_in(const struct http_place *place, struct client *client)
+{
+	const struct sockaddr *address = client_address(client);
+
+	if (place->deny && networks_contain(place->deny, address))
+		return false;
+	return !place->allow || networks_contain(place->allow, address);
+}
+
+/* --- files --- */
+
+static void answer_error(const struct answering *at, int error)
+{
+	if (lookup_is_nothing(error)) {
+		answer_simply(at, 404);
+		return;
+	}
+	switch (error) {
+	case -EACCES:
+	case -EPERM:
+	case -ENXIO: /* a socket, or a device that is not there */
+	case -ENODEV:
+		answer_simply(at, 403);
+		return;
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOMEM:
+	case -EAGAIN: /* it is being renamed, or leased to somebody else, */
+	case -ESTALE: /* or written to all the time */
+		response_simple(at->maker, at->response, 503, SLICE("Retry-After: 1\r\n"));
+		return;
+	default:
+		answer_simply(at, 500);
+	}
+}
+
+static void answer_file(const struct answering *at, struct file *file)
+{
+	representation_answer(at->site->representer, at->request, at->maker, at->response, file);
+}
+
+/* Where nothing was found: the place's page for those who navigate, else the error. */
+static void answer_nothing(const struct answering *at, int error)
+{
+	const char *name = at->place->fallback;
+	struct file *file;
+
+	/* What misses a script, or an image, must not take a page for it. */
+	if (!name || mime_is_known(at->site->lookup.source.mime, at->path.name)) {
+		answer_error(at, error);
+		return;
+	}
+	if (accept_is_navigation(at->request) &&
+	    lookup_name(&at->site->lookup, at->maker, at->place, slice_of(name + 1), &file) == 0)
+		answer_file(at, file);
+	else
+		answer_error(at, error);
+	/* Or a cache gives the one to who would get the other (RFC 9110 section 12.5.5). */
+	at->response->fields = SLICE("Vary: Accept, Sec-Fetch-Mode\r\n");
+}
+
+static void answer_listing(const struct answering *at)
+{
+	int error = listing_answer(at->site->listings, at->place, at->path.name, at->site->lookup.now_ms, at->request,
+				   at->maker, at->response);
+
+	if (error != 0)
+		answer_error(at, error);
+}
+
+/* Its files are somewhere else at the moment, or not for us. */
+static void answer_rootless(const struct answering *at)
+{
+	int error = at->host->follow.error;
+
+	if (error == -EACCES || error == -EPERM)
+		answer_simply(at, 403);
+	else
+		response_simple(at->maker, at->response, 503, SLICE("Retry-After: 1\r\n"));
+}
+
+static void answer_get(const struct answering *at)
+{
+	struct path proper = at->path;
+	struct lookup_result found;
+
+	if (at->host->follow.error < 0) {
+		answer_rootless(at);
+		return;
+	}
+	found = lookup_find(&at->site->lookup, at->maker, at->place, &at->path);
+	switch (found.verdict) {
+	case LOOKUP_FILE:
+		answer_file(at, found.file);
+		return;
+	case LOOKUP_DIRECTORY:
+		answer_moved(at, &at->path, true);
+		return;
+	case LOOKUP_MOVED:
+		proper.name.len = found.proper_length;
+		answer_moved(at, &proper, false);
+		return;
+	case LOOKUP_BARE:
+		if (at->place->listing && at->path.directory)
+			answer_listing(at);
+		else
+			answer_nothing(at, -EACCES);
+		return;
+	case LOOKUP_ERROR:
+		if (lookup_is_nothing(found.error))
+			answer_nothing(at, found.error);
+		else
+			answer_error(at, found.error);
+		return;
+	}
+}
+
+/* The same for "*" and for every path, there or not: no path has methods of its own. */
+static void answer_options(const struct answering *at)
+{
+	response_begin(at->maker, at->response, 200);
+	response_field(at->maker, "Allow", SLICE(ALLOW));
+	response_field_u64(at->maker, "Content-Length", 0);
+	response_finish(at->maker, at->response);
+}
+
+/* In its place. */
+static void answer_method(const struct answering *at)
+{
+	switch (at->request->method) {
+	case METHOD_GET:
+	case METHOD_HEAD:
+		answer_get(at);
+		return;
+	case METHOD_OPTIONS:
+		answer_options(at);
+		return;
+	case METHOD_KNOWN:
+		response_simple(at->maker, at->response, 405, SLICE("Allow: " ALLOW "\r\n"));
+		return;
+	case METHOD_UNKNOWN:
+		break;
+	}
+	answer_simply(at, 501);
+}
+
+/* Whether the path cannot be read counts for those who want what is there: others are told that
+ * their method will not do, whatever they ask it of. */
+static bool wants_path(const struct request *request)
+{
+	return request->method == METHOD_GET || request->method == METHOD_HEAD;
+}
+
+/* Nobody is sent elsewhere to find that a method is known nowhere (RFC 9110 section 9.1). */
+static bool wants_redirect(const struct request *request)
+{
+	return request->method != METHOD_OPTIONS && request->method != METHOD_UNKNOWN;
+}
+
+/* 0, or the status that says what is wrong with the path; it is that of the whole site then. */
+static unsigned read_path(struct answering *at)
+{
+	unsigned status = 414;
+
+	if (at->request->target.len <= at->site->target_max)
+		status = path_parse(at->request->target, at->site->path_room, &at->path);
+	if (status != 0)
+		at->path = (struct path){.name = SLICE(""), .query = SLICE("")};
+	return status;
+}
+
+static void answer_bad_path(const struct answering *at, unsigned status)
+{
+	answer_simply(at, status);
+	if (status == 400)
+		at->response->reason = refusal_text(REFUSAL_PATH);
+}
+
+static void answer_in_place(struct answering *at, unsigned status)
+{
+	if ((at->place->allow || at->place->deny) && !is_let_in(at->place, at->request->client))
+		answer_simply(at, 403);
+	else if (status != 0 && wants_path(at->request))
+		answer_bad_path(at, status);
+	else if (!at->place->redirects || !wants_redirect(at->request) || !answer_redirect(at))
+		answer_method(at);
+}
+
+static void answer_in_site(struct answering *at)
+{
+	unsigned status = read_path(at);
+	struct file *file = NULL;
+
+	enter(at, http_site_place(at->host, at->path.name));
+	/* What most requests are for. */
+	if (status == 0 && !at->place->guarded && wants_path(at->request))
+		file = lookup_cached(&at->site->lookup, at->place, at->path.name);
+	if (file)
+		answer_file(at, file);
+	else
+		answer_in_place(at, status);
+	at->site->style.place = NULL;
+}
+
+void static_answer(struct static_site *site, const struct request *request, struct response_maker *maker,
+		   struct response *response)
+{
+	struct answering at;
+
+	at.site = site;
+	at.host = http_sites_find(site->sites, request->host);
+	if (at.host && !epoch_holds(&at.host->follow.seen))
+		roots_follow(&site->roots, at.host);
+	at.request = request;
+	at.maker = maker;
+	at.response = response;
+	at.place = NULL;
+	if (at.host)
+		answer_in_site(&at);
+	else
+		answer_simply(&at, 421);
+	response->place = at.place;
+}
