@@ -1,5 +1,5 @@
 # Fuzzing: one small program for each way in which octets come from outside. All tests run each of them
-# for a moment (t/fuzz.t). For longer, with libFuzzer looking for what reaches new code:
+# for a moment (t/source/fuzz.t). For longer, with libFuzzer looking for what reaches new code:
 #
 #     CC=clang ../configure --enable-fuzz && make fuzz [FUZZ_SECONDS=60] [FUZZ="http master"]
 

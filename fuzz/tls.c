@@ -29,8 +29,8 @@ static struct tls *tls;
 static SSL_CTX *context;
 static uint64_t now_ms = 1000000;
 
-static struct http_place place = {.prefix = SLICE(""), .fields = SLICE(""), .hsts = SLICE("")};
-static struct http_site site = {.places = &place, .place_count = 1};
+static struct http_location location = {.prefix = SLICE(""), .fields = SLICE(""), .hsts = SLICE("")};
+static struct http_site site = {.locations = &location, .location_count = 1};
 static struct http_sites sites = {.list = &site, .count = 1};
 
 /* The client: what it has sealed waits in `pending` until it is passed on. */
@@ -55,7 +55,7 @@ static void start(void)
 
 	signal(SIGPIPE, SIG_IGN);
 	log_set_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
-	place.index_names = index_names;
+	location.index_names = index_names;
 	site.root.fd = fuzz_root();
 	http_sites_sort(&sites);
 	FUZZ_CHECK(tls_make_pair(&pair, names, reason) == 0);

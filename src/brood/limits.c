@@ -6,7 +6,7 @@
 #include "brood/server.h"
 #include "http/connection/state.h"
 
-_Static_assert((int)CLUSTER_PLACES_MAX <= (int)QUOTA_PLACES_MAX, "each worker has a place");
+_Static_assert((int)CLUSTER_PLACES_MAX <= (int)QUOTA_WORKERS_MAX, "each worker has a number");
 
 struct http_limits limits_of(const struct server *server, const struct worker *worker)
 {
@@ -14,7 +14,7 @@ struct http_limits limits_of(const struct server *server, const struct worker *w
 
 	return (struct http_limits){
 		.quota = server->quota,
-		.place = worker_place(worker),
+		.worker = worker_place(worker),
 		.client_requests_per_hour = config->client_rate_per_hour,
 		.client_burst = config->client_burst,
 		.client_handshakes_per_hour = config->tls_handshake_rate_per_hour,
@@ -25,7 +25,7 @@ struct http_limits limits_of(const struct server *server, const struct worker *w
 	};
 }
 
-void limits_expect(struct limits_expected *expected, struct quota *quota, unsigned place, const void *state,
+void limits_expect(struct limits_expected *expected, struct quota *quota, unsigned worker, const void *state,
 		   size_t size)
 {
 	struct quota_hold *hold;
@@ -36,7 +36,7 @@ void limits_expect(struct limits_expected *expected, struct quota *quota, unsign
 	hold = &expected->holds[expected->count++];
 	*hold = (struct quota_hold){0};
 	if (quota && state_decode(&told, state, size) == 0 && (told.hold.in_total || told.hold.in_client))
-		quota_take_over(quota, place, told.hold.in_total, told.hold.in_client ? told.hold.client : 0, hold);
+		quota_take_over(quota, worker, told.hold.in_total, told.hold.in_client ? told.hold.client : 0, hold);
 }
 
 void limits_come(struct limits_expected *expected, struct quota *quota)
@@ -49,13 +49,13 @@ void limits_come(struct limits_expected *expected, struct quota *quota)
 		expected->come = expected->count = 0;
 }
 
-void limits_worker_ended(void *server, const struct master *master, unsigned place)
+void limits_worker_ended(void *server, const struct master *master, unsigned worker)
 {
 	struct server *own = server;
-	struct quota_places used = {.end = cluster_places(master)};
+	struct quota_workers used = {.end = cluster_places(master)};
 
 	for (unsigned i = 0; i < CLUSTER_PLACES_MAX; i++)
-		if (i != place && cluster_place_is_used(master, i))
-			quota_places_add(&used, i);
-	quota_give_back(own->quota, place, &used);
+		if (i != worker && cluster_place_is_used(master, i))
+			quota_workers_add(&used, i);
+	quota_give_back(own->quota, worker, &used);
 }

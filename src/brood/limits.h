@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Limits that hold for all workers together (http/client/quota.h), joined with the cluster: each worker's
- * place in the table is its own, and is cleared by the master when its process has ended. Connections
+ * number in the table is its own, and is cleared by the master when its process has ended. Connections
  * that move are counted by their taker before the giver hears that they are taken, since it may be gone
  * right after: for a moment they count twice. */
 #ifndef BROOD_BROOD_LIMITS_H
@@ -23,14 +23,14 @@ struct limits_expected {
 	unsigned count, come;
 };
 
-/* One that is given with that state, and is to be counted for this place from now on. */
-void limits_expect(struct limits_expected *expected, struct quota *quota, unsigned place, const void *state,
+/* One that is given with that state, and is to be counted for this worker from now on. */
+void limits_expect(struct limits_expected *expected, struct quota *quota, unsigned worker, const void *state,
 		   size_t size);
 
 /* The first one of them is here and counts by itself, or could not be taken. */
 void limits_come(struct limits_expected *expected, struct quota *quota);
 
 /* Master: for the cluster's callback. */
-void limits_worker_ended(void *server, const struct master *master, unsigned place);
+void limits_worker_ended(void *server, const struct master *master, unsigned worker);
 
 #endif

@@ -221,10 +221,14 @@ int serving_start(void *context, struct worker *worker, struct event_base *base)
 		log_error("debug_fault: leaving instead of starting");
 		return CLUSTER_EXIT_CRASH;
 	}
+	if (has_fault(serving, FAULT_START_FATAL)) {
+		log_error("debug_fault: a set-up that cannot succeed");
+		return CLUSTER_EXIT_FATAL;
+	}
 	error = serving_tls_open(server->chosen, &server->ticket_keys, &serving->tls);
 	if (error)
 		return error;
-	quota_take_place(server->quota, worker_place(worker));
+	quota_take_number(server->quota, worker_place(worker));
 	access_log_init(&serving->access_log, worker_log(worker), server->chosen->config->access_log_format);
 	serving->http = make_http(serving);
 	if (!serving->http) {

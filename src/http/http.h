@@ -42,7 +42,7 @@ enum http_forwarded {
  * or the default in brackets. */
 struct http_limits {
 	struct quota *quota;                 /* http/client/quota.h; borrowed; NULL: none of these limits */
-	unsigned place;                      /* this process's own number there */
+	unsigned worker;                     /* this process's own number there */
 	uint64_t client_requests_per_hour;   /* of one client, in the long run -> 429 */
 	unsigned client_burst;               /* so many at once [1] */
 	uint64_t client_handshakes_per_hour; /* of TLS, at most as many at once as in ten seconds */

@@ -205,16 +205,15 @@ static void check_names(const struct check *check)
 	free(names);
 }
 
-static void check_headers(const struct check *check, const struct config_site *site,
-			  const struct config_location *location)
+static void check_headers(const struct check *check, const struct config_site *site, const struct config_block *block)
 {
 	unsigned index = (unsigned)setting_index(setting_find("headers"));
 	struct origin origin = site_origin(check, site, "headers");
 	struct slice lines = {NULL, 0};
 
-	if (location && location->line_of[index])
-		origin = config_source_origin(check->source, location->line_of[index]);
-	if (config_headers_make(check->config, site, location, &lines) == -E2BIG)
+	if (block && block->line_of[index])
+		origin = config_source_origin(check->source, block->line_of[index]);
+	if (config_headers_make(check->config, site, block, &lines) == -E2BIG)
 		report_add(check->report, &origin, "headers: more than %d octets in all", FIELDS_LENGTH_MAX);
 	free((char *)lines.ptr);
 }

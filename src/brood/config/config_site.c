@@ -28,35 +28,35 @@ void config_site_resolve(const struct config *config, const struct config_site *
 	*out = *site;
 	if (site != &config->site)
 		inherit(SCOPE_SITE, out, site->line_of, &config->site);
-	config_place_resolve(config, site, NULL, &out->place);
+	config_location_resolve(config, site, NULL, &out->location);
 }
 
-void config_place_resolve(const struct config *config, const struct config_site *site,
-			  const struct config_location *location, struct config_place *out)
+void config_location_resolve(const struct config *config, const struct config_site *site,
+			     const struct config_block *block, struct config_location *out)
 {
-	struct config_place outside = site->place;
+	struct config_location outside = site->location;
 
 	if (site != &config->site)
-		inherit(SCOPE_PLACE, &outside, site->line_of, &config->site.place);
-	*out = location ? location->place : outside;
-	if (location)
-		inherit(SCOPE_PLACE, out, location->line_of, &outside);
+		inherit(SCOPE_LOCATION, &outside, site->line_of, &config->site.location);
+	*out = block ? block->location : outside;
+	if (block)
+		inherit(SCOPE_LOCATION, out, block->line_of, &outside);
 }
 
-static size_t add_headers(const char **rules, const struct config_place *place)
+static size_t add_headers(const char **rules, const struct config_location *location)
 {
-	for (size_t i = 0; i < place->headers.count; i++)
-		rules[i] = place->headers.items[i];
-	return place->headers.count;
+	for (size_t i = 0; i < location->headers.count; i++)
+		rules[i] = location->headers.items[i];
+	return location->headers.count;
 }
 
-int config_headers_make(const struct config *config, const struct config_site *site,
-			const struct config_location *location, struct slice *out)
+int config_headers_make(const struct config *config, const struct config_site *site, const struct config_block *block,
+			struct slice *out)
 {
-	const struct config_place *blocks[] = {
-		&config->site.place,
-		site != &config->site ? &site->place : NULL,
-		location ? &location->place : NULL,
+	const struct config_location *blocks[] = {
+		&config->site.location,
+		site != &config->site ? &site->location : NULL,
+		block ? &block->location : NULL,
 	};
 	const char **rules;
 	size_t count = 0;
@@ -95,18 +95,18 @@ static int format_own(enum setting_scope scope, const void *home, const unsigned
 	return rc;
 }
 
-static int format_location(const struct config_location *location, const char *indent, struct buffer *out)
+static int format_location(const struct config_block *block, const char *indent, struct buffer *out)
 {
 	char inner[16];
 	int rc = buffer_printf(out, "%s\t{\n%s\t\tpath = ", indent, indent);
 
 	snprintf(inner, sizeof(inner), "%s\t\t", indent);
 	if (rc == 0)
-		rc = report_quote(out, location->path);
+		rc = report_quote(out, block->path);
 	if (rc == 0)
 		rc = buffer_printf(out, ";\n");
 	if (rc == 0)
-		rc = format_own(SCOPE_PLACE, &location->place, location->line_of, inner, out);
+		rc = format_own(SCOPE_LOCATION, &block->location, block->line_of, inner, out);
 	return rc == 0 ? buffer_printf(out, "%s\t}", indent) : rc;
 }
 
@@ -131,7 +131,7 @@ static int format_site(const struct config_site *site, struct buffer *out)
 	if (rc == 0)
 		rc = format_own(SCOPE_SITE, site, site->line_of, "\t\t", out);
 	if (rc == 0)
-		rc = format_own(SCOPE_PLACE, &site->place, site->line_of, "\t\t", out);
+		rc = format_own(SCOPE_LOCATION, &site->location, site->line_of, "\t\t", out);
 	if (rc == 0)
 		rc = format_locations(site, "\t\t", out);
 	return rc == 0 ? buffer_printf(out, "\t}") : rc;
@@ -161,17 +161,17 @@ static void clear_scope(enum setting_scope scope, void *home)
 	}
 }
 
-void config_location_free(struct config_location *location)
+void config_block_free(struct config_block *block)
 {
-	clear_scope(SCOPE_PLACE, &location->place);
-	free(location->path);
-	*location = (struct config_location){0};
+	clear_scope(SCOPE_LOCATION, &block->location);
+	free(block->path);
+	*block = (struct config_block){0};
 }
 
 static void free_locations(struct config_site *site)
 {
 	for (size_t i = 0; i < site->location_count; i++)
-		config_location_free(&site->locations[i]);
+		config_block_free(&site->locations[i]);
 	free(site->locations);
 	site->locations = NULL;
 	site->location_count = 0;
@@ -182,7 +182,7 @@ void config_sites_free(struct config *config)
 	free_locations(&config->site);
 	for (size_t i = 0; i < config->site_count; i++) {
 		clear_scope(SCOPE_SITE, &config->sites[i]);
-		clear_scope(SCOPE_PLACE, &config->sites[i].place);
+		clear_scope(SCOPE_LOCATION, &config->sites[i].location);
 		free_locations(&config->sites[i]);
 	}
 	free(config->sites);

@@ -12,20 +12,20 @@
 #include <string.h>
 
 static const char *const scope_names[] = {
-	[SCOPE_SERVER] = "the server", [SCOPE_SITE] = "a site", [SCOPE_PLACE] = "a location"};
+	[SCOPE_SERVER] = "the server", [SCOPE_SITE] = "a site", [SCOPE_LOCATION] = "a location"};
 
 /* What a group is read into. */
 struct group {
 	enum setting_scope scope;
-	struct config_site *site; /* the one it is, or the one that the location is in */
-	struct config_location *location;
+	struct config_site *site; /* the one it is, or the one that the block is in */
+	struct config_block *block;
 };
 
 static void *home_of(const struct group *group, const struct setting *setting)
 {
-	if (group->location)
-		return &group->location->place;
-	return setting->scope == SCOPE_PLACE ? (void *)&group->site->place : group->site;
+	if (group->block)
+		return &group->block->location;
+	return setting->scope == SCOPE_LOCATION ? (void *)&group->site->location : group->site;
 }
 
 static void complain_member(const struct config_reading *reading, const config_setting_t *node,
@@ -97,14 +97,14 @@ static bool take_path(const struct config_reading *reading, const config_setting
 	if (!path)
 		config_node_complain(reading, node, "path", why);
 	else
-		group->location->path = path;
+		group->block->path = path;
 	return path != NULL;
 }
 
 static void take_member(const struct config_reading *reading, const config_setting_t *node, const struct group *group)
 {
 	const struct setting *setting = setting_find(config_setting_name(node));
-	unsigned *line_of = group->location ? group->location->line_of : group->site->line_of;
+	unsigned *line_of = group->block ? group->block->line_of : group->site->line_of;
 
 	if (!setting || setting->scope < group->scope) {
 		complain_member(reading, node, group->scope);
@@ -116,10 +116,10 @@ static void take_member(const struct config_reading *reading, const config_setti
 
 static void take_location(const struct config_reading *reading, const config_setting_t *node, struct config_site *site)
 {
-	struct group group = {SCOPE_PLACE, site, &site->locations[site->location_count]};
+	struct group group = {SCOPE_LOCATION, site, &site->locations[site->location_count]};
 	const config_setting_t *path, *member;
 
-	*group.location = (struct config_location){0};
+	*group.block = (struct config_block){0};
 	if (!config_setting_is_group(node)) {
 		config_node_complain(reading, node, "locations", "want groups, as in ( { path = \"/assets/\"; } )");
 		return;
@@ -135,8 +135,8 @@ static void take_location(const struct config_reading *reading, const config_set
 			take_member(reading, member, &group);
 	}
 	/* One that is wrong is not kept: nobody would free it. */
-	if (!group.location->path)
-		config_location_free(group.location);
+	if (!group.block->path)
+		config_block_free(group.block);
 }
 
 static void take_locations(const struct config_reading *reading, const config_setting_t *node, struct config_site *site)

@@ -24,16 +24,16 @@ int config_sites_format(const struct config *config, struct buffer *out) __attri
 /* What holds in a site or (not NULL) in one of its locations, with all that they do not set
  * themselves taken from outside. All of it is borrowed from *config. */
 void config_site_resolve(const struct config *config, const struct config_site *site, struct config_site *out);
-void config_place_resolve(const struct config *config, const struct config_site *site,
-			  const struct config_location *location, struct config_place *out);
+void config_location_resolve(const struct config *config, const struct config_site *site,
+			     const struct config_block *block, struct config_location *out);
 
-/* The lines (http/site/fields.h) that the headers of the top level, the site and the location leave when
+/* The lines (http/site/fields.h) that the headers of the top level, the site and the block leave when
  * they are applied one after the other; malloc'd. 0, -ENOMEM, or -E2BIG. */
-int config_headers_make(const struct config *config, const struct config_site *site,
-			const struct config_location *location, struct slice *out) __attribute__((warn_unused_result));
+int config_headers_make(const struct config *config, const struct config_site *site, const struct config_block *block,
+			struct slice *out) __attribute__((warn_unused_result));
 
-/* Frees what a location has. */
-void config_location_free(struct config_location *location);
+/* Frees what a block has. */
+void config_block_free(struct config_block *block);
 
 /* Frees both lists; not what the top level sets. */
 void config_sites_free(struct config *config);

@@ -29,7 +29,7 @@ enum handoff_policy { HANDOFF_LEAST_CONNECTIONS, HANDOFF_ROUND_ROBIN };
 enum forwarded_field { FORWARDED_AUTO, FORWARDED_X_FORWARDED_FOR, FORWARDED_ONLY, FORWARDED_NONE };
 enum unknown_host { UNKNOWN_HOST_DEFAULT, UNKNOWN_HOST_421 };
 enum symlinks { SYMLINKS_BENEATH, SYMLINKS_NONE };
-enum fault_kind { FAULT_OFF, FAULT_START_EXIT, FAULT_START_HANG, FAULT_PROBE_FAIL, FAULT_CRASH };
+enum fault_kind { FAULT_OFF, FAULT_START_EXIT, FAULT_START_FATAL, FAULT_START_HANG, FAULT_PROBE_FAIL, FAULT_CRASH };
 
 /* Whether a PROXY header must come first: as the top-level setting says, or as the listener does. */
 enum listener_proxy { LISTENER_PROXY_GENERAL, LISTENER_PROXY_NO, LISTENER_PROXY_YES };
@@ -55,7 +55,7 @@ struct config_fault {
  * owned; NULL means "not set". */
 
 /* Settings of a site, or of a part of it. */
-struct config_place {
+struct config_location {
 	struct config_list index, try;
 	char *fallback; /* a path, from the / on; NULL: off */
 	bool clean_urls;
@@ -72,10 +72,10 @@ struct config_place {
 };
 
 /* A member of `locations`. What it does not set itself is as in its site. */
-struct config_location {
+struct config_block {
 	char *path;                     /* as asked for, decoded: "/assets", without a slash at its end */
 	unsigned line_of[SETTINGS_MAX]; /* by setting: where the file has it; 0: it has not */
-	struct config_place place;
+	struct config_location location;
 };
 
 /* A member of `sites`, or the top level. What it does not set itself is as at the top level. */
@@ -89,8 +89,8 @@ struct config_site {
 	struct config_list tls_certificate, tls_key; /* see config_tls.h */
 	enum tls_client tls_client;
 	char *tls_client_ca; /* absolute, or NULL */
-	struct config_place place;
-	struct config_location *locations;
+	struct config_location location;
+	struct config_block *locations;
 	size_t location_count;
 };
 

@@ -317,8 +317,8 @@ void *setting_home(const struct setting *setting, struct config *config)
 	switch (setting->scope) {
 	case SCOPE_SITE:
 		return &config->site;
-	case SCOPE_PLACE:
-		return &config->site.place;
+	case SCOPE_LOCATION:
+		return &config->site.location;
 	case SCOPE_SERVER:
 		break;
 	}

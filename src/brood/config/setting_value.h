@@ -14,7 +14,7 @@
 enum { SETTING_REASON_MAX = 256 };
 
 /* A setting's member stands in the struct of its scope (settings.h): that is its home, a struct
- * config, config_site or config_place. At the top level: */
+ * config, config_site or config_location. At the top level: */
 void *setting_home(const struct setting *setting, struct config *config);
 
 /* Puts the value that `text` (as -s takes it) means into its home, in place of what is there.

@@ -23,12 +23,13 @@ static const struct setting rows[] = {
 	 .help = "symbolic links that are followed: those that stay beneath the root, or none"},
 	{PATH(SITE, access_log, "off"), .words = WORDS("off", "stdout"),
 	 .help = "where a line is written for each request"},
-	{LIST(PLACE, index, "index.html"), .check = check_index,
+	{LIST(LOCATION, index, "index.html"), .check = check_index,
 	 .help = "files that stand for their folder; the first that is there"},
-	{BOOL(PLACE, precompressed, "true"),
+	{BOOL(LOCATION, precompressed, "true"),
 	 .help = "send x.br, x.zst or x.gz in place of x to who accepts that coding"},
-	{BOOL(PLACE, gzip, "true"), .help = "compress small files for who accepts gzip, where none lies beside them"},
-	{LIST(PLACE, gzip_types,
+	{BOOL(LOCATION, gzip, "true"),
+	 .help = "compress small files for who accepts gzip, where none lies beside them"},
+	{LIST(LOCATION, gzip_types,
 	      "text/html,text/css,text/plain,text/xml,text/csv,text/markdown,"
 	      "text/javascript,application/javascript,application/json,"
 	      "application/ld+json,application/manifest+json,application/xml,"
@@ -36,29 +37,29 @@ static const struct setting rows[] = {
 	      "application/atom+xml,application/wasm,image/svg+xml,font/ttf,"
 	      "font/otf"),
 	 .check = check_type, .help = "types of files that are worth being compressed"},
-	{SIZE(PLACE, gzip_min_size, "1k", 0, UINT64_C(1) << 50), .help = "smaller files are not compressed"},
-	{LIST(PLACE, try, ""), .check = check_try,
+	{SIZE(LOCATION, gzip_min_size, "1k", 0, UINT64_C(1) << 50), .help = "smaller files are not compressed"},
+	{LIST(LOCATION, try, ""), .check = check_try,
 	 .help = "names that are looked for in place of the path, which is {path} in them"},
-	{TARGET(PLACE, fallback, "off"), .words = WORDS("off"), .unset = "off", .check = check_fallback,
+	{TARGET(LOCATION, fallback, "off"), .words = WORDS("off"), .unset = "off", .check = check_fallback,
 	 .help = "what a navigation gets that finds nothing; off: 404"},
-	{BOOL(PLACE, clean_urls, "false"), .help = "serve /about from about.html, and lead its other names there"},
-	{LIST(PLACE, error_pages, ""), .check = check_error_page,
+	{BOOL(LOCATION, clean_urls, "false"), .help = "serve /about from about.html, and lead its other names there"},
+	{LIST(LOCATION, error_pages, ""), .check = check_error_page,
 	 .help = "files that are the bodies of errors: \"404 /404.html\""},
-	{LIST(PLACE, redirects, ""), .check = check_redirect,
+	{LIST(LOCATION, redirects, ""), .check = check_redirect,
 	 .help = "paths that lead elsewhere: \"/old /new 301\", \"/old/* /new/*\""},
-	{LIST(PLACE, headers, ""), .check = check_header,
+	{LIST(LOCATION, headers, ""), .check = check_header,
 	 .help = "fields of responses: \"set NAME: VALUE\", \"add NAME: VALUE\", \"remove NAME\""},
-	{STRING(PLACE, cache_control, "off"), .words = WORDS("off"), .unset = "off", .check = check_value,
+	{STRING(LOCATION, cache_control, "off"), .words = WORDS("off"), .unset = "off", .check = check_value,
 	 .help = "Cache-Control of files"},
-	{STRING(PLACE, cache_control_hashed, "off"), .words = WORDS("off"), .unset = "off", .check = check_value,
+	{STRING(LOCATION, cache_control_hashed, "off"), .words = WORDS("off"), .unset = "off", .check = check_value,
 	 .help = "Cache-Control of files with a hash of their contents in their names"},
-	{STRING(PLACE, hsts, "off"), .words = WORDS("off"), .unset = "off", .check = check_hsts,
+	{STRING(LOCATION, hsts, "off"), .words = WORDS("off"), .unset = "off", .check = check_hsts,
 	 .help = "Strict-Transport-Security of responses over TLS"},
-	{BOOL(PLACE, listing, "false"), .help = "show what is in a folder that has no index"},
-	{TARGET(PLACE, listing_css, "off"), .words = WORDS("off"), .unset = "off",
+	{BOOL(LOCATION, listing, "false"), .help = "show what is in a folder that has no index"},
+	{TARGET(LOCATION, listing_css, "off"), .words = WORDS("off"), .unset = "off",
 	 .help = "path of the style sheet of listings; off: a built-in style"},
-	{NETWORKS(PLACE, allow, ""), .help = "who is let in; empty: everybody"},
-	{NETWORKS(PLACE, deny, ""), .help = "who is not let in"},
+	{NETWORKS(LOCATION, allow, ""), .help = "who is let in; empty: everybody"},
+	{NETWORKS(LOCATION, deny, ""), .help = "who is not let in"},
 	{WORD(SERVER, unknown_host, "default", UNKNOWN_HOST_421, "default", "421"),
 	 .help = "who answers for a host that no site has: the default site, or nobody"},
 
@@ -176,8 +177,9 @@ static const struct setting rows[] = {
 	/* --- for trying things --- */
 
 	{BOOL(SERVER, debug_headers, "false"), .help = "name the worker in each response (X-Brood-Worker)"},
-	{FAULT(SERVER, debug_fault, "off", FAULT_CRASH, "off", "start-exit", "start-hang", "probe-fail", "crash"),
-	 .want = "want off, or start-exit, start-hang, probe-fail or crash, "
+	{FAULT(SERVER, debug_fault, "off", FAULT_CRASH, "off", "start-exit", "start-fatal", "start-hang", "probe-fail",
+	       "crash"),
+	 .want = "want off, or start-exit, start-fatal, start-hang, probe-fail or crash, "
 		 "with :SLOT behind it for one slot only",
 	 .help = "a failure that is played on purpose, for trying what happens then"},
 };
@@ -217,7 +219,7 @@ static const struct {
 } groups[] = {
 	{"sites", SCOPE_SERVER, SCOPE_SERVER},
 	{"locations", SCOPE_SERVER, SCOPE_SITE},
-	{"path", SCOPE_PLACE, SCOPE_PLACE},
+	{"path", SCOPE_LOCATION, SCOPE_LOCATION},
 };
 
 enum { GROUPS = sizeof(groups) / sizeof(groups[0]) };

@@ -30,9 +30,9 @@ enum setting_type {
 
 /* Whose it is, and so in which struct its member stands. */
 enum setting_scope {
-	SCOPE_SERVER, /* struct config */
-	SCOPE_SITE,   /* struct config_site: top level, groups of `sites` */
-	SCOPE_PLACE,  /* struct config_place: the same, and groups of `locations` */
+	SCOPE_SERVER,   /* struct config */
+	SCOPE_SITE,     /* struct config_site: top level, groups of `sites` */
+	SCOPE_LOCATION, /* struct config_location: the same, and groups of `locations` */
 };
 
 enum setting_effect {

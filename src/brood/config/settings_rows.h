@@ -10,9 +10,9 @@
 #include <stddef.h>
 
 /* The struct with the members of a scope's settings. */
-#define HOME_SERVER struct config
-#define HOME_SITE   struct config_site
-#define HOME_PLACE  struct config_place
+#define HOME_SERVER   struct config
+#define HOME_SITE     struct config_site
+#define HOME_LOCATION struct config_location
 
 /* A row, but for what is 0 in most: words, effect (SETTING_AT_RELOAD), unset, own, check, want; and for its help. Its
  * member has its name, with the unit behind it, and must be of the type's own C type: else it does not compile. */

@@ -113,8 +113,8 @@ static const struct networks *borrow(struct making *making, const struct network
 	return copy;
 }
 
-/* All that holds in a place, once it is resolved. 0 or -ENOMEM. */
-static int fill_place(struct making *making, const struct config_place *from, struct http_place *out)
+/* All that holds in a location, once it is resolved. 0 or -ENOMEM. */
+static int fill_location(struct making *making, const struct config_location *from, struct http_location *out)
 {
 	/* A field that is set for all responses goes before one for some. */
 	bool set = fields_have(out->fields, SLICE("Cache-Control"));
@@ -146,31 +146,31 @@ static int fill_place(struct making *making, const struct config_place *from, st
 	return rc;
 }
 
-/* `location`: NULL for the site as a whole. 0 or -ENOMEM. */
-static int make_place(struct making *making, const struct config_site *from, const struct config_location *location,
-		      struct http_place *out)
+/* `block`: NULL for the site as a whole. 0 or -ENOMEM. */
+static int make_location(struct making *making, const struct config_site *from, const struct config_block *block,
+			 struct http_location *out)
 {
-	struct config_place place;
-	int rc = config_headers_make(making->config, from, location, &out->fields);
+	struct config_location location;
+	int rc = config_headers_make(making->config, from, block, &out->fields);
 
 	if (rc < 0)
 		return rc;
-	config_place_resolve(making->config, from, location, &place);
-	out->prefix = location ? slice_of(location->path + 1) : SLICE("");
-	return fill_place(making, &place, out);
+	config_location_resolve(making->config, from, block, &location);
+	out->prefix = block ? slice_of(block->path + 1) : SLICE("");
+	return fill_location(making, &location, out);
 }
 
-static int make_places(struct making *making, const struct config_site *from, struct http_site *out)
+static int make_locations(struct making *making, const struct config_site *from, struct http_site *out)
 {
 	int rc;
 
-	out->places = take(making, from->location_count + 1, sizeof(*out->places));
-	if (!out->places)
+	out->locations = take(making, from->location_count + 1, sizeof(*out->locations));
+	if (!out->locations)
 		return -ENOMEM;
-	out->place_count = from->location_count + 1;
-	rc = make_place(making, from, NULL, &out->places[0]);
+	out->location_count = from->location_count + 1;
+	rc = make_location(making, from, NULL, &out->locations[0]);
 	for (size_t i = 0; rc == 0 && i < from->location_count; i++)
-		rc = make_place(making, from, &from->locations[i], &out->places[i + 1]);
+		rc = make_location(making, from, &from->locations[i], &out->locations[i + 1]);
 	return rc;
 }
 
@@ -225,7 +225,7 @@ static int make_site(struct making *making, const struct config_site *from, char
 	site->follow.path = resolved.root;
 	give_root(site, fd, version);
 	site->identity = version_add_octets(site->root.no_links, slice_of(resolved.root));
-	if (make_places(making, from, site) < 0) {
+	if (make_locations(making, from, site) < 0) {
 		snprintf(reason, room, "no memory");
 		return -1;
 	}
@@ -324,12 +324,12 @@ void sites_part(struct sites *sites, const struct sites *others)
 static void close_site(struct http_site *site)
 {
 	fd_close(&site->root.fd);
-	for (size_t i = 0; i < site->place_count; i++) {
-		struct http_place *place = &site->places[i];
+	for (size_t i = 0; i < site->location_count; i++) {
+		struct http_location *location = &site->locations[i];
 
-		free((char *)place->fields.ptr);
-		if (place->redirects)
-			redirects_free((struct redirects *)place->redirects);
+		free((char *)location->fields.ptr);
+		if (location->redirects)
+			redirects_free((struct redirects *)location->redirects);
 	}
 }
 

@@ -52,9 +52,9 @@ static uint32_t life_of(const struct quota *quota, uint64_t gauge)
 	return (uint32_t)(gauge >> 32) + quota->first_life;
 }
 
-static uint32_t life_now(const struct quota *quota, unsigned place)
+static uint32_t life_now(const struct quota *quota, unsigned worker)
 {
-	return life_of(quota, quota_load(&quota->shared->gauges[place]));
+	return life_of(quota, quota_load(&quota->shared->gauges[worker]));
 }
 
 static uint32_t count_of(uint64_t gauge)
@@ -63,15 +63,15 @@ static uint32_t count_of(uint64_t gauge)
 }
 
 /* Only its owner adds to a gauge. Returns the life that it is counted under. */
-static uint32_t gauge_add(struct quota *quota, unsigned place)
+static uint32_t gauge_add(struct quota *quota, unsigned worker)
 {
-	return life_of(quota, __atomic_add_fetch(&quota->shared->gauges[place], 1, __ATOMIC_SEQ_CST));
+	return life_of(quota, __atomic_add_fetch(&quota->shared->gauges[worker], 1, __ATOMIC_SEQ_CST));
 }
 
 /* Owner, and who takes a connection over from it. */
-static void gauge_remove(struct quota *quota, unsigned place, uint32_t life)
+static void gauge_remove(struct quota *quota, unsigned worker, uint32_t life)
 {
-	uint64_t *gauge = &quota->shared->gauges[place];
+	uint64_t *gauge = &quota->shared->gauges[worker];
 
 	for (unsigned i = 0; i < QUOTA_TRIES; i++) {
 		uint64_t now = quota_load(gauge);
@@ -81,120 +81,124 @@ static void gauge_remove(struct quota *quota, unsigned place, uint32_t life)
 	}
 }
 
-void quota_use_place(struct quota *quota, unsigned place)
+void quota_use_number(struct quota *quota, unsigned worker)
 {
-	uint32_t places = __atomic_load_n(&quota->shared->places, __ATOMIC_SEQ_CST);
+	uint32_t workers = __atomic_load_n(&quota->shared->workers, __ATOMIC_SEQ_CST);
 
-	for (unsigned i = 0; i < QUOTA_TRIES && places <= place; i++)
-		if (__atomic_compare_exchange_n(&quota->shared->places, &places, place + 1, false, __ATOMIC_SEQ_CST,
+	for (unsigned i = 0; i < QUOTA_TRIES && workers <= worker; i++)
+		if (__atomic_compare_exchange_n(&quota->shared->workers, &workers, worker + 1, false, __ATOMIC_SEQ_CST,
 						__ATOMIC_SEQ_CST))
 			return;
 }
 
 uint64_t quota_total(const struct quota *quota)
 {
-	uint32_t places = __atomic_load_n(&quota->shared->places, __ATOMIC_SEQ_CST);
+	uint32_t workers = __atomic_load_n(&quota->shared->workers, __ATOMIC_SEQ_CST);
 	uint64_t sum = 0;
 
-	for (uint32_t i = 0; i < places && i < QUOTA_PLACES_MAX; i++)
+	for (uint32_t i = 0; i < workers && i < QUOTA_WORKERS_MAX; i++)
 		sum += count_of(quota_load(&quota->shared->gauges[i]));
 	return sum;
 }
 
-void quota_places_add(struct quota_places *places, unsigned place)
+void quota_workers_add(struct quota_workers *workers, unsigned worker)
 {
-	places->words[place / 64] |= UINT64_C(1) << place % 64;
+	workers->words[worker / 64] |= UINT64_C(1) << worker % 64;
 }
 
-bool quota_places_have(const struct quota_places *places, unsigned place)
+static void next_life(struct quota *quota, unsigned worker)
 {
-	return places->words[place / 64] & UINT64_C(1) << place % 64;
-}
-
-static void next_life(struct quota *quota, unsigned place)
-{
-	uint64_t *gauge = &quota->shared->gauges[place];
+	uint64_t *gauge = &quota->shared->gauges[worker];
 	uint64_t lives = quota_load(gauge) >> 32;
 
 	__atomic_store_n(gauge, (lives + 1) << 32, __ATOMIC_SEQ_CST);
 }
 
-void quota_take_place(struct quota *quota, unsigned place)
+static void clear_room(struct quota *quota, unsigned worker)
 {
-	next_life(quota, place);
-	quota_room_clear(quota, place);
+	struct quota_room *room = &quota->shared->rooms[worker];
+
+	__atomic_store_n(&room->idle, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&room->waiting, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&room->asked, 0, __ATOMIC_SEQ_CST);
+}
+
+void quota_take_number(struct quota *quota, unsigned worker)
+{
+	next_life(quota, worker);
+	clear_room(quota, worker);
 }
 
 /* What is left there in nobody's name. */
-static void clear_place(struct quota *quota, unsigned place)
+static void clear_number(struct quota *quota, unsigned worker)
 {
-	quota_room_clear(quota, place);
-	if (count_of(quota_load(&quota->shared->gauges[place])) != 0)
-		next_life(quota, place);
+	clear_room(quota, worker);
+	if (count_of(quota_load(&quota->shared->gauges[worker])) != 0)
+		next_life(quota, worker);
 }
 
-static void clear_gauges(struct quota *quota, const struct quota_places *used)
+static void clear_gauges(struct quota *quota, const struct quota_workers *used)
 {
-	uint32_t places = __atomic_load_n(&quota->shared->places, __ATOMIC_SEQ_CST), end = 0;
+	uint32_t workers = __atomic_load_n(&quota->shared->workers, __ATOMIC_SEQ_CST), end = 0;
 
 	/* Also beyond those that seem to be in use: that may have been made less. */
-	for (uint32_t i = 0; (i < places || i < used->end) && i < QUOTA_PLACES_MAX; i++) {
-		if (quota_places_have(used, i))
+	for (uint32_t i = 0; (i < workers || i < used->end) && i < QUOTA_WORKERS_MAX; i++) {
+		if (quota_workers_have(used, i))
 			end = i + 1;
 		else
-			clear_place(quota, i);
+			clear_number(quota, i);
 	}
-	if (end < places) /* each of those that are used is counted, so nobody is left out */
-		__atomic_store_n(&quota->shared->places, end, __ATOMIC_SEQ_CST);
+	if (end < workers) /* each of those that are used is counted, so nobody is left out */
+		__atomic_store_n(&quota->shared->workers, end, __ATOMIC_SEQ_CST);
 }
 
-void quota_give_back(struct quota *quota, unsigned place, const struct quota_places *used)
+void quota_give_back(struct quota *quota, unsigned worker, const struct quota_workers *used)
 {
-	quota_take_place(quota, place);
+	quota_take_number(quota, worker);
 	if (used)
 		clear_gauges(quota, used);
 	if (__atomic_load_n(&quota->shared->clients, __ATOMIC_SEQ_CST) != 0)
-		quota_cells_clear(quota, place, used);
+		quota_cells_clear(quota, worker, used);
 }
 
 /* --- what connections hold --- */
 
-/* Where the last place is wanted by several at once, each may see the others and step back; so one
+/* Where the last one that may be let in is wanted by several at once, each may see the others and step back; so one
  * who did looks again. Who is turned away in the end has seen the limit reached without itself. */
-bool quota_hold_total(struct quota *quota, unsigned place, uint32_t limit, struct quota_hold *hold)
+bool quota_hold_total(struct quota *quota, unsigned worker, uint32_t limit, struct quota_hold *hold)
 {
-	quota_use_place(quota, place);
+	quota_use_number(quota, worker);
 	for (unsigned i = 0; i < QUOTA_TRIES && quota_total(quota) < limit; i++) {
-		uint32_t life = gauge_add(quota, place);
+		uint32_t life = gauge_add(quota, worker);
 
 		if (quota_total(quota) <= limit) {
 			hold->in_total = true;
-			hold->place = (uint16_t)place;
+			hold->worker = (uint16_t)worker;
 			hold->life = life;
 			return true;
 		}
-		gauge_remove(quota, place, life);
+		gauge_remove(quota, worker, life);
 	}
 	return false;
 }
 
-bool quota_hold_client(struct quota *quota, unsigned place, uint32_t limit, uint64_t client, struct quota_hold *hold)
+bool quota_hold_client(struct quota *quota, unsigned worker, uint32_t limit, uint64_t client, struct quota_hold *hold)
 {
-	uint32_t life = life_now(quota, place);
+	uint32_t life = life_now(quota, worker);
 
 	if (limit > QUOTA_CLIENT_MAX)
 		limit = QUOTA_CLIENT_MAX;
 	for (unsigned i = 0; i < QUOTA_TRIES && quota_of_client(quota, client) < limit; i++) {
-		if (!quota_cell_add(quota, client, place, life))
+		if (!quota_cell_add(quota, client, worker, life))
 			return true;
 		if (quota_of_client(quota, client) <= limit) {
 			hold->in_client = true;
 			hold->client = client;
-			hold->place = (uint16_t)place;
+			hold->worker = (uint16_t)worker;
 			hold->life = life;
 			return true;
 		}
-		quota_cell_remove(quota, client, place, life);
+		quota_cell_remove(quota, client, worker, life);
 	}
 	return false;
 }
@@ -202,30 +206,30 @@ bool quota_hold_client(struct quota *quota, unsigned place, uint32_t limit, uint
 void quota_release(struct quota *quota, struct quota_hold *hold)
 {
 	if (hold->in_total)
-		gauge_remove(quota, hold->place, hold->life);
+		gauge_remove(quota, hold->worker, hold->life);
 	if (hold->in_client)
-		quota_cell_remove(quota, hold->client, hold->place, hold->life);
+		quota_cell_remove(quota, hold->client, hold->worker, hold->life);
 	*hold = (struct quota_hold){0};
 }
 
-void quota_take_over(struct quota *quota, unsigned place, bool total, uint64_t client, struct quota_hold *hold)
+void quota_take_over(struct quota *quota, unsigned worker, bool total, uint64_t client, struct quota_hold *hold)
 {
 	struct quota_hold before = *hold;
-	uint32_t life = life_now(quota, place);
+	uint32_t life = life_now(quota, worker);
 
-	if (before.place >= QUOTA_PLACES_MAX) /* it came from another process */
+	if (before.worker >= QUOTA_WORKERS_MAX) /* it came from another process */
 		before = (struct quota_hold){0};
-	*hold = (struct quota_hold){.place = (uint16_t)place, .life = life};
+	*hold = (struct quota_hold){.worker = (uint16_t)worker, .life = life};
 	if (total) {
-		quota_use_place(quota, place);
-		gauge_add(quota, place);
+		quota_use_number(quota, worker);
+		gauge_add(quota, worker);
 		hold->in_total = true;
 	}
-	if (client != 0 && quota_cell_add(quota, client, place, life)) {
+	if (client != 0 && quota_cell_add(quota, client, worker, life)) {
 		hold->in_client = true;
 		hold->client = client;
 	}
-	if (life_now(quota, before.place) == before.life)
+	if (life_now(quota, before.worker) == before.life)
 		quota_release(quota, &before);
 }
 

@@ -6,12 +6,12 @@
  *
  * There are no locks. Whatever is counted lies in one 64-bit word that names its owner, and each
  * change is one atomic operation on it: so there is no moment at which the death of a process would
- * leave a count that belongs to nobody. Totals are sums over owners; one who wants a place first adds
+ * leave a count that belongs to nobody. Totals are sums over owners; one who wants to be let in first adds
  * itself and then looks, so that never more get in than may, and takes itself back when there are
  * too many.
  *
- * Workers are told apart by their place: a number that belongs to one living process at a time, and
- * the place's life, which counts those that have had it. */
+ * Workers are told apart by their number, which belongs to one living process at a time, and the number's
+ * life, which counts those that have had it. */
 #ifndef BROOD_HTTP_CLIENT_QUOTA_H
 #define BROOD_HTTP_CLIENT_QUOTA_H
 
@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 enum {
-	QUOTA_PLACES_MAX = 8192,
+	QUOTA_WORKERS_MAX = 8192,
 	QUOTA_CLIENT_MAX = 65535,          /* connections of one client */
 	QUOTA_TOTAL_MAX = 1 << 30,         /* connections of all */
 	QUOTA_RATE_MAX_PER_SECOND = 10000, /* requests of one client */
@@ -35,22 +35,26 @@ void quota_free(struct quota *quota); /* NULL is allowed */
 
 const struct client_secret *quota_secret(const struct quota *quota);
 
-/* A set of places; all-zero: none. */
-struct quota_places {
-	uint64_t words[QUOTA_PLACES_MAX / 64];
-	unsigned end; /* places from there on nobody has ever had */
+/* A set of workers' numbers; all-zero: none. */
+struct quota_workers {
+	uint64_t words[QUOTA_WORKERS_MAX / 64];
+	unsigned end; /* numbers from there on nobody has ever had */
 };
 
-void quota_places_add(struct quota_places *places, unsigned place);
-bool quota_places_have(const struct quota_places *places, unsigned place);
+void quota_workers_add(struct quota_workers *workers, unsigned worker);
 
-/* A process begins to use its place: what it finds there was never its own. Before it holds anything. */
-void quota_take_place(struct quota *quota, unsigned place);
+static inline bool quota_workers_have(const struct quota_workers *workers, unsigned worker)
+{
+	return workers->words[worker / 64] & UINT64_C(1) << worker % 64;
+}
 
-/* Master: the process that had this place has ended, and nobody has it yet again. What a process that was
- * taken over may have written for places that nobody has, those not in `used`, goes as well; NULL: nothing is
+/* A process begins to use its number: what it finds there was never its own. Before it holds anything. */
+void quota_take_number(struct quota *quota, unsigned worker);
+
+/* Master: the process that had this number has ended, and nobody has it yet again. What a process that was
+ * taken over may have written for numbers that nobody has, those not in `used`, goes as well; NULL: nothing is
  * known of others. */
-void quota_give_back(struct quota *quota, unsigned place, const struct quota_places *used);
+void quota_give_back(struct quota *quota, unsigned worker, const struct quota_workers *used);
 
 /* --- connections --- */
 
@@ -58,24 +62,24 @@ void quota_give_back(struct quota *quota, unsigned place, const struct quota_pla
  * together with the connection. */
 struct quota_hold {
 	uint64_t client; /* client_key */
-	uint32_t life;   /* of the place of who counts it */
-	uint16_t place;
+	uint32_t life;   /* of the number of who counts it */
+	uint16_t worker;
 	bool in_total, in_client;
 };
 
 /* Counts one more connection; false: there are `limit` of them already, in all or of this client. A
  * client for whom there is no room in the table is let in and not counted. */
-bool quota_hold_total(struct quota *quota, unsigned place, uint32_t limit, struct quota_hold *hold);
-bool quota_hold_client(struct quota *quota, unsigned place, uint32_t limit, uint64_t client, struct quota_hold *hold);
+bool quota_hold_total(struct quota *quota, unsigned worker, uint32_t limit, struct quota_hold *hold);
+bool quota_hold_client(struct quota *quota, unsigned worker, uint32_t limit, uint64_t client, struct quota_hold *hold);
 
 /* The connection has ended. *hold is all-zero afterwards. */
 void quota_release(struct quota *quota, struct quota_hold *hold);
 
 /* A connection has come from another worker, with what it held there; from here on it is held by
- * `place`. It is never turned away, and counts without a gap: for some nanoseconds twice, then once.
- * Where the other one has ended meanwhile, nothing is taken from whoever has its place now. `total`,
+ * `worker`. It is never turned away, and counts without a gap: for some nanoseconds twice, then once.
+ * Where the other one has ended meanwhile, nothing is taken from whoever has its number now. `total`,
  * `client` (0: none): what is to be held from here on. */
-void quota_take_over(struct quota *quota, unsigned place, bool total, uint64_t client, struct quota_hold *hold);
+void quota_take_over(struct quota *quota, unsigned worker, bool total, uint64_t client, struct quota_hold *hold);
 
 /* Now, of all workers. */
 uint64_t quota_total(const struct quota *quota);
@@ -85,25 +89,25 @@ uint64_t quota_of_client(const struct quota *quota, uint64_t client);
 
 /* Shown by each worker, at least a few times a second: how many of its connections are idle and may be
  * closed, and since when the longest is. */
-void quota_show_idle(struct quota *quota, unsigned place, uint32_t idle, uint64_t since_ms, uint64_t now_ms);
+void quota_show_idle(struct quota *quota, unsigned worker, uint32_t idle, uint64_t since_ms, uint64_t now_ms);
 
-/* One more connection of this place waits to be let in; one less. */
-void quota_begin_wait(struct quota *quota, unsigned place);
-void quota_end_wait(struct quota *quota, unsigned place);
+/* One more connection of this worker waits to be let in; one less. */
+void quota_begin_wait(struct quota *quota, unsigned worker);
+void quota_end_wait(struct quota *quota, unsigned worker);
 uint64_t quota_waiting(const struct quota *quota); /* of all */
 
 /* With all that wait there would be more than `limit`. */
 bool quota_lacks_room(const struct quota *quota, uint32_t limit);
 
-/* Asks places that show idle connections, those with the longest first, to close as many as are missing
+/* Asks workers that show idle connections, those with the longest first, to close as many as are missing
  * and have not been asked for. False: there are not as many. */
 bool quota_ask_for_room(struct quota *quota, uint32_t limit, uint64_t now_ms) __attribute__((warn_unused_result));
 
-/* How many this place was asked to close, which is its own affair from here on. */
-uint32_t quota_take_asked(struct quota *quota, unsigned place);
+/* How many this worker was asked to close, which is its own affair from here on. */
+uint32_t quota_take_asked(struct quota *quota, unsigned worker);
 
-/* Does another place show one that is idle since before that? */
-bool quota_has_longer(struct quota *quota, unsigned place, uint64_t since_ms, uint64_t now_ms);
+/* Does another worker show one that is idle since before that? */
+bool quota_has_longer(struct quota *quota, unsigned worker, uint64_t since_ms, uint64_t now_ms);
 
 /* --- requests per second --- */
 

@@ -8,11 +8,11 @@
 
 enum {
 	COUNT_BITS = 16,
-	OWNER_BITS = 16, /* place 13, life 3 */
+	OWNER_BITS = 16, /* worker 13, life 3 */
 	LIFE_BITS = 3,
 };
 
-_Static_assert(QUOTA_PLACES_MAX <= 1 << (OWNER_BITS - LIFE_BITS), "places fit");
+_Static_assert(QUOTA_WORKERS_MAX <= 1 << (OWNER_BITS - LIFE_BITS), "numbers fit");
 _Static_assert(QUOTA_CLIENT_MAX < 1 << COUNT_BITS, "connections fit");
 
 static uint64_t *set_of(struct quota *quota, uint64_t client)
@@ -41,9 +41,9 @@ static uint32_t cell_count(uint64_t cell)
 	return (uint32_t)cell & ((1u << COUNT_BITS) - 1);
 }
 
-static uint32_t owner_of(unsigned place, uint32_t life)
+static uint32_t owner_of(unsigned worker, uint32_t life)
 {
-	return place << LIFE_BITS | (life & ((1u << LIFE_BITS) - 1));
+	return worker << LIFE_BITS | (life & ((1u << LIFE_BITS) - 1));
 }
 
 static uint64_t make_cell(uint32_t tag, uint32_t owner, uint32_t count)
@@ -85,9 +85,9 @@ static uint64_t *find(uint64_t *set, uint32_t tag, uint32_t owner, uint64_t *out
 	return free_cell;
 }
 
-bool quota_cell_add(struct quota *quota, uint64_t client, unsigned place, uint32_t life)
+bool quota_cell_add(struct quota *quota, uint64_t client, unsigned worker, uint32_t life)
 {
-	uint32_t tag = tag_of(client), owner = owner_of(place, life);
+	uint32_t tag = tag_of(client), owner = owner_of(worker, life);
 	uint64_t *set = set_of(quota, client), *at, cell;
 
 	if (__atomic_load_n(&quota->shared->clients, __ATOMIC_SEQ_CST) == 0)
@@ -102,9 +102,9 @@ bool quota_cell_add(struct quota *quota, uint64_t client, unsigned place, uint32
 	return false;
 }
 
-void quota_cell_remove(struct quota *quota, uint64_t client, unsigned place, uint32_t life)
+void quota_cell_remove(struct quota *quota, uint64_t client, unsigned worker, uint32_t life)
 {
-	uint32_t tag = tag_of(client), owner = owner_of(place, life), count;
+	uint32_t tag = tag_of(client), owner = owner_of(worker, life), count;
 	uint64_t *set = set_of(quota, client), *at, cell;
 
 	for (unsigned i = 0; i < QUOTA_TRIES; i++) {
@@ -117,23 +117,23 @@ void quota_cell_remove(struct quota *quota, uint64_t client, unsigned place, uin
 	}
 }
 
-static bool is_nobodys(uint64_t cell, unsigned place, const struct quota_places *used)
+static bool is_nobodys(uint64_t cell, unsigned worker, const struct quota_workers *used)
 {
 	unsigned owner = cell_owner(cell) >> LIFE_BITS;
 
-	return cell != 0 && (owner == place || (used && !quota_places_have(used, owner)));
+	return cell != 0 && (owner == worker || (used && !quota_workers_have(used, owner)));
 }
 
 /* Of a process that is gone: all that may still change such a cell is somebody who takes one of its
  * connections over, which makes it smaller. */
-void quota_cells_clear(struct quota *quota, unsigned place, const struct quota_places *used)
+void quota_cells_clear(struct quota *quota, unsigned worker, const struct quota_workers *used)
 {
 	uint64_t *cells = &quota->shared->cells[0][0];
 
 	for (unsigned i = 0; i < QUOTA_CELL_SETS * QUOTA_CELLS; i++) {
 		uint64_t cell = quota_load(&cells[i]);
 
-		for (unsigned try = 0; try < QUOTA_TRIES && is_nobodys(cell, place, used); try++) {
+		for (unsigned try = 0; try < QUOTA_TRIES && is_nobodys(cell, worker, used); try++) {
 			if (quota_swap(&cells[i], cell, 0))
 				break;
 			cell = quota_load(&cells[i]);

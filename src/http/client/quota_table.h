@@ -2,9 +2,9 @@
  *
  * How the shared table is laid out. Private to quota*.c.
  *
- *     gauge   life 32 bits, connections 32                  one for each place
- *     cell    tag 32, place 13, life 3, connections 16      one for each client and place
- *     room    four numbers, two times                       one for each place
+ *     gauge   life 32 bits, connections 32                  one for each worker
+ *     cell    tag 32, worker 13, life 3, connections 16     one for each client and worker
+ *     room    four numbers, two times                       one for each worker
  *     bucket  tag 24, time 40 (microseconds, wraps)         one for each client
  *
  * A tag is some of the bits of a client's key; others choose the set of cells or buckets where it
@@ -26,7 +26,7 @@ struct quota_told {
 	uint64_t refused, told, told_ms;
 };
 
-/* What others may know of a place's connections when there are too many. */
+/* What others may know of a worker's connections when there are too many. */
 struct quota_room {
 	uint32_t idle;    /* could be closed */
 	uint32_t waiting; /* not let in yet, and in no gauge */
@@ -37,13 +37,13 @@ struct quota_room {
 };
 
 /* Any worker can write anything here, so what is read has a bounded effect, and what is counted for
- * nobody's place goes when the next process ends. */
+ * nobody goes when the next process ends. */
 struct quota_shared {
-	uint32_t places;  /* those below it may be in use */
+	uint32_t workers; /* those below it may be in use */
 	uint32_t clients; /* not 0: cells have been used */
 	struct quota_told told[QUOTA_KINDS];
-	uint64_t gauges[QUOTA_PLACES_MAX] __attribute__((aligned(64)));
-	struct quota_room rooms[QUOTA_PLACES_MAX] __attribute__((aligned(64)));
+	uint64_t gauges[QUOTA_WORKERS_MAX] __attribute__((aligned(64)));
+	struct quota_room rooms[QUOTA_WORKERS_MAX] __attribute__((aligned(64)));
 	uint64_t cells[QUOTA_CELL_SETS][QUOTA_CELLS] __attribute__((aligned(64)));
 	uint64_t buckets[QUOTA_BUCKET_SETS][QUOTA_BUCKETS] __attribute__((aligned(64)));
 };
@@ -52,7 +52,7 @@ struct quota_shared {
 struct quota {
 	struct quota_shared *shared;
 	struct client_secret secret;
-	uint32_t first_life; /* of all places: random, so that another table's holds mean nothing */
+	uint32_t first_life; /* of all numbers: random, so that another table's holds mean nothing */
 };
 
 static inline uint64_t quota_load(const uint64_t *word)
@@ -67,19 +67,15 @@ static inline bool quota_swap(uint64_t *word, uint64_t expected, uint64_t wanted
 }
 
 /* Makes the sums reach up to there. */
-void quota_use_place(struct quota *quota, unsigned place);
-
-/* --- quota_room.c --- */
-
-void quota_room_clear(struct quota *quota, unsigned place);
+void quota_use_number(struct quota *quota, unsigned worker);
 
 /* --- quota_clients.c --- */
 
 /* One connection more; false: no room. */
-bool quota_cell_add(struct quota *quota, uint64_t client, unsigned place, uint32_t life);
+bool quota_cell_add(struct quota *quota, uint64_t client, unsigned worker, uint32_t life);
 /* One less, where there is one. */
-void quota_cell_remove(struct quota *quota, uint64_t client, unsigned place, uint32_t life);
-/* All of this place and, unless `used` is NULL, of those that are not among `used`. */
-void quota_cells_clear(struct quota *quota, unsigned place, const struct quota_places *used);
+void quota_cell_remove(struct quota *quota, uint64_t client, unsigned worker, uint32_t life);
+/* All of this worker and, unless `used` is NULL, of those that are not among `used`. */
+void quota_cells_clear(struct quota *quota, unsigned worker, const struct quota_workers *used);
 
 #endif

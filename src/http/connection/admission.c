@@ -46,7 +46,7 @@ void admission_init(struct admission *admission, const struct http_limits *limit
 {
 	*admission = (struct admission){
 		.quota = limits->quota,
-		.place = limits->place,
+		.worker = limits->worker,
 		.look_ms = ROOM_LOOK_MS,
 		.prefixes = {limits->client_prefix_ipv4 > 0 ? limits->client_prefix_ipv4 : 32,
 			     limits->client_prefix_ipv6 > 0 ? limits->client_prefix_ipv6 : 64},
@@ -221,7 +221,7 @@ bool admission_of_client(struct connection *connection)
 		return false;
 	}
 	if (client == 0 ||
-	    quota_hold_client(admission->quota, admission->place, admission->client_max, client, &connection->hold))
+	    quota_hold_client(admission->quota, admission->worker, admission->client_max, client, &connection->hold))
 		return true;
 	quota_release(admission->quota, &connection->hold);
 	turn_away(connection, QUOTA_CLIENT);
@@ -233,7 +233,7 @@ void admission_take_over(struct connection *connection, const struct quota_hold 
 	struct admission *admission = &connection->server->admission;
 
 	connection->hold = *hold;
-	quota_take_over(admission->quota, admission->place, admission->total_max > 0, client_to_count(connection),
+	quota_take_over(admission->quota, admission->worker, admission->total_max > 0, client_to_count(connection),
 			&connection->hold);
 }
 

@@ -32,7 +32,7 @@ struct admission_answer {
 
 struct admission {
 	struct quota *quota; /* shared with other workers; NULL: no limits */
-	unsigned place;
+	unsigned worker;
 	bool connections, requests;     /* some are limited */
 	uint32_t total_max, client_max; /* connections; 0: no limit */
 	struct quota_rate rate, handshakes;

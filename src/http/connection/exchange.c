@@ -180,7 +180,7 @@ static void stage(struct connection *connection, const struct response *response
 		record_fill(item->record, request, response->status, connection->start_us);
 		item->record->reason = response->reason;
 		record_name(item->record, server->name);
-		item->record->site = response->place ? response->place->site : NULL;
+		item->record->site = response->location ? response->location->site : NULL;
 	}
 }
 
@@ -209,7 +209,7 @@ static void name_request(struct connection *connection, struct response *respons
 /* RFC 6797 section 7.2: over TLS only. Heads that are made once and kept do for both. */
 static void demand_https(struct connection *connection, struct response *response)
 {
-	struct slice hsts = response->place ? response->place->hsts : SLICE("");
+	struct slice hsts = response->location ? response->location->hsts : SLICE("");
 	char *lines = connection->server->fields;
 	size_t length = response->fields.len;
 

@@ -21,7 +21,7 @@ static bool take(struct connection *connection)
 {
 	const struct admission *admission = &connection->server->admission;
 
-	return quota_hold_total(admission->quota, admission->place, admission->total_max, &connection->hold);
+	return quota_hold_total(admission->quota, admission->worker, admission->total_max, &connection->hold);
 }
 
 /* Our own are idle as long as anybody's. */
@@ -33,7 +33,7 @@ static bool ours_are_longest(const struct http_server *server)
 	if (idle_count(server, &since_ms) == 0)
 		return false;
 	since_ms = since_ms > ABOUT_MS ? since_ms - ABOUT_MS : 0;
-	return !quota_has_longer(admission->quota, admission->place, since_ms, server->now_ms);
+	return !quota_has_longer(admission->quota, admission->worker, since_ms, server->now_ms);
 }
 
 /* Those who wait already come first. */
@@ -76,9 +76,9 @@ enum room_verdict room_make(struct connection *connection)
 		if (take(connection))
 			return ROOM_TAKEN;
 	}
-	quota_begin_wait(admission->quota, admission->place);
+	quota_begin_wait(admission->quota, admission->worker);
 	if (!quota_ask_for_room(admission->quota, admission->total_max, server->now_ms)) {
-		quota_end_wait(admission->quota, admission->place);
+		quota_end_wait(admission->quota, admission->worker);
 		return ROOM_NONE;
 	}
 	wait_outside(connection);
@@ -93,13 +93,13 @@ void room_stop_waiting(struct connection *connection)
 		return;
 	connection->state = CONNECTION_WAITING; /* for whatever follows */
 	list_remove(&connection->rest);
-	quota_end_wait(admission->quota, admission->place);
+	quota_end_wait(admission->quota, admission->worker);
 }
 
 static void make_room_for_others(struct http_server *server)
 {
 	const struct admission *admission = &server->admission;
-	uint32_t asked = quota_take_asked(admission->quota, admission->place);
+	uint32_t asked = quota_take_asked(admission->quota, admission->worker);
 
 	if (asked > PER_TICK_MAX)
 		asked = PER_TICK_MAX; /* they ask again */
@@ -155,5 +155,5 @@ void room_show_idle(const struct http_server *server)
 	uint64_t since_ms = 0;
 	unsigned count = idle_count(server, &since_ms);
 
-	quota_show_idle(admission->quota, admission->place, count, since_ms, server->now_ms);
+	quota_show_idle(admission->quota, admission->worker, count, since_ms, server->now_ms);
 }

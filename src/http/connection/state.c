@@ -118,7 +118,7 @@ static void put_hold(char *value, const struct quota_hold *hold)
 {
 	put_number(value, hold->client, 8);
 	put_number(value + 8, hold->life, 4);
-	put_number(value + 12, hold->place, 2);
+	put_number(value + 12, hold->worker, 2);
 	put_number(value + 14, (hold->in_total ? HOLD_IN_TOTAL : 0u) | (hold->in_client ? HOLD_IN_CLIENT : 0u), 1);
 }
 
@@ -129,7 +129,7 @@ static struct quota_hold get_hold(const char *value)
 	return (struct quota_hold){
 		.client = get_number(value, 8),
 		.life = (uint32_t)get_number(value + 8, 4),
-		.place = (uint16_t)get_number(value + 12, 2),
+		.worker = (uint16_t)get_number(value + 12, 2),
 		.in_total = (bits & HOLD_IN_TOTAL) != 0,
 		.in_client = (bits & HOLD_IN_CLIENT) != 0,
 	};

@@ -23,7 +23,7 @@
  *                                known. Whoever takes it hands that on, and not its own: with another
  *                                one the connection may have come by a listener that is no more
  *     8  hold         15 octets what it holds of limits that all workers share: 8 the client's key,
- *                                4 life, 2 place (quota.h), 1 bits: 1 in the total, 2 of the client
+ *                                4 life, 2 worker (quota.h), 1 bits: 1 in the total, 2 of the client
  *     128 peer         19 octets the client, as a PROXY header has told: 1 octet: 1 (a Unix
  *                                socket), 4 or 6; 16: the address, for IPv4 in the first four; 2:
  *                                the port

@@ -139,7 +139,7 @@ static int load_source(int *fd, const struct file_source *source, const struct r
 {
 	char type[FILE_TYPE_MAX];
 	struct file_facts facts = {
-		.place = source->place,
+		.location = source->location,
 		.name = slice_of(name),
 		.key_length = key_length,
 		.type = type_of(source, name, type),
@@ -156,10 +156,10 @@ static int load_source(int *fd, const struct file_source *source, const struct r
 	error = look_at(*fd, &facts.stamp);
 	if (error != 0)
 		return error;
-	doubtful = siblings_look(source->place, name, &siblings) != 0;
+	doubtful = siblings_look(source->location, name, &siblings) != 0;
 	usable = siblings_usable(&siblings, &facts.stamp);
 	makes_gzip = !(usable & 1u << CODING_GZIP) && facts.stamp.size <= source->body_max &&
-		     variants_want_gzip(source->place, facts.type, facts.stamp.size);
+		     variants_want_gzip(source->location, facts.type, facts.stamp.size);
 	facts.varies = usable != 0 || makes_gzip;
 	error = load_from(fd, source, maker, &facts, &now, out);
 	if (error != 0)
@@ -177,7 +177,7 @@ int file_load(const struct file_source *source, const struct response_maker *mak
 	int error = -ESTALE;
 
 	for (int try = 0; try < LOAD_TRIES && error == -ESTALE; try++) {
-		int fd = file_open(source->place->site->root, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+		int fd = file_open(source->location->site->root, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 
 		if (fd < 0)
 			return fd;
@@ -191,7 +191,7 @@ int file_load_sibling(const struct file_source *source, const struct response_ma
 		      enum coding coding, const struct file_stamp *seen, struct file **out)
 {
 	struct file_facts facts = {
-		.place = of->place,
+		.location = of->location,
 		.name = slice_of(of->name),
 		.type = of->type,
 		.coding = coding,
@@ -204,7 +204,7 @@ int file_load_sibling(const struct file_source *source, const struct response_ma
 	if (!sibling_name(of->name, coding, name))
 		return -ENAMETOOLONG;
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	fd = file_open(of->place->site->root, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	fd = file_open(of->location->site->root, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return fd;
 	error = look_at(fd, &facts.stamp);
@@ -218,7 +218,7 @@ static int has_same_siblings(const struct file *file)
 {
 	static const struct siblings none;
 	struct siblings now;
-	int error = siblings_look(file->place, file->name, &now);
+	int error = siblings_look(file->location, file->name, &now);
 
 	if (error != 0)
 		return error;
@@ -227,7 +227,7 @@ static int has_same_siblings(const struct file *file)
 
 int file_is_current(const struct file *file)
 {
-	int fd = file_open(file->place->site->root, file->name, O_PATH);
+	int fd = file_open(file->location->site->root, file->name, O_PATH);
 	bool same;
 
 	if (fd < 0)

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct http_place;
+struct http_location;
 struct mime_table;
 struct response_maker;
 struct variants;
@@ -33,12 +33,12 @@ struct file {
 	struct epoch seen;   /* and whether anybody has seen something else there since, */
 	struct epoch way;    /* or, if it is provisional, another file that answers for its key */
 
-	unsigned references;            /* its keeper's, and one for each response not yet written */
-	bool kept;                      /* it has a keeper: the cache, or the file that it is a variant of */
-	bool doubtful;                  /* whether it has variants could not be told: not checked at all */
-	const struct http_place *place; /* and */
-	struct slice key;               /* of the cache: whose file it is, and what it is asked for as */
-	const char *name;               /* of the file below the root; begins with the key */
+	unsigned references;                  /* its keeper's, and one for each response not yet written */
+	bool kept;                            /* it has a keeper: the cache, or the file that it is a variant of */
+	bool doubtful;                        /* whether it has variants could not be told: not checked at all */
+	const struct http_location *location; /* and */
+	struct slice key;                     /* of the cache: whose file it is, and what it is asked for as */
+	const char *name;                     /* of the file below the root; begins with the key */
 
 	/* "head CRLF body" lie one behind the other; `body` is empty when there is an fd. */
 	struct slice head, body;
@@ -47,7 +47,7 @@ struct file {
 	int64_t last_modified; /* what Last-Modified says: mtime, but never later than Date */
 	char *date_text, *last_modified_text;
 	struct slice type, etag; /* within the head */
-	struct slice freshness;  /* the place's line for caches, with CRLF, or empty; not in an error */
+	struct slice freshness;  /* the location's line for caches, with CRLF, or empty; not in an error */
 	bool provisional;        /* something that goes before it may come into being under its key */
 
 	enum coding coding;
@@ -61,7 +61,7 @@ struct file {
 };
 
 struct file_source {
-	const struct http_place *place; /* whose file it is, below the root of its site */
+	const struct http_location *location; /* whose file it is, below the root of its site */
 	const struct mime_table *mime;
 	size_t body_max; /* larger files are kept open instead of read */
 };

@@ -32,9 +32,9 @@ static uint64_t mix(uint64_t hash, uint64_t word)
 /* Eight octets a step: multiply, then fold the high half, which is the well mixed one, into the low
  * one. The last step may take octets for a second time, which is quicker than taking them one by
  * one. The seed keeps whoever can choose file names (uploads) from choosing buckets. */
-static uint64_t hash_of(const struct file_cache *cache, const struct http_place *place, struct slice key)
+static uint64_t hash_of(const struct file_cache *cache, const struct http_location *location, struct slice key)
 {
-	uint64_t hash = mix(cache->seed ^ (uintptr_t)place, key.len), word = 0;
+	uint64_t hash = mix(cache->seed ^ (uintptr_t)location, key.len), word = 0;
 	size_t at = 0;
 
 	for (; at + 8 < key.len; at += 8) {
@@ -104,13 +104,13 @@ static struct list *list_of(struct file_cache *cache, const struct file *file)
 	return file->has_fds ? &cache->open : &cache->in_memory;
 }
 
-struct file *file_cache_find(struct file_cache *cache, const struct http_place *place, struct slice key)
+struct file *file_cache_find(struct file_cache *cache, const struct http_location *location, struct slice key)
 {
-	uint64_t hash = hash_of(cache, place, key);
+	uint64_t hash = hash_of(cache, location, key);
 	struct file *file = cache->buckets[hash & cache->mask];
 	struct list *list;
 
-	while (file && (file->hash != hash || file->place != place || !slice_equal(file->key, key)))
+	while (file && (file->hash != hash || file->location != location || !slice_equal(file->key, key)))
 		file = file->bucket_next;
 	if (!file)
 		return NULL;
@@ -140,7 +140,7 @@ void file_cache_insert(struct file_cache *cache, struct file *file)
 
 	assert(!file->kept);
 	file->has_fds = fds > 0;
-	file->hash = hash_of(cache, file->place, file->key);
+	file->hash = hash_of(cache, file->location, file->key);
 	bucket = &cache->buckets[file->hash & cache->mask];
 	file->bucket_next = *bucket;
 	*bucket = file;
@@ -203,7 +203,7 @@ static void forget(struct file_cache *cache, struct list *list, const struct htt
 		struct file *file = LIST_ENTRY(at, struct file, by_use);
 
 		next = at->next;
-		if (file->place->site == site)
+		if (file->location->site == site)
 			file_cache_remove(cache, file);
 	}
 }

@@ -14,7 +14,7 @@
 
 struct file;
 struct file_cache;
-struct http_place;
+struct http_location;
 struct http_site;
 
 struct file_cache_limits {
@@ -30,10 +30,10 @@ struct file_cache *file_cache_new(const struct file_cache_limits *limits);
 void file_cache_free(struct file_cache *cache);
 
 /* The entry, now the most recently used one, without a reference of the caller's; NULL for none. */
-struct file *file_cache_find(struct file_cache *cache, const struct http_place *place, struct slice key);
+struct file *file_cache_find(struct file_cache *cache, const struct http_location *location, struct slice key);
 
 /* Takes a reference of its own, or does nothing when the file is larger than the cache may be.
- * There must be no entry of that place and key. */
+ * There must be no entry of that location and key. */
 void file_cache_insert(struct file_cache *cache, struct file *file);
 
 /* A file in it is to have so many octets more: others make room. False: it cannot be, or the file is

@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { HEAD_ROOM = 1024 + FIELDS_LENGTH_MAX + 1024 /* the place's fields, its Cache-Control */ };
+enum { HEAD_ROOM = 1024 + FIELDS_LENGTH_MAX + 1024 /* the location's fields, its Cache-Control */ };
 
 /* Where the parts of a head are, as offsets until it has found its place. */
 struct layout {
@@ -100,13 +100,13 @@ int file_make(const struct file_facts *facts, const struct response_maker *maker
 {
 	struct file filled = {
 		.references = 1,
-		.place = facts->place,
+		.location = facts->location,
 		.fd = -1,
 		.stamp = facts->stamp,
 		.settled = facts->settled,
 		.coding = facts->coding,
 		.varies = facts->varies,
-		.freshness = place_freshness(facts->place, facts->name),
+		.freshness = location_freshness(facts->location, facts->name),
 	};
 	char room[HEAD_ROOM];
 	struct head head = {room, room, room + sizeof(room), false};

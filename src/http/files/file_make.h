@@ -8,7 +8,7 @@
 #include "http/files/file.h"
 
 struct file_facts {
-	const struct http_place *place;
+	const struct http_location *location;
 	struct slice name;
 	size_t key_length;       /* how much of the name is its key */
 	struct slice type;       /* with charset */

@@ -22,7 +22,7 @@ enum { KEPT = 8, KEPT_MS = 1000 };
 
 /* One that was made. */
 struct kept {
-	const struct http_place *place;
+	const struct http_location *location;
 	char *name;
 	enum listing_form form;
 	uint64_t made_ms;
@@ -38,7 +38,7 @@ struct listings {
 
 /* What is read of a directory. */
 struct reading {
-	const struct http_place *place;
+	const struct http_location *location;
 	const char *name; /* of the directory, below the root */
 	int fd;
 	struct listing_entry *entries;
@@ -86,10 +86,10 @@ static int stat_link(const struct reading *reading, const char *name, struct sta
 	char path[PATH_MAX];
 	int fd, rc = 0;
 
-	if (reading->place->site->root.no_links ||
+	if (reading->location->site->root.no_links ||
 	    snprintf(path, sizeof(path), "%s%s", reading->name, name) >= (int)sizeof(path))
 		return -ELOOP;
-	fd = file_open(reading->place->site->root, path, O_PATH);
+	fd = file_open(reading->location->site->root, path, O_PATH);
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, out) < 0)
@@ -154,7 +154,7 @@ static int compare(const void *a, const void *b)
 static int read_directory(struct reading *reading)
 {
 	DIR *directory;
-	int rc, fd = file_open(reading->place->site->root, reading->name[0] ? reading->name : ".",
+	int rc, fd = file_open(reading->location->site->root, reading->name[0] ? reading->name : ".",
 			       O_RDONLY | O_DIRECTORY);
 
 	if (fd < 0)
@@ -197,13 +197,13 @@ static uint64_t version_of(const struct reading *reading)
 	return version;
 }
 
-static int make(const struct http_place *place, const char *name, enum listing_form form, struct epoch *seen,
+static int make(const struct http_location *location, const char *name, enum listing_form form, struct epoch *seen,
 		struct file **out)
 {
-	struct reading reading = {.place = place, .name = name};
+	struct reading reading = {.location = location, .name = name};
 	struct buffer text = {0};
 	int rc = read_directory(&reading);
-	const struct listing listing = {place, slice_of(name), reading.entries, reading.count, reading.cut};
+	const struct listing listing = {location, slice_of(name), reading.entries, reading.count, reading.cut};
 
 	if (rc == 0)
 		rc = form == LISTING_JSON ? listing_write_json(&listing, &text) : listing_write_html(&listing, &text);
@@ -220,14 +220,14 @@ static int make(const struct http_place *place, const char *name, enum listing_f
 	return rc;
 }
 
-static struct file *find(const struct listings *listings, const struct http_place *place, const char *name,
+static struct file *find(const struct listings *listings, const struct http_location *location, const char *name,
 			 enum listing_form form, uint64_t now_ms)
 {
 	for (size_t i = 0; i < KEPT; i++) {
 		const struct kept *kept = &listings->kept[i];
 
-		if (kept->file && kept->place == place && kept->form == form && now_ms - kept->made_ms < KEPT_MS &&
-		    epoch_holds(&kept->seen) && strcmp(kept->name, name) == 0)
+		if (kept->file && kept->location == location && kept->form == form &&
+		    now_ms - kept->made_ms < KEPT_MS && epoch_holds(&kept->seen) && strcmp(kept->name, name) == 0)
 			return kept->file;
 	}
 	return NULL;
@@ -241,28 +241,28 @@ void listings_tick(struct listings *listings, uint64_t now_ms)
 	}
 }
 
-int listings_get(struct listings *listings, const struct http_place *place, struct slice name, enum listing_form form,
-		 uint64_t now_ms, struct file **out)
+int listings_get(struct listings *listings, const struct http_location *location, struct slice name,
+		 enum listing_form form, uint64_t now_ms, struct file **out)
 {
 	struct kept *kept = &listings->kept[listings->next];
 	char *text = strndup(name.ptr, name.len);
 	struct epoch seen;
 	int rc = text ? 0 : -ENOMEM;
 
-	if (text && (*out = find(listings, place, text, form, now_ms)) != NULL) {
+	if (text && (*out = find(listings, location, text, form, now_ms)) != NULL) {
 		free(text);
 		file_keep(*out);
 		return 0;
 	}
-	seen = epoch_begin(listings->epochs, place->site->identity, EPOCH_LISTING, name);
+	seen = epoch_begin(listings->epochs, location->site->identity, EPOCH_LISTING, name);
 	if (rc == 0)
-		rc = make(place, text, form, &seen, out);
+		rc = make(location, text, form, &seen, out);
 	if (rc < 0) {
 		free(text);
 		return rc;
 	}
 	forget(kept);
-	*kept = (struct kept){place, text, form, now_ms, seen, *out};
+	*kept = (struct kept){location, text, form, now_ms, seen, *out};
 	file_keep(*out);
 	listings->next = (listings->next + 1) % KEPT;
 	return 0;

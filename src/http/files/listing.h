@@ -18,7 +18,7 @@ enum {
 
 struct epochs;
 struct file;
-struct http_place;
+struct http_location;
 struct listings;
 
 enum listing_form { LISTING_HTML, LISTING_JSON };
@@ -28,10 +28,10 @@ struct listings *listings_new(const struct epochs *epochs);
 void listings_free(struct listings *listings);
 
 /* The listing of the directory `name` (of struct path, so "" or with a slash at its end) of a
- * place, with a reference for the caller: a file that is none on disk, with body, type and etag and
+ * location, with a reference for the caller: a file that is none on disk, with body, type and etag and
  * nothing else. 0 or -errno. */
-int listings_get(struct listings *listings, const struct http_place *place, struct slice name, enum listing_form form,
-		 uint64_t now_ms, struct file **out) __attribute__((warn_unused_result));
+int listings_get(struct listings *listings, const struct http_location *location, struct slice name,
+		 enum listing_form form, uint64_t now_ms, struct file **out) __attribute__((warn_unused_result));
 
 /* Forgets all. */
 void listings_forget(struct listings *listings);

@@ -14,12 +14,12 @@
 #include "http/files/static.h"
 #include "http/site/site.h"
 
-/* Cache-Control is left out where the place itself has one. */
-static struct slice own_fields(const struct http_place *place)
+/* Cache-Control is left out where the location itself has one. */
+static struct slice own_fields(const struct http_location *location)
 {
 	struct slice all = SLICE("Vary: Accept\r\nCache-Control: no-cache\r\n");
 
-	return fields_have(place->fields, SLICE("Cache-Control")) ? SLICE("Vary: Accept\r\n") : all;
+	return fields_have(location->fields, SLICE("Cache-Control")) ? SLICE("Vary: Accept\r\n") : all;
 }
 
 /* It has a tag, but no time at which it changed: conditions on that are not looked at. */
@@ -47,12 +47,12 @@ static enum listing_form wanted_form(const struct request *request)
 	return json > html ? LISTING_JSON : LISTING_HTML;
 }
 
-int listing_answer(struct listings *listings, const struct http_place *place, struct slice name, uint64_t now_ms,
+int listing_answer(struct listings *listings, const struct http_location *location, struct slice name, uint64_t now_ms,
 		   const struct request *request, struct response_maker *maker, struct response *response)
 {
 	enum cond_verdict verdict;
 	struct file *listing;
-	int error = listings_get(listings, place, name, wanted_form(request), now_ms, &listing);
+	int error = listings_get(listings, location, name, wanted_form(request), now_ms, &listing);
 
 	if (error != 0)
 		return error;
@@ -64,7 +64,7 @@ int listing_answer(struct listings *listings, const struct http_place *place, st
 	}
 	response_begin(maker, response, verdict == COND_NOT_MODIFIED ? 304 : 200);
 	response_field(maker, "ETag", listing->etag);
-	response_lines(maker, own_fields(place));
+	response_lines(maker, own_fields(location));
 	if (verdict == COND_GO_ON) {
 		response_field(maker, "Content-Type", listing->type);
 		response_field_u64(maker, "Content-Length", listing->body.len);

@@ -8,14 +8,14 @@
 
 #include <stdint.h>
 
-struct http_place;
+struct http_location;
 struct listings;
 struct request;
 struct response;
 struct response_maker;
 
 /* Of the directory `name`, as for listings_get. 0, or -errno when there is no answer yet. */
-int listing_answer(struct listings *listings, const struct http_place *place, struct slice name, uint64_t now_ms,
+int listing_answer(struct listings *listings, const struct http_location *location, struct slice name, uint64_t now_ms,
 		   const struct request *request, struct response_maker *maker, struct response *response)
 	__attribute__((warn_unused_result));
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A directory as a page. No script; one style sheet, built in or the place's own. */
+ * A directory as a page. No script; one style sheet, built in or the location's own. */
 #include "base/utf8.h"
 #include "http/files/listing_text.h"
 
@@ -130,11 +130,11 @@ static int put_style(const struct listing *listing, struct buffer *out)
 {
 	int rc;
 
-	if (!listing->place->listing_css)
+	if (!listing->location->listing_css)
 		return put(out, style);
 	rc = put(out, "<link rel=\"stylesheet\" href=\"");
 	if (rc == 0)
-		rc = put_text(out, slice_of(listing->place->listing_css));
+		rc = put_text(out, slice_of(listing->location->listing_css));
 	return rc == 0 ? put(out, "\">\n") : rc;
 }
 

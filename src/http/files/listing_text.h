@@ -22,7 +22,7 @@ struct listing_entry {
 };
 
 struct listing {
-	const struct http_place *place;
+	const struct http_location *location;
 	struct slice name; /* of the directory: "" or with a slash at its end */
 	const struct listing_entry *entries;
 	size_t count;

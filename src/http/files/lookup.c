@@ -33,9 +33,9 @@ enum { REVALIDATE_MS = 1000 };
 /* --- the cache --- */
 
 /* Where siblings count, a file has other versions. */
-static uint64_t whose(const struct http_place *place)
+static uint64_t whose(const struct http_location *location)
 {
-	return version_add(place->site->identity, place->precompressed);
+	return version_add(location->site->identity, location->precompressed);
 }
 
 static bool is_still_so(const struct lookup *lookup, struct file *file)
@@ -66,9 +66,9 @@ void lookup_doubt(struct file *file)
 	file->checked_ms -= REVALIDATE_MS;
 }
 
-struct file *lookup_cached(struct lookup *lookup, const struct http_place *place, struct slice name)
+struct file *lookup_cached(struct lookup *lookup, const struct http_location *location, struct slice name)
 {
-	struct file *file = file_cache_find(lookup->cache, place, name);
+	struct file *file = file_cache_find(lookup->cache, location, name);
 
 	if (file && is_fresh(lookup, file)) {
 		file_keep(file);
@@ -91,7 +91,7 @@ static bool is_of_disk(int error)
 static int load_name(struct lookup *lookup, const struct response_maker *maker, const char *name, size_t key_length,
 		     bool provisional, struct file **out)
 {
-	struct epoch seen = epoch_begin(lookup->epochs, whose(lookup->source.place), EPOCH_FILE, slice_of(name));
+	struct epoch seen = epoch_begin(lookup->epochs, whose(lookup->source.location), EPOCH_FILE, slice_of(name));
 	int error;
 
 	do {
@@ -174,7 +174,7 @@ static struct slice name_slice(const struct name *name)
 /* What is there: its mode's type, or 0. */
 static mode_t type_of(const struct lookup *lookup, const char *name)
 {
-	int fd = file_open(lookup->source.place->site->root, name, O_PATH);
+	int fd = file_open(lookup->source.location->site->root, name, O_PATH);
 	struct stat info;
 	mode_t type = 0;
 
@@ -193,7 +193,7 @@ static mode_t type_of(const struct lookup *lookup, const char *name)
 static struct lookup_result load_index(struct lookup *lookup, const struct response_maker *maker, struct name *name,
 				       size_t key_length, bool provisional)
 {
-	const char *const *names = lookup->source.place->index_names;
+	const char *const *names = lookup->source.location->index_names;
 	size_t length = name->length;
 	struct file *file;
 	int error, directory;
@@ -210,7 +210,7 @@ static struct lookup_result load_index(struct lookup *lookup, const struct respo
 			return failed(error);
 	}
 	name_cut(name, length);
-	directory = file_open(lookup->source.place->site->root, length ? name->text : ".", O_PATH | O_DIRECTORY);
+	directory = file_open(lookup->source.location->site->root, length ? name->text : ".", O_PATH | O_DIRECTORY);
 	if (directory < 0)
 		return failed(directory);
 	fd_close(&directory);
@@ -235,11 +235,11 @@ static bool ends_with(struct slice text, struct slice end)
 	return text.len >= end.len && memcmp(text.ptr + text.len - end.len, end.ptr, end.len) == 0;
 }
 
-/* Is the last segment the place's first index name, perhaps without its ".html"? Returns the length
+/* Is the last segment the location's first index name, perhaps without its ".html"? Returns the length
  * of what is before it, or -1. */
-static ssize_t before_index(const struct http_place *place, struct slice name, bool whole)
+static ssize_t before_index(const struct http_location *location, struct slice name, bool whole)
 {
-	struct slice index = slice_of(place->index_names[0] ? place->index_names[0] : "");
+	struct slice index = slice_of(location->index_names[0] ? location->index_names[0] : "");
 	size_t before;
 
 	if (!whole && ends_with(index, SLICE(HTML)))
@@ -255,7 +255,7 @@ static ssize_t before_index(const struct http_place *place, struct slice name, b
 /* A file was found under its own name: has it a proper one that leads to it? */
 static struct lookup_result clean_found(const struct lookup *lookup, struct slice path, struct file *file)
 {
-	ssize_t before = before_index(lookup->source.place, path, true);
+	ssize_t before = before_index(lookup->source.location, path, true);
 	struct name base = {.length = 0};
 	mode_t type;
 
@@ -277,7 +277,7 @@ static struct lookup_result clean_other(struct lookup *lookup, const struct resp
 					struct lookup_result otherwise)
 {
 	size_t length = name->length;
-	ssize_t before = before_index(lookup->source.place, name_slice(name), false);
+	ssize_t before = before_index(lookup->source.location, name_slice(name), false);
 	struct lookup_result result;
 
 	name_add(name, SLICE(HTML));
@@ -309,7 +309,7 @@ static struct lookup_result clean_directory(struct lookup *lookup, struct name *
 static struct lookup_result load_path(struct lookup *lookup, const struct response_maker *maker,
 				      const struct path *path, bool provisional)
 {
-	const struct http_place *place = lookup->source.place;
+	const struct http_location *location = lookup->source.location;
 	struct lookup_result result;
 	struct name name = {.length = 0};
 
@@ -318,12 +318,12 @@ static struct lookup_result load_path(struct lookup *lookup, const struct respon
 		return failed(-ENAMETOOLONG);
 	if (path->directory) {
 		result = load_index(lookup, maker, &name, path->name.len, provisional);
-		if (place->clean_urls && (result.verdict == LOOKUP_BARE || is_nothing(&result)))
+		if (location->clean_urls && (result.verdict == LOOKUP_BARE || is_nothing(&result)))
 			return clean_directory(lookup, &name, result);
 		return result;
 	}
 	result = load_file(lookup, maker, &name, path->name.len, provisional);
-	if (!place->clean_urls)
+	if (!location->clean_urls)
 		return result;
 	if (result.verdict == LOOKUP_FILE)
 		return clean_found(lookup, path->name, result.file);
@@ -335,15 +335,15 @@ static struct lookup_result load_path(struct lookup *lookup, const struct respon
 /* A file that was cached under a path's name: it may be the wrong way to it. */
 static struct lookup_result from_cache(struct lookup *lookup, const struct path *path, struct file *file)
 {
-	const struct http_place *place = lookup->source.place;
+	const struct http_location *location = lookup->source.location;
 
 	ssize_t before = -1;
 
-	if (!place->clean_urls || path->directory)
+	if (!location->clean_urls || path->directory)
 		return found(file);
 	if (file->name[path->name.len] == '\0')
 		return clean_found(lookup, path->name, file);
-	before = before_index(place, path->name, false);
+	before = before_index(location, path->name, false);
 	if (before < 0)
 		return found(file);
 	file_release(file);
@@ -385,7 +385,7 @@ static struct lookup_result load_by_name(struct lookup *lookup, const struct res
 	name_add(&name, text);
 	if (name.too_long)
 		return failed(-ENAMETOOLONG);
-	file = lookup_cached(lookup, lookup->source.place, name_slice(&name));
+	file = lookup_cached(lookup, lookup->source.location, name_slice(&name));
 	if (file)
 		return found(file);
 	if (name.text[name.length - 1] == '/')
@@ -414,12 +414,12 @@ static struct lookup_result try_name(struct lookup *lookup, const struct respons
 static struct lookup_result try_names(struct lookup *lookup, const struct response_maker *maker,
 				      const struct path *path)
 {
-	const struct http_place *place = lookup->source.place;
+	const struct http_location *location = lookup->source.location;
 	struct lookup_result result = failed(-ENOENT), bare = result;
 
-	for (const char *const *pattern = place->try_names; *pattern; pattern++) {
-		result = try_name(lookup, maker, *pattern, path, pattern > place->try_names);
-		if (result.verdict == LOOKUP_BARE && !place->listing)
+	for (const char *const *pattern = location->try_names; *pattern; pattern++) {
+		result = try_name(lookup, maker, *pattern, path, pattern > location->try_names);
+		if (result.verdict == LOOKUP_BARE && !location->listing)
 			bare = result;
 		else if (result.verdict == LOOKUP_DIRECTORY && strcmp(*pattern, PATH_MARK) != 0)
 			result = failed(-ENOENT);
@@ -438,28 +438,28 @@ static void tell_way(const struct path *path, struct file *file, struct epoch *w
 }
 
 struct lookup_result lookup_find(struct lookup *lookup, const struct response_maker *maker,
-				 const struct http_place *place, const struct path *path)
+				 const struct http_location *location, const struct path *path)
 {
-	struct file *file = lookup_cached(lookup, place, path->name);
+	struct file *file = lookup_cached(lookup, location, path->name);
 	struct lookup_result result;
 	struct epoch way;
 
-	lookup->source.place = place;
+	lookup->source.location = location;
 	if (file)
 		return from_cache(lookup, path, file);
-	way = epoch_begin(lookup->epochs, whose(place), EPOCH_PATH, path->name);
-	result = place->try_names ? try_names(lookup, maker, path) : load_path(lookup, maker, path, false);
+	way = epoch_begin(lookup->epochs, whose(location), EPOCH_PATH, path->name);
+	result = location->try_names ? try_names(lookup, maker, path) : load_path(lookup, maker, path, false);
 	if (result.verdict == LOOKUP_FILE)
 		tell_way(path, result.file, &way);
 	return result;
 }
 
-int lookup_name(struct lookup *lookup, const struct response_maker *maker, const struct http_place *place,
+int lookup_name(struct lookup *lookup, const struct response_maker *maker, const struct http_location *location,
 		struct slice name, struct file **out)
 {
 	struct lookup_result result;
 
-	lookup->source.place = place;
+	lookup->source.location = location;
 	result = load_by_name(lookup, maker, name);
 	*out = result.file;
 	if (result.verdict == LOOKUP_FILE)

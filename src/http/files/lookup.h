@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * From a path to the file that answers for it in its place: out of the cache, else from disk. */
+ * From a path to the file that answers for it in its location: out of the cache, else from disk. */
 #ifndef BROOD_HTTP_FILES_LOOKUP_H
 #define BROOD_HTTP_FILES_LOOKUP_H
 
@@ -10,12 +10,12 @@
 
 struct epochs;
 struct file_cache;
-struct http_place;
+struct http_location;
 struct path;
 struct response_maker;
 
 struct lookup {
-	struct file_source source; /* its place is that of the path that is looked up */
+	struct file_source source; /* its location is that of the path that is looked up */
 	struct file_cache *cache;
 	struct epochs *epochs;
 	uint64_t now_ms;
@@ -37,16 +37,16 @@ struct lookup_result {
 	size_t proper_length; /* of the path's name: the proper one is its beginning */
 };
 
-/* The file that is known and fresh for a path's name in a place, with a reference for the caller;
- * NULL: it is to be looked up. Not for places with clean URLs. */
-struct file *lookup_cached(struct lookup *lookup, const struct http_place *place, struct slice name);
+/* The file that is known and fresh for a path's name in a location, with a reference for the caller;
+ * NULL: it is to be looked up. Not for locations with clean URLs. */
+struct file *lookup_cached(struct lookup *lookup, const struct http_location *location, struct slice name);
 
-/* The file of a path in a place: index, clean URLs, names to try. */
+/* The file of a path in a location: index, clean URLs, names to try. */
 struct lookup_result lookup_find(struct lookup *lookup, const struct response_maker *maker,
-				 const struct http_place *place, const struct path *path);
+				 const struct http_location *location, const struct path *path);
 
 /* A file of exactly that name, without a slash in front; 0 or -errno. */
-int lookup_name(struct lookup *lookup, const struct response_maker *maker, const struct http_place *place,
+int lookup_name(struct lookup *lookup, const struct response_maker *maker, const struct http_location *location,
 		struct slice name, struct file **out) __attribute__((warn_unused_result));
 
 /* It is to be compared with what is on disk when it is found the next time. */

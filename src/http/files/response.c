@@ -72,9 +72,9 @@ void response_set_style(struct response_maker *maker, const struct response_styl
 
 void response_put_common(const struct response_maker *maker, struct head *head)
 {
-	const struct http_place *place = maker->style ? maker->style->place : NULL;
+	const struct http_location *location = maker->style ? maker->style->location : NULL;
 
-	head_put(head, place ? place->fields : SLICE("Server: brood\r\n"));
+	head_put(head, location ? location->fields : SLICE("Server: brood\r\n"));
 	head_put(head, (struct slice){maker->tag, maker->tag_length});
 }
 
@@ -188,7 +188,7 @@ void response_simple(struct response_maker *maker, struct response *response, un
 {
 	struct file *file = NULL;
 
-	if (maker->style && maker->style->place && status >= 400)
+	if (maker->style && maker->style->location && status >= 400)
 		file = maker->style->page(maker->style->context, status);
 	if (file)
 		answer_with_page(maker, response, status, extra, file);

@@ -19,7 +19,7 @@ enum {
 
 struct file;
 struct head;
-struct http_place;
+struct http_location;
 struct http_site;
 
 /* A piece of a body that is made of several: some octets, then some of the response's file. */
@@ -62,8 +62,8 @@ struct response {
 	 * 421, 431, ...). Lasting; NULL when the status says it all. */
 	const char *reason;
 
-	bool unlogged;                  /* the access log does not want it */
-	const struct http_place *place; /* whose it is; NULL: nobody's */
+	bool unlogged;                        /* the access log does not want it */
+	const struct http_location *location; /* whose it is; NULL: nobody's */
 
 	bool close; /* this connection must end after it (framing in doubt, body not read) */
 };
@@ -80,16 +80,16 @@ void response_maker_free(struct response_maker *maker);
 struct slice response_date(const struct response_maker *maker, int64_t *second);
 void response_maker_tick(struct response_maker *maker);
 
-/* How responses look: as their place says. */
+/* How responses look: as their location says. */
 struct response_style {
-	const struct http_place *place; /* NULL: of none, so plain */
-	/* The file whose octets are the body of an error in the place, with a reference for the
+	const struct http_location *location; /* NULL: of none, so plain */
+	/* The file whose octets are the body of an error in the location, with a reference for the
 	 * caller. NULL: it has none for this status. */
 	struct file *(*page)(void *context, unsigned status);
 	void *context;
 };
 
-/* From here on responses look so; its place may change from one to the next. Borrowed. */
+/* From here on responses look so; its location may change from one to the next. Borrowed. */
 void response_set_style(struct response_maker *maker, const struct response_style *style);
 
 /* The style's fields and, if asked for, "X-Brood-Worker: 0-1-4711\r\n": for every response. */

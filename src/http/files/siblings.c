@@ -48,7 +48,7 @@ static bool has_run_out(int error)
 	return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -EAGAIN;
 }
 
-static int look(const struct http_place *place, const char *name, enum coding coding, struct siblings *out)
+static int look(const struct http_location *location, const char *name, enum coding coding, struct siblings *out)
 {
 	char room[PATH_MAX];
 	struct stat stat;
@@ -56,7 +56,7 @@ static int look(const struct http_place *place, const char *name, enum coding co
 
 	if (!sibling_name(name, coding, room))
 		return 0;
-	fd = file_open(place->site->root, room, O_PATH);
+	fd = file_open(location->site->root, room, O_PATH);
 	if (fd < 0)
 		return has_run_out(fd) ? fd : 0;
 	if (fstat(fd, &stat) == 0) {
@@ -68,15 +68,15 @@ static int look(const struct http_place *place, const char *name, enum coding co
 	return 0;
 }
 
-int siblings_look(const struct http_place *place, const char *name, struct siblings *out)
+int siblings_look(const struct http_location *location, const char *name, struct siblings *out)
 {
 	int error = 0;
 
 	*out = (struct siblings){0};
-	if (!place->precompressed || is_sibling_name(name))
+	if (!location->precompressed || is_sibling_name(name))
 		return 0;
 	for (unsigned coding = 0; coding < CODING_IDENTITY && error == 0; coding++)
-		error = look(place, name, (enum coding)coding, out);
+		error = look(location, name, (enum coding)coding, out);
 	if (error != 0)
 		*out = (struct siblings){0};
 	return error;

@@ -10,7 +10,7 @@
 #include <limits.h>
 #include <stdbool.h>
 
-struct http_place;
+struct http_location;
 
 /* What is there under the names of siblings. */
 struct siblings {
@@ -19,7 +19,7 @@ struct siblings {
 };
 
 /* 0, or -errno when it cannot be told now because something has run out; then *out has none. */
-int siblings_look(const struct http_place *place, const char *name, struct siblings *out)
+int siblings_look(const struct http_location *location, const char *name, struct siblings *out)
 	__attribute__((warn_unused_result));
 
 /* Those that stand for a file with this stamp, as bits: not the ones that are older than it. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * See static.h. From a request to a response: site, method, path, place, file (lookup.h), and what
+ * See static.h. From a request to a response: site, method, path, location, file (lookup.h), and what
  * is sent of it (representation.h). */
 #include "http/files/static.h"
 
@@ -44,10 +44,10 @@ struct static_site {
 	const struct http_sites *sites;
 	struct site_alone alone; /* when the options have none */
 	char *path_room;         /* target_max octets: the path being answered, decoded */
-	char *location_room;     /* LOCATION_ROOM octets */
+	char *redirect_room;     /* REDIRECT_ROOM octets */
 };
 
-enum { LOCATION_ROOM = RESPONSE_SCRATCH_SIZE - FIELDS_LENGTH_MAX - 2048 };
+enum { REDIRECT_ROOM = RESPONSE_SCRATCH_SIZE - FIELDS_LENGTH_MAX - 2048 };
 
 static struct file *find_page(void *context, unsigned status);
 
@@ -90,8 +90,8 @@ struct static_site *static_site_new(const struct http_options *options)
 	site->style = (struct response_style){.page = find_page, .context = site};
 	site->target_max = or_default(options->target_size_max, 8192);
 	site->path_room = malloc(site->target_max);
-	site->location_room = malloc(LOCATION_ROOM);
-	if (!site->path_room || !site->location_room || !site->lookup.cache || !site->representer || !site->listings ||
+	site->redirect_room = malloc(REDIRECT_ROOM);
+	if (!site->path_room || !site->redirect_room || !site->lookup.cache || !site->representer || !site->listings ||
 	    !site->lookup.epochs) {
 		static_site_free(site);
 		errno = ENOMEM;
@@ -122,7 +122,7 @@ void static_site_free(struct static_site *site)
 	listings_free(site->listings);
 	epochs_free(site->own_epochs);
 	free(site->path_room);
-	free(site->location_room);
+	free(site->redirect_room);
 	free(site);
 }
 
@@ -148,7 +148,7 @@ void static_site_tick(struct static_site *site, uint64_t now_ms)
 struct answering {
 	struct static_site *site;
 	const struct http_site *host;
-	const struct http_place *place;
+	const struct http_location *location;
 	const struct request *request;
 	struct response_maker *maker;
 	struct response *response;
@@ -160,29 +160,30 @@ static void answer_simply(const struct answering *at, unsigned status)
 	response_simple(at->maker, at->response, status, SLICE(""));
 }
 
-/* --- how it looks in a place --- */
+/* --- how it looks in a location --- */
 
 static struct file *find_page(void *context, unsigned status)
 {
 	struct static_site *site = context;
-	const struct http_place *place = site->style.place;
-	const struct error_page *page = place->site->follow.error == 0 ? place->error_pages : NULL;
+	const struct http_location *location = site->style.location;
+	const struct error_page *page = location->site->follow.error == 0 ? location->error_pages : NULL;
 	struct file *file;
 
 	for (; page && page->status != 0; page++) {
 		/* One that cannot be had is no reason for another error. */
 		if (page->status == status)
-			return lookup_name(&site->lookup, site->maker, place, slice_of(page->name), &file) == 0 ? file
-														: NULL;
+			return lookup_name(&site->lookup, site->maker, location, slice_of(page->name), &file) == 0
+				       ? file
+				       : NULL;
 	}
 	return NULL;
 }
 
-static void enter(struct answering *at, const struct http_place *place)
+static void enter(struct answering *at, const struct http_location *location)
 {
 	struct static_site *site = at->site;
 
-	at->place = site->style.place = place;
+	at->location = site->style.location = location;
 	if (site->maker == at->maker)
 		return;
 	site->maker = at->maker;
@@ -191,15 +192,15 @@ static void enter(struct answering *at, const struct http_place *place)
 
 /* --- redirects --- */
 
-static struct head begin_location(const struct static_site *site)
+static struct head begin_redirect(const struct static_site *site)
 {
-	struct head line = {site->location_room, site->location_room, site->location_room + LOCATION_ROOM, false};
+	struct head line = {site->redirect_room, site->redirect_room, site->redirect_room + REDIRECT_ROOM, false};
 
 	head_put(&line, SLICE("Location: "));
 	return line;
 }
 
-static void answer_location(const struct answering *at, unsigned status, struct head *line)
+static void finish_redirect(const struct answering *at, unsigned status, struct head *line)
 {
 	head_put(line, SLICE("\r\n"));
 	if (line->full)
@@ -210,35 +211,35 @@ static void answer_location(const struct answering *at, unsigned status, struct 
 
 static void answer_moved(const struct answering *at, const struct path *path, bool directory)
 {
-	struct head line = begin_location(at->site);
+	struct head line = begin_redirect(at->site);
 
 	path_put_location(&line, path, directory);
-	answer_location(at, 301, &line);
+	finish_redirect(at, 301, &line);
 }
 
-/* The rules of the place. False: none is for this path. */
+/* The rules of the location. False: none is for this path. */
 static bool answer_redirect(const struct answering *at)
 {
-	const struct redirect *redirect = redirects_find(at->place->redirects, &at->path);
+	const struct redirect *redirect = redirects_find(at->location->redirects, &at->path);
 	struct head line;
 
 	if (!redirect)
 		return false;
-	line = begin_location(at->site);
+	line = begin_redirect(at->site);
 	(void)redirect_write(redirect, &at->path, &line); /* whether there was room is asked later */
-	answer_location(at, redirect->status, &line);
+	finish_redirect(at, redirect->status, &line);
 	return true;
 }
 
 /* --- who is let in --- */
 
-static bool is_let_in(const struct http_place *place, struct client *client)
+static bool is_let_in(const struct http_location *location, struct client *client)
 {
 	const struct sockaddr *address = client_address(client);
 
-	if (place->deny && networks_contain(place->deny, address))
+	if (location->deny && networks_contain(location->deny, address))
 		return false;
-	return !place->allow || networks_contain(place->allow, address);
+	return !location->allow || networks_contain(location->allow, address);
 }
 
 /* --- files --- */
@@ -273,10 +274,10 @@ static void answer_file(const struct answering *at, struct file *file)
 	representation_answer(at->site->representer, at->request, at->maker, at->response, file);
 }
 
-/* Where nothing was found: the place's page for those who navigate, else the error. */
+/* Where nothing was found: the location's page for those who navigate, else the error. */
 static void answer_nothing(const struct answering *at, int error)
 {
-	const char *name = at->place->fallback;
+	const char *name = at->location->fallback;
 	struct file *file;
 
 	/* What misses a script, or an image, must not take a page for it. */
@@ -285,7 +286,7 @@ static void answer_nothing(const struct answering *at, int error)
 		return;
 	}
 	if (accept_is_navigation(at->request) &&
-	    lookup_name(&at->site->lookup, at->maker, at->place, slice_of(name + 1), &file) == 0)
+	    lookup_name(&at->site->lookup, at->maker, at->location, slice_of(name + 1), &file) == 0)
 		answer_file(at, file);
 	else
 		answer_error(at, error);
@@ -295,8 +296,8 @@ static void answer_nothing(const struct answering *at, int error)
 
 static void answer_listing(const struct answering *at)
 {
-	int error = listing_answer(at->site->listings, at->place, at->path.name, at->site->lookup.now_ms, at->request,
-				   at->maker, at->response);
+	int error = listing_answer(at->site->listings, at->location, at->path.name, at->site->lookup.now_ms,
+				   at->request, at->maker, at->response);
 
 	if (error != 0)
 		answer_error(at, error);
@@ -322,7 +323,7 @@ static void answer_get(const struct answering *at)
 		answer_rootless(at);
 		return;
 	}
-	found = lookup_find(&at->site->lookup, at->maker, at->place, &at->path);
+	found = lookup_find(&at->site->lookup, at->maker, at->location, &at->path);
 	switch (found.verdict) {
 	case LOOKUP_FILE:
 		answer_file(at, found.file);
@@ -335,7 +336,7 @@ static void answer_get(const struct answering *at)
 		answer_moved(at, &proper, false);
 		return;
 	case LOOKUP_BARE:
-		if (at->place->listing && at->path.directory)
+		if (at->location->listing && at->path.directory)
 			answer_listing(at);
 		else
 			answer_nothing(at, -EACCES);
@@ -358,7 +359,7 @@ static void answer_options(const struct answering *at)
 	response_finish(at->maker, at->response);
 }
 
-/* In its place. */
+/* In its location. */
 static void answer_method(const struct answering *at)
 {
 	switch (at->request->method) {
@@ -410,13 +411,13 @@ static void answer_bad_path(const struct answering *at, unsigned status)
 		at->response->reason = refusal_text(REFUSAL_PATH);
 }
 
-static void answer_in_place(struct answering *at, unsigned status)
+static void answer_in_location(struct answering *at, unsigned status)
 {
-	if ((at->place->allow || at->place->deny) && !is_let_in(at->place, at->request->client))
+	if ((at->location->allow || at->location->deny) && !is_let_in(at->location, at->request->client))
 		answer_simply(at, 403);
 	else if (status != 0 && wants_path(at->request))
 		answer_bad_path(at, status);
-	else if (!at->place->redirects || !wants_redirect(at->request) || !answer_redirect(at))
+	else if (!at->location->redirects || !wants_redirect(at->request) || !answer_redirect(at))
 		answer_method(at);
 }
 
@@ -425,15 +426,15 @@ static void answer_in_site(struct answering *at)
 	unsigned status = read_path(at);
 	struct file *file = NULL;
 
-	enter(at, http_site_place(at->host, at->path.name));
+	enter(at, http_site_location(at->host, at->path.name));
 	/* What most requests are for. */
-	if (status == 0 && !at->place->guarded && wants_path(at->request))
-		file = lookup_cached(&at->site->lookup, at->place, at->path.name);
+	if (status == 0 && !at->location->guarded && wants_path(at->request))
+		file = lookup_cached(&at->site->lookup, at->location, at->path.name);
 	if (file)
 		answer_file(at, file);
 	else
-		answer_in_place(at, status);
-	at->site->style.place = NULL;
+		answer_in_location(at, status);
+	at->site->style.location = NULL;
 }
 
 void static_answer(struct static_site *site, const struct request *request, struct response_maker *maker,
@@ -448,10 +449,10 @@ void static_answer(struct static_site *site, const struct request *request, stru
 	at.request = request;
 	at.maker = maker;
 	at.response = response;
-	at.place = NULL;
+	at.location = NULL;
 	if (at.host)
 		answer_in_site(&at);
 	else
 		answer_simply(&at, 421);
-	response->place = at.place;
+	response->location = at.location;
 }

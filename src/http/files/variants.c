@@ -58,15 +58,15 @@ int variants_load(const struct file_source *source, const struct response_maker 
 	return error;
 }
 
-bool variants_want_gzip(const struct http_place *place, struct slice type, uint64_t size)
+bool variants_want_gzip(const struct http_location *location, struct slice type, uint64_t size)
 {
 	const char *end = type.len > 0 ? memchr(type.ptr, ';', type.len) : NULL;
 
-	if (!place->gzip_types || size < place->gzip_min_size)
+	if (!location->gzip_types || size < location->gzip_min_size)
 		return false;
 	if (end)
 		type.len = (size_t)(end - type.ptr);
-	for (const char *const *at = place->gzip_types; *at; at++) {
+	for (const char *const *at = location->gzip_types; *at; at++) {
 		if (slice_equal_nocase(slice_of(*at), type))
 			return true;
 	}
@@ -77,7 +77,7 @@ bool variants_want_gzip(const struct http_place *place, struct slice type, uint6
 static struct file *compress(const struct variants_maker *by, const struct file *file)
 {
 	struct file_facts facts = {
-		.place = file->place,
+		.location = file->location,
 		.name = slice_of(file->name),
 		.type = file->type,
 		.stamp = file->stamp,

@@ -10,7 +10,7 @@
 #include "http/files/siblings.h"
 
 struct file_cache;
-struct http_place;
+struct http_location;
 struct request;
 
 struct variants {
@@ -30,7 +30,7 @@ struct variants_maker {
 };
 
 /* Whether a file that is held in memory is to have a variant in gzip. */
-bool variants_want_gzip(const struct http_place *place, struct slice type, uint64_t size);
+bool variants_want_gzip(const struct http_location *location, struct slice type, uint64_t size);
 
 /* Gives a file that has just been loaded its variants: the siblings that have been seen beside it.
  * `makes_gzip`: and one that is made when it is asked for. 0, or -errno

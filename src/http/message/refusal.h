@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Why a request is refused before anybody asks what it is for: each reason with its status and a
- * text for the log. doc/http.md lists them for readers; t/rfc.t compares both. */
+ * text for the log. doc/http.md lists them for readers; t/http/rfc.t compares both. */
 #ifndef BROOD_HTTP_MESSAGE_REFUSAL_H
 #define BROOD_HTTP_MESSAGE_REFUSAL_H
 

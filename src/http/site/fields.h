@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Rules for the fields of a place's responses:
+ * Rules for the fields of a location's responses:
  *
  *     "set NAME: VALUE"     in place of all of that name
  *     "add NAME: VALUE"     beside them

@@ -79,9 +79,9 @@ bool name_is_hashed(struct slice name)
 	return is_hash(last_part(stem)) || is_hash(last_part(without_ending(stem)));
 }
 
-struct slice place_freshness(const struct http_place *place, struct slice name)
+struct slice location_freshness(const struct http_location *location, struct slice name)
 {
-	if (place->cache_control_hashed.len > 0 && name_is_hashed(name))
-		return place->cache_control_hashed;
-	return place->cache_control;
+	if (location->cache_control_hashed.len > 0 && name_is_hashed(name))
+		return location->cache_control_hashed;
+	return location->cache_control;
 }

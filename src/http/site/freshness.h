@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What caches are told about a file: Cache-Control by its place, and by its name where that changes
+ * What caches are told about a file: Cache-Control by its location, and by its name where that changes
  * with its contents. */
 #ifndef BROOD_HTTP_SITE_FRESHNESS_H
 #define BROOD_HTTP_SITE_FRESHNESS_H
@@ -9,10 +9,10 @@
 
 #include <stdbool.h>
 
-struct http_place;
+struct http_location;
 
-/* The line, with CRLF, for a file of that name in a place; empty for none. */
-struct slice place_freshness(const struct http_place *place, struct slice name);
+/* The line, with CRLF, for a file of that name in a location; empty for none. */
+struct slice location_freshness(const struct http_location *location, struct slice name);
 
 /* Is there a hash of the contents in the name, as build tools write it ("app.3f9d2c1a.js",
  * "index-BxYz12_3.css", "main.5ZQHXKDN.js.map")? It stands before the ending, behind a dot or a

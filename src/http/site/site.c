@@ -44,18 +44,18 @@ static int compare_names(const void *a, const void *b)
 }
 
 /* The longest prefix first. */
-static int compare_places(const void *a, const void *b)
+static int compare_locations(const void *a, const void *b)
 {
-	size_t one = ((const struct http_place *)a)->prefix.len;
-	size_t other = ((const struct http_place *)b)->prefix.len;
+	size_t one = ((const struct http_location *)a)->prefix.len;
+	size_t other = ((const struct http_location *)b)->prefix.len;
 
 	return one < other ? 1 : one > other ? -1 : 0;
 }
 
-static void complete(struct http_place *place, const struct http_site *site)
+static void complete(struct http_location *location, const struct http_site *site)
 {
-	place->site = site;
-	place->guarded = place->allow || place->deny || place->redirects || place->clean_urls;
+	location->site = site;
+	location->guarded = location->allow || location->deny || location->redirects || location->clean_urls;
 }
 
 void http_sites_sort(struct http_sites *sites)
@@ -65,9 +65,9 @@ void http_sites_sort(struct http_sites *sites)
 	for (size_t i = 0; i < sites->count; i++) {
 		struct http_site *site = &sites->list[i];
 
-		qsort(site->places + 1, site->place_count - 1, sizeof(*site->places), compare_places);
-		for (size_t k = 0; k < site->place_count; k++)
-			complete(&site->places[k], site);
+		qsort(site->locations + 1, site->location_count - 1, sizeof(*site->locations), compare_locations);
+		for (size_t k = 0; k < site->location_count; k++)
+			complete(&site->locations[k], site);
 	}
 }
 
@@ -132,25 +132,25 @@ const struct http_site *sites_find_named(const struct http_sites *sites, struct 
 	return site;
 }
 
-/* --- places --- */
+/* --- locations --- */
 
-const struct http_place *site_find_place(const struct http_site *site, struct slice name)
+const struct http_location *site_find_location(const struct http_site *site, struct slice name)
 {
-	for (size_t i = 1; i < site->place_count; i++) {
-		struct slice prefix = site->places[i].prefix;
+	for (size_t i = 1; i < site->location_count; i++) {
+		struct slice prefix = site->locations[i].prefix;
 
 		if (name.len >= prefix.len && memcmp(name.ptr, prefix.ptr, prefix.len) == 0 &&
 		    (name.len == prefix.len || name.ptr[prefix.len] == '/'))
-			return &site->places[i];
+			return &site->locations[i];
 	}
-	return site->places;
+	return site->locations;
 }
 
 void site_alone_make(struct site_alone *alone, int root_fd)
 {
 	static const char *const index_names[] = {"index.html", NULL};
 
-	alone->place = (struct http_place){
+	alone->location = (struct http_location){
 		.site = &alone->site,
 		.prefix = SLICE(""),
 		.fields = SLICE("Server: brood\r\n"),
@@ -159,8 +159,8 @@ void site_alone_make(struct site_alone *alone, int root_fd)
 		.index_names = index_names,
 		.precompressed = true,
 	};
-	alone->site =
-		(struct http_site){.root = file_root_make(root_fd, false), .places = &alone->place, .place_count = 1};
+	alone->site = (struct http_site){
+		.root = file_root_make(root_fd, false), .locations = &alone->location, .location_count = 1};
 	alone->sites = (struct http_sites){.list = &alone->site, .count = 1};
 }
 

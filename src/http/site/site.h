@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sites: which one answers for a host, and which of its places for a path. Made once, from a
+ * Sites: which one answers for a host, and which of its locations for a path. Made once, from a
  * configuration with everything inherited resolved, and not changed any more but for where their roots
- * lead: workers find them in their memory. A place is what settings hold for: a site as a whole (its first place), or
- * what is below a path in it. */
+ * lead: workers find them in their memory. A location is what settings hold for: a site as a whole (its first
+ * location), or what is below a path in it. */
 #ifndef BROOD_HTTP_SITE_SITE_H
 #define BROOD_HTTP_SITE_SITE_H
 
@@ -21,7 +21,7 @@ struct redirects;
 
 enum { HTTP_HSTS_MAX = 256 };
 
-struct http_place {
+struct http_location {
 	const struct http_site *site;
 	/* "a/b" for what is asked for as /a/b and below; "" for the whole site. Decoded. */
 	struct slice prefix;
@@ -68,8 +68,8 @@ struct http_site {
 	uint64_t identity;         /* of the root's path, for epochs.h */
 	/* The first is that of the whole site, the others are ordered by the length of their
 	 * prefix, the longest first. */
-	struct http_place *places;
-	size_t place_count;
+	struct http_location *locations;
+	size_t location_count;
 };
 
 /* The name of a host, and who answers for it. */
@@ -86,11 +86,11 @@ struct http_sites {
 	bool refuse_unknown; /* a host of which there is no name has no site */
 };
 
-/* One site of all defaults, of one place: for who has no configuration. */
+/* One site of all defaults, of one location: for who has no configuration. */
 struct site_alone {
 	struct http_sites sites;
 	struct http_site site;
-	struct http_place place;
+	struct http_location location;
 };
 
 /* It refers to itself, so it stays where it is. root_fd is borrowed. */
@@ -107,7 +107,7 @@ bool site_name_is_valid(const char *text);
  * difference. */
 bool site_hosts_are_equal(struct slice one, struct slice other);
 
-/* To be called once, when all is there: orders names and places, and fills in what places know of
+/* To be called once, when all is there: orders names and locations, and fills in what locations know of
  * their site and of themselves. */
 void http_sites_sort(struct http_sites *sites);
 
@@ -121,13 +121,13 @@ static inline const struct http_site *http_sites_find(const struct http_sites *s
 	return sites->name_count == 0 && !sites->refuse_unknown ? sites->list : sites_find_named(sites, host);
 }
 
-const struct http_place *site_find_place(const struct http_site *site, struct slice name);
+const struct http_location *site_find_location(const struct http_site *site, struct slice name);
 
-/* The place with the longest prefix of a path; a prefix ends where a segment does. `name`: as in
+/* The location with the longest prefix of a path; a prefix ends where a segment does. `name`: as in
  * struct path. */
-static inline const struct http_place *http_site_place(const struct http_site *site, struct slice name)
+static inline const struct http_location *http_site_location(const struct http_site *site, struct slice name)
 {
-	return site->place_count == 1 ? site->places : site_find_place(site, name);
+	return site->location_count == 1 ? site->locations : site_find_location(site, name);
 }
 
 #endif

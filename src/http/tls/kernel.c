@@ -195,7 +195,8 @@ static size_t save(const struct stream *stream, char *out)
 
 static void release(struct stream *stream)
 {
-	session_free(stream->tls);
+	free(stream->tls->saved);
+	free(stream->tls);
 	stream->tls = NULL;
 	stream->io = &stream_plain;
 }
@@ -208,7 +209,7 @@ static bool holds_part(const struct stream *stream)
 	return ioctl(stream->fd, SIOCINQ, &octets) == 0 && octets > 0;
 }
 
-const struct stream_io stream_kernel = {
+static const struct stream_io stream_kernel = {
 	.receive = receive,
 	.send = stream_socket_send,
 	.send_file = stream_socket_send_file,
@@ -235,6 +236,8 @@ bool kernel_take_over(struct stream *stream)
 
 	if (session->unsent > 0 || SSL_has_pending(session->ssl))
 		return false;
+	if (!session->client)
+		session->client = client_facts(session->ssl);
 	session->saved = saved_new(session);
 	if (!session->saved)
 		return false;
@@ -248,6 +251,31 @@ bool kernel_take_over(struct stream *stream)
 	stream->wants = 0;
 	stream->buffered = false;
 	return true;
+}
+
+/* --- from another process --- */
+
+int tls_resume(struct tls *tls, struct stream *stream, const void *octets, size_t size)
+{
+	struct tls_session *session;
+	struct tls_saved_view view;
+
+	if (!saved_read(&view, octets, size))
+		return -EINVAL;
+	session = calloc(1, sizeof(*session));
+	if (!session)
+		return -ENOMEM;
+	session->saved = saved_copy(octets, size);
+	if (!session->saved) {
+		free(session);
+		return -ENOMEM;
+	}
+	session->tls = tls;
+	session->fd = stream->fd;
+	session->settled = true;
+	stream->tls = session;
+	stream->io = &stream_kernel;
+	return 0;
 }
 
 bool tls_kernel_exists(void)

@@ -107,11 +107,7 @@ struct tls_session {
 	char *name;                      /* that the client asks for, in lower case; NULL: none */
 };
 
-void session_free(struct tls_session *session);
-
 /* --- sessions whose keys the kernel has --- */
-
-extern const struct stream_io stream_kernel;
 
 /* Whether OpenSSL has given the keys of both directions to the kernel. */
 bool kernel_has_keys(const SSL *ssl);
@@ -133,7 +129,8 @@ struct tls_saved_view {
 };
 
 /* NULL: no memory. To be freed by free(). */
-struct tls_saved *saved_new(struct tls_session *session);
+struct tls_saved *saved_new(const struct tls_session *session);
+struct tls_saved *saved_copy(const void *octets, size_t size);
 
 /* False where the octets make no sense. */
 bool saved_read(struct tls_saved_view *out, const void *octets, size_t size);

@@ -12,7 +12,6 @@
 
 #include "http/transport/stream.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,8 +24,10 @@ _Static_assert(TEXTS_AT + 2 * WORD_MAX + TLS_NAME_MAX + sizeof(struct tls_client
 
 static char *put_text(char *at, const char *text, size_t room)
 {
-	size_t length = strnlen(text, room - 1);
+	size_t length = strlen(text);
 
+	if (length >= room)
+		length = room - 1;
 	memcpy(at, text, length);
 	at[length] = '\0';
 	return at + length + 1;
@@ -73,7 +74,7 @@ bool saved_read(struct tls_saved_view *out, const void *octets, size_t size)
 	return at == end;
 }
 
-static struct tls_saved *copy(const void *octets, size_t size)
+struct tls_saved *saved_copy(const void *octets, size_t size)
 {
 	struct tls_saved *saved = malloc(sizeof(*saved) + size);
 
@@ -84,7 +85,7 @@ static struct tls_saved *copy(const void *octets, size_t size)
 	return saved;
 }
 
-struct tls_saved *saved_new(struct tls_session *session)
+struct tls_saved *saved_new(const struct tls_session *session)
 {
 	char octets[STREAM_STATE_MAX];
 	const unsigned char *demand;
@@ -93,9 +94,7 @@ struct tls_saved *saved_new(struct tls_session *session)
 	demand = SSL_SESSION_get0_id_context(SSL_get0_session(session->ssl), &size);
 	if (size != TLS_DEMAND_SIZE)
 		return NULL;
-	if (!session->client)
-		session->client = client_facts(session->ssl);
-	return copy(octets, encode(session, demand, octets));
+	return saved_copy(octets, encode(session, demand, octets));
 }
 
 bool tls_admits(const struct tls *tls, const void *octets, size_t size)
@@ -109,27 +108,4 @@ bool tls_admits(const struct tls *tls, const void *octets, size_t size)
 		return true;
 	context = context_find(tls, slice_of(view.name));
 	return context->client == TLS_CLIENT_OFF || memcmp(context->id, view.demand, TLS_DEMAND_SIZE) == 0;
-}
-
-int tls_resume(struct tls *tls, struct stream *stream, const void *octets, size_t size)
-{
-	struct tls_session *session;
-	struct tls_saved_view view;
-
-	if (!saved_read(&view, octets, size))
-		return -EINVAL;
-	session = calloc(1, sizeof(*session));
-	if (!session)
-		return -ENOMEM;
-	session->saved = copy(octets, size);
-	if (!session->saved) {
-		free(session);
-		return -ENOMEM;
-	}
-	session->tls = tls;
-	session->fd = stream->fd;
-	session->settled = true;
-	stream->tls = session;
-	stream->io = &stream_kernel;
-	return 0;
 }

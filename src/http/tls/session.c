@@ -42,7 +42,7 @@ static void note_progress(struct stream *stream)
 	}
 }
 
-void session_free(struct tls_session *session)
+static void session_free(struct tls_session *session)
 {
 	SSL_free(session->ssl);
 	free(session->saved);

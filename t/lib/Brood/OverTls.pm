@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 # HTTP is the same over TLS: tests that are there for plain connections are run once more with servers that
-# speak TLS by OpenSSL, whatever the kernel can (BROOD_TEST_TLS=openssl, see Brood::Server). Each t/*.t is in one of
+# speak TLS by OpenSSL, whatever the kernel can (BROOD_TEST_TLS=openssl, see Brood::Server). Each t/*/*.t is in one of
 # the lists here or in the table of those that are left out.
 package Brood::OverTls;
 
@@ -74,7 +74,15 @@ our %left_out = (
 
 my $folder = Brood::Server::source_dir() . '/t';
 
-sub runs_alone { return Brood::Server::slurp("$folder/$_[0].t") =~ /^# runs alone\b/m }
+# Names are unique, whatever folder a test is in.
+sub path_of
+{
+	my ($test) = @_;
+	my ($path) = glob "$folder/*/$test.t";
+	return $path // die "there is no test $test\n";
+}
+
+sub runs_alone { return Brood::Server::slurp(path_of($_[0])) =~ /^# runs alone\b/m }
 
 # What is wrong with the lists, as lines of text.
 sub wrong_lists
@@ -85,7 +93,7 @@ sub wrong_lists
 		push @wrong, map { runs_alone($_) && !runs_alone($file) ? "$file runs $_, which runs alone" : () } @{ $tests{$file} };
 	}
 	push @{ $where{$_} }, 'left out' for keys %left_out;
-	my %there = map { m{([^/]+)\.t\z} ? ($1 => 1) : () } glob "$folder/*.t";
+	my %there = map { m{([^/]+)\.t\z} ? ($1 => 1) : () } glob "$folder/*/*.t";
 	push @wrong, map { "$_ is in no list" } grep { !$where{$_} } sort keys %there;
 	push @wrong, map { "$_ is listed, but not there" } grep { !$there{$_} } sort keys %where;
 	push @wrong, map { "$_ is listed more than once" } grep { @{ $where{$_} } > 1 } sort keys %where;
@@ -102,7 +110,7 @@ sub run
 		$ENV{BROOD_TEST_TLS} = 'openssl';
 		open STDOUT, '>', "$dir/$test.out";
 		open STDERR, '>&', \*STDOUT;
-		exec $^X, "-I$folder/lib", "$folder/$test.t" or POSIX::_exit(127);
+		exec $^X, "-I$folder/lib", path_of($test) or POSIX::_exit(127);
 	}
 	waitpid $pid, 0;
 	my $status = $?;
@@ -118,8 +126,8 @@ sub run_all
 		my ($status, $text, $seconds) = run($test, $dir);
 		my $passed = () = $text =~ /^ok /mg;
 		SKIP: {
-			Test::More::skip("t/$test.t: $1", 1) if $text =~ /^1\.\.0 # SKIP (.*)/m;
-			Test::More::ok($status == 0 && $passed > 0, sprintf "t/$test.t: $passed passed in %.1f s", $seconds)
+			Test::More::skip("$test.t: $1", 1) if $text =~ /^1\.\.0 # SKIP (.*)/m;
+			Test::More::ok($status == 0 && $passed > 0, sprintf "$test.t: $passed passed in %.1f s", $seconds)
 			    or Test::More::diag(join "\n", grep { /^\s*(?:not ok|#)/ } split /\n/, $text);
 		}
 	}

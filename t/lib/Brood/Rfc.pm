@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# The words that the tables in t/rfc/ are written in. A table is a file that returns a list of cases:
+# The words that the tables in t/http/rfc/ are written in. A table is a file that returns a list of cases:
 #
 #     [LEVEL, SECTION, WHAT, OCTETS, ANSWERS, FATE, MORE...]
 #

@@ -135,7 +135,7 @@ sub new_dir
 sub start
 {
 	my ($class, %want) = @_;
-	my $self = bless { dir => new_dir(), mark => "BROOD_TEST=$$-" . ++$count, want => \%want,
+	my $self = bless { dir => new_dir(), owner => $$, mark => "BROOD_TEST=$$-" . ++$count, want => \%want,
 		descriptors => undef }, $class;
 	$self->{root} = ref $want{root} || !defined $want{root}
 	    ? make_tree("$self->{dir}/root", { %tree, %{ $want{root} // {} } }) : $want{root};
@@ -488,12 +488,20 @@ sub leftovers
 }
 
 # Runs the program with these arguments to its end. Returns { exit, stdout, stderr, lines, left }.
-sub run
+sub run { my ($class, @args) = @_; return $class->run_begin(@args)->run_end }
+
+# The same of several at a time: all begin, then the end of each is waited for.
+sub run_begin
 {
 	my ($class, @args) = @_;
 	my %want = ref $args[0] ? %{ shift @args } : ();
-	my $self = $class->start(%want, bare => 1, args => \@args, unready => 1);
-	my $exit = $self->wait_exit($want{limit} // LIMIT);
+	return $class->start(%want, bare => 1, args => \@args, unready => 1);
+}
+
+sub run_end
+{
+	my ($self) = @_;
+	my $exit = $self->wait_exit($self->{want}{limit} // LIMIT);
 	wait_until(2, sub { !$self->processes });
 	my @left = $self->kill_all;
 	$self->{finished} = 1;
@@ -505,13 +513,13 @@ sub DESTROY
 {
 	my ($self) = @_;
 	local ($?, $!, $@);
-	$self->kill_all if $self->{pid} && !$self->{finished};
+	$self->kill_all if $self->{pid} && !$self->{finished} && $self->{owner} == $$;
 }
 
 # A test script that forgot a server, or whose server died unseen, has failed.
 END {
 	my $status = $?;
-	for my $self (grep { defined } values %started) {
+	for my $self (grep { defined && $_->{owner} == $$ } values %started) {
 		my @problems = $self->{master} && !$self->{finished} ? $self->problems : ();
 		Test::More::diag("server $self->{pid} was not finished", @problems ? ": @problems" : '');
 		$self->kill_all;

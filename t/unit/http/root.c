@@ -28,12 +28,12 @@ void root_make(struct root *root)
 		must(-1, root->path);
 	root->fd = open(root->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	must(root->fd, root->path);
-	root->place = (struct http_place){.site = &root->site,
-					  .prefix = SLICE(""),
-					  .fields = SLICE("Server: brood\r\n"),
-					  .index_names = index_names};
-	root->site =
-		(struct http_site){.root = file_root_make(root->fd, false), .places = &root->place, .place_count = 1};
+	root->location = (struct http_location){.site = &root->site,
+						.prefix = SLICE(""),
+						.fields = SLICE("Server: brood\r\n"),
+						.index_names = index_names};
+	root->site = (struct http_site){
+		.root = file_root_make(root->fd, false), .locations = &root->location, .location_count = 1};
 }
 
 static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *ftw)

@@ -12,8 +12,8 @@
 struct root {
 	char path[64];
 	int fd;
-	struct http_site site; /* of the directory, with one place, its own */
-	struct http_place place;
+	struct http_site site; /* of the directory, with one location, its own */
+	struct http_location location;
 };
 
 void root_make(struct root *root);

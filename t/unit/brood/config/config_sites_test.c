@@ -67,11 +67,11 @@ static void assert_list(const char *const *list, const char *wanted)
 	assert_string_equal(text, wanted);
 }
 
-static const struct http_place *place_of(const struct sites *sites, const char *host, const char *path)
+static const struct http_location *location_of(const struct sites *sites, const char *host, const char *path)
 {
 	const struct http_site *site = http_sites_find(&sites->http, slice_of(host));
 
-	return http_site_place(site, slice_of(path));
+	return http_site_location(site, slice_of(path));
 }
 
 static void inner_values_replace_outer_ones(void **state)
@@ -91,7 +91,7 @@ static void inner_values_replace_outer_ones(void **state)
 	assert_loads(fixture, file);
 	assert_int_equal(sites_open(&sites, fixture->config, reason, sizeof(reason)), 0);
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
-		assert_list(place_of(&sites, wanted[i].host, wanted[i].path)->index_names, wanted[i].index);
+		assert_list(location_of(&sites, wanted[i].host, wanted[i].path)->index_names, wanted[i].index);
 	assert_int_equal(sites.http.count, 3);
 	assert_false(sites.http.list[0].root.no_links);
 	assert_true(sites.http.list[1].root.no_links);
@@ -99,7 +99,7 @@ static void inner_values_replace_outer_ones(void **state)
 	sites_close(&sites);
 }
 
-static void codings_are_set_for_each_place(void **state)
+static void codings_are_set_for_each_location(void **state)
 {
 	static const char text[] = "root = \"www\";\n"
 				   "precompressed = false;\n"
@@ -108,25 +108,25 @@ static void codings_are_set_for_each_place(void **state)
 				   "              { path = \"/off\"; gzip = false; },\n"
 				   "              { path = \"/none\"; gzip_types = []; gzip_min_size = 0; } );\n";
 	struct fixture *fixture = *state;
-	const struct http_place *place;
+	const struct http_location *location;
 	struct sites sites;
 	char reason[256];
 
 	make_two(fixture);
 	assert_loads(fixture, text);
 	assert_int_equal(sites_open(&sites, fixture->config, reason, sizeof(reason)), 0);
-	place = place_of(&sites, "x", "");
-	assert_false(place->precompressed);
-	assert_list(place->gzip_types, "text/css image/svg+xml ");
-	assert_int_equal(place->gzip_min_size, 1024);
-	place = place_of(&sites, "x", "on/x");
-	assert_true(place->precompressed);
-	assert_list(place->gzip_types, "text/css image/svg+xml ");
-	assert_int_equal(place->gzip_min_size, 2048);
-	assert_null(place_of(&sites, "x", "off")->gzip_types);
-	place = place_of(&sites, "x", "none");
-	assert_list(place->gzip_types, "");
-	assert_int_equal(place->gzip_min_size, 0);
+	location = location_of(&sites, "x", "");
+	assert_false(location->precompressed);
+	assert_list(location->gzip_types, "text/css image/svg+xml ");
+	assert_int_equal(location->gzip_min_size, 1024);
+	location = location_of(&sites, "x", "on/x");
+	assert_true(location->precompressed);
+	assert_list(location->gzip_types, "text/css image/svg+xml ");
+	assert_int_equal(location->gzip_min_size, 2048);
+	assert_null(location_of(&sites, "x", "off")->gzip_types);
+	location = location_of(&sites, "x", "none");
+	assert_list(location->gzip_types, "");
+	assert_int_equal(location->gzip_min_size, 0);
 	sites_close(&sites);
 }
 
@@ -141,10 +141,10 @@ static void what_s_sets_holds_where_nothing_else_is_said(void **state)
 	fixture_write(fixture, "a.conf", file);
 	assert_int_equal(fixture_load(fixture, "a.conf", (struct options){.set = set, .set_count = 2}), 0);
 	assert_int_equal(sites_open(&sites, fixture->config, reason, sizeof(reason)), 0);
-	assert_list(place_of(&sites, "x", "")->index_names, "x y ");
-	assert_list(place_of(&sites, "one.example", "")->index_names, "x y ");
-	assert_list(place_of(&sites, "two.example", "")->index_names, "c ");
-	assert_list(place_of(&sites, "x", "deep")->index_names, "deep ");
+	assert_list(location_of(&sites, "x", "")->index_names, "x y ");
+	assert_list(location_of(&sites, "one.example", "")->index_names, "x y ");
+	assert_list(location_of(&sites, "two.example", "")->index_names, "c ");
+	assert_list(location_of(&sites, "x", "deep")->index_names, "deep ");
 	assert_true(sites.http.list[2].root.no_links);
 	sites_close(&sites);
 }
@@ -160,8 +160,8 @@ static void without_a_root_at_the_top_the_first_site_is_the_default(void **state
 	assert_null(fixture->config->site.root);
 	assert_int_equal(sites_open(&sites, fixture->config, reason, sizeof(reason)), 0);
 	assert_int_equal(sites.http.count, 2);
-	assert_list(place_of(&sites, "c", "")->index_names, "x ");
-	assert_list(place_of(&sites, "b", "")->index_names, "y ");
+	assert_list(location_of(&sites, "c", "")->index_names, "x ");
+	assert_list(location_of(&sites, "b", "")->index_names, "y ");
 	sites_close(&sites);
 }
 
@@ -318,12 +318,12 @@ static void lists_are_texts_or_arrays_or_lists_of_texts(void **state)
 	struct fixture *fixture = *state;
 
 	assert_loads(fixture, "index = \"a, b\";"); /* a comma is part of it */
-	assert_int_equal(fixture->config->site.place.index.count, 1);
-	assert_string_equal(fixture->config->site.place.index.items[0], "a, b");
+	assert_int_equal(fixture->config->site.location.index.count, 1);
+	assert_string_equal(fixture->config->site.location.index.items[0], "a, b");
 	assert_loads(fixture, "index = ( \"a\", \"b\" );");
-	assert_int_equal(fixture->config->site.place.index.count, 2);
+	assert_int_equal(fixture->config->site.location.index.count, 2);
 	assert_loads(fixture, "index = [];");
-	assert_int_equal(fixture->config->site.place.index.count, 0);
+	assert_int_equal(fixture->config->site.location.index.count, 0);
 	assert_wrong(fixture, "index = 1;", "$/a.conf:1: index = 1: want texts");
 	assert_wrong(fixture, "index = [ \"a\",\n\"b/c\" ];",
 		     "$/a.conf:2: index = \"b/c\": \"b/c\" is no name of a file that can be served in "
@@ -339,21 +339,21 @@ static void headers_of_all_levels_merge_and_have_one_limit(void **state)
 	struct sites sites;
 	char reason[256], text[16384], value[2100];
 	const char *first;
-	const struct http_place *place;
+	const struct http_location *location;
 
 	assert_loads(fixture, "root = \"www\"; headers = [\"set A: 1\", \"set B: 1\"];\n"
 			      "locations = ( { path = \"/d\"; headers = [\"set A: 2\", \"set C: 2\"]; } );\n"
 			      "sites = ( { names = \"s\"; headers = \"remove B\";\n"
 			      "locations = ( { path = \"/d\"; headers = [\"add A: 3\"]; } ); } );");
 	assert_int_equal(sites_open(&sites, fixture->config, reason, sizeof(reason)), 0);
-	place = place_of(&sites, "x", "");
-	assert_true(slice_equal(place->fields, SLICE("Server: brood\r\nA: 1\r\nB: 1\r\n")));
-	place = place_of(&sites, "x", "d");
-	assert_true(slice_equal(place->fields, SLICE("Server: brood\r\nB: 1\r\nA: 2\r\nC: 2\r\n")));
-	place = place_of(&sites, "s", "");
-	assert_true(slice_equal(place->fields, SLICE("Server: brood\r\nA: 1\r\n")));
-	place = place_of(&sites, "s", "d");
-	assert_true(slice_equal(place->fields, SLICE("Server: brood\r\nA: 1\r\nA: 3\r\n")));
+	location = location_of(&sites, "x", "");
+	assert_true(slice_equal(location->fields, SLICE("Server: brood\r\nA: 1\r\nB: 1\r\n")));
+	location = location_of(&sites, "x", "d");
+	assert_true(slice_equal(location->fields, SLICE("Server: brood\r\nB: 1\r\nA: 2\r\nC: 2\r\n")));
+	location = location_of(&sites, "s", "");
+	assert_true(slice_equal(location->fields, SLICE("Server: brood\r\nA: 1\r\n")));
+	location = location_of(&sites, "s", "d");
+	assert_true(slice_equal(location->fields, SLICE("Server: brood\r\nA: 1\r\nA: 3\r\n")));
 	sites_close(&sites);
 
 	memset(value, 'x', sizeof(value) - 1);
@@ -456,7 +456,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(inner_values_replace_outer_ones),
-		TEST(codings_are_set_for_each_place),
+		TEST(codings_are_set_for_each_location),
 		TEST(what_s_sets_holds_where_nothing_else_is_said),
 		TEST(without_a_root_at_the_top_the_first_site_is_the_default),
 		TEST(what_is_printed_is_a_file_that_means_the_same),

@@ -244,6 +244,8 @@ static void a_fault_has_a_kind_and_perhaps_a_slot(void **state)
 	assert_int_equal(setting_parse(setting, "start-exit", "/", &config, false, reason), 0);
 	assert_int_equal(config.debug_fault.kind, FAULT_START_EXIT);
 	assert_int_equal(config.debug_fault.slot, -1);
+	assert_int_equal(setting_parse(setting, "start-fatal", "/", &config, false, reason), 0);
+	assert_int_equal(config.debug_fault.kind, FAULT_START_FATAL);
 	assert_int_equal(setting_parse(setting, "start-hang:0", "/", &config, false, reason), 0);
 	assert_int_equal(config.debug_fault.kind, FAULT_START_HANG);
 	assert_int_equal(config.debug_fault.slot, 0);

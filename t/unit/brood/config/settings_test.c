@@ -112,7 +112,7 @@ static void a_slip_is_told_from_the_name_that_was_meant(void **state)
 	assert_null(setting_nearest("florp", SCOPE_SERVER));
 	assert_string_equal(setting_nearest("site", SCOPE_SERVER), "sites");
 	assert_string_equal(setting_nearest("location", SCOPE_SITE), "locations");
-	assert_string_equal(setting_nearest("pth", SCOPE_PLACE), "path");
+	assert_string_equal(setting_nearest("pth", SCOPE_LOCATION), "path");
 	assert_null(setting_nearest("workrs", SCOPE_SITE));
 }
 

@@ -269,7 +269,7 @@ static void what_may_not_be_entered_is_known(void **state)
 {
 	struct fixture *fixture = *state;
 
-	if (geteuid() == 0) /* who may everything; t/deployments.t has workers that may not */
+	if (geteuid() == 0) /* who may everything; t/http/deployments.t has workers that may not */
 		skip();
 	assert_int_equal(chmod(below(fixture, "a"), 0), 0);
 	root_look_round(&fixture->look);

@@ -32,8 +32,8 @@ static void the_total_is_met_and_not_passed(void **state)
 	for (unsigned i = 0; i < 10; i++)
 		assert_true(quota_hold_total(quota, i % 4, 10, &holds[i]));
 	assert_int_equal(quota_total(quota), 10);
-	for (unsigned place = 0; place < 5; place++)
-		assert_false(quota_hold_total(quota, place, 10, &more));
+	for (unsigned worker = 0; worker < 5; worker++)
+		assert_false(quota_hold_total(quota, worker, 10, &more));
 	assert_memory_equal(&more, &none, sizeof(none));
 	assert_int_equal(quota_total(quota), 10);
 	/* One goes: one comes. */
@@ -44,8 +44,8 @@ static void the_total_is_met_and_not_passed(void **state)
 	/* A release of what is not held is none. */
 	quota_release(quota, &holds[3]);
 	assert_int_equal(quota_total(quota), 10);
-	/* The last place counts too, and a limit may be raised and lowered. */
-	assert_true(quota_hold_total(quota, QUOTA_PLACES_MAX - 1, 11, &holds[3]));
+	/* The last number counts too, and a limit may be raised and lowered. */
+	assert_true(quota_hold_total(quota, QUOTA_WORKERS_MAX - 1, 11, &holds[3]));
 	assert_int_equal(quota_total(quota), 11);
 	quota_release(quota, &more);
 	assert_false(quota_hold_total(quota, 0, 5, &more));
@@ -58,8 +58,8 @@ static void connections_of_a_client_are_met_and_not_passed(void **state)
 
 	for (unsigned i = 0; i < 8; i++)
 		assert_true(quota_hold_client(quota, i % 4, 8, CLIENT_A, &holds[i]));
-	for (unsigned place = 0; place < 5; place++)
-		assert_false(quota_hold_client(quota, place, 8, CLIENT_A, &more));
+	for (unsigned worker = 0; worker < 5; worker++)
+		assert_false(quota_hold_client(quota, worker, 8, CLIENT_A, &more));
 	/* Others are not touched, though they are in the same part of the table. */
 	assert_true(quota_hold_client(quota, 1, 1, CLIENT_B, &more));
 	assert_int_equal(quota_of_client(quota, CLIENT_B), 1);
@@ -80,8 +80,8 @@ static void a_connection_that_moves_is_counted_once(void **state)
 
 	assert_true(quota_hold_total(quota, 0, 1, &hold));
 	assert_true(quota_hold_client(quota, 0, 1, CLIENT_A, &hold));
-	for (unsigned place = 1; place < 9; place++) {
-		quota_take_over(quota, place, true, CLIENT_A, &hold);
+	for (unsigned worker = 1; worker < 9; worker++) {
+		quota_take_over(quota, worker, true, CLIENT_A, &hold);
 		assert_int_equal(quota_total(quota), 1);
 		assert_int_equal(quota_of_client(quota, CLIENT_A), 1);
 		assert_false(quota_hold_total(quota, 0, 1, &more));
@@ -129,7 +129,7 @@ static void a_dead_workers_share_is_given_back(void **state)
 	quota_give_back(quota, 0, NULL);
 	assert_int_equal(quota_total(quota), 3);
 	assert_int_equal(quota_of_client(quota, CLIENT_A), 3);
-	/* Its successor in the same place holds what it holds. */
+	/* Its successor with the same number holds what it holds. */
 	assert_true(quota_hold_total(quota, 0, 6, &hold));
 	assert_true(quota_hold_client(quota, 0, 6, CLIENT_A, &hold));
 	assert_int_equal(quota_total(quota), 4);
@@ -162,11 +162,11 @@ static void nonsense_in_the_table_holds_nobody_up_and_goes_with_its_workers(void
 	struct quota *quota = *state;
 
 	for (size_t i = 0; i < sizeof(nonsense) / sizeof(nonsense[0]); i++) {
-		struct quota_places used = {.words = {0}};
+		struct quota_workers used = {.words = {0}};
 		struct quota_hold hold = {0}, held = {0};
 
-		quota_places_add(&used, 0);
-		quota_places_add(&used, 1);
+		quota_workers_add(&used, 0);
+		quota_workers_add(&used, 1);
 		/* Each call ends; what it says is of no worth then. */
 		(void)quota_hold_total(quota, 0, 10, &held);
 		(void)quota_hold_client(quota, 0, 10, CLIENT_A, &held);
@@ -180,10 +180,10 @@ static void nonsense_in_the_table_holds_nobody_up_and_goes_with_its_workers(void
 		quota_release(quota, &hold);
 		quota_release(quota, &held);
 		/* The one who wrote it ends, then the other: all is as at the start, also what no process has. */
-		used = (struct quota_places){.words = {0}};
-		quota_places_add(&used, 0);
+		used = (struct quota_workers){.words = {0}};
+		quota_workers_add(&used, 0);
 		quota_give_back(quota, 1, &used);
-		used = (struct quota_places){.words = {0}};
+		used = (struct quota_workers){.words = {0}};
 		quota_give_back(quota, 0, &used);
 		assert_int_equal(quota_total(quota), 0);
 		assert_int_equal(quota_of_client(quota, CLIENT_A), 0);
@@ -202,24 +202,24 @@ static void nonsense_in_the_table_holds_nobody_up_and_goes_with_its_workers(void
 static void what_others_hold_outlives_the_end_of_one(void **state)
 {
 	struct quota *quota = *state;
-	struct quota_places used = {.words = {0}};
+	struct quota_workers used = {.words = {0}};
 	struct quota_hold held[4] = {0};
 
 	for (unsigned i = 0; i < 4; i++) {
 		assert_true(quota_hold_total(quota, 100 * i, 9, &held[i]));
 		assert_true(quota_hold_client(quota, 100 * i, 9, CLIENT_A, &held[i]));
 	}
-	quota_places_add(&used, 100);
-	quota_places_add(&used, 300);
-	quota_give_back(quota, 200, &used); /* place 0 is nobody's either */
+	quota_workers_add(&used, 100);
+	quota_workers_add(&used, 300);
+	quota_give_back(quota, 200, &used); /* number 0 is nobody's either */
 	assert_int_equal(quota_total(quota), 2);
 	assert_int_equal(quota_of_client(quota, CLIENT_A), 2);
-	quota_give_back(quota, 300, &(struct quota_places){.words = {[1] = UINT64_C(1) << 36}});
+	quota_give_back(quota, 300, &(struct quota_workers){.words = {[1] = UINT64_C(1) << 36}});
 	assert_int_equal(quota_total(quota), 1);
 	quota_release(quota, &held[1]);
 	assert_int_equal(quota_total(quota), 0);
 	assert_int_equal(quota_of_client(quota, CLIENT_A), 0);
-	/* And places beyond those that are left count again. */
+	/* And numbers beyond those that are left count again. */
 	held[0] = (struct quota_hold){0};
 	assert_true(quota_hold_total(quota, 8000, 9, &held[0]));
 	assert_int_equal(quota_total(quota), 1);
@@ -236,7 +236,7 @@ static void another_tables_holds_mean_nothing(void **state)
 	quota_take_over(quota, 1, true, 0, &theirs);
 	assert_int_equal(quota_total(quota), 2);
 	memset(&garbage, 1, sizeof(garbage));
-	garbage.place = UINT16_MAX;
+	garbage.worker = UINT16_MAX;
 	quota_take_over(quota, 1, true, 0, &garbage);
 	assert_int_equal(quota_total(quota), 3);
 	quota_free(other);
@@ -325,8 +325,8 @@ static void of_all_workers_together_exactly_as_many_get_in(void **state)
 	for (unsigned round = 0; round < 50; round++) {
 		assert_int_equal(crowd_run(hold_what_there_is, *state), LIMIT);
 		assert_int_equal(quota_total(*state), LIMIT);
-		for (unsigned place = 0; place < CROWD; place++)
-			quota_give_back(*state, place, NULL);
+		for (unsigned worker = 0; worker < CROWD; worker++)
+			quota_give_back(*state, worker, NULL);
 		assert_int_equal(quota_total(*state), 0);
 	}
 }
@@ -346,13 +346,13 @@ static void of_a_client_too(void **state)
 	for (unsigned round = 0; round < 50; round++) {
 		assert_int_equal(crowd_run(hold_a_clients, *state), LIMIT);
 		assert_int_equal(quota_of_client(*state, CLIENT_A), LIMIT);
-		for (unsigned place = 0; place < CROWD; place++)
-			quota_give_back(*state, place, NULL);
+		for (unsigned worker = 0; worker < CROWD; worker++)
+			quota_give_back(*state, worker, NULL);
 		assert_int_equal(quota_of_client(*state, CLIENT_A), 0);
 	}
 }
 
-/* Comes and goes, moves to and fro with another place; never more than LIMIT. */
+/* Comes and goes, moves to and fro with another worker; never more than LIMIT. */
 static uint32_t come_and_go(void *context, unsigned number)
 {
 	struct quota_hold holds[LIMIT] = {0};
@@ -380,8 +380,8 @@ static void nothing_is_left_when_all_have_gone(void **state)
 	assert_int_equal(quota_of_client(*state, CLIENT_A), 0);
 }
 
-/* Those who take connections over release them where the giver counted them, all at one place. */
-static uint32_t come_and_go_at_one_place(void *context, unsigned number)
+/* Those who take connections over release them where the giver counted them, all at one worker. */
+static uint32_t come_and_go_at_one_worker(void *context, unsigned number)
 {
 	struct quota_hold hold = {0};
 	uint32_t turned_away = 0;
@@ -397,7 +397,7 @@ static uint32_t come_and_go_at_one_place(void *context, unsigned number)
 static void nothing_is_left_where_all_have_come_and_gone_at_once(void **state)
 {
 	for (unsigned round = 0; round < 5; round++) {
-		assert_int_equal(crowd_run(come_and_go_at_one_place, *state), 0);
+		assert_int_equal(crowd_run(come_and_go_at_one_worker, *state), 0);
 		assert_int_equal(quota_total(*state), 0);
 	}
 }
@@ -431,7 +431,7 @@ static void a_worker_killed_at_any_moment_leaves_nothing(void **state)
 	}
 }
 
-/* The giver is place 2, where somebody keeps on living. */
+/* The giver is worker 2, where somebody keeps on living. */
 static void take_from_another(void *context)
 {
 	struct quota_hold hold = {0};

@@ -16,7 +16,7 @@ static struct quota *quota;
 static void limit(struct pair *pair, unsigned total)
 {
 	for (unsigned i = 0; i < 2; i++) {
-		struct http_limits limits = {.quota = quota, .place = i, .connections_max_total = total};
+		struct http_limits limits = {.quota = quota, .worker = i, .connections_max_total = total};
 
 		admission_init(&pair->servers[i]->admission, &limits);
 	}
@@ -218,7 +218,7 @@ static void the_client_that_a_proxy_header_tells_of_is_counted(void **state)
 
 	for (unsigned i = 0; i < 2; i++) {
 		struct http_limits limits = {
-			.quota = quota, .place = i, .client_connections = 1, .connections_max_total = 3};
+			.quota = quota, .worker = i, .client_connections = 1, .connections_max_total = 3};
 
 		admission_init(&pair->servers[i]->admission, &limits);
 		pair->servers[i]->options.proxy_trusted = &all_peers;

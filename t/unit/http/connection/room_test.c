@@ -33,7 +33,7 @@ static void limit(struct pair *pair, unsigned total, unsigned client)
 {
 	for (unsigned i = 0; i < 2; i++) {
 		struct http_limits limits = {
-			.quota = quota, .place = i, .connections_max_total = total, .client_connections = client};
+			.quota = quota, .worker = i, .connections_max_total = total, .client_connections = client};
 
 		admission_init(&pair->servers[i]->admission, &limits);
 		pair->servers[i]->admission.look_ms = 3600000; /* no timers here: ticks do */

@@ -25,7 +25,7 @@ static const struct state all_there = {
 	.origin = 0x21222324,
 	.hold = {.client = 0x2122232425262728,
 		 .life = 0x31323334,
-		 .place = 0x4142,
+		 .worker = 0x4142,
 		 .in_total = true,
 		 .in_client = true},
 	.input = {"GET /", 5},
@@ -70,7 +70,7 @@ static void assert_same(const struct state *a, const struct state *b)
 	assert_true(slice_equal(a->input, b->input));
 	assert_int_equal(a->hold.client, b->hold.client);
 	assert_int_equal(a->hold.life, b->hold.life);
-	assert_int_equal(a->hold.place, b->hold.place);
+	assert_int_equal(a->hold.worker, b->hold.worker);
 	assert_int_equal(a->hold.in_total, b->hold.in_total);
 	assert_int_equal(a->hold.in_client, b->hold.in_client);
 }

@@ -28,15 +28,15 @@ struct fixture {
 };
 
 /* Whose file it is. */
-static const struct http_place *place;
+static const struct http_location *location;
 
 static int setup(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
 	root_make(&fixture->root);
-	place = &fixture->root.place;
-	fixture->source = (struct file_source){&fixture->root.place, NULL, BODY_MAX};
+	location = &fixture->root.location;
+	fixture->source = (struct file_source){&fixture->root.location, NULL, BODY_MAX};
 	fixture->maker = response_maker_new(NULL);
 	*state = fixture;
 	return 0;
@@ -73,7 +73,7 @@ static void put(struct fixture *fixture, struct file_cache *cache, const char *n
 
 static bool has(struct file_cache *cache, const char *name)
 {
-	return file_cache_find(cache, place, slice_of(name)) != NULL;
+	return file_cache_find(cache, location, slice_of(name)) != NULL;
 }
 
 static struct file_cache *cache_of(size_t entries, size_t bytes, size_t fds)
@@ -211,22 +211,22 @@ static void an_evicted_file_lives_until_it_is_released(void **state)
 	assert_int_equal(fd_count_open(), before);
 }
 
-static void each_place_has_its_own_files(void **state)
+static void each_location_has_its_own_files(void **state)
 {
 	struct fixture *fixture = *state;
 	struct file_cache *cache = cache_of(10, 1 << 20, 1);
-	struct http_place other = fixture->root.place;
+	struct http_location other = fixture->root.location;
 	struct file *file;
 
 	put(fixture, cache, "a", 1);
-	fixture->source.place = &other;
+	fixture->source.location = &other;
 	assert_null(file_cache_find(cache, &other, SLICE("a")));
 	put(fixture, cache, "a", 2);
-	file = file_cache_find(cache, place, SLICE("a"));
-	assert_ptr_equal(file->place, place);
+	file = file_cache_find(cache, location, SLICE("a"));
+	assert_ptr_equal(file->location, location);
 	assert_int_equal(file->stamp.size, 1);
 	file = file_cache_find(cache, &other, SLICE("a"));
-	assert_ptr_equal(file->place, &other);
+	assert_ptr_equal(file->location, &other);
 	assert_int_equal(file->stamp.size, 2);
 	file_cache_free(cache);
 }
@@ -237,12 +237,12 @@ static void a_removed_entry_is_gone_and_its_key_free(void **state)
 	struct file_cache *cache = cache_of(10, 1 << 20, 1);
 
 	put(fixture, cache, "a", 1);
-	file_cache_remove(cache, file_cache_find(cache, place, SLICE("a")));
+	file_cache_remove(cache, file_cache_find(cache, location, SLICE("a")));
 	assert_false(has(cache, "a"));
 	assert_int_equal(file_cache_usage(cache).entries, 0);
 	assert_int_equal(file_cache_usage(cache).bytes, 0);
 	put(fixture, cache, "a", 2);
-	assert_int_equal(file_cache_find(cache, place, SLICE("a"))->stamp.size, 2);
+	assert_int_equal(file_cache_find(cache, location, SLICE("a"))->stamp.size, 2);
 	file_cache_free(cache);
 }
 
@@ -344,7 +344,7 @@ static void what_grows_makes_others_go_but_not_itself(void **state)
 	assert_false(has(cache, "b"));
 	assert_true(has(cache, "a") && has(cache, "c"));
 	assert_true(file_cache_usage(cache).bytes <= own + 2 * one);
-	file_cache_remove(cache, file_cache_find(cache, place, SLICE("c")));
+	file_cache_remove(cache, file_cache_find(cache, location, SLICE("c")));
 	assert_int_equal(file_cache_usage(cache).bytes, own + one);
 	file_cache_remove(cache, file);
 	assert_int_equal(file_cache_usage(cache).bytes, 0);
@@ -363,7 +363,7 @@ int main(void)
 		TEST(open_files_stay_below_their_limit),
 		TEST(what_is_larger_than_the_cache_stays_out),
 		TEST(an_evicted_file_lives_until_it_is_released),
-		TEST(each_place_has_its_own_files),
+		TEST(each_location_has_its_own_files),
 		TEST(a_removed_entry_is_gone_and_its_key_free),
 		TEST(shedding_closes_open_files_oldest_first),
 		TEST(variants_count_with_their_source),

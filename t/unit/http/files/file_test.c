@@ -61,7 +61,7 @@ static int setup(void **state)
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
 	root_make(&fixture->root);
-	fixture->source = (struct file_source){&fixture->root.place, NULL, BODY_MAX};
+	fixture->source = (struct file_source){&fixture->root.location, NULL, BODY_MAX};
 	fixture->maker = response_maker_new(NULL);
 	*state = fixture;
 	return 0;
@@ -362,12 +362,12 @@ static void a_file_shorter_than_it_says_is_not_served(void **state)
 {
 	struct fixture *fixture = *state;
 	struct http_site site = fixture->root.site;
-	struct http_place place = {.site = &site};
+	struct http_location location = {.site = &site};
 	struct file_source source = fixture->source;
 	struct file *file;
 
 	site.root.fd = open("/sys/kernel", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	source.place = &place;
+	source.location = &location;
 	source.body_max = 65536;
 	assert_int_equal(file_load(&source, fixture->maker, "uevent_seqnum", 13, &file), -ESTALE);
 	close(site.root.fd);

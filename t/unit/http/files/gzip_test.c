@@ -23,13 +23,13 @@ enum { SMALL = 300, TEXT = 900, CACHE = 20000 };
 
 static const char *const types[] = {"text/css", "Text/Plain", NULL};
 static const char *const index_names[] = {"index.html", NULL};
-static struct http_place place = {
+static struct http_location location = {
 	.index_names = index_names,
 	.precompressed = true,
 	.gzip_types = types,
 	.gzip_min_size = SMALL,
 };
-static struct http_site only_site = {.places = &place, .place_count = 1};
+static struct http_site only_site = {.locations = &location, .location_count = 1};
 static const struct http_sites sites = {.list = &only_site, .count = 1};
 
 static int setup_with(void **state, size_t cache_bytes, size_t body_max)
@@ -40,7 +40,7 @@ static int setup_with(void **state, size_t cache_bytes, size_t body_max)
 		return -1;
 	fixture = *state;
 	static_site_free(fixture->site);
-	place.site = &only_site;
+	location.site = &only_site;
 	only_site.root = file_root_make(fixture->root.fd, false);
 	fixture->options.sites = &sites;
 	fixture->options.cache_bytes = cache_bytes;

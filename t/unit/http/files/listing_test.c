@@ -27,7 +27,7 @@ static char *list(struct fixture *fixture, const char *name, enum listing_form f
 	struct file *file;
 	char *text;
 
-	assert_int_equal(listings_get(listings, &fixture->root.place, slice_of(name), form, 0, &file), 0);
+	assert_int_equal(listings_get(listings, &fixture->root.location, slice_of(name), form, 0, &file), 0);
 	text = strndup(file->body.ptr, file->body.len);
 	assert_int_equal(file->stamp.size, file->body.len);
 	file_release(file);
@@ -63,7 +63,7 @@ static void directories_come_first_all_by_name(void **state)
 	root_write(&fixture->root, "d/b", "22", LONG_AGO);
 	root_write(&fixture->root, "d/a", "1", LONG_AGO);
 	root_write_large(&fixture->root, "d/C", 1300, LONG_AGO);
-	fixture->root.place.listing_css = NULL;
+	fixture->root.location.listing_css = NULL;
 	assert_lists(fixture, "d/", LISTING_JSON,
 		     "{\"path\": \"/d/\", \"complete\": true, \"entries\": [\n"
 		     "{\"name\": \"y\", \"type\": \"directory\", \"modified\": \"");
@@ -141,7 +141,7 @@ static void names_are_escaped_whatever_is_in_them(void **state)
 	assert_lists(fixture, "a<b&\"'/", LISTING_JSON, "{\"path\": \"/a<b&\\\"'/\"");
 	assert_lists(fixture, "a<b&\"'/", LISTING_JSON, "\"name\": \"q\\\"\\\\\\u000a\\u0001\"");
 	assert_lists(fixture, "a<b&\"'/", LISTING_JSON, "\"name\": \"\\ufffd\xc3\xa4\\ufffd\\ufffd\\ufffd\"");
-	fixture->root.place.listing_css = "/x.css?a=1&b";
+	fixture->root.location.listing_css = "/x.css?a=1&b";
 	assert_lists(fixture, "a<b&\"'/", LISTING_HTML, "<link rel=\"stylesheet\" href=\"/x.css?a=1&amp;b\">");
 	assert_lists_not(fixture, "a<b&\"'/", LISTING_HTML, "<style");
 }
@@ -177,30 +177,30 @@ static void what_was_made_is_kept_for_a_second(void **state)
 {
 	struct fixture *fixture = *state;
 	struct listings *listings = listings_new(fixture->epochs);
-	struct http_place *place = &fixture->root.place;
+	struct http_location *location = &fixture->root.location;
 	struct file *one, *two;
 
 	root_directory(&fixture->root, "d");
 	root_write(&fixture->root, "d/a", "", LONG_AGO);
-	assert_int_equal(listings_get(listings, place, SLICE("d/"), LISTING_JSON, 5000, &one), 0);
+	assert_int_equal(listings_get(listings, location, SLICE("d/"), LISTING_JSON, 5000, &one), 0);
 	root_write(&fixture->root, "d/b", "", LONG_AGO);
-	assert_int_equal(listings_get(listings, place, SLICE("d/"), LISTING_JSON, 5999, &two), 0);
+	assert_int_equal(listings_get(listings, location, SLICE("d/"), LISTING_JSON, 5999, &two), 0);
 	assert_ptr_equal(one, two);
 	file_release(two);
-	assert_int_equal(listings_get(listings, place, SLICE("d/"), LISTING_HTML, 5999, &two), 0);
+	assert_int_equal(listings_get(listings, location, SLICE("d/"), LISTING_HTML, 5999, &two), 0);
 	assert_ptr_not_equal(one, two);
 	file_release(two);
-	assert_int_equal(listings_get(listings, place, SLICE(""), LISTING_JSON, 5999, &two), 0);
+	assert_int_equal(listings_get(listings, location, SLICE(""), LISTING_JSON, 5999, &two), 0);
 	assert_ptr_not_equal(one, two);
 	file_release(two);
-	assert_int_equal(listings_get(listings, place, SLICE("d/"), LISTING_JSON, 6000, &two), 0);
+	assert_int_equal(listings_get(listings, location, SLICE("d/"), LISTING_JSON, 6000, &two), 0);
 	assert_ptr_not_equal(one, two);
 	assert_false(slice_equal(one->etag, two->etag));
 	file_release(two);
 	listings_tick(listings, 7000);
 	assert_int_equal(one->references, 1);
 	file_release(one);
-	assert_int_equal(listings_get(listings, place, SLICE("none/"), LISTING_JSON, 0, &one), -ENOENT);
+	assert_int_equal(listings_get(listings, location, SLICE("none/"), LISTING_JSON, 0, &one), -ENOENT);
 	listings_free(listings);
 }
 

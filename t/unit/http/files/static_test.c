@@ -124,7 +124,7 @@ static void the_first_index_name_that_is_a_file_counts(void **state)
 	struct http_sites sites = {.list = &fixture->root.site, .count = 1};
 
 	static_site_free(fixture->site);
-	fixture->root.place.index_names = names;
+	fixture->root.location.index_names = names;
 	fixture->options.sites = &sites;
 	fixture->site = static_site_new(&fixture->options);
 	root_directory(&fixture->root, "d");

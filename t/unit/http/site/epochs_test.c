@@ -174,8 +174,8 @@ static void both_begin(struct both *both, struct fixture *fixture)
 	both->fixture = fixture;
 	sites = (struct http_sites){.list = &fixture->root.site, .count = 1};
 	fixture->options.sites = &sites;
-	fixture->root.place.precompressed = true;
-	fixture->root.place.cache_control = fixture->root.place.cache_control_hashed = SLICE("");
+	fixture->root.location.precompressed = true;
+	fixture->root.location.cache_control = fixture->root.location.cache_control_hashed = SLICE("");
 	static_site_free(fixture->site);
 	both->one = static_site_new(&fixture->options);
 	both->other = static_site_new(&fixture->options);
@@ -311,7 +311,7 @@ static void another_file_for_a_path_is_seen_by_both(void **state)
 	struct both both;
 
 	both_begin(&both, fixture);
-	fixture->root.place.index_names = index_names;
+	fixture->root.location.index_names = index_names;
 	root_directory(&fixture->root, "d");
 	root_write(&fixture->root, "d/index.txt", "second", LONG_AGO);
 	assert_both_have(&both, "/d/", 200, "second");
@@ -320,7 +320,7 @@ static void another_file_for_a_path_is_seen_by_both(void **state)
 	root_delete(&fixture->root, "d/index.html");
 	assert_seen_by_both(&both, "/d/", 200, "second");
 
-	fixture->root.place.try_names = try_names;
+	fixture->root.location.try_names = try_names;
 	root_write(&fixture->root, "app.html", "app", LONG_AGO);
 	assert_both_have(&both, "/p", 200, "app");
 	root_write(&fixture->root, "p.html", "p.html", LONG_AGO);
@@ -344,7 +344,7 @@ static void clean_urls_are_seen_by_both(void **state)
 	struct both both;
 
 	both_begin(&both, fixture);
-	fixture->root.place.clean_urls = fixture->root.place.guarded = true;
+	fixture->root.location.clean_urls = fixture->root.location.guarded = true;
 	root_write(&fixture->root, "about.html", "one", LONG_AGO);
 	assert_both_have(&both, "/about", 200, "one");
 	assert_both_have(&both, "/about.html", 301, NULL);
@@ -367,7 +367,7 @@ static void pages_in_place_of_others_are_seen_by_both(void **state)
 	struct both both;
 
 	both_begin(&both, fixture);
-	fixture->root.place.error_pages = pages;
+	fixture->root.location.error_pages = pages;
 	root_write(&fixture->root, "404.html", "one", LONG_AGO);
 	assert_both_have(&both, "/none", 404, "one");
 	root_replace(&fixture->root, "404.html", "two", LONG_AGO);
@@ -385,7 +385,7 @@ static void assert_listed(struct fixture *fixture, struct listings *listings, en
 	struct file *file;
 	char *text;
 
-	assert_int_equal(listings_get(listings, &fixture->root.place, SLICE("d/"), form, fixture->now_ms, &file), 0);
+	assert_int_equal(listings_get(listings, &fixture->root.location, SLICE("d/"), form, fixture->now_ms, &file), 0);
 	text = strndup(file->body.ptr, file->body.len);
 	assert_true((strstr(text, "new") != NULL) == wanted);
 	free(text);

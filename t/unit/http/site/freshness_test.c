@@ -71,13 +71,13 @@ static void what_is_too_long_is_no_hash(void **state)
 
 static void hashed_names_may_have_a_line_of_their_own(void **state)
 {
-	struct http_place place = {.cache_control = SLICE("a"), .cache_control_hashed = SLICE("b")};
+	struct http_location location = {.cache_control = SLICE("a"), .cache_control_hashed = SLICE("b")};
 
 	(void)state;
-	assert_true(slice_equal(place_freshness(&place, SLICE("x.js")), SLICE("a")));
-	assert_true(slice_equal(place_freshness(&place, SLICE("x.3f9d2c1a.js")), SLICE("b")));
-	place.cache_control_hashed.len = 0;
-	assert_true(slice_equal(place_freshness(&place, SLICE("x.3f9d2c1a.js")), SLICE("a")));
+	assert_true(slice_equal(location_freshness(&location, SLICE("x.js")), SLICE("a")));
+	assert_true(slice_equal(location_freshness(&location, SLICE("x.3f9d2c1a.js")), SLICE("b")));
+	location.cache_control_hashed.len = 0;
+	assert_true(slice_equal(location_freshness(&location, SLICE("x.3f9d2c1a.js")), SLICE("a")));
 }
 
 int main(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a place's settings make of a request: names to try, clean URLs, fallback, error pages,
+ * What a location's settings make of a request: names to try, clean URLs, fallback, error pages,
  * fields, redirects, listings, who is let in. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,15 +25,15 @@
 
 static struct http_sites sites;
 
-/* The fixture's root as a site whose one place a test may change. */
-static struct http_place *place_of(struct fixture *fixture)
+/* The fixture's root as a site whose one location a test may change. */
+static struct http_location *location_of(struct fixture *fixture)
 {
 	sites = (struct http_sites){.list = &fixture->root.site, .count = 1};
 	static_site_free(fixture->site);
 	fixture->options.sites = &sites;
 	fixture->site = static_site_new(&fixture->options);
 	assert_non_null(fixture->site);
-	return &fixture->root.place;
+	return &fixture->root.location;
 }
 
 static void write_file(struct fixture *fixture, const char *name)
@@ -69,7 +69,7 @@ static void names_are_tried_in_their_order(void **state)
 	static const char *const names[] = {"/up{path}", "{path}", "{path}.html", "/app.html", NULL};
 	struct fixture *fixture = *state;
 
-	place_of(fixture)->try_names = names;
+	location_of(fixture)->try_names = names;
 	root_directory(&fixture->root, "up");
 	root_directory(&fixture->root, "d");
 	root_directory(&fixture->root, "e");
@@ -101,7 +101,7 @@ static void names_of_folders_mean_their_index(void **state)
 	static const char *const names[] = {"{path}/", "/sub{path}/", NULL};
 	struct fixture *fixture = *state;
 
-	place_of(fixture)->try_names = names;
+	location_of(fixture)->try_names = names;
 	root_directory(&fixture->root, "a");
 	root_directory(&fixture->root, "sub");
 	root_directory(&fixture->root, "sub/b");
@@ -123,7 +123,7 @@ static void inventing_paths_fills_no_cache_with_what_is_tried_last(void **state)
 	char target[32];
 	struct file *first;
 
-	place_of(fixture)->try_names = names;
+	location_of(fixture)->try_names = names;
 	write_file(fixture, "app.html");
 	assert_status(fixture, "/invented", 200);
 	first = fixture->response.file;
@@ -142,7 +142,7 @@ static void a_name_is_that_file_whatever_a_path_like_it_leads_to(void **state)
 	static const char *const names[] = {"{path}.html", "/x", NULL};
 	struct fixture *fixture = *state;
 
-	place_of(fixture)->try_names = names;
+	location_of(fixture)->try_names = names;
 	write_file(fixture, "x");
 	write_file(fixture, "x.html");
 	for (int i = 0; i < 2; i++) {
@@ -151,17 +151,17 @@ static void a_name_is_that_file_whatever_a_path_like_it_leads_to(void **state)
 	}
 }
 
-static void every_place_looks_in_its_own_way(void **state)
+static void every_location_looks_in_its_own_way(void **state)
 {
 	static const char *const other[] = {"other.html", NULL};
 	struct fixture *fixture = *state;
-	struct http_place places[2] = {*place_of(fixture), {.prefix = SLICE("d")}};
+	struct http_location locations[2] = {*location_of(fixture), {.prefix = SLICE("d")}};
 
-	places[1] = places[0];
-	places[1].prefix = SLICE("d");
-	places[1].index_names = other;
-	fixture->root.site.places = places;
-	fixture->root.site.place_count = 2;
+	locations[1] = locations[0];
+	locations[1].prefix = SLICE("d");
+	locations[1].index_names = other;
+	fixture->root.site.locations = locations;
+	fixture->root.site.location_count = 2;
 	http_sites_sort(&sites);
 	root_directory(&fixture->root, "d");
 	root_directory(&fixture->root, "e");
@@ -172,15 +172,15 @@ static void every_place_looks_in_its_own_way(void **state)
 	assert_gets(fixture, "/e/../d/", "d/other.html");
 	assert_gets(fixture, "/%64/", "d/other.html");
 	assert_gets(fixture, "/e/", "e/index.html");
-	fixture->root.site.places = &fixture->root.place;
-	fixture->root.site.place_count = 1;
+	fixture->root.site.locations = &fixture->root.location;
+	fixture->root.site.location_count = 1;
 }
 
 /* --- clean URLs --- */
 
 static void make_pages(struct fixture *fixture)
 {
-	place_of(fixture)->clean_urls = true;
+	location_of(fixture)->clean_urls = true;
 	http_sites_sort(&sites);
 	root_directory(&fixture->root, "d");
 	root_directory(&fixture->root, "both");
@@ -282,7 +282,7 @@ static void who_navigates_gets_the_page_and_who_loads_gets_none(void **state)
 	static const char html[] = "text/html,application/xhtml+xml,*/*;q=0.8";
 	struct fixture *fixture = *state;
 
-	place_of(fixture)->fallback = "/app.html";
+	location_of(fixture)->fallback = "/app.html";
 	write_file(fixture, "app.html");
 	write_file(fixture, "there.js");
 	root_directory(&fixture->root, "bare");
@@ -315,7 +315,7 @@ static void an_error_has_the_page_of_its_status_and_keeps_its_status(void **stat
 	struct fixture *fixture = *state;
 	struct request request = asking(METHOD_GET, "/none");
 
-	place_of(fixture)->error_pages = pages;
+	location_of(fixture)->error_pages = pages;
 	write_file(fixture, "404.html");
 	root_write_large(&fixture->root, "sorry.txt", BODY_MAX + 1, LONG_AGO);
 	write_file(fixture, "405.html");
@@ -357,7 +357,7 @@ static void a_page_that_is_gone_leaves_the_built_in_one(void **state)
 	static const struct error_page pages[] = {{404, "404.html"}, {0, NULL}};
 	struct fixture *fixture = *state;
 
-	place_of(fixture)->error_pages = pages;
+	location_of(fixture)->error_pages = pages;
 	assert_status(fixture, "/none", 404);
 	assert_non_null(strstr(body_of(&fixture->response), "404 Not Found"));
 	assert_status(fixture, "/404.html", 404);
@@ -368,13 +368,13 @@ static void a_page_that_is_gone_leaves_the_built_in_one(void **state)
 
 /* --- fields --- */
 
-static void fields_are_on_every_response_of_the_place(void **state)
+static void fields_are_on_every_response_of_the_location(void **state)
 {
 	struct fixture *fixture = *state;
-	struct http_place *place = place_of(fixture);
+	struct http_location *location = location_of(fixture);
 	struct request request;
 
-	place->fields = SLICE("X-A: 1\r\nX-B: 2\r\n");
+	location->fields = SLICE("X-A: 1\r\nX-B: 2\r\n");
 	root_directory(&fixture->root, "d");
 	write_file(fixture, "a");
 	root_write_large(&fixture->root, "large", BODY_MAX + 1, LONG_AGO);
@@ -408,10 +408,10 @@ static void fields_are_on_every_response_of_the_place(void **state)
 static void caches_are_told_about_files_and_not_about_errors(void **state)
 {
 	struct fixture *fixture = *state;
-	struct http_place *place = place_of(fixture);
+	struct http_location *location = location_of(fixture);
 
-	place->cache_control = SLICE("Cache-Control: no-cache\r\n");
-	place->cache_control_hashed = SLICE("Cache-Control: max-age=9\r\n");
+	location->cache_control = SLICE("Cache-Control: no-cache\r\n");
+	location->cache_control_hashed = SLICE("Cache-Control: max-age=9\r\n");
 	root_directory(&fixture->root, "d");
 	write_file(fixture, "a");
 	write_file(fixture, "a.3f9d2c1a.js");
@@ -441,7 +441,7 @@ static void rules_go_before_files_and_for_all_methods_but_options(void **state)
 	struct request request = asking(METHOD_KNOWN, "/a?x");
 
 	assert_int_equal(redirects_make(&redirects, rules, 1), 0);
-	place_of(fixture)->redirects = &redirects;
+	location_of(fixture)->redirects = &redirects;
 	http_sites_sort(&sites);
 	write_file(fixture, "a");
 	write_file(fixture, "b");
@@ -460,13 +460,13 @@ static void rules_go_before_files_and_for_all_methods_but_options(void **state)
 static void a_listing_is_asked_for_by_accept(void **state)
 {
 	struct fixture *fixture = *state;
-	struct http_place *place = place_of(fixture);
+	struct http_location *location = location_of(fixture);
 	char tag[64];
 
 	root_directory(&fixture->root, "d");
 	write_file(fixture, "d/a");
 	assert_status(fixture, "/d/", 403);
-	place->listing = true;
+	location->listing = true;
 	assert_status(fixture, "/d/", 200);
 	assert_field(fixture, "Content-Type", "text/html; charset=utf-8");
 	assert_field(fixture, "Vary", "Accept");
@@ -489,7 +489,7 @@ static void a_listing_is_new_or_as_the_client_has_it(void **state)
 	struct fixture *fixture = *state;
 	char tag[64];
 
-	place_of(fixture)->listing = true;
+	location_of(fixture)->listing = true;
 	root_directory(&fixture->root, "d");
 	write_file(fixture, "d/a");
 	assert_status(fixture, "/d/", 200);
@@ -525,13 +525,13 @@ static unsigned ask_from(struct fixture *fixture, const char *address, const cha
 static void deny_goes_before_allow_and_allow_keeps_all_others_out(void **state)
 {
 	struct fixture *fixture = *state;
-	struct http_place *place = place_of(fixture);
+	struct http_location *location = location_of(fixture);
 	struct networks allow = {0}, deny = {0};
 	char reason[256];
 
 	assert_int_equal(networks_parse(&allow, "10.0.0.0/8, 2001:db8::/32", reason, 256), 0);
 	assert_int_equal(networks_parse(&deny, "10.1.0.0/16, 192.0.2.1", reason, 256), 0);
-	place->deny = &deny;
+	location->deny = &deny;
 	http_sites_sort(&sites);
 	write_file(fixture, "a");
 	static const struct {
@@ -544,13 +544,13 @@ static void deny_goes_before_allow_and_allow_keeps_all_others_out(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(each) / sizeof(each[0]); i++) {
-		place->allow = &allow;
-		place->deny = NULL;
+		location->allow = &allow;
+		location->deny = NULL;
 		assert_int_equal(ask_from(fixture, each[i].address, "/a"), each[i].allow);
-		place->allow = NULL;
-		place->deny = &deny;
+		location->allow = NULL;
+		location->deny = &deny;
 		assert_int_equal(ask_from(fixture, each[i].address, "/a"), each[i].deny);
-		place->allow = &allow;
+		location->allow = &allow;
 		assert_int_equal(ask_from(fixture, each[i].address, "/a"), each[i].both);
 		/* Who is kept out learns nothing of what is there. */
 		assert_int_equal(ask_from(fixture, each[i].address, "/none"), each[i].both == 200 ? 404 : 403);
@@ -567,14 +567,14 @@ int main(void)
 		TEST(names_of_folders_mean_their_index),
 		TEST(inventing_paths_fills_no_cache_with_what_is_tried_last),
 		TEST(a_name_is_that_file_whatever_a_path_like_it_leads_to),
-		TEST(every_place_looks_in_its_own_way),
+		TEST(every_location_looks_in_its_own_way),
 		TEST(pages_have_one_address_without_an_ending),
 		TEST(where_several_could_answer_each_keeps_an_address),
 		TEST(no_address_leads_in_circles),
 		TEST(who_navigates_gets_the_page_and_who_loads_gets_none),
 		TEST(an_error_has_the_page_of_its_status_and_keeps_its_status),
 		TEST(a_page_that_is_gone_leaves_the_built_in_one),
-		TEST(fields_are_on_every_response_of_the_place),
+		TEST(fields_are_on_every_response_of_the_location),
 		TEST(caches_are_told_about_files_and_not_about_errors),
 		TEST(rules_go_before_files_and_for_all_methods_but_options),
 		TEST(a_listing_is_asked_for_by_accept),

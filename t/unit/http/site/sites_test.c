@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sites: which one answers for a host, which of its places for a path. */
+ * Sites: which one answers for a host, which of its locations for a path. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,11 +19,11 @@
 
 /* --- hosts --- */
 
-static struct http_place whole[4];
-static struct http_site list[4] = {{.places = &whole[0], .place_count = 1},
-				   {.places = &whole[1], .place_count = 1},
-				   {.places = &whole[2], .place_count = 1},
-				   {.places = &whole[3], .place_count = 1}};
+static struct http_location whole[4];
+static struct http_site list[4] = {{.locations = &whole[0], .location_count = 1},
+				   {.locations = &whole[1], .location_count = 1},
+				   {.locations = &whole[2], .location_count = 1},
+				   {.locations = &whole[3], .location_count = 1}};
 
 static int site_of(const struct http_sites *sites, const char *host)
 {
@@ -119,14 +119,14 @@ static void names_are_hosts_and_wildcards_in_front(void **state)
 
 /* --- paths --- */
 
-static void the_longest_prefix_that_ends_at_a_segment_is_the_place(void **state)
+static void the_longest_prefix_that_ends_at_a_segment_is_the_location(void **state)
 {
-	struct http_place places[] = {
+	struct http_location locations[] = {
 		{.prefix = SLICE("")},           {.prefix = SLICE("a")},
 		{.prefix = SLICE("a/b")},        {.prefix = SLICE("long/way/down")},
 		{.prefix = SLICE("robots.txt")},
 	};
-	struct http_site site = {.places = places, .place_count = 5};
+	struct http_site site = {.locations = locations, .location_count = 5};
 	struct http_sites sites = {.list = &site, .count = 1};
 	static const char *const wanted[][2] = {
 		{"", ""},
@@ -150,11 +150,11 @@ static void the_longest_prefix_that_ends_at_a_segment_is_the_place(void **state)
 	(void)state;
 	http_sites_sort(&sites);
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-		const struct http_place *place = http_site_place(&site, slice_of(wanted[i][0]));
+		const struct http_location *location = http_site_location(&site, slice_of(wanted[i][0]));
 
-		assert_ptr_equal(place->site, &site);
-		if (!slice_equal(place->prefix, slice_of(wanted[i][1])))
-			fail_msg("%s is in '%.*s'", wanted[i][0], (int)place->prefix.len, place->prefix.ptr);
+		assert_ptr_equal(location->site, &site);
+		if (!slice_equal(location->prefix, slice_of(wanted[i][1])))
+			fail_msg("%s is in '%.*s'", wanted[i][0], (int)location->prefix.len, location->prefix.ptr);
 	}
 }
 
@@ -162,7 +162,7 @@ static void the_longest_prefix_that_ends_at_a_segment_is_the_place(void **state)
 
 /* Serves the fixture's root, and its folder "other" as the site of a name. */
 struct two_sites {
-	struct http_place place;
+	struct http_location location;
 	struct http_site list[2];
 	struct site_name name;
 	struct http_sites sites;
@@ -328,7 +328,7 @@ int main(void)
 		cmocka_unit_test(an_exact_name_goes_before_the_longest_wildcard_before_the_default),
 		cmocka_unit_test(an_unknown_host_may_have_nobody),
 		cmocka_unit_test(names_are_hosts_and_wildcards_in_front),
-		cmocka_unit_test(the_longest_prefix_that_ends_at_a_segment_is_the_place),
+		cmocka_unit_test(the_longest_prefix_that_ends_at_a_segment_is_the_location),
 		TEST(each_site_has_its_own_root_and_its_own_cached_files),
 		TEST(an_unknown_host_is_misdirected_where_it_has_nobody),
 		TEST(links_may_be_followed_nowhere),

@@ -137,7 +137,7 @@ static bool open_connection(struct world *world, int version)
 		poll(&(struct pollfd){world->stream.fd, POLLIN, 0}, 1, 10);
 	}
 	ERR_clear_error();
-	return world->stream.io == &stream_kernel;
+	return world->stream.io->save != NULL;
 }
 
 static void close_connection(struct world *world)

@@ -121,9 +121,9 @@ static void a_stream_is_made_of_it(void **state)
 
 /* --- demands --- */
 
-static struct http_place places[2];
-static struct http_site site_list[2] = {{.places = &places[0], .place_count = 1},
-					{.places = &places[1], .place_count = 1}};
+static struct http_location locations[2];
+static struct http_site site_list[2] = {{.locations = &locations[0], .location_count = 1},
+					{.locations = &locations[1], .location_count = 1}};
 static struct site_name names[] = {{"open.test", &site_list[1]}};
 static struct http_sites sites = {.list = site_list, .count = 2, .names = names, .name_count = 1};
 

@@ -26,9 +26,9 @@
 static struct network unix_peers = {.kind = NETWORK_UNIX};
 static const struct networks trusted = {&unix_peers, 1};
 
-static struct http_place places[2];
-static struct http_site site_list[2] = {{.places = &places[0], .place_count = 1},
-					{.places = &places[1], .place_count = 1}};
+static struct http_location locations[2];
+static struct http_site site_list[2] = {{.locations = &locations[0], .location_count = 1},
+					{.locations = &locations[1], .location_count = 1}};
 static struct site_name site_names[] = {
 	{"one.test", &site_list[0]}, {"two.test", &site_list[1]}, {"*.two.test", &site_list[1]}};
 static struct http_sites sites = {.list = site_list, .count = 2, .names = site_names, .name_count = 3};
