@@ -177,6 +177,6 @@ void serving_stop(void *server);
 void serving_close_idle(void *server);
 unsigned serving_abort(void *server);
 void serving_tick(void *server);
-bool serving_news(void *server, uint32_t kind, const void *data, size_t size, int *fds, size_t fd_count);
+bool serving_broadcast(void *server, uint32_t kind, const void *data, size_t size, int *fds, size_t fd_count);
 
 #endif

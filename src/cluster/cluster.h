@@ -35,7 +35,7 @@ enum {
 enum {
 	CLUSTER_SLOTS_MAX = 1024,
 	CLUSTER_LISTEN_MAX = 64, /* addresses */
-	CLUSTER_PLACES_MAX = CLUSTER_SLOTS_MAX * 8,
+	CLUSTER_WORKERS_MAX = CLUSTER_SLOTS_MAX * 8,
 	CLUSTER_EXPECTED_MAX = 64, /* connections */
 };
 
@@ -96,17 +96,18 @@ const struct address *cluster_address(const struct listeners *listeners, unsigne
 /* Its tag in the configuration in force; 0 behind the last one. */
 unsigned cluster_tag(const struct listeners *listeners, unsigned index);
 
-/* Places from here on no worker has ever had. */
-unsigned cluster_places(const struct master *master);
+/* Numbers from here on no worker has ever had. */
+unsigned cluster_numbers(const struct master *master);
 
-/* Has a worker this place (worker_place), or had until just now? */
-bool cluster_place_is_used(const struct master *master, unsigned place);
+/* Has a worker this number (worker_number), or had until just now? */
+bool cluster_number_is_used(const struct master *master, unsigned number);
 
-enum { CLUSTER_NEWS_MAX = 32768 };
+enum { CLUSTER_BROADCAST_MAX = 32768 };
 
-/* Tells all workers there are something of the program's: at most CLUSTER_NEWS_MAX octets, and 64
+/* Tells all workers there are something of the program's: at most CLUSTER_BROADCAST_MAX octets, and 64
  * descriptors, which are borrowed. Workers to come inherit what the program has in its memory. */
-void cluster_tell(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds, size_t fd_count);
+void cluster_broadcast(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
+		       size_t fd_count);
 
 /* The same, asking each what has become of it. The number of the question, never 0; answers to those before are
  * not heard any more. */
@@ -122,9 +123,9 @@ struct cluster_answers {
 };
 void cluster_answers(const struct master *master, struct cluster_answers *out);
 
-/* As cluster_tell, for those that the last question did not reach: they have been started since. */
-void cluster_tell_others(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
-			 size_t fd_count);
+/* As cluster_broadcast, for those that the last question did not reach: they have been started since. */
+void cluster_broadcast_others(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
+			      size_t fd_count);
 
 /* The log of that number (from 1; kind: log_message.h) is this file from now on; fd is borrowed. -1: nobody
  * writes to it any more. 0, or -errno when it cannot be told now. */
@@ -167,7 +168,7 @@ unsigned worker_listener_tag(const struct worker *worker, unsigned listener);
 unsigned worker_slot(const struct worker *worker);
 unsigned worker_generation(const struct worker *worker);
 
-/* A number below CLUSTER_PLACES_MAX that no other living worker has. */
-unsigned worker_place(const struct worker *worker);
+/* A number below CLUSTER_WORKERS_MAX that no other living worker has. */
+unsigned worker_number(const struct worker *worker);
 
 #endif

@@ -27,7 +27,7 @@ libcluster_a_SOURCES = \
 	src/cluster/master/master_log.c \
 	src/cluster/master/master_log_saved.c \
 	src/cluster/master/master_look.c \
-	src/cluster/master/master_news.c \
+	src/cluster/master/master_broadcast.c \
 	src/cluster/master/master_obituary.c \
 	src/cluster/master/master_outcomes.c \
 	src/cluster/master/master_pending.c \
@@ -45,7 +45,7 @@ libcluster_a_SOURCES = \
 	src/cluster/policy/backoff.c src/cluster/policy/backoff.h \
 	src/cluster/policy/balance.c src/cluster/policy/balance.h \
 	src/cluster/policy/obituary.c src/cluster/policy/obituary.h \
-	src/cluster/policy/place.c src/cluster/policy/place.h \
+	src/cluster/policy/choose_worker.c src/cluster/policy/choose_worker.h \
 	src/cluster/policy/program_call.h \
 	src/cluster/policy/pulse.c src/cluster/policy/pulse.h \
 	src/cluster/policy/recycle.c src/cluster/policy/recycle.h \

@@ -64,11 +64,11 @@ struct cluster_master_callbacks {
 	void (*stopping)(void *context);
 	/* A worker hangs, or ended other than as told (obituary.h). */
 	void (*obituary)(void *context, const struct cluster_obituary *obituary);
-	/* The worker that had this place (worker_place) is gone; nobody has it yet again. */
-	void (*worker_ended)(void *context, const struct master *master, unsigned place);
+	/* The worker that had this number (worker_number) is gone; nobody has it yet again. */
+	void (*worker_ended)(void *context, const struct master *master, unsigned number);
 	/* USR1: reopen log files. */
 	void (*reopen)(void *context);
-	/* A few times a second while it runs: what is the program's own to look after. May call cluster_tell. */
+	/* A few times a second while it runs: what is the program's own to look after. May call cluster_broadcast. */
 	void (*tick)(void *context, struct master *master);
 	/* The same, and also while it stops, up to its end: the loop turns. */
 	void (*alive)(void *context);
@@ -148,10 +148,10 @@ struct cluster_worker_callbacks {
 
 	/* --- what the master says --- */
 
-	/* What the program said in the master (cluster_tell, cluster_ask). Takes the descriptors that it wants by
+	/* What the program said in the master (cluster_broadcast, cluster_ask). Takes the descriptors that it wants by
 	 * putting -1 in their place; the others are closed. Whether it could be used, for who has asked. NULL: it
 	 * cannot. */
-	bool (*news)(void *context, uint32_t kind, const void *data, size_t size, int *fds, size_t fd_count);
+	bool (*broadcast)(void *context, uint32_t kind, const void *data, size_t size, int *fds, size_t fd_count);
 	/* The server has been told to stop, and will in a moment, or after drain_delay_ms: tell clients so, and go on
 	 * serving. NULL: nothing. */
 	void (*leaving)(void *context);

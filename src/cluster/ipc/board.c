@@ -170,9 +170,9 @@ void board_free_record(struct board *board, int record)
 		forget(board, record);
 }
 
-_Static_assert(CLUSTER_SLOTS_MAX *BOARD_RECORDS == CLUSTER_PLACES_MAX, "a place for each record");
+_Static_assert(CLUSTER_SLOTS_MAX *BOARD_RECORDS == CLUSTER_WORKERS_MAX, "a number for each record");
 
-unsigned board_place(unsigned slot, int record)
+unsigned board_worker_number(unsigned slot, int record)
 {
 	return slot * BOARD_RECORDS + (unsigned)record;
 }

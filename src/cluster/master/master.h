@@ -15,7 +15,7 @@
  *     master_pending.c  of these, those whose outcome comes later
  *     master_outcomes.c outcomes that outlive an admin
  *     master_leaving.c  listeners that come and go
- *     master_news.c     what the program has to say to workers, and how they like it
+ *     master_broadcast.c     what the program has to say to workers, and how they like it
  *     master_status.c   what it tells the admin
  *     master_watchdog.c workers that are silent
  *     master_suspects.c who may have made them so
@@ -200,7 +200,7 @@ struct master {
 	struct interrupt interrupt;        /* of what makes it late */
 	struct acceptor *acceptor;         /* mode handoff */
 	struct acceptor *leaving_acceptor; /* of listeners that go; NULL: there are none */
-	unsigned place_cursor;
+	unsigned choose_cursor;
 	struct event *signals, *tick, *deadline;
 	struct heap heap;
 	struct event *last_call; /* pending: the doors are closed, the last clients still come in */
@@ -283,10 +283,10 @@ void instance_ended(void *master, const struct brood_process_end *end);
 void instance_changed(void *master, pid_t pid, int stopped);
 struct board_record *instance_record(const struct instance *instance);
 
-/* --- master_news.c --- */
+/* --- master_broadcast.c --- */
 
 /* A worker has answered; what makes no sense is dropped. */
-void news_heard(struct instance *instance, struct brood_frame *frame);
+void broadcast_heard(struct instance *instance, struct brood_frame *frame);
 
 /* --- master_look.c --- */
 

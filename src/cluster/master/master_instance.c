@@ -26,16 +26,16 @@ struct board_record *instance_record(const struct instance *instance)
 	return &instance->master->boards[instance->slot].cells[instance->record]->record;
 }
 
-unsigned cluster_places(const struct master *master)
+unsigned cluster_numbers(const struct master *master)
 {
 	return master->slot_room * BOARD_RECORDS;
 }
 
-bool cluster_place_is_used(const struct master *master, unsigned place)
+bool cluster_number_is_used(const struct master *master, unsigned number)
 {
-	unsigned slot = place / BOARD_RECORDS;
+	unsigned slot = number / BOARD_RECORDS;
 
-	return slot < master->slot_room && master->boards[slot].in_use & 1u << place % BOARD_RECORDS;
+	return slot < master->slot_room && master->boards[slot].in_use & 1u << number % BOARD_RECORDS;
 }
 
 static void arm(struct instance *instance, unsigned delay_ms)
@@ -177,7 +177,7 @@ static const struct {
 	{MESSAGE_TAKEN, CARGO_NONE, on_answer},
 	{MESSAGE_REFUSED, CARGO_NONE, on_answer},
 	{MESSAGE_REPLACE, CARGO_NONE, on_replace},
-	{MESSAGE_HEARD, CARGO_NONE, news_heard},
+	{MESSAGE_HEARD, CARGO_NONE, broadcast_heard},
 	{MESSAGE_CUT, CARGO_NONE, cut_heard},
 };
 
@@ -467,7 +467,8 @@ void instance_ended(void *context, const struct brood_process_end *end)
 	if (instance->channel)
 		brood_channel_drain(instance->channel);
 	handoff_target_gone(&master->handoff, &instance->target);
-	PROGRAM_TELL(master->program, master.worker_ended, master, board_place(instance->slot, instance->record));
+	PROGRAM_TELL(master->program, master.worker_ended, master,
+		     board_worker_number(instance->slot, instance->record));
 	obituary_of_end(instance, end);
 	cut_ended(instance);
 	report_failure(instance, end);

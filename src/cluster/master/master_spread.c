@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "brood/channel.h"
 #include "cluster/ipc/message.h"
-#include "cluster/policy/place.h"
+#include "cluster/policy/choose_worker.h"
 #include "cluster/worker/worker.h"
 
 #include <errno.h>
@@ -113,7 +113,7 @@ static bool wait_for_another(const struct master *master, bool choosy, unsigned 
 /* For a new connection while all are full: the one with the fewest that are busy. */
 static int find_giving_way(const struct master *master, unsigned *cursor)
 {
-	struct place_candidate candidates[CLUSTER_SLOTS_MAX];
+	struct worker_candidate candidates[CLUSTER_SLOTS_MAX];
 	uint64_t now_ms = clock_now_ms();
 
 	for (unsigned i = 0; i < master->slot_count; i++) {
@@ -127,12 +127,12 @@ static int find_giving_way(const struct master *master, unsigned *cursor)
 		idle = board_figures(instance_record(slot->lead)).idle;
 		candidates[i].load = load > idle ? (unsigned)(load - idle) : 0;
 	}
-	return place_choose(CLUSTER_LEAST_CONNECTIONS, candidates, master->slot_count, cursor);
+	return choose_worker(CLUSTER_LEAST_CONNECTIONS, candidates, master->slot_count, cursor);
 }
 
 static int find_target(struct master *master, bool has_moved, bool patient, unsigned *cursor)
 {
-	struct place_candidate candidates[CLUSTER_SLOTS_MAX];
+	struct worker_candidate candidates[CLUSTER_SLOTS_MAX];
 	uint64_t now_ms = clock_now_ms();
 	bool choosy = has_moved && some_are_final(master, now_ms);
 	int slot_found;
@@ -147,8 +147,8 @@ static int find_target(struct master *master, bool has_moved, bool patient, unsi
 		load = load_of(slot->lead);
 		candidates[i].load = load < UINT32_MAX ? (unsigned)load : UINT32_MAX;
 	}
-	slot_found = place_choose(has_moved ? CLUSTER_LEAST_CONNECTIONS : master->options.policy, candidates,
-				  master->slot_count, cursor);
+	slot_found = choose_worker(has_moved ? CLUSTER_LEAST_CONNECTIONS : master->options.policy, candidates,
+				   master->slot_count, cursor);
 	if (!has_moved && slot_found < 0)
 		return find_giving_way(master, cursor);
 	if (patient && slot_found >= 0 && wait_for_another(master, choosy, candidates[slot_found].load, now_ms))
@@ -161,7 +161,7 @@ static struct handoff_target *choose(void *context, const struct transfer *trans
 	struct master *master = context;
 	bool has_moved = transfer->state != NULL;
 	bool patient = has_moved && clock_now_ms() - transfer->offered_ms < ANOTHER_MS;
-	int slot = find_target(master, has_moved, patient, &master->place_cursor);
+	int slot = find_target(master, has_moved, patient, &master->choose_cursor);
 	struct instance *lead;
 
 	if (slot < 0)
@@ -238,7 +238,7 @@ static void unstick(struct master *master)
 static enum acceptor_verdict may_accept(void *context, bool after_pause, unsigned *pause_ms)
 {
 	struct master *master = context;
-	unsigned cursor = master->place_cursor;
+	unsigned cursor = master->choose_cursor;
 
 	if (after_pause) {
 		unstick(master);

@@ -118,9 +118,9 @@ unsigned worker_generation(const struct worker *worker)
 	return worker->birth->generation;
 }
 
-unsigned worker_place(const struct worker *worker)
+unsigned worker_number(const struct worker *worker)
 {
-	return board_place(worker->birth->slot, worker->birth->record);
+	return board_worker_number(worker->birth->slot, worker->birth->record);
 }
 
 /* --- birth --- */

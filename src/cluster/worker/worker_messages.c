@@ -76,14 +76,14 @@ static void answer(const struct worker *worker, uint32_t question, bool taken)
 		log_warn("the master cannot be told what has become of its news");
 }
 
-static void on_news(struct worker *worker, struct brood_frame *frame)
+static void on_broadcast(struct worker *worker, struct brood_frame *frame)
 {
-	const struct message_news *message = frame->data;
+	const struct message_broadcast *message = frame->data;
 	bool taken;
 
 	if (frame->size < sizeof(*message))
 		return;
-	taken = PROGRAM_CALL(worker->program, false, worker.news, message->kind, message + 1,
+	taken = PROGRAM_CALL(worker->program, false, worker.broadcast, message->kind, message + 1,
 			     frame->size - sizeof(*message), frame->fds, frame->fd_count);
 	if (message->question != 0 && worker->channel)
 		answer(worker, message->question, taken);
@@ -125,8 +125,8 @@ static void on_frame(void *context, struct brood_frame *frame)
 	case MESSAGE_BOARD:
 		on_board(worker, frame);
 		break;
-	case MESSAGE_NEWS:
-		on_news(worker, frame);
+	case MESSAGE_BROADCAST:
+		on_broadcast(worker, frame);
 		break;
 	default: /* of a later version: not for us */
 		break;

@@ -33,8 +33,8 @@ bool __wrap_certificate_check_poll(struct certificate_check *check, uint64_t at_
 uint32_t __wrap_cluster_ask(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
 			    size_t fd_count);
 void __wrap_cluster_answers(const struct master *master, struct cluster_answers *out);
-void __wrap_cluster_tell_others(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
-				size_t fd_count);
+void __wrap_cluster_broadcast_others(struct master *master, uint32_t kind, const void *data, size_t size,
+				     const int *fds, size_t fd_count);
 
 uint64_t __wrap_clock_now_ms(void)
 {
@@ -71,8 +71,8 @@ void __wrap_cluster_answers(const struct master *master, struct cluster_answers 
 	*out = (struct cluster_answers){.asked = 1, .yes = 1};
 }
 
-void __wrap_cluster_tell_others(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
-				size_t fd_count)
+void __wrap_cluster_broadcast_others(struct master *master, uint32_t kind, const void *data, size_t size,
+				     const int *fds, size_t fd_count)
 {
 	(void)master, (void)kind, (void)data, (void)size, (void)fds, (void)fd_count;
 }

@@ -159,9 +159,9 @@ static void a_program_may_have_no_functions(void **state)
 	struct board_record record = {0};
 	struct worker worker = {
 		.program = &nothing, .birth = birth, .phase = WORKER_SERVING, .record = &record, .max_connections = 1};
-	struct message_news news = {.kind = 1};
+	struct message_broadcast news = {.kind = 1};
 	struct brood_frame frames[] = {{.type = MESSAGE_LEAVING},
-				       {.type = MESSAGE_NEWS, .data = &news, .size = sizeof(news)},
+				       {.type = MESSAGE_BROADCAST, .data = &news, .size = sizeof(news)},
 				       {.type = MESSAGE_RETIRE},
 				       {.type = MESSAGE_STOP},
 				       {.type = MESSAGE_ABORT}};

@@ -66,7 +66,7 @@ static void tell_news(void *context, struct master *master)
 {
 	(void)context;
 	if (news_due)
-		cluster_tell(master, NEWS_KIND, news_text, sizeof(news_text), &news_pipe[1], 1);
+		cluster_broadcast(master, NEWS_KIND, news_text, sizeof(news_text), &news_pipe[1], 1);
 	if (news_due)
 		question = cluster_ask(master, QUESTION_KIND, NULL, 0, NULL, 0);
 	news_due = false;
@@ -132,7 +132,7 @@ static void answer(void *context, int fd, unsigned listener, unsigned flags)
 
 static const struct cluster_program program = {
 	.master = {.ready = tell_ready, .tick = tell_news},
-	.worker = {.start = start, .connection = answer, .news = hear_news},
+	.worker = {.start = start, .connection = answer, .broadcast = hear_news},
 };
 
 /* --- the tests --- */

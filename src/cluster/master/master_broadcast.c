@@ -10,25 +10,26 @@
 #include <assert.h>
 #include <string.h>
 
-struct news {
-	struct message_news head;
-	char octets[CLUSTER_NEWS_MAX];
+struct broadcast {
+	struct message_broadcast head;
+	char octets[CLUSTER_BROADCAST_MAX];
 };
 
-static size_t put(struct news *news, uint32_t kind, uint32_t question, const void *data, size_t size)
+static size_t put(struct broadcast *broadcast, uint32_t kind, uint32_t question, const void *data, size_t size)
 {
-	assert(size <= CLUSTER_NEWS_MAX);
-	news->head = (struct message_news){.kind = kind, .question = question};
+	assert(size <= CLUSTER_BROADCAST_MAX);
+	broadcast->head = (struct message_broadcast){.kind = kind, .question = question};
 	if (size > 0)
-		memcpy(news->octets, data, size);
-	return sizeof(news->head) + size;
+		memcpy(broadcast->octets, data, size);
+	return sizeof(broadcast->head) + size;
 }
 
 /* False: it will not hear of it. */
-static bool send_news(struct instance *instance, const struct news *news, size_t size, const int *fds, size_t count)
+static bool send_broadcast(struct instance *instance, const struct broadcast *broadcast, size_t size, const int *fds,
+			   size_t count)
 {
 	struct brood_frame frame = {
-		.type = MESSAGE_NEWS, .data = news, .size = size, .fds = (int *)fds, .fd_count = count};
+		.type = MESSAGE_BROADCAST, .data = broadcast, .size = size, .fds = (int *)fds, .fd_count = count};
 
 	if (!instance->channel)
 		return false;
@@ -43,26 +44,27 @@ static struct instance *instance_of(struct list *link)
 	return LIST_ENTRY(link, struct instance, link);
 }
 
-void cluster_tell(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds, size_t fd_count)
+void cluster_broadcast(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
+		       size_t fd_count)
 {
-	struct news news;
-	size_t all = put(&news, kind, 0, data, size);
+	struct broadcast broadcast;
+	size_t all = put(&broadcast, kind, 0, data, size);
 
 	assert(fd_count <= BROOD_CHANNEL_FDS_MAX);
 	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
-		(void)send_news(instance_of(at), &news, all, fds, fd_count);
+		(void)send_broadcast(instance_of(at), &broadcast, all, fds, fd_count);
 }
 
-void cluster_tell_others(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
-			 size_t fd_count)
+void cluster_broadcast_others(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
+			      size_t fd_count)
 {
-	struct news news;
-	size_t all = put(&news, kind, 0, data, size);
+	struct broadcast broadcast;
+	size_t all = put(&broadcast, kind, 0, data, size);
 
 	assert(fd_count <= BROOD_CHANNEL_FDS_MAX);
 	for (struct list *at = master->instances.next; at != &master->instances; at = at->next)
 		if (instance_of(at)->question != master->question.number)
-			(void)send_news(instance_of(at), &news, all, fds, fd_count);
+			(void)send_broadcast(instance_of(at), &broadcast, all, fds, fd_count);
 }
 
 /* --- questions --- */
@@ -71,15 +73,15 @@ uint32_t cluster_ask(struct master *master, uint32_t kind, const void *data, siz
 		     size_t fd_count)
 {
 	uint32_t number = master->question.number == UINT32_MAX ? 1 : master->question.number + 1;
-	struct news news;
-	size_t all = put(&news, kind, number, data, size);
+	struct broadcast broadcast;
+	size_t all = put(&broadcast, kind, number, data, size);
 
 	assert(fd_count <= BROOD_CHANNEL_FDS_MAX);
 	master->question = (struct question){.number = number};
 	for (struct list *at = master->instances.next; at != &master->instances; at = at->next) {
 		struct instance *instance = instance_of(at);
 
-		instance->may_answer = send_news(instance, &news, all, fds, fd_count);
+		instance->may_answer = send_broadcast(instance, &broadcast, all, fds, fd_count);
 		instance->owes_answer = instance->may_answer && instance->phase == INSTANCE_SERVING;
 		instance->question = instance->may_answer ? number : 0;
 		master->question.asked += instance->owes_answer;
@@ -101,7 +103,7 @@ void cluster_answers(const struct master *master, struct cluster_answers *out)
 
 /* One answer counts, and only to the question that is asked now: a worker that was taken over has no more than
  * its own say. */
-void news_heard(struct instance *instance, struct brood_frame *frame)
+void broadcast_heard(struct instance *instance, struct brood_frame *frame)
 {
 	const struct message_heard *heard = frame->data;
 	struct question *question = &instance->master->question;
