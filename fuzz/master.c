@@ -12,6 +12,7 @@
 #include "cluster/ipc/command.h"
 #include "cluster/master/master.h"
 #include "cluster/ipc/message.h"
+#include "log_to.h"
 
 #include <event2/event.h>
 #include <fcntl.h>
@@ -415,7 +416,7 @@ static int lowest_free(void)
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc, (void)argv;
-	log_set_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
+	log_to(open("/dev/null", O_WRONLY | O_CLOEXEC));
 	return 0;
 }
 

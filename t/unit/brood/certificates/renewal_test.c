@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "brood/certificates/renewal.h"
 #include "cluster/cluster.h"
+#include "log_to.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -109,7 +110,7 @@ static void each_that_ends_soon_is_warned_of(void **state)
 	char reason[512];
 	int log = memfd_create("log", MFD_CLOEXEC);
 
-	log_set_fd(log);
+	log_to(log);
 	now_ms = 1000000;
 	fixture_write(fixture, "a.pem", "first");
 	fixture_write(fixture, "a.conf", "listen = \"tls:127.0.0.1:0\"; root = \"www\"; tls_certificate = \"a.pem\";");
@@ -129,7 +130,7 @@ static void each_that_ends_soon_is_warned_of(void **state)
 	look_for_a_while(&renewal, &all);
 	assert_int_equal(told(log, "renewed, and used from now on"), 2);
 	assert_int_equal(told(log, "expires in"), 2);
-	log_set_fd(STDERR_FILENO);
+	log_to(STDERR_FILENO);
 	renewal_cancel(&renewal);
 	certificates_close(&all);
 	close(log);

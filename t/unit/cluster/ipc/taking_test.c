@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "brood/channel.h"
 #include "cluster/ipc/message.h"
+#include "log_to.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -138,7 +139,7 @@ static void they_are_expected_then_told_to_be_taken_then_here(void **state)
 	int open_before;
 
 	(void)state;
-	log_set_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
+	log_to(open("/dev/null", O_WRONLY | O_CLOEXEC));
 	open_worker(&worker);
 	open_before = count_open();
 	give(&worker, states, 5);

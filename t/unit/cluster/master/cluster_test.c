@@ -8,6 +8,7 @@
 #include "brood/channel.h"
 #include "cluster/ipc/message.h"
 #include "cluster/worker/worker_self.h"
+#include "log_to.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -164,7 +165,7 @@ static void start_cluster(enum cluster_accept accept)
 	assert_int_equal(address_parse("127.0.0.1:0", &listen.address, reason, sizeof(reason)), 0);
 	server.master = fork();
 	if (server.master == 0) {
-		log_set_fd(log_pipe[1]);
+		log_to(log_pipe[1]);
 		log_set_level(LOG_LEVEL_WARN);
 		_exit(cluster_run(&options, &program));
 	}
@@ -213,7 +214,7 @@ static void start_without_functions(enum cluster_accept accept)
 	news_pipe[0] = answers_pipe[0] = -1;
 	server.master = fork();
 	if (server.master == 0) {
-		log_set_fd(log_pipe[1]);
+		log_to(log_pipe[1]);
 		_exit(cluster_run(&options, &nothing));
 	}
 	close(log_pipe[1]);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "brood/channel.h"
 #include "cluster/ipc/message.h"
+#include "log_to.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -203,7 +204,7 @@ static int set_up(void **state)
 	char reason[128];
 
 	(void)state;
-	log_set_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
+	log_to(open("/dev/null", O_WRONLY | O_CLOEXEC));
 	memset(&master, 0, sizeof(master));
 	process_count = told_ready = commits = abandons = 0;
 	assert_int_equal(address_parse("127.0.0.1:0", &listen.address, reason, sizeof(reason)), 0);
