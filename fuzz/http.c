@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/network.h"
 #include "http/connection/server.h"
-#include "http/connection/state.h"
+#include "http/connection/migration_state.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -132,15 +132,15 @@ static void take_back(unsigned to)
 static void take_foreign(unsigned which, unsigned to, const void *state, size_t size)
 {
 	int ends[2];
-	struct state decoded;
+	struct migration_state decoded;
 	char *copy = fuzz_copy(state, size), again[HTTP_STATE_MAX];
 
 	if (clients[which] >= 0)
 		close(clients[which]);
 	FUZZ_CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
 	clients[which] = ends[0];
-	if (state_decode(&decoded, copy, size) == 0 && decoded.input.len <= STATE_INPUT_MAX)
-		FUZZ_CHECK(state_encode(&decoded, again) <= HTTP_STATE_MAX);
+	if (migration_decode(&decoded, copy, size) == 0 && decoded.input.len <= MIGRATION_INPUT_MAX)
+		FUZZ_CHECK(migration_encode(&decoded, again) <= HTTP_STATE_MAX);
 	if (http_server_take_moved(servers[to], ends[1], copy, size) < 0)
 		close(ends[1]);
 	free(copy);

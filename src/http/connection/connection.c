@@ -5,16 +5,16 @@
 #include "http/connection/connection.h"
 
 #include "base/fd.h"
-#include "http/connection/ending.h"
+#include "http/connection/closing.h"
 #include "http/connection/exchange.h"
 #include "http/connection/idle.h"
 #include "http/connection/input.h"
-#include "http/connection/intake.h"
-#include "http/connection/moving.h"
+#include "http/connection/prelude.h"
+#include "http/connection/migration.h"
 #include "http/connection/pacing.h"
 #include "http/connection/pool.h"
 #include "http/connection/server.h"
-#include "http/connection/state.h"
+#include "http/connection/migration_state.h"
 #include "http/tls/tls.h"
 #include "http/connection/turn.h"
 
@@ -152,7 +152,7 @@ void connection_finish(struct connection *connection)
 		connection_close(connection);
 		return;
 	}
-	ending_linger(connection);
+	closing_linger(connection);
 	enter(connection, CONNECTION_LINGERING);
 }
 
@@ -187,7 +187,7 @@ static void go_on(struct connection *connection, bool answered, bool more)
 	 * empty lines are no octets of a head. */
 	if (answered || more || (kind != before && !(waits && before == DEADLINE_FIRST)))
 		set_deadline(connection, kind);
-	if (connection_leaves(connection))
+	if (migration_is_due(connection))
 		give(connection);
 	else if (!more)
 		enter(connection, waits ? CONNECTION_WAITING : CONNECTION_HEAD);
@@ -204,18 +204,18 @@ static int speak_tls(struct connection *connection)
 
 	if (oldest)
 		connection_close(connection_of_stream(oldest));
-	connection->preface = PREFACE_NONE;
+	connection->prelude = PRELUDE_NONE;
 	return tls_open(tls, &connection->stream);
 }
 
 /* What comes before all requests. False: the rest of it has to come, or the connection is gone. */
 static bool pass_proxy_header(struct connection *connection, struct input *input)
 {
-	enum intake_verdict verdict = intake_take(connection, input);
+	enum prelude_verdict verdict = prelude_take(connection, input);
 	enum quota_kind refused;
 
-	if (verdict == INTAKE_DONE) {
-		connection->preface = connection_awaits_tls(connection) ? PREFACE_TLS : PREFACE_NONE;
+	if (verdict == PRELUDE_DONE) {
+		connection->prelude = connection_awaits_tls(connection) ? PRELUDE_TLS : PRELUDE_NONE;
 		set_deadline(connection, connection_awaits_tls(connection) ? DEADLINE_HANDSHAKE : DEADLINE_FIRST);
 		if (connection->server->admission.connections &&
 		    (refused = admission_of_client(connection)) != QUOTA_NONE) {
@@ -230,9 +230,9 @@ static bool pass_proxy_header(struct connection *connection, struct input *input
 			enter(connection, CONNECTION_WAITING);
 		return false;
 	}
-	if (verdict == INTAKE_REFUSED || input_keep_rest(connection, input) < 0)
+	if (verdict == PRELUDE_REFUSED || input_keep_rest(connection, input) < 0)
 		connection_close(connection);
-	else if (connection_leaves(connection))
+	else if (migration_is_due(connection))
 		give(connection);
 	else
 		enter(connection, CONNECTION_PROXY);
@@ -364,7 +364,7 @@ static void give_up_head(struct connection *connection)
 {
 	if (!pacing_of_head(connection))
 		refuse(connection, REFUSAL_HEAD_TIMEOUT);
-	else if (connection_leaves(connection))
+	else if (migration_is_due(connection))
 		give(connection);
 }
 
@@ -392,7 +392,7 @@ void connection_take_turn(struct connection *connection)
 
 	list_remove(&connection->link);
 	list_append(&connection->server->open, &connection->link);
-	if (connection_leaves(connection))
+	if (migration_is_due(connection))
 		give(connection);
 	else
 		advance(connection, &input);
@@ -400,7 +400,7 @@ void connection_take_turn(struct connection *connection)
 
 static void discard(struct connection *connection)
 {
-	if (!ending_discard(connection))
+	if (!closing_discard(connection))
 		connection_close(connection);
 }
 
@@ -417,7 +417,7 @@ void connection_begin(struct connection *connection, bool reads)
 	if (!connection_awaits_proxy(connection) && connection_awaits_tls(connection) && speak_tls(connection) < 0)
 		connection_close(connection);
 	/* Not at once when it is to leave: the owner is not done with handing it in. */
-	else if (connection_leaves(connection) && connection_put_off(connection) == 0)
+	else if (migration_is_due(connection) && connection_put_off(connection) == 0)
 		return;
 	else if (reads)
 		connection_read(connection);
@@ -474,7 +474,7 @@ void connection_expire(struct connection *connection)
 static void give(struct connection *connection)
 {
 	struct http_server *server = connection->server;
-	size_t size = moving_save(connection, server->state);
+	size_t size = migration_save(connection, server->state);
 	int fd = connection->stream.fd;
 
 	pool_delete(connection);
@@ -487,7 +487,7 @@ void connection_leave(struct connection *connection)
 	bool waits = connection->state == CONNECTION_PROXY || connection->state == CONNECTION_WAITING ||
 		     connection->state == CONNECTION_HEAD;
 
-	if (!waits || !connection_leaves(connection))
+	if (!waits || !migration_is_due(connection))
 		return;
 	/* Were it given away it would have its time again wherever it comes: when that leaves before
 	 * its first look at deadlines, and so on, for ever. */

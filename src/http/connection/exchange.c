@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "http/connection/delivery.h"
+#include "http/connection/migration.h"
 #include "http/connection/respond.h"
 #include "http/connection/server.h"
 
@@ -134,7 +135,7 @@ enum outbox_result exchange_run(struct connection *connection, struct input *inp
 		if (result != OUTBOX_EMPTY)
 			return result;
 		/* Requests that have been held back are for the next server. */
-		if (connection_leaves(connection))
+		if (migration_is_due(connection))
 			return input->at < input->size ? OUTBOX_YIELDED : OUTBOX_EMPTY;
 	}
 	do {

@@ -4,7 +4,7 @@
 #include "http/connection/input.h"
 
 #include "http/connection/connection.h"
-#include "http/connection/intake.h"
+#include "http/connection/prelude.h"
 #include "http/connection/server.h"
 
 #include <errno.h>
@@ -24,7 +24,7 @@ ssize_t input_receive(struct connection *connection, struct input *input)
 		room = own->room - own->used;
 	}
 	size = connection_awaits_proxy(connection)
-		       ? intake_receive(connection, input, room)
+		       ? prelude_receive(connection, input, room)
 		       : stream_receive(&connection->stream, input->data + input->size, room);
 	if (size < 0)
 		return size == -EAGAIN || size == -EPROTO || size == -ECONNABORTED ? size : 0;

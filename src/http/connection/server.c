@@ -6,11 +6,11 @@
 #include "base/clock.h"
 #include "http/connection/arrival.h"
 #include "http/connection/connection.h"
-#include "http/connection/ending.h"
+#include "http/connection/closing.h"
 #include "http/connection/pool.h"
 #include "http/files/response.h"
 #include "http/connection/room.h"
-#include "http/connection/state.h"
+#include "http/connection/migration_state.h"
 #include "http/files/static.h"
 #include "http/tls/tls.h"
 #include "http/connection/turn.h"
@@ -213,22 +213,22 @@ void http_server_move_away(struct http_server *server)
 	move_later(server);
 }
 
-static bool admits(const struct http_server *server, const struct state *state)
+static bool admits(const struct http_server *server, const struct migration_state *state)
 {
 	return state->session.len == 0 || tls_admits(server->options.tls, state->session.ptr, state->session.len);
 }
 
 bool http_server_admits(const struct http_server *server, const void *data, size_t size)
 {
-	struct state state;
+	struct migration_state state;
 
-	return state_decode(&state, data, size) == 0 && admits(server, &state);
+	return migration_decode(&state, data, size) == 0 && admits(server, &state);
 }
 
 static int take(struct http_server *server, int fd, const void *data, size_t size, enum connection_kind kind)
 {
-	struct state state;
-	int rc = state_decode(&state, data, size);
+	struct migration_state state;
+	int rc = migration_decode(&state, data, size);
 
 	if (rc < 0)
 		return rc;
@@ -285,7 +285,7 @@ void http_server_finish(struct http_server *server)
 	server->retiring = server->stopping = true;
 	list_append_all(&server->unvisited, &server->open);
 	while (!list_empty(&server->unvisited))
-		ending_of_stop(visit_next(server));
+		closing_of_stop(visit_next(server));
 }
 
 /* NULL: there is none. */

@@ -6,7 +6,7 @@
 #include "talk.h"
 
 #include "http/connection/connection.h"
-#include "http/connection/ending.h"
+#include "http/connection/closing.h"
 #include "http/connection/server.h"
 
 #include <errno.h>
@@ -345,7 +345,7 @@ static void stopping_closes_the_idle_and_finishes_the_rest(void **state)
 		assert_false(talk->clients[i].reset);
 	}
 	assert_int_equal(talk->closed, 0);
-	pass_time(talk, ENDING_CROSSING_MIN_MS + DEADLINE_STEP_MS);
+	pass_time(talk, CLOSING_CROSSING_MIN_MS + DEADLINE_STEP_MS);
 	assert_int_equal(talk->closed, 2);
 	talk_say(talk, 2, "TP/1.1\r\nHost: a\r\n\r\n");
 	expect_lingering(talk, 2, 200);

@@ -3,7 +3,7 @@
  * /-/health and /-/ready: who is answered, what, and when it changes. */
 #include "talk.h"
 
-#include "http/connection/ending.h"
+#include "http/connection/closing.h"
 #include "http/connection/server.h"
 
 #include "base/network.h"
@@ -159,7 +159,7 @@ static void one_that_is_announced_lets_idle_connections_be_until_it_comes(void *
 	talk_run(talk, true);
 	assert_false(talk->clients[0].ended);
 	http_server_stop(talk->server); /* it has been told for a while: a round trip is all that is waited for */
-	talk_now_ms += ENDING_ROUND_TRIP_MIN_MS + DEADLINE_STEP_MS;
+	talk_now_ms += CLOSING_ROUND_TRIP_MIN_MS + DEADLINE_STEP_MS;
 	http_server_tick(talk->server);
 	talk_run(talk, true);
 	assert_true(talk->clients[0].ended);

@@ -5,7 +5,7 @@
 #include "pair.h"
 
 #include "http/connection/server.h"
-#include "http/connection/state.h"
+#include "http/connection/migration_state.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>
