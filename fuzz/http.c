@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Connections of a real server, over socket pairs: what clients send in whatever pieces, while time
- * passes, connections move to another server and back, and servers retire and stop.
+ * passes, connections move to another server and back, and servers drain and stop.
  *
  * An input is a list of steps: an octet that says what, one with a number, and for what sends so many
  * octets. What is no step ends it. */
@@ -208,7 +208,7 @@ static bool step(struct fuzz_input *input)
 		break;
 	case 'e': /* goodbye to all */
 		if (number & 1)
-			http_server_retire(servers[number >> 1 & 1]);
+			http_server_announce_stop(servers[number >> 1 & 1]);
 		else
 			http_server_stop(servers[number >> 1 & 1]);
 		break;
@@ -224,7 +224,7 @@ static void tidy(void)
 	struct http_stats stats;
 
 	for (unsigned i = 0; i < SERVERS; i++)
-		servers[i]->moving = servers[i]->retiring = servers[i]->stopping = false;
+		servers[i]->moving = servers[i]->draining = servers[i]->stopping = false;
 	keeps = false;
 	take_back(0);
 	for (unsigned i = 0; i < CLIENTS; i++) {
@@ -238,7 +238,7 @@ static void tidy(void)
 		http_server_get_stats(servers[i], &stats);
 		FUZZ_CHECK(stats.connections == 0 && stats.idle == 0);
 		/* As good as new again. */
-		servers[i]->retiring = servers[i]->stopping = servers[i]->health.leaving = false;
+		servers[i]->draining = servers[i]->stopping = servers[i]->health.leaving = false;
 		event_del(&servers[i]->sweep);
 	}
 	run();

@@ -35,6 +35,7 @@ static void give_up_head(struct connection *connection);
 static void wait_for_turn(struct connection *connection);
 static void renew_turn(struct connection *connection);
 static void discard(struct connection *connection);
+static void finish(struct connection *connection);
 static void look_for_progress(struct connection *connection);
 
 static const struct state_rule rules[CONNECTION_STATES] = {
@@ -43,7 +44,7 @@ static const struct state_rule rules[CONNECTION_STATES] = {
 	[CONNECTION_HEAD] = {EV_READ, connection_read, give_up_head},
 	[CONNECTION_TURN] = {0, wait_for_turn, renew_turn},
 	[CONNECTION_WRITING] = {EV_WRITE, connection_take_turn, look_for_progress},
-	[CONNECTION_CONCLUDING] = {EV_WRITE, connection_finish, look_for_progress},
+	[CONNECTION_CONCLUDING] = {EV_WRITE, finish, look_for_progress},
 	[CONNECTION_LINGERING] = {EV_READ, discard, connection_close},
 	[CONNECTION_OUTSIDE] = {0, wait_for_turn, give_up_waiting},
 };
@@ -142,13 +143,13 @@ static void wait_to_conclude(struct connection *connection)
  * or on their way, makes the kernel send a reset, which may destroy the answer before the client
  * has read it. So first only our half is closed, and the rest read for a while. Where the client
  * has said that it is done, and all that it asked has come at once, there is no need. */
-void connection_finish(struct connection *connection)
+static void finish(struct connection *connection)
 {
 	if (stream_conclude(&connection->stream) == -EAGAIN) {
 		wait_to_conclude(connection);
 		return;
 	}
-	if ((connection->end == END_PLAIN && connection->drained) || stream_finish(&connection->stream) < 0) {
+	if ((connection->end == END_PLAIN && connection->emptied) || stream_finish(&connection->stream) < 0) {
 		connection_close(connection);
 		return;
 	}
@@ -172,7 +173,7 @@ void connection_turn_away(struct connection *connection, enum quota_kind kind)
 		(void)!stream_receive(stream, server->receive, SERVER_RECEIVE_SIZE);
 		connection_close(connection);
 	} else {
-		connection_finish(connection);
+		finish(connection);
 	}
 }
 
@@ -283,7 +284,7 @@ static void advance(struct connection *connection, struct input *input)
 	if (result == OUTBOX_BLOCKED) {
 		wait_to_write(connection, connection->sent != sent);
 	} else if (result == OUTBOX_EMPTY && (connection->end != END_OPEN || (waits && server->stopping))) {
-		connection_finish(connection);
+		finish(connection);
 	} else {
 		go_on(connection, connection->answered != before, result == OUTBOX_YIELDED);
 	}
@@ -312,8 +313,8 @@ static void note_handshake(struct connection *connection)
 void connection_part(struct connection *connection, enum connection_end end)
 {
 	connection->end = end;
-	connection->drained = true;
-	connection_finish(connection);
+	connection->emptied = true;
+	finish(connection);
 }
 
 void connection_read(struct connection *connection)
@@ -430,7 +431,7 @@ void connection_resume(struct connection *connection)
 	struct input input;
 	ssize_t size = receive(connection, &input);
 
-	connection->drained |= size == -EAGAIN;
+	connection->emptied |= size == -EAGAIN;
 	/* A client that has sent the end still gets the answers to what it has sent before. */
 	if (input.size > 0)
 		advance(connection, &input);

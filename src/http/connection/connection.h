@@ -130,7 +130,7 @@ struct connection {
 	enum connection_count counted;
 	bool movable;     /* idle, and counted among those that could move */
 	bool last;        /* its next answer is its last (HTTP_TAKE_CLOSE) */
-	bool drained;     /* one read got all that there was */
+	bool emptied;     /* one read got all that there was */
 	struct peer peer; /* whom requests come from, or a proxy */
 };
 
@@ -159,8 +159,6 @@ void connection_answer_or_close(struct connection *connection);
 void connection_part(struct connection *connection, enum connection_end end);
 /* If it waits for the client: moves away, unless more has been read than fits. */
 void connection_leave(struct connection *connection);
-/* Closes in stages, unless there is no need. */
-void connection_finish(struct connection *connection);
 void connection_close(struct connection *connection);
 
 static inline bool connection_awaits_proxy(const struct connection *connection)

@@ -30,7 +30,7 @@ ssize_t input_receive(struct connection *connection, struct input *input)
 		return size == -EAGAIN || size == -EPROTO || size == -ECONNABORTED ? size : 0;
 	if (connection->stream.phase == STREAM_FRESH)
 		connection->stream.phase = STREAM_OPEN;
-	connection->drained = (size_t)size < room && own->used == 0;
+	connection->emptied = (size_t)size < room && own->used == 0;
 	input->size += (size_t)size;
 	if (own->used > 0)
 		own->used += (size_t)size;
@@ -42,7 +42,7 @@ int input_keep_rest(struct connection *connection, const struct input *input)
 	size_t rest = input->size - input->at;
 
 	if (connection->end != END_OPEN && rest > 0) {
-		connection->drained = false;
+		connection->emptied = false;
 		rest = 0;
 	}
 	if (rest == 0) {

@@ -207,7 +207,7 @@ void http_server_move_away(struct http_server *server)
 	assert(server->events.moved);
 	if (server->stopping)
 		return;
-	server->retiring = server->health.leaving;
+	server->draining = server->health.leaving;
 	server->moving = true;
 	list_append_all(&server->unvisited, &server->open);
 	move_later(server);
@@ -253,28 +253,22 @@ bool http_server_has_root(struct http_server *server)
 	return static_site_has_root(server->site);
 }
 
-void http_server_retire(struct http_server *server)
-{
-	server->moving = false;
-	server->retiring = true;
-}
-
 void http_server_announce_stop(struct http_server *server)
 {
 	if (server->health.leaving)
 		return;
 	turn_begin(server);
-	server->health.leaving = server->retiring = true;
+	server->health.leaving = server->draining = true;
 	server->leaving_ms = server->now_ms;
 }
 
 void http_server_stop(struct http_server *server)
 {
 	http_server_announce_stop(server);
-	http_server_finish(server);
+	http_server_drain(server);
 }
 
-void http_server_finish(struct http_server *server)
+void http_server_drain(struct http_server *server)
 {
 	if (server->stopping)
 		return;
@@ -282,7 +276,7 @@ void http_server_finish(struct http_server *server)
 	if (!server->health.leaving)
 		server->leaving_ms = server->now_ms;
 	server->moving = false;
-	server->retiring = server->stopping = true;
+	server->draining = server->stopping = true;
 	list_append_all(&server->unvisited, &server->open);
 	while (!list_empty(&server->unvisited))
 		closing_of_stop(visit_next(server));
@@ -334,7 +328,7 @@ unsigned http_server_abort(struct http_server *server)
 
 	turn_begin(server);
 	server->moving = false;
-	server->retiring = server->stopping = true;
+	server->draining = server->stopping = true;
 	while ((connection = any(server)))
 		cut += abort_one(connection);
 	return cut;

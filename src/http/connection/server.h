@@ -69,7 +69,7 @@ struct http_server {
 	struct event sweep;     /* timer: pending while the server stops, when time is short */
 	struct event next_turn; /* timer without a delay: pending while there is work for it */
 
-	bool retiring;                       /* each next answer is its connection's last one */
+	bool draining;                       /* each next answer is its connection's last one */
 	bool stopping;                       /* and no connection stays idle */
 	uint64_t leaving_ms;                 /* since when answers tell of a stop */
 	bool moving;                         /* each connection leaves as soon as it can */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * How connections end: errors, bodies, limits, half-closed and reset clients, retiring and
+ * How connections end: errors, bodies, limits, half-closed and reset clients, draining and
  * stopping, and the deadlines. A Unix socket that is closed with octets unread resets its peer as
  * TCP does. */
 #include "talk.h"
@@ -272,7 +272,7 @@ static void clients_that_vanish_cost_nothing(void **state)
 	assert_int_equal(event_base_get_num_events(talk->base, EVENT_BASE_COUNT_ADDED), 0);
 }
 
-static void retiring_announces_the_end_and_keeps_the_idle(void **state)
+static void draining_announces_the_end_and_keeps_the_idle(void **state)
 {
 	struct talk *talk = *state;
 
@@ -282,7 +282,7 @@ static void retiring_announces_the_end_and_keeps_the_idle(void **state)
 	talk_say(talk, 0, GET("/small.txt"));
 	talk_expect(talk, 0, 200);
 	talk_say(talk, 2, "GET /small.txt HT");
-	http_server_retire(talk->server);
+	http_server_announce_stop(talk->server);
 	talk_run(talk, true);
 	assert_int_equal(talk_stats(talk).connections, 3);
 	/* What has been read is all answered, and the last answer says it. */
@@ -570,7 +570,7 @@ int main(void)
 		TEST(only_so_much_is_discarded),
 		TEST(half_closed_clients_get_what_is_complete),
 		TEST(clients_that_vanish_cost_nothing),
-		TEST(retiring_announces_the_end_and_keeps_the_idle),
+		TEST(draining_announces_the_end_and_keeps_the_idle),
 		TEST(one_answer_is_all_when_descriptors_are_scarce),
 		TEST(stopping_closes_the_idle_and_finishes_the_rest),
 		TEST(aborting_closes_all),
