@@ -36,8 +36,11 @@ libhttp_a_SOURCES = \
 	src/http/connection/server.c src/http/connection/server.h \
 	src/http/connection/migration_state.c src/http/connection/migration_state.h \
 	src/http/connection/turn.c src/http/connection/turn.h \
+	src/http/files/answering.h \
 	src/http/files/file.c src/http/files/file.h \
 	src/http/files/file_cache.c src/http/files/file_cache.h \
+	src/http/files/file_entry.c src/http/files/file_entry.h \
+	src/http/files/file_load.c src/http/files/file_load.h \
 	src/http/files/file_make.c src/http/files/file_make.h \
 	src/http/files/gzip.c src/http/files/gzip.h \
 	src/http/files/listing.c src/http/files/listing.h \
@@ -53,6 +56,7 @@ libhttp_a_SOURCES = \
 	src/http/files/siblings.c src/http/files/siblings.h \
 	src/http/files/stamp.c src/http/files/stamp.h \
 	src/http/files/static.c src/http/files/static.h \
+	src/http/files/status_answer.c src/http/files/status_answer.h \
 	src/http/files/variants.c src/http/files/variants.h \
 	src/http/message/accept.c src/http/message/accept.h \
 	src/http/message/authority.c src/http/message/authority.h \

@@ -109,7 +109,7 @@ static struct slice answer_to(struct http_server *server, enum quota_kind kind)
 
 	response_date(server->maker, &second);
 	if (second != answer->second) {
-		response_begin(server->maker, &response, limit_of[kind].status);
+		response_begin(server->maker, &response, NULL, limit_of[kind].status);
 		response_field_u64(server->maker, "Retry-After", limit_of[kind].retry_s);
 		response_field_u64(server->maker, "Content-Length", 0);
 		response_field(server->maker, "Connection", SLICE("close"));
@@ -224,6 +224,6 @@ bool admission_of_request(struct connection *connection, struct response *respon
 		return true;
 	count_refusal(server, QUOTA_RATE, name);
 	snprintf(retry, sizeof(retry), "Retry-After: %" PRIu64 "\r\n", (wait_us + 999999) / 1000000);
-	response_simple(server->maker, response, limit_of[QUOTA_RATE].status, slice_of(retry));
+	response_simple(server->maker, response, NULL, limit_of[QUOTA_RATE].status, slice_of(retry));
 	return false;
 }

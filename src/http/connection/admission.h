@@ -2,8 +2,8 @@
  *
  * Who is let in: connections and requests against the limits that hold for all workers together
  * (quota.h). Nothing here is called where no limit is set. */
-#ifndef BROOD_HTTP_ADMISSION_H
-#define BROOD_HTTP_ADMISSION_H
+#ifndef BROOD_HTTP_CONNECTION_ADMISSION_H
+#define BROOD_HTTP_CONNECTION_ADMISSION_H
 
 #include "base/slice.h"
 #include "http/client/quota.h"

@@ -2,8 +2,8 @@
  *
  * How connections come: new ones, for which there must be room, and those that have moved here. From here on
  * connection.c moves them on. */
-#ifndef BROOD_HTTP_ARRIVAL_H
-#define BROOD_HTTP_ARRIVAL_H
+#ifndef BROOD_HTTP_CONNECTION_ARRIVAL_H
+#define BROOD_HTTP_CONNECTION_ARRIVAL_H
 
 #include "http/connection/connection.h"
 

@@ -4,6 +4,7 @@
 #include "http/connection/delivery.h"
 
 #include "base/clock.h"
+#include "http/files/file.h"
 #include "http/connection/connection.h"
 #include "http/files/static.h"
 #include "http/connection/server.h"

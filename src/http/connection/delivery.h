@@ -2,8 +2,8 @@
  *
  * Answers on their way out of a connection: written as far as the socket takes them, told to the log when they
  * are out or over, and let go of. */
-#ifndef BROOD_HTTP_DELIVERY_H
-#define BROOD_HTTP_DELIVERY_H
+#ifndef BROOD_HTTP_CONNECTION_DELIVERY_H
+#define BROOD_HTTP_CONNECTION_DELIVERY_H
 
 #include "http/transport/outbox.h"
 

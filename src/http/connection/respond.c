@@ -40,7 +40,7 @@ static void explain_refusal(struct http_server *server, enum refusal refusal, st
 	if (refusal_advice(refusal))
 		response_explained(server->maker, response, refusal_status(refusal), refusal_advice(refusal));
 	else
-		response_simple(server->maker, response, refusal_status(refusal), SLICE(""));
+		response_simple(server->maker, response, NULL, refusal_status(refusal), SLICE(""));
 	response->reason = refusal_text(refusal);
 	response->close = true;
 }
@@ -114,7 +114,7 @@ enum refusal respond(struct connection *connection, enum refusal refusal, struct
 	else if (!health_answer(&server->health, &server->request, server->maker, response) &&
 		 (!server->admission.requests || admission_of_request(connection, response)) &&
 		 is_let_in(connection, response))
-		static_answer(server->site, &server->request, server->maker, response);
+		static_answer(server->site, &server->request, response);
 	name_request(connection, response);
 	demand_https(connection, response);
 	/* A body is not read: no resource here wants one. No 100 (Continue) is sent either. */

@@ -2,8 +2,8 @@
  *
  * A request in, a response out: who asks, whether that is allowed, what the answer is, and what goes with each answer.
  * What is to be answered is server->request; one at a time serves all connections. */
-#ifndef BROOD_HTTP_RESPOND_H
-#define BROOD_HTTP_RESPOND_H
+#ifndef BROOD_HTTP_CONNECTION_RESPOND_H
+#define BROOD_HTTP_CONNECTION_RESPOND_H
 
 #include "http/message/refusal.h"
 

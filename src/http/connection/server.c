@@ -165,7 +165,7 @@ struct http_server *http_server_new(struct event_base *base, const struct http_o
 	server->state = malloc(HTTP_STATE_MAX);
 	server->staging = outbox_new();
 	server->maker = response_maker_new(options->worker_tag);
-	server->site = server->health.site = static_site_new(&server->options);
+	server->site = server->health.site = static_site_new(&server->options, server->maker);
 	if (!server->receive || !server->state || !server->staging || !server->maker || !server->site ||
 	    evtimer_assign(&server->next_turn, base, on_next_turn, server) < 0 ||
 	    evtimer_assign(&server->sweep, base, on_sweep, server) < 0 || room_init(server) < 0)

@@ -2,8 +2,8 @@
  *
  * Turns of the event loop, as a server takes part in them: its clock, which stands still during one, and the
  * timers that bring the next. */
-#ifndef BROOD_HTTP_TURN_H
-#define BROOD_HTTP_TURN_H
+#ifndef BROOD_HTTP_CONNECTION_TURN_H
+#define BROOD_HTTP_CONNECTION_TURN_H
 
 struct http_server;
 
