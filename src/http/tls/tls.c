@@ -118,8 +118,3 @@ int tls_set_client_ca(struct tls *tls, size_t site, const struct tls_site *part,
 	*context = fresh;
 	return 0;
 }
-
-void tls_get_stats(const struct tls *tls, struct tls_stats *out)
-{
-	*out = tls->stats;
-}

@@ -137,12 +137,6 @@ bool tls_admits(const struct tls *tls, const void *state, size_t size);
 int tls_resume(struct tls *tls, struct stream *stream, const void *state, size_t size)
 	__attribute__((warn_unused_result));
 
-struct tls_stats {
-	unsigned handshakes; /* unfinished now */
-	uint64_t full, resumed, failed;
-};
-void tls_get_stats(const struct tls *tls, struct tls_stats *out);
-
 /* What is odd about a pair that can be used; each "" where there is nothing to say. */
 struct tls_warnings {
 	char time[TLS_REASON_MAX];  /* "has expired", "is not valid yet" */
