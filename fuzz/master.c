@@ -10,7 +10,21 @@
 #include "base/log.h"
 #include "brood/channel.h"
 #include "cluster/ipc/command.h"
+#include "cluster/master/admin_process.h"
+#include "cluster/master/adopt.h"
+#include "cluster/master/commands.h"
+#include "cluster/master/dispatch.h"
 #include "cluster/master/master.h"
+#include "cluster/master/outcomes.h"
+#include "cluster/master/pending.h"
+#include "cluster/master/recycling.h"
+#include "cluster/master/rolling.h"
+#include "cluster/master/slots.h"
+#include "cluster/master/stopping.h"
+#include "cluster/master/supervisor.h"
+#include "cluster/master/upgrading.h"
+#include "cluster/master/watching.h"
+#include "cluster/master/worker_process.h"
 #include "cluster/ipc/message.h"
 
 #include <event2/event.h>
@@ -234,10 +248,16 @@ static void end(struct process *process, int code, int number)
 	struct brood_process_end how = {
 		.pid = FIRST_PID + (pid_t)(process - processes), .exit_code = number ? -1 : code, .signal = number};
 
+	struct worker_process *worker = worker_process_find_pid(&master, how.pid);
+
 	if (process->gone)
 		return;
 	leave(process);
-	instance_ended(&master, &how);
+	if (worker)
+		supervisor_ended(worker, &how);
+	else if (closer_ended(&master.closer, how.pid) || commands_admin_ended(&master, &how) ||
+		 logger_ended(&master, &how) || upgrading_ended(&master, &how))
+		stopping_leave_if_done(&master);
 	process->gone = true;
 }
 
@@ -259,16 +279,17 @@ static void run(void)
 static void tick(unsigned ms)
 {
 	now_ms += ms;
-	spread_tick(&master, now_ms);
-	master_stop_workers(&master);
+	dispatch_tick(&master, now_ms);
+	stopping_tell_workers(&master);
 	if (master.state != MASTER_RUNNING)
 		return;
 	slots_try_hard(&master, now_ms);
-	spread_adopt(&master, now_ms);
-	watchdog_tick(&master, now_ms, ms);
-	recycle_tick(&master, now_ms);
+	adopt_follow(&master, now_ms);
+	watching_tick(&master, now_ms, ms);
+	recycling_tick(&master, now_ms);
+	pending_check(&master);
 	admin_tick(&master, now_ms);
-	upgrade_tick(&master, now_ms);
+	upgrading_tick(&master, now_ms);
 }
 
 static void say(struct process *process, struct fuzz_input *input, bool whole)
@@ -366,7 +387,7 @@ static bool step(struct fuzz_input *input)
 		break;
 	case 's':
 		if (!process->gone && process_count > 0)
-			instance_changed(&master, FIRST_PID + (pid_t)(process - processes), fuzz_octet(input) & 1);
+			supervisor_changed(&master, FIRST_PID + (pid_t)(process - processes), fuzz_octet(input) & 1);
 		break;
 	case 't':
 		tick(number * 20);
@@ -374,13 +395,13 @@ static bool step(struct fuzz_input *input)
 	case 'l':
 		prepared = number;
 		if (master.state == MASTER_RUNNING)
-			master_roll(&master, "reload");
+			rolling_begin(&master, ROLL_KIND_RELOAD);
 		break;
 	case 'q':
-		master_stop(&master, number & 1 ? STOP_NOW : STOP_BY_SIGNAL, "a signal");
+		stopping_begin(&master, number & 1 ? STOP_NOW : STOP_BY_SIGNAL, "a signal");
 		break;
 	case 'o':
-		master_reopen_logs(&master);
+		logger_reopen(&master);
 		break;
 	default:
 		return false;
@@ -401,8 +422,8 @@ static void start(unsigned how)
 	FUZZ_CHECK(prepare(NULL, &master.options, reason, sizeof(reason)) == 0);
 	master.started_ms = now_ms;
 	master.signal_fd = -1;
-	list_init(&master.instances);
-	list_init(&master.admin.pending);
+	supervisor_open(&master);
+	commands_open(&master);
 	FUZZ_CHECK(address_parse("127.0.0.1:0", &listen_on.address, reason, sizeof(reason)) == 0);
 	FUZZ_CHECK(listeners_prepare(&master.listeners, &master.options, reason, sizeof(reason)) == 0);
 	listeners_commit(&master.listeners);
@@ -410,10 +431,10 @@ static void start(unsigned how)
 	master.base = event_base_new();
 	master.deadline = evtimer_new(master.base, NULL, NULL);
 	master.last_call = evtimer_new(master.base, NULL, NULL);
-	FUZZ_CHECK(master.base && master.deadline && master.last_call && spread_open(&master) == 0 &&
-		   logger_open(&master) == 0);
-	spread_follow_mode(&master);
-	FUZZ_CHECK(slots_resize(&master, 1 + how % 3) == 0);
+	FUZZ_CHECK(master.base && master.deadline && master.last_call && dispatch_open(&master) == 0 &&
+		   logger_open(&master, supervisor_check_logs) == 0);
+	dispatch_follow_mode(&master);
+	FUZZ_CHECK(supervisor_resize(&master, 1 + how % 3) == 0);
 	admin_start(&master);
 }
 
@@ -421,14 +442,16 @@ static void finish(void)
 {
 	event_del(master.deadline);
 	event_del(master.last_call);
-	master_stop(&master, STOP_NOW, "the end");
+	stopping_begin(&master, STOP_NOW, "the end");
 	for (unsigned i = 0; i < process_count; i++)
 		end(&processes[i], 0, SIGKILL);
-	FUZZ_CHECK(list_empty(&master.instances));
-	admin_close(&master);
-	upgrade_cancel(&master);
+	FUZZ_CHECK(list_empty(&master.workers));
+	pending_forget(&master.admin, true);
+	outcomes_forget(&master.admin, true);
+	admin_close(&master.admin);
+	upgrading_cancel(&master);
 	slots_free(&master);
-	spread_close(&master);
+	dispatch_close(&master);
 	logger_close(&master);
 	listeners_close(&master.listeners);
 	event_free(master.deadline);

@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		ring.text[i] = input.left > 0 ? (char)input.at[i % input.left] : 0;
 
 	FUZZ_CHECK(log_ring_read(&ring, small, room) <= (room > 0 ? room - 1 : 0));
-	obituary = (struct cluster_obituary){.phase = "serving", .why = OBITUARY_HANG};
+	obituary = (struct cluster_obituary){.phase = WORKER_SERVING, .why = OBITUARY_HANG};
 	figures = board_figures(&record);
 	obituary.connections = figures.connections;
 	obituary.requests = figures.requests;

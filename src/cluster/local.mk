@@ -14,35 +14,39 @@ libcluster_a_SOURCES = \
 	src/cluster/ipc/log_outlet.c src/cluster/ipc/log_outlet.h \
 	src/cluster/ipc/log_ring.c src/cluster/ipc/log_ring.h \
 	src/cluster/ipc/message.h \
+	src/cluster/master/admin_process.c src/cluster/master/admin_process.h \
+	src/cluster/master/adopt.c src/cluster/master/adopt.h \
+	src/cluster/master/broadcast.c src/cluster/master/broadcast.h \
 	src/cluster/master/closer.c src/cluster/master/closer.h \
-	src/cluster/master/cut.h \
-	src/cluster/master/logger.h \
+	src/cluster/master/commands.c src/cluster/master/commands.h \
+	src/cluster/master/common.c src/cluster/master/common.h \
+	src/cluster/master/cut.c src/cluster/master/cut.h \
+	src/cluster/master/dispatch.c src/cluster/master/dispatch.h \
+	src/cluster/master/leaving.c src/cluster/master/leaving.h \
+	src/cluster/master/listeners_saved.c src/cluster/master/listeners_saved.h \
+	src/cluster/master/log_process.c src/cluster/master/log_process.h \
+	src/cluster/master/log_process_saved.c \
+	src/cluster/master/look.c src/cluster/master/look.h \
 	src/cluster/master/master.c src/cluster/master/master.h \
-	src/cluster/master/master_admin.c \
-	src/cluster/master/master_adopt.c \
-	src/cluster/master/master_cut.c \
-	src/cluster/master/master_instance.c \
-	src/cluster/master/master_leaving.c \
-	src/cluster/master/master_log.c \
-	src/cluster/master/master_log_saved.c \
-	src/cluster/master/master_look.c \
-	src/cluster/master/master_news.c \
-	src/cluster/master/master_obituary.c \
-	src/cluster/master/master_outcomes.c \
-	src/cluster/master/master_pending.c \
-	src/cluster/master/master_recycle.c \
-	src/cluster/master/master_restore.c \
-	src/cluster/master/master_roll.c \
-	src/cluster/master/master_slots.c \
-	src/cluster/master/master_spread.c \
-	src/cluster/master/master_state.c \
-	src/cluster/master/master_status.c \
-	src/cluster/master/master_suspects.c \
-	src/cluster/master/master_upgrade.c \
-	src/cluster/master/master_watchdog.c \
 	src/cluster/master/memory.c src/cluster/master/memory.h \
+	src/cluster/master/obituaries.c src/cluster/master/obituaries.h \
+	src/cluster/master/outcomes.c src/cluster/master/outcomes.h \
+	src/cluster/master/pending.c src/cluster/master/pending.h \
+	src/cluster/master/recycling.c src/cluster/master/recycling.h \
+	src/cluster/master/restore.c src/cluster/master/restore.h \
+	src/cluster/master/rolling.c src/cluster/master/rolling.h \
+	src/cluster/master/save.c src/cluster/master/save.h \
+	src/cluster/master/slots.c src/cluster/master/slots.h \
+	src/cluster/master/status.c src/cluster/master/status.h \
+	src/cluster/master/stopping.c src/cluster/master/stopping.h \
+	src/cluster/master/supervisor.c src/cluster/master/supervisor.h \
+	src/cluster/master/suspects.c src/cluster/master/suspects.h \
+	src/cluster/master/upgrading.c src/cluster/master/upgrading.h \
+	src/cluster/master/watching.c src/cluster/master/watching.h \
+	src/cluster/master/worker_process.c src/cluster/master/worker_process.h \
 	src/cluster/policy/backoff.c src/cluster/policy/backoff.h \
 	src/cluster/policy/balance.c src/cluster/policy/balance.h \
+	src/cluster/policy/kill_reason.c src/cluster/policy/kill_reason.h \
 	src/cluster/policy/obituary.c src/cluster/policy/obituary.h \
 	src/cluster/policy/place.c src/cluster/policy/place.h \
 	src/cluster/policy/pulse.c src/cluster/policy/pulse.h \

@@ -76,7 +76,7 @@ static int set_life(json_t *object, const struct cluster_obituary *obituary)
 
 	error |= set_number(object, "generation", obituary->generation);
 	error |= set_number(object, "pid", (uint64_t)obituary->pid);
-	error |= set(object, "phase", json_string(obituary->phase));
+	error |= set(object, "phase", json_string(obituary_phase_name(obituary->phase)));
 	error |= set_number(object, "age_ms", obituary->age_ms);
 	error |= set_number(object, "requests", obituary->requests);
 	error |= set_number(object, "connections", obituary->connections);

@@ -34,7 +34,7 @@ enum command_kind {
 	COMMAND_CONFIG, /* text: the configuration in force, as -T prints it */
 };
 
-/* In an id: it is no admin's, since that one has gone (master_outcomes.c). */
+/* In an id: it is no admin's, since that one has gone (outcomes.c). */
 #define COMMAND_ID_LOST UINT64_C(0x80000000)
 
 struct command {

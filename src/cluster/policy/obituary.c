@@ -22,6 +22,13 @@ const char *obituary_why_name(enum obituary_why why)
 	return names[why];
 }
 
+const char *obituary_phase_name(enum worker_phase phase)
+{
+	static const char *const names[WORKER_PHASES] = {"starting", "serving", "finishing"};
+
+	return names[phase];
+}
+
 /* The beginning of /proc/PID/NAME, NUL behind; empty where that cannot be read. */
 static void read_proc(pid_t pid, const char *name, char *out, size_t room)
 {

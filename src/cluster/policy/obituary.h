@@ -21,6 +21,9 @@ enum {
 	OBITUARY_CHANNEL_MAX = 64,
 };
 
+/* A worker's life, as the master sees it. */
+enum worker_phase { WORKER_STARTING, WORKER_SERVING, WORKER_DRAINING, WORKER_PHASES };
+
 enum obituary_why {
 	OBITUARY_EXIT,   /* it left, without being told to or with an error */
 	OBITUARY_SIGNAL, /* somebody's, or its own crash */
@@ -33,7 +36,7 @@ struct cluster_obituary {
 	unsigned slot, generation;
 	pid_t pid;
 	uint64_t age_ms;
-	const char *phase; /* "starting", "serving", "finishing" */
+	enum worker_phase phase;
 	enum obituary_why why;
 	const char *detail; /* or NULL */
 	bool ended;         /* false: it hangs, and is about to be ended */
@@ -51,7 +54,8 @@ struct cluster_obituary {
 	char status[OBITUARY_STATUS_MAX];
 };
 
-const char *obituary_why_name(enum obituary_why why); /* "hang" */
+const char *obituary_why_name(enum obituary_why why);     /* "hang" */
+const char *obituary_phase_name(enum worker_phase phase); /* "starting", "serving", "finishing" */
 
 /* Reads what /proc tells of a process now. Nothing of it is needed: what cannot be read stays
  * empty. */

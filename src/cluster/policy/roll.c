@@ -128,3 +128,13 @@ void roll_cancel(struct roll *roll)
 {
 	*roll = (struct roll){0};
 }
+
+const char *roll_kind_name(enum roll_kind kind)
+{
+	static const char *const names[] = {[ROLL_KIND_NONE] = "",
+					    [ROLL_KIND_RESTART] = "restart",
+					    [ROLL_KIND_RELOAD] = "reload",
+					    [ROLL_KIND_UPGRADE] = "upgrade"};
+
+	return names[kind];
+}

@@ -25,6 +25,9 @@
 
 enum { ROLL_TRIES = 3 };
 
+/* What is asked for. A restart goes on with the configuration in force, others read it again. */
+enum roll_kind { ROLL_KIND_NONE, ROLL_KIND_RESTART, ROLL_KIND_RELOAD, ROLL_KIND_UPGRADE };
+
 enum roll_phase { ROLL_IDLE, ROLL_LOOKING, ROLL_FORWARD, ROLL_SETTLING, ROLL_BACK, ROLL_SETTLING_BACK, ROLL_PHASES };
 
 struct roll {
@@ -75,5 +78,7 @@ enum roll_action roll_settled(struct roll *roll, const struct roll_view *view);
 bool roll_wanted_again(struct roll *roll);
 
 void roll_cancel(struct roll *roll);
+
+const char *roll_kind_name(enum roll_kind kind); /* "reload" */
 
 #endif

@@ -33,6 +33,7 @@ enum slot_event {
 	SLOT_DIED,         /* the leading worker ended; backoff.h says: try again at once, */
 	SLOT_DIED_EARLY,   /* ... after a while, */
 	SLOT_DIED_IN_VAIN, /* ... or rather not */
+	SLOT_SUCCEEDED,    /* the leading worker ended, and its successor, which starts, takes the lead */
 	SLOT_TIMER,        /* the while is over */
 	SLOT_EVENTS
 };
@@ -43,7 +44,7 @@ enum slot_action {
 	SLOT_DO_SERVE,  /* it takes connections now */
 	SLOT_DO_WAIT,   /* arm the timer */
 	SLOT_DO_PARK,   /* arm the timer, and say so loudly */
-	SLOT_DO_RETIRE, /* tell the worker to finish */
+	SLOT_DO_DRAIN,  /* tell the worker to finish */
 	SLOT_DO_CANCEL, /* disarm the timer */
 };
 

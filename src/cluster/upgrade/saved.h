@@ -19,11 +19,11 @@ enum state_type {
 	STATE_LISTENER,
 	STATE_SOCKET, /* of the listener in front of it */
 	STATE_SLOT,
-	STATE_INSTANCE,
+	STATE_WORKER,
 	STATE_TRANSFER, /* with the connection's state right behind, of the same type */
 	STATE_ADMIN,
 	STATE_PENDING,
-	STATE_HANG, /* of the instance in front of it */
+	STATE_HANG, /* of the worker in front of it */
 	STATE_LOGGER,
 	STATE_LOG_SOURCE,
 	STATE_CLOSER,
@@ -53,12 +53,12 @@ struct saved_slot {
 	uint32_t index, state, early_deaths, restarts;
 	int32_t no_page;            /* -1; in former versions, which refuse this state, its one page */
 	uint32_t timer_ms, adopter; /* adopter: its index + 1 */
-	uint8_t ready_once, drained, unused[2];
-	uint64_t unserved_since_ms, lead, next; /* these: serials */
-	int32_t records[BOARD_RECORDS];         /* descriptors of its board; -1: none */
+	uint8_t ready_once, disabled, unused[2];
+	uint64_t unserved_since_ms, current, successor; /* these: serials */
+	int32_t records[BOARD_RECORDS];                 /* descriptors of its board; -1: none */
 };
 
-struct saved_instance {
+struct saved_worker {
 	uint64_t serial, started_ms, ready_ms, given, refused;
 	uint32_t slot, generation, accept, sockets, phase, timer_ms;
 	int32_t pid, record, channel;

@@ -2,7 +2,7 @@
  *
  * What passes from one image of the master to the next: the state in a sealed memfd, named by an
  * environment variable together with the process that it belongs to. This is the new image's side;
- * master_upgrade.c is the old one's. Master only. */
+ * upgrading.c is the old one's. Master only. */
 #ifndef BROOD_CLUSTER_UPGRADE_UPGRADE_H
 #define BROOD_CLUSTER_UPGRADE_UPGRADE_H
 

@@ -95,7 +95,7 @@ static struct cluster_obituary a_hang(void)
 		.generation = 5,
 		.pid = 4711,
 		.age_ms = 60000,
-		.phase = "serving",
+		.phase = WORKER_SERVING,
 		.why = OBITUARY_HANG,
 		.detail = "silent",
 		.ended = true,
@@ -173,7 +173,7 @@ static void a_hang_is_told_with_all_that_is_known(void **state)
 static void what_does_not_apply_is_left_out(void **state)
 {
 	struct cluster_obituary obituary = {
-		.time_ms = SOME_TIME_MS, .phase = "starting", .ended = true, .exit_code = 3};
+		.time_ms = SOME_TIME_MS, .phase = WORKER_STARTING, .ended = true, .exit_code = 3};
 	static const char *const absent[] = {"signal", "signal_name", "core",   "detail",
 					     "log",    "stack",       "status", "wait_channel"};
 	json_t *object = parsed(&obituary);
@@ -284,7 +284,7 @@ static void hand_on(const struct obituaries *from, struct obituaries *to)
 
 static void the_next_version_knows_them(void **state)
 {
-	struct cluster_obituary obituary = {.phase = "serving", .why = OBITUARY_EXIT};
+	struct cluster_obituary obituary = {.phase = WORKER_SERVING, .why = OBITUARY_EXIT};
 	struct obituaries here, there;
 	json_t *before, *after;
 

@@ -2,7 +2,16 @@
  *
  * What a worker says while it is being ended, in every order: it never leads, and what it gave is not lost. The
  * processes are not there; the master sees their channels and is told of their ends. */
+#include "cluster/master/commands.h"
+#include "cluster/master/common.h"
+#include "cluster/master/dispatch.h"
 #include "cluster/master/master.h"
+#include "cluster/master/rolling.h"
+#include "cluster/master/slots.h"
+#include "cluster/master/stopping.h"
+#include "cluster/master/supervisor.h"
+#include "cluster/master/watching.h"
+#include "cluster/master/worker_process.h"
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -165,13 +174,13 @@ static void say(unsigned number, enum message_type type)
 	send_packet(number, type, NULL, 0, -1);
 }
 
-static struct instance *instance_of(unsigned number)
+static struct worker_process *worker_of(unsigned number)
 {
-	for (struct list *at = master.instances.next; at != &master.instances; at = at->next) {
-		struct instance *instance = LIST_ENTRY(at, struct instance, link);
+	for (struct list *at = master.workers.next; at != &master.workers; at = at->next) {
+		struct worker_process *worker = LIST_ENTRY(at, struct worker_process, link);
 
-		if (instance->pid == FIRST_PID + (pid_t)number)
-			return instance;
+		if (worker->pid == FIRST_PID + (pid_t)number)
+			return worker;
 	}
 	return NULL;
 }
@@ -179,7 +188,7 @@ static struct instance *instance_of(unsigned number)
 /* It is ready, and beats. */
 static void get_ready(unsigned number)
 {
-	struct board_record *record = instance_record(instance_of(number));
+	struct board_record *record = worker_process_record(worker_of(number));
 
 	board_store64(&record->heartbeat_ms, UINT64_MAX);
 	say(number, MESSAGE_READY);
@@ -194,23 +203,23 @@ static void end(unsigned number, int code)
 
 	close(process->channel);
 	process->channel = -1;
-	instance_ended(&master, &how);
+	supervisor_ended(worker_of(number), &how);
 	run();
 }
 
 /* start_timeout, or drain_timeout. */
 static void time_is_up(unsigned number)
 {
-	event_active(instance_of(number)->timer, EV_TIMEOUT, 0);
+	event_active(worker_of(number)->timer, EV_TIMEOUT, 0);
 	run();
 	assert_int_equal(processes[number].killed, SIGKILL);
 }
 
 static void assert_leads(unsigned slot, unsigned number)
 {
-	assert_ptr_equal(master.slots[slot]->lead, instance_of(number));
+	assert_ptr_equal(master.slots[slot]->current, worker_of(number));
 	assert_int_equal(master.slots[slot]->state, SLOT_SERVING);
-	assert_int_equal(instance_of(number)->phase, INSTANCE_SERVING);
+	assert_int_equal(worker_of(number)->phase, WORKER_SERVING);
 }
 
 /* --- set-up --- */
@@ -236,16 +245,17 @@ static int set_up(void **state)
 	master.options = options;
 	master.configured_workers = 2;
 	master.signal_fd = -1;
-	list_init(&master.instances);
-	list_init(&master.admin.pending);
+	supervisor_open(&master);
+	commands_open(&master);
 	assert_int_equal(listeners_prepare(&master.listeners, &options, reason, sizeof(reason)), 0);
 	listeners_commit(&master.listeners);
 	assert_true(listeners_begin(&master.listeners, true));
 	master.base = event_base_new();
 	master.deadline = evtimer_new(master.base, NULL, NULL);
 	master.last_call = evtimer_new(master.base, NULL, NULL);
-	assert_int_equal(spread_open(&master), 0);
-	assert_int_equal(slots_resize(&master, 2), 0);
+	assert_int_equal(dispatch_open(&master), 0);
+	assert_int_equal(logger_open(&master, supervisor_check_logs), 0);
+	assert_int_equal(supervisor_resize(&master, 2), 0);
 	assert_int_equal(process_count, 2);
 	return 0;
 }
@@ -263,13 +273,14 @@ static int set_up_serving(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	master_stop(&master, STOP_NOW, "the end");
+	stopping_begin(&master, STOP_NOW, "the end");
 	for (unsigned i = 0; i < process_count; i++)
-		if (instance_of(i))
+		if (worker_of(i))
 			end(i, 0);
-	assert_true(list_empty(&master.instances));
+	assert_true(list_empty(&master.workers));
 	slots_free(&master);
-	spread_close(&master);
+	dispatch_close(&master);
+	logger_close(&master);
 	listeners_close(&master.listeners);
 	event_free(master.deadline);
 	event_free(master.last_call);
@@ -286,10 +297,10 @@ static void readiness_after_the_kill_of_start_timeout_does_not_lead(void **state
 	say(0, MESSAGE_READY);
 	run();
 	assert_int_equal(master.slots[0]->state, SLOT_STARTING);
-	assert_int_equal(instance_of(0)->phase, INSTANCE_STARTING);
+	assert_int_equal(worker_of(0)->phase, WORKER_STARTING);
 	assert_false(master.slots[0]->ready_once);
 	end(0, 0);
-	assert_int_equal(master.slots[0]->lead->pid, FIRST_PID + 2);
+	assert_int_equal(master.slots[0]->current->pid, FIRST_PID + 2);
 	get_ready(2);
 	assert_leads(0, 2);
 	assert_int_equal(told_ready, 0);
@@ -301,11 +312,11 @@ static void nor_does_that_which_was_said_before_and_is_read_after(void **state)
 {
 	(void)state;
 	say(0, MESSAGE_READY);
-	instance_kill(instance_of(0), "not ready within start_timeout");
+	worker_process_kill(worker_of(0), KILL_START_TIMEOUT);
 	run();
 	assert_int_equal(master.slots[0]->state, SLOT_STARTING);
 	end(0, 0);
-	assert_int_equal(master.slots[0]->lead->pid, FIRST_PID + 2);
+	assert_int_equal(master.slots[0]->current->pid, FIRST_PID + 2);
 }
 
 static void nor_that_which_is_read_when_it_is_reaped(void **state)
@@ -314,8 +325,8 @@ static void nor_that_which_is_read_when_it_is_reaped(void **state)
 	say(0, MESSAGE_READY);
 	end(0, 1); /* by itself */
 	assert_int_equal(master.slots[0]->state, SLOT_STARTING);
-	assert_int_equal(master.slots[0]->lead->pid, FIRST_PID + 2);
-	instance_kill(instance_of(2), "not ready within start_timeout");
+	assert_int_equal(master.slots[0]->current->pid, FIRST_PID + 2);
+	worker_process_kill(worker_of(2), KILL_START_TIMEOUT);
 	say(2, MESSAGE_READY);
 	end(2, 0);
 	assert_int_not_equal(master.slots[0]->state, SLOT_SERVING);
@@ -325,13 +336,13 @@ static void nor_that_which_is_read_when_it_is_reaped(void **state)
 static void a_server_that_gives_up_is_not_ready_after_all(void **state)
 {
 	(void)state;
-	master_give_up(&master, CLUSTER_EXIT_CRASH);
+	stopping_give_up(&master, CLUSTER_EXIT_CRASH);
 	for (unsigned i = 0; i < 2; i++)
 		say(i, MESSAGE_READY);
 	run();
 	assert_int_equal(told_ready, 0);
 	for (unsigned i = 0; i < 2; i++)
-		assert_int_equal(instance_of(i)->phase, INSTANCE_STARTING);
+		assert_int_equal(worker_of(i)->phase, WORKER_STARTING);
 }
 
 /* Eight tries would not help. */
@@ -367,7 +378,7 @@ static void later_it_parks_its_slot(void **state)
 static void nor_does_that_of_a_slot_more_end_a_server_that_is_ready(void **state)
 {
 	(void)state;
-	assert_int_equal(slots_resize(&master, 3), 0);
+	assert_int_equal(supervisor_resize(&master, 3), 0);
 	end(2, CLUSTER_EXIT_FATAL);
 	assert_int_equal(master.slots[2]->state, SLOT_PARKED);
 	assert_false(master_is_leaving(&master));
@@ -389,35 +400,35 @@ static void nor_that_of_a_slot_that_was_ready_once_a_server_that_starts(void **s
 static void who_is_not_wanted_any_more_does_not_lead(void **state)
 {
 	(void)state;
-	assert_int_equal(slots_resize(&master, 1), 0);
+	assert_int_equal(supervisor_resize(&master, 1), 0);
 	say(1, MESSAGE_READY);
 	run();
 	assert_int_equal(master.slots[1]->state, SLOT_DRAINING);
-	assert_int_equal(instance_of(1)->phase, INSTANCE_DRAINING);
+	assert_int_equal(worker_of(1)->phase, WORKER_DRAINING);
 }
 
 static void one_that_was_killed_before_an_upgrade_does_not_lead_after_it(void **state)
 {
-	struct instance like;
+	struct worker_process like;
 	int ends[2];
 
 	(void)state;
-	/* As master_restore.c makes it, with what its worker has said meanwhile. */
-	instance_kill(instance_of(0), "not ready within start_timeout");
-	like = *instance_of(0);
+	/* As restore.c makes it, with what its worker has said meanwhile. */
+	worker_process_kill(worker_of(0), KILL_START_TIMEOUT);
+	like = *worker_of(0);
 	assert_int_equal(brood_channel_pair(ends), 0);
-	list_remove(&instance_of(0)->link);
-	event_free(master.slots[0]->lead->timer);
-	brood_channel_free(master.slots[0]->lead->channel);
-	free(master.slots[0]->lead);
+	list_remove(&worker_of(0)->link);
+	event_free(master.slots[0]->current->timer);
+	brood_channel_free(master.slots[0]->current->channel);
+	free(master.slots[0]->current);
 	close(processes[0].channel);
 	processes[0].channel = ends[1];
-	master.slots[0]->lead = instance_restore(&master, &like, ends[0], 1000);
+	master.slots[0]->current = worker_process_restore(&master, &like, ends[0], 1000);
 	say(0, MESSAGE_READY);
 	run();
 	assert_int_equal(master.slots[0]->state, SLOT_STARTING);
 	end(0, 0);
-	assert_int_equal(master.slots[0]->lead->pid, FIRST_PID + 2);
+	assert_int_equal(master.slots[0]->current->pid, FIRST_PID + 2);
 }
 
 /* --- rolls --- */
@@ -425,14 +436,14 @@ static void one_that_was_killed_before_an_upgrade_does_not_lead_after_it(void **
 static void a_successor_that_was_killed_does_not_lead(void **state)
 {
 	(void)state;
-	master_roll(&master, "restart");
+	rolling_begin(&master, ROLL_KIND_RESTART);
 	assert_int_equal(process_count, 3);
 	time_is_up(2);
 	say(2, MESSAGE_READY);
 	run();
 	assert_leads(0, 0);
 	assert_int_equal(processes[0].killed, 0);
-	assert_int_equal(instance_of(0)->phase, INSTANCE_SERVING);
+	assert_int_equal(worker_of(0)->phase, WORKER_SERVING);
 	end(2, 0);
 	assert_leads(0, 0);
 	assert_int_equal(master.roll.phase, ROLL_IDLE);
@@ -443,16 +454,16 @@ static void a_successor_that_was_killed_does_not_lead(void **state)
 static void nor_when_its_predecessor_ends_at_the_same_time(void **state)
 {
 	(void)state;
-	master_roll(&master, "restart");
+	rolling_begin(&master, ROLL_KIND_RESTART);
 	time_is_up(2);
 	end(0, 1);
-	assert_ptr_equal(master.slots[0]->lead, instance_of(2));
+	assert_ptr_equal(master.slots[0]->current, worker_of(2));
 	say(2, MESSAGE_READY);
 	run();
 	assert_int_equal(master.slots[0]->state, SLOT_STARTING);
 	end(2, 0);
-	assert_ptr_not_equal(master.slots[0]->lead, NULL);
-	assert_int_equal(master.slots[0]->lead->pid, FIRST_PID + 3);
+	assert_ptr_not_equal(master.slots[0]->current, NULL);
+	assert_int_equal(master.slots[0]->current->pid, FIRST_PID + 3);
 }
 
 static int count_open(void)
@@ -475,7 +486,7 @@ static void a_reload_without_room_for_its_slots_leaves_nothing_open(void **state
 	assert_int_equal(address_parse("127.0.0.2:0", &other.address, reason, sizeof(reason)), 0);
 	wanted = &other;
 	no_room = true;
-	master_roll(&master, "reload");
+	rolling_begin(&master, ROLL_KIND_RELOAD);
 	no_room = false;
 	wanted = NULL;
 	assert_int_equal(abandons, 1);
@@ -484,7 +495,7 @@ static void a_reload_without_room_for_its_slots_leaves_nothing_open(void **state
 	assert_int_equal(count_open(), open_before);
 	assert_int_equal(master.listeners.count, 1);
 	assert_int_equal(process_count, 2);
-	master_roll(&master, "reload");
+	rolling_begin(&master, ROLL_KIND_RELOAD);
 	assert_int_equal(process_count, 3);
 }
 
@@ -492,41 +503,41 @@ static void a_reload_without_room_for_its_slots_leaves_nothing_open(void **state
 static void a_successor_that_a_failed_roll_has_replaced_does_not_lead(void **state)
 {
 	(void)state;
-	master_roll(&master, "restart");
+	rolling_begin(&master, ROLL_KIND_RESTART);
 	get_ready(2);
 	assert_leads(0, 2);
 	end(0, 0);                          /* it has handed over */
 	assert_int_equal(process_count, 4); /* slot 1's */
 	say(2, MESSAGE_REPLACE);
 	run();
-	assert_ptr_equal(master.slots[0]->next, instance_of(4));
-	assert_true(instance_of(4)->next);
+	assert_ptr_equal(master.slots[0]->successor, worker_of(4));
+	assert_true(worker_of(4)->next_kind);
 	end(3, CLUSTER_EXIT_FATAL);
 	assert_int_equal(master.roll.phase, ROLL_BACK);
 	assert_int_equal(processes[4].killed, SIGKILL);
-	assert_ptr_equal(master.slots[0]->next, instance_of(5));
+	assert_ptr_equal(master.slots[0]->successor, worker_of(5));
 	say(4, MESSAGE_READY);
 	run();
 	assert_leads(0, 2);
-	assert_ptr_equal(master.slots[0]->next, instance_of(5));
-	assert_int_equal(instance_of(4)->phase, INSTANCE_STARTING);
+	assert_ptr_equal(master.slots[0]->successor, worker_of(5));
+	assert_int_equal(worker_of(4)->phase, WORKER_STARTING);
 	end(4, 0);
 	get_ready(5);
 	assert_leads(0, 5);
-	assert_false(instance_of(5)->next);
+	assert_false(worker_of(5)->next_kind);
 }
 
 /* Slot 0's worker died during the roll, so that its new one has nobody to return to; then the roll is given up. */
 static void nor_does_the_start_of_a_configuration_that_was_given_up(void **state)
 {
 	(void)state;
-	master_roll(&master, "reload");
+	rolling_begin(&master, ROLL_KIND_RELOAD);
 	end(0, 1);
-	assert_ptr_equal(master.slots[0]->lead, instance_of(2));
+	assert_ptr_equal(master.slots[0]->current, worker_of(2));
 	end(2, 1);
 	assert_int_equal(abandons, 1);
 	assert_false(master.report.ok);
-	assert_ptr_equal(master.slots[0]->lead, instance_of(3));
+	assert_ptr_equal(master.slots[0]->current, worker_of(3));
 	assert_int_equal(processes[3].killed, SIGKILL);
 	say(3, MESSAGE_READY);
 	run();
@@ -536,7 +547,7 @@ static void nor_does_the_start_of_a_configuration_that_was_given_up(void **state
 	run();
 	get_ready(process_count - 1);
 	assert_leads(0, process_count - 1);
-	assert_int_equal(instance_of(process_count - 1)->generation, master.generation);
+	assert_int_equal(worker_of(process_count - 1)->generation, master.generation);
 }
 
 /* --- other messages --- */
@@ -594,7 +605,7 @@ static bool heard(unsigned number, enum message_type type)
 
 static void beat(unsigned number)
 {
-	board_store64(&instance_record(instance_of(number))->heartbeat_ms, now_ms);
+	board_store64(&worker_process_record(worker_of(number))->heartbeat_ms, now_ms);
 }
 
 static void what_a_draining_worker_gave_before_its_end_goes_to_others(void **state)
@@ -603,20 +614,20 @@ static void what_a_draining_worker_gave_before_its_end_goes_to_others(void **sta
 	for (unsigned before = 0; before < 2; before++) {
 		int pair[2];
 
-		assert_int_equal(slots_resize(&master, 1), 0);
-		assert_int_equal(instance_of(1 + before)->phase, INSTANCE_DRAINING);
+		assert_int_equal(supervisor_resize(&master, 1), 0);
+		assert_int_equal(worker_of(1 + before)->phase, WORKER_DRAINING);
 		beat(0);
 		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
 		if (before)
 			give(1 + before, pair[0]);
-		instance_kill(instance_of(1 + before), "not gone at drain_timeout");
+		worker_process_kill(worker_of(1 + before), KILL_DRAIN_TIMEOUT);
 		if (!before)
 			give(1 + before, pair[0]);
 		close(pair[0]);
 		end(1 + before, 0); /* its channel is read to the end */
 		assert_true(heard(0, MESSAGE_CONNECTIONS));
 		assert_int_equal(read(pair[1], &(char){0}, 1), -1); /* it is open */
-		handoff_target_gone(&master.handoff, &master.slots[0]->lead->target);
+		handoff_target_gone(&master.handoff, &master.slots[0]->current->target);
 		while (!list_empty(&master.handoff.waiting)) {
 			struct transfer *waiting = LIST_ENTRY(master.handoff.waiting.next, struct transfer, link);
 
@@ -626,8 +637,8 @@ static void what_a_draining_worker_gave_before_its_end_goes_to_others(void **sta
 		master.handoff.waiting_count = 0;
 		assert_int_equal(read(pair[1], &(char){0}, 1), 0);
 		close(pair[1]);
-		handoff_target_init(&master.slots[0]->lead->target, master.slots[0]->lead->channel);
-		assert_int_equal(slots_resize(&master, 2), 0);
+		handoff_target_init(&master.slots[0]->current->target, master.slots[0]->current->channel);
+		assert_int_equal(supervisor_resize(&master, 2), 0);
 		get_ready(process_count - 1);
 	}
 }
@@ -638,20 +649,19 @@ static void who_gives_more_than_it_may_is_ended(void **state)
 	int pair[2];
 
 	(void)state;
-	assert_int_equal(slots_resize(&master, 1), 0);
-	instance_of(0)->stopped = true;
+	assert_int_equal(supervisor_resize(&master, 1), 0);
+	worker_of(0)->stopped = true;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
 	for (unsigned i = 0; i < HANDOFF_UNANSWERED_MAX; i++) {
 		give(1, pair[0]);
 		run();
 	}
-	assert_null(instance_of(1)->killed);
-	assert_int_equal(instance_of(1)->given_away, HANDOFF_UNANSWERED_MAX);
+	assert_int_equal(worker_of(1)->killed, KILL_NOT);
+	assert_int_equal(worker_of(1)->given_away, HANDOFF_UNANSWERED_MAX);
 	assert_int_equal(master.handoff.waiting_count, HANDOFF_UNANSWERED_MAX);
 	give(1, pair[0]);
 	run();
-	assert_non_null(instance_of(1)->killed);
-	assert_string_equal(instance_of(1)->killed, "gave more connections at a time than it may");
+	assert_string_equal(worker_process_why_killed(worker_of(1)), "gave more connections at a time than it may");
 	assert_int_equal(processes[1].killed, SIGKILL);
 	assert_int_equal(master.handoff.waiting_count, HANDOFF_UNANSWERED_MAX);
 	close(pair[0]), close(pair[1]);
@@ -664,20 +674,20 @@ static void a_killed_worker_that_serves_asks_for_nothing_and_gives_nothing(void 
 	(void)state;
 	beat(1);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
-	instance_kill(instance_of(0), "sent garbage");
+	worker_process_kill(worker_of(0), KILL_GARBAGE);
 	say(0, MESSAGE_REPLACE);
 	give(0, pair[0]);
 	say(0, MESSAGE_READY);
 	close(pair[0]);
 	run();
-	assert_null(master.slots[0]->next);
+	assert_null(master.slots[0]->successor);
 	assert_int_equal(process_count, 2);
 	assert_int_equal(master.handoff.waiting_count, 0); /* it is not given to anybody */
 	assert_false(heard(1, MESSAGE_CONNECTIONS));
 	assert_false(slot_is_alive(master.slots[0], 0));
 	close(pair[1]);
 	end(0, 0);
-	assert_int_equal(master.slots[0]->lead->pid, FIRST_PID + 2);
+	assert_int_equal(master.slots[0]->current->pid, FIRST_PID + 2);
 }
 
 static void readiness_after_the_watchdogs_abort_changes_nothing(void **state)
@@ -685,17 +695,17 @@ static void readiness_after_the_watchdogs_abort_changes_nothing(void **state)
 	(void)state;
 	master.options.watchdog_ms = 1000;
 	for (unsigned i = 0; i < 8; i++) { /* the other one beats */
-		board_store64(&instance_record(instance_of(1))->heartbeat_ms, i);
-		watchdog_tick(&master, now_ms += 250, 250);
+		board_store64(&worker_process_record(worker_of(1))->heartbeat_ms, i);
+		watching_tick(&master, now_ms += 250, 250);
 	}
 	assert_int_equal(processes[0].killed, SIGABRT);
-	assert_ptr_equal(master.slots[0]->next, instance_of(2));
+	assert_ptr_equal(master.slots[0]->successor, worker_of(2));
 	say(0, MESSAGE_READY);
 	say(0, MESSAGE_REPLACE);
 	say(0, MESSAGE_HANDED_OVER);
 	run();
 	assert_leads(0, 0);
-	assert_false(instance_of(0)->handed_over);
+	assert_false(worker_of(0)->handed_over);
 	assert_int_equal(process_count, 3);
 	beat(0);
 	assert_false(slot_is_alive(master.slots[0], 0));
@@ -714,23 +724,23 @@ static void a_connection_that_moves_does_not_wait_for_a_liar_for_long(void **sta
 	(void)state;
 	beat(0);
 	beat(1);
-	board_store64(&instance_record(instance_of(1))->opened, 100);
+	board_store64(&worker_process_record(worker_of(1))->opened, 100);
 	for (unsigned i = 0; i < HANDOFF_UNANSWERED_MAX; i++) {
 		like.fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 		like.id = i + 1;
 		like.since_ms = now_ms;
-		assert_non_null(handoff_restore(&master.handoff, &instance_of(0)->target, &like));
+		assert_non_null(handoff_restore(&master.handoff, &worker_of(0)->target, &like));
 		/* Each counts as taken, and is not answered. */
-		instance_of(0)->target.given++;
-		board_store64(&instance_record(instance_of(0))->taken, i + 1);
+		worker_of(0)->target.given++;
+		board_store64(&worker_process_record(worker_of(0))->taken, i + 1);
 	}
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	transfer = handoff_offer(&master.handoff, pair[0], 1, "moved", 5);
 	assert_non_null(transfer);
-	spread_resume(&master);
+	dispatch_resume(&master);
 	assert_int_equal(master.handoff.waiting_count, 1);
 	transfer->offered_ms -= 250;
-	spread_resume(&master);
+	dispatch_resume(&master);
 	assert_int_equal(master.handoff.waiting_count, 0);
 	assert_true(heard(1, MESSAGE_CONNECTIONS));
 	close(pair[1]);
@@ -741,11 +751,11 @@ static void only_who_drains_has_handed_over(void **state)
 	(void)state;
 	say(0, MESSAGE_HANDED_OVER);
 	run();
-	assert_false(instance_of(0)->handed_over);
-	assert_int_equal(slots_resize(&master, 1), 0);
+	assert_false(worker_of(0)->handed_over);
+	assert_int_equal(supervisor_resize(&master, 1), 0);
 	say(1, MESSAGE_HANDED_OVER);
 	run();
-	assert_true(instance_of(1)->handed_over);
+	assert_true(worker_of(1)->handed_over);
 }
 
 int main(void)

@@ -2,7 +2,10 @@
  *
  * Outcomes that outlive an admin process, and when it is found to be silent. This test is the admin on the other end of
  * the channel; time and signals are its own. */
+#include "cluster/master/admin_process.h"
 #include "cluster/master/master.h"
+#include "cluster/master/outcomes.h"
+#include "cluster/master/pending.h"
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -110,7 +113,7 @@ static void end_admin(void)
 	brood_channel_free(master.admin.channel);
 	brood_channel_free(peer);
 	master.admin.channel = peer = NULL;
-	outcomes_lose(&master.admin);
+	pending_lose(&master.admin);
 }
 
 static int begin(void **state)
@@ -118,7 +121,7 @@ static int begin(void **state)
 	(void)state;
 	memset(&master, 0, sizeof(master));
 	list_init(&master.admin.pending);
-	list_init(&master.instances);
+	list_init(&master.workers);
 	master.base = event_base_new();
 	master.options.watchdog_ms = 1000;
 	master.options.start_timeout_ms = 5000;
@@ -134,7 +137,7 @@ static int finish(void **state)
 	(void)state;
 	if (master.admin.channel)
 		end_admin();
-	admin_forget_pending(&master.admin, true);
+	pending_forget(&master.admin, true);
 	outcomes_forget(&master.admin, true);
 	event_base_free(master.base);
 	return 0;
@@ -159,14 +162,14 @@ static void what_has_not_come_yet_is_told_by_the_next_admin(void **state)
 	struct command first = a_reload(SCRIPT, 7), again = a_reload(SCRIPT, 1);
 
 	(void)state;
-	admin_await(&master, &first, false);
+	pending_add(&master, &first, false);
 	end_admin();
 	assert_int_equal(master.admin.pending_count, 1);
 	start_admin();
-	assert_true(outcomes_claim(&master, &again));
+	assert_true(pending_claim(&master, &again));
 	turn();
 	assert_int_equal(progress_count, 1);
-	admin_roll_over(&master, "no such root");
+	pending_roll_over(&master, "no such root");
 	assert_told(again.id, "no such root");
 	assert_int_equal(master.admin.pending_count, 0);
 }
@@ -177,20 +180,20 @@ static void what_comes_meanwhile_is_kept(void **state)
 	struct command restart = {.id = again.id, .kind = COMMAND_RESTART};
 
 	(void)state;
-	admin_await(&master, &first, false);
+	pending_add(&master, &first, false);
 	end_admin();
-	admin_roll_over(&master, NULL);
+	pending_roll_over(&master, NULL);
 	start_admin();
-	assert_false(outcomes_claim(&master, &other));
-	assert_false(outcomes_claim(&master, &restart));
-	assert_true(outcomes_claim(&master, &again));
+	assert_false(pending_claim(&master, &other));
+	assert_false(pending_claim(&master, &restart));
+	assert_true(pending_claim(&master, &again));
 	assert_told(again.id, NULL);
 	hear(); /* the first ping; */
 	admin_watch(&master, now_ms, false);
 	hear(); /* that after the outcome */
 	end_admin();
 	start_admin();
-	assert_false(outcomes_claim(&master, &again)); /* heard: the next one is one of its own */
+	assert_false(pending_claim(&master, &again)); /* heard: the next one is one of its own */
 }
 
 static void what_an_admin_was_told_and_has_not_passed_on_is_kept(void **state)
@@ -199,13 +202,13 @@ static void what_an_admin_was_told_and_has_not_passed_on_is_kept(void **state)
 
 	(void)state;
 	hear();
-	admin_await(&master, &first, false);
-	admin_roll_over(&master, NULL);
+	pending_add(&master, &first, false);
+	pending_roll_over(&master, NULL);
 	turn();
 	end_admin();
 	result_count = 0;
 	start_admin();
-	assert_true(outcomes_claim(&master, &again));
+	assert_true(pending_claim(&master, &again));
 	assert_told(again.id, NULL);
 }
 
@@ -215,12 +218,12 @@ static void what_was_heard_is_forgotten(void **state)
 
 	(void)state;
 	hear();
-	admin_await(&master, &first, false);
-	admin_roll_over(&master, NULL);
+	pending_add(&master, &first, false);
+	pending_roll_over(&master, NULL);
 	hear();
 	end_admin();
 	start_admin();
-	assert_false(outcomes_claim(&master, &again));
+	assert_false(pending_claim(&master, &again));
 }
 
 static void ids_of_different_admins_do_not_meet(void **state)
@@ -228,11 +231,11 @@ static void ids_of_different_admins_do_not_meet(void **state)
 	struct command first = a_reload(SCRIPT, 1), drain = {.id = first.id, .kind = COMMAND_RESTART};
 
 	(void)state;
-	admin_await(&master, &first, false);
+	pending_add(&master, &first, false);
 	end_admin();
 	start_admin();
-	assert_false(outcomes_claim(&master, &drain));
-	admin_roll_over(&master, NULL); /* of the first one */
+	assert_false(pending_claim(&master, &drain));
+	pending_roll_over(&master, NULL); /* of the first one */
 	turn();
 	for (unsigned i = 0; i < result_count; i++)
 		assert_int_not_equal(results[i].id, drain.id);
@@ -243,11 +246,11 @@ static void who_cannot_be_seen_begins_anew(void **state)
 	struct command first = {.id = 1, .kind = COMMAND_RELOAD}, again = {.id = 2, .kind = COMMAND_RELOAD};
 
 	(void)state;
-	admin_await(&master, &first, false);
+	pending_add(&master, &first, false);
 	end_admin();
 	assert_int_equal(master.admin.pending_count, 0);
 	start_admin();
-	assert_false(outcomes_claim(&master, &again));
+	assert_false(pending_claim(&master, &again));
 }
 
 static void outcomes_are_kept_for_a_while_and_not_too_many(void **state)
@@ -257,17 +260,17 @@ static void outcomes_are_kept_for_a_while_and_not_too_many(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 200; i++) {
 		one = a_reload(SCRIPT + i, i + 1);
-		admin_await(&master, &one, false);
+		pending_add(&master, &one, false);
 	}
 	end_admin();
-	admin_roll_over(&master, NULL);
+	pending_roll_over(&master, NULL);
 	start_admin();
-	assert_false(outcomes_claim(&master, &again)); /* the oldest have gone */
+	assert_false(pending_claim(&master, &again)); /* the oldest have gone */
 	again = a_reload(SCRIPT + 199, 1);
-	assert_true(outcomes_claim(&master, &again));
+	assert_true(pending_claim(&master, &again));
 	now_ms += 60000;
 	again = a_reload(SCRIPT + 198, 1);
-	assert_false(outcomes_claim(&master, &again));
+	assert_false(pending_claim(&master, &again));
 }
 
 static void the_next_version_knows_what_was_lost(void **state)
@@ -276,9 +279,9 @@ static void the_next_version_knows_what_was_lost(void **state)
 
 	(void)state;
 	saved.id |= COMMAND_ID_LOST;
-	admin_await(&master, &saved, false);
-	assert_true(outcomes_claim(&master, &again));
-	admin_roll_over(&master, NULL);
+	pending_add(&master, &saved, false);
+	assert_true(pending_claim(&master, &again));
+	pending_roll_over(&master, NULL);
 	assert_told(again.id, NULL);
 }
 

@@ -13,21 +13,22 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One line a state; columns: want unwant ready died early in-vain timer. "SERVING/RETIRE": goes there
+/* One line a state; columns: want unwant ready died early in-vain succeeded timer. "SERVING/RETIRE": goes there
  * and does that; "-": nothing changes and nothing is done. */
 static const char *const expected[SLOT_STATES][SLOT_EVENTS] = {
-	[SLOT_EMPTY] = {"starting/START", "-", "-", "-", "-", "-", "-"},
-	[SLOT_STARTING] = {"-", "draining/RETIRE", "serving/SERVE", "starting/START", "backoff/WAIT", "parked/PARK",
+	[SLOT_EMPTY] = {"starting/START", "-", "-", "-", "-", "-", "-", "-"},
+	[SLOT_STARTING] = {"-", "draining/DRAIN", "serving/SERVE", "starting/START", "backoff/WAIT", "parked/PARK", "-",
 			   "-"},
-	[SLOT_SERVING] = {"-", "draining/RETIRE", "-", "starting/START", "backoff/WAIT", "parked/PARK", "-"},
-	[SLOT_DRAINING] = {"starting/START", "-", "-", "empty/-", "empty/-", "empty/-", "-"},
-	[SLOT_BACKOFF] = {"-", "empty/CANCEL", "serving/CANCEL", "-", "-", "-", "starting/START"},
-	[SLOT_PARKED] = {"-", "empty/CANCEL", "serving/CANCEL", "-", "-", "-", "starting/START"},
+	[SLOT_SERVING] = {"-", "draining/DRAIN", "-", "starting/START", "backoff/WAIT", "parked/PARK", "starting/-",
+			  "-"},
+	[SLOT_DRAINING] = {"starting/START", "-", "-", "empty/-", "empty/-", "empty/-", "-", "-"},
+	[SLOT_BACKOFF] = {"-", "empty/CANCEL", "serving/CANCEL", "-", "-", "-", "-", "starting/START"},
+	[SLOT_PARKED] = {"-", "empty/CANCEL", "serving/CANCEL", "-", "-", "-", "-", "starting/START"},
 };
 
 static const char *const actions[] = {
-	[SLOT_DO_NOTHING] = "-", [SLOT_DO_START] = "START",   [SLOT_DO_SERVE] = "SERVE",   [SLOT_DO_WAIT] = "WAIT",
-	[SLOT_DO_PARK] = "PARK", [SLOT_DO_RETIRE] = "RETIRE", [SLOT_DO_CANCEL] = "CANCEL",
+	[SLOT_DO_NOTHING] = "-", [SLOT_DO_START] = "START", [SLOT_DO_SERVE] = "SERVE",   [SLOT_DO_WAIT] = "WAIT",
+	[SLOT_DO_PARK] = "PARK", [SLOT_DO_DRAIN] = "DRAIN", [SLOT_DO_CANCEL] = "CANCEL",
 };
 
 static void every_state_answers_every_event_as_written(void **unused)

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the program in the master tells workers, and what they answer (cluster.h). Master only. */
+#include "cluster/master/broadcast.h"
+
+#include "base/log.h"
+#include "brood/channel.h"
+#include "cluster/ipc/message.h"
+
+#include <assert.h>
+#include <string.h>
+
+struct news {
+	struct message_news head;
+	char octets[CLUSTER_NEWS_MAX];
+};
+
+static size_t put(struct news *news, uint32_t kind, uint32_t question, const void *data, size_t size)
+{
+	assert(size <= CLUSTER_NEWS_MAX);
+	news->head = (struct message_news){.kind = kind, .question = question};
+	if (size > 0)
+		memcpy(news->octets, data, size);
+	return sizeof(news->head) + size;
+}
+
+/* False: it will not hear of it. */
+static bool send_news(struct worker_process *worker, const struct news *news, size_t size, const int *fds, size_t count)
+{
+	struct brood_frame frame = {
+		.type = MESSAGE_NEWS, .data = news, .size = size, .fds = (int *)fds, .fd_count = count};
+
+	if (!worker->channel)
+		return false;
+	if (brood_channel_send(worker->channel, &frame) == 0)
+		return true;
+	log_warn("worker %u [%d] could not be told what is new", worker->slot, worker->pid);
+	return false;
+}
+
+static struct worker_process *worker_of(struct list *link)
+{
+	return LIST_ENTRY(link, struct worker_process, link);
+}
+
+void cluster_tell(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds, size_t fd_count)
+{
+	struct news news;
+	size_t all = put(&news, kind, 0, data, size);
+
+	assert(fd_count <= BROOD_CHANNEL_FDS_MAX);
+	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
+		(void)send_news(worker_of(at), &news, all, fds, fd_count);
+}
+
+void cluster_tell_others(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
+			 size_t fd_count)
+{
+	struct news news;
+	size_t all = put(&news, kind, 0, data, size);
+
+	assert(fd_count <= BROOD_CHANNEL_FDS_MAX);
+	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
+		if (worker_of(at)->question != master->question.number)
+			(void)send_news(worker_of(at), &news, all, fds, fd_count);
+}
+
+/* --- questions --- */
+
+uint32_t cluster_ask(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
+		     size_t fd_count)
+{
+	uint32_t number = master->question.number == UINT32_MAX ? 1 : master->question.number + 1;
+	struct news news;
+	size_t all = put(&news, kind, number, data, size);
+
+	assert(fd_count <= BROOD_CHANNEL_FDS_MAX);
+	master->question = (struct question){.number = number};
+	for (struct list *at = master->workers.next; at != &master->workers; at = at->next) {
+		struct worker_process *worker = worker_of(at);
+
+		worker->may_answer = send_news(worker, &news, all, fds, fd_count);
+		worker->owes_answer = worker->may_answer && worker->phase == WORKER_SERVING;
+		worker->question = worker->may_answer ? number : 0;
+		master->question.asked += worker->owes_answer;
+	}
+	return number;
+}
+
+void cluster_answers(const struct master *master, struct cluster_answers *out)
+{
+	const struct question *question = &master->question;
+
+	*out = (struct cluster_answers){.asked = question->asked, .yes = question->yes, .no = question->no};
+	for (const struct list *at = master->workers.next; at != &master->workers; at = at->next) {
+		const struct worker_process *worker = LIST_ENTRY(at, struct worker_process, link);
+
+		out->open += worker->owes_answer && worker->channel;
+	}
+}
+
+/* One answer counts, and only to the question that is asked now: a worker that was taken over has no more than
+ * its own say. */
+void broadcast_heard(struct worker_process *worker, struct brood_frame *frame)
+{
+	const struct message_heard *heard = frame->data;
+	struct question *question = &worker->master->question;
+
+	if (frame->size != sizeof(*heard) || !worker->may_answer || heard->question != question->number ||
+	    worker->question != question->number)
+		return;
+	worker->may_answer = worker->owes_answer = false;
+	if (heard->taken == 1)
+		question->yes++;
+	else
+		question->no++;
+}

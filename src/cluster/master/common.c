@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What all parts of the master ask or use, and what needs none of them. Master only. */
+#include "cluster/master/common.h"
+
+bool master_is_leaving(const struct master *master)
+{
+	return master->stop.phase != STOP_NOT || master->state != MASTER_RUNNING;
+}
+
+void master_discard(struct master *master, int fd)
+{
+	closer_put(&master->closer, fd);
+}
+
+uint32_t master_random(struct master *master)
+{
+	master->random = master->random * 1664525u + 1013904223u;
+	return master->random >> 8;
+}
+
+size_t master_keep_boards(const struct master *master, int *fds)
+{
+	size_t count = 0;
+
+	for (unsigned slot = 0; slot < master->slot_room; slot++)
+		for (int i = 0; i < BOARD_RECORDS; i++)
+			if (master->boards[slot].fds[i] >= 0)
+				fds[count++] = master->boards[slot].fds[i];
+	return count;
+}
+
+unsigned cluster_places(const struct master *master)
+{
+	return master->slot_room * BOARD_RECORDS;
+}
+
+bool cluster_place_is_used(const struct master *master, unsigned place)
+{
+	unsigned slot = place / BOARD_RECORDS;
+
+	return slot < master->slot_room && master->boards[slot].in_use & 1u << place % BOARD_RECORDS;
+}
