@@ -19,6 +19,9 @@ struct http_sites;
 struct stream;
 struct tls;
 
+/* Default of tls_options.handshakes_max, and of the setting. */
+#define TLS_HANDSHAKES_MAX 1024
+
 /* Mozilla's server side recommendations of these names: TLS 1.2 and 1.3, or 1.3 alone. */
 enum tls_profile { TLS_INTERMEDIATE, TLS_MODERN };
 
@@ -60,7 +63,7 @@ struct tls_options {
 	/* Where the kernel has TLS, and OpenSSL hands it the keys: files are sent without a copy, and
 	 * what the kernel seals and opens can move to another process. */
 	bool kernel;
-	unsigned handshakes_max; /* unfinished at a time: beyond it the oldest is given up; 0: 1024 */
+	unsigned handshakes_max; /* unfinished at a time: beyond it the oldest is given up; 0: the default */
 };
 
 /* NULL with a reason in words. */
