@@ -11,7 +11,8 @@
 #include "base/log.h"
 #include "http/connection/server.h"
 #include "http/site/site.h"
-#include "http/tls/tls.h"
+#include "http/tls/private.h"
+#include "log_to.h"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -54,7 +55,7 @@ static void start(void)
 	char reason[TLS_REASON_MAX];
 
 	signal(SIGPIPE, SIG_IGN);
-	log_set_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
+	log_to(open("/dev/null", O_WRONLY | O_CLOEXEC));
 	location.index_names = index_names;
 	site.root.fd = fuzz_root();
 	http_sites_sort(&sites);
@@ -219,14 +220,12 @@ static bool step(struct fuzz_input *input)
 static void tidy(void)
 {
 	struct http_stats stats;
-	struct tls_stats handshakes;
 
 	hang_up();
 	run();
 	http_server_abort(server);
 	http_server_get_stats(server, &stats);
-	tls_get_stats(tls, &handshakes);
-	FUZZ_CHECK(stats.connections == 0 && handshakes.handshakes == 0);
+	FUZZ_CHECK(stats.connections == 0 && tls->stats.handshakes == 0);
 	run();
 }
 
