@@ -39,18 +39,18 @@ static void give(struct connection *connection);
 static void give_up_proxy_header(struct connection *connection);
 static void give_up_waiting(struct connection *connection);
 static void give_up_head(struct connection *connection);
-static void wait(struct connection *connection);
+static void wait_for_turn(struct connection *connection);
 static void renew_turn(struct connection *connection);
 static void discard(struct connection *connection);
 static void finish(struct connection *connection);
 static void look_for_progress(struct connection *connection);
 
 static const struct state_rule rules[CONNECTION_STATES] = {
-	[CONNECTION_OUTSIDE] = {0, wait, give_up_waiting, connection_close, LOSES_REQUEST, false},
+	[CONNECTION_OUTSIDE] = {0, wait_for_turn, give_up_waiting, connection_close, LOSES_REQUEST, false},
 	[CONNECTION_PROXY] = {EV_READ, connection_read, give_up_proxy_header, connection_close, LOSES_NOTHING, true},
 	[CONNECTION_WAITING] = {EV_READ, connection_read, answer_or_close, answer_or_close, LOSES_NOTHING, true},
 	[CONNECTION_HEAD] = {EV_READ, connection_read, give_up_head, connection_close, LOSES_REQUEST, true},
-	[CONNECTION_TURN] = {0, wait, renew_turn, connection_close, LOSES_WHAT_IT_HOLDS, false},
+	[CONNECTION_TURN] = {0, wait_for_turn, renew_turn, connection_close, LOSES_WHAT_IT_HOLDS, false},
 	[CONNECTION_WRITING] = {EV_WRITE, connection_take_turn, look_for_progress, connection_close, LOSES_REQUEST,
 				false},
 	[CONNECTION_CONCLUDING] = {EV_WRITE, finish, look_for_progress, connection_close, LOSES_REQUEST, false},
@@ -374,7 +374,7 @@ static void look_for_progress(struct connection *connection)
 		cut_off(connection);
 }
 
-static void wait(struct connection *connection)
+static void wait_for_turn(struct connection *connection)
 {
 	(void)connection;
 }
