@@ -233,8 +233,9 @@ void slot_has_room(struct slot *slot)
 
 bool slot_is_alive(const struct slot *slot, uint64_t now_ms)
 {
-	return slot->state == SLOT_SERVING && slot->current && slot->current->channel && !slot->current->stopped &&
-	       slot->current->killed == KILL_NOT && board_is_fresh(worker_process_record(slot->current), now_ms);
+	return slot->state == SLOT_SERVING && slot->current && slot->current->channel &&
+	       slot->current->life == WORKER_RUNS && slot->current->killed == KILL_NOT &&
+	       board_is_fresh(worker_process_record(slot->current), now_ms);
 }
 
 bool slots_any_serves(const struct master *master)
@@ -329,7 +330,7 @@ int slots_make_room(struct master *master, unsigned count)
 static bool slots_have_sockets(const struct master *master)
 {
 	return master->options.accept == CLUSTER_ACCEPT_REUSEPORT ||
-	       (master->prepared && master->next_options.accept == CLUSTER_ACCEPT_REUSEPORT);
+	       (master->prepared == PREPARED_ALL && master->next_options.accept == CLUSTER_ACCEPT_REUSEPORT);
 }
 
 int slots_resize(struct master *master, unsigned count)

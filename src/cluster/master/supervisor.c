@@ -118,12 +118,13 @@ void supervisor_changed(void *context, pid_t pid, int stopped)
 {
 	struct master *master = context;
 	struct worker_process *worker = worker_process_find_pid(master, pid);
+	enum worker_life life = stopped ? WORKER_STANDS_STILL : WORKER_RUNS;
 
 	if (stopped)
 		closer_stopped(&master->closer, pid);
-	if (!worker || worker->stopped == (stopped != 0))
+	if (!worker || worker->life == life)
 		return;
-	worker->stopped = stopped != 0;
+	worker->life = life;
 	log_warn("worker %u [%d] was %s", worker->slot, pid, stopped ? "stopped" : "continued");
 	if (master->state != MASTER_RUNNING)
 		return;
@@ -142,7 +143,7 @@ void supervisor_ended(struct worker_process *worker, const struct brood_process_
 	enum slot_loss loss;
 
 	/* What it said last counts: its channel is read to the end before it is decided what it left undone. */
-	worker->reaped = true;
+	worker->life = WORKER_IS_REAPED;
 	if (worker->channel)
 		brood_channel_drain(worker->channel);
 	handoff_target_gone(&master->handoff, &worker->target);
@@ -208,9 +209,11 @@ static bool is_timely(const struct worker_process *worker, uint32_t type)
 {
 	switch (type) {
 	case MESSAGE_READY:
-		return worker->phase == WORKER_STARTING && worker->killed == KILL_NOT && !worker->reaped;
+		return worker->phase == WORKER_STARTING && worker->killed == KILL_NOT &&
+		       worker->life != WORKER_IS_REAPED;
 	case MESSAGE_REPLACE:
-		return worker->phase == WORKER_SERVING && worker->killed == KILL_NOT && !worker->reaped;
+		return worker->phase == WORKER_SERVING && worker->killed == KILL_NOT &&
+		       worker->life != WORKER_IS_REAPED;
 	case MESSAGE_HANDED_OVER:
 		return worker->phase == WORKER_DRAINING;
 	case MESSAGE_GIVE:

@@ -650,7 +650,7 @@ static void who_gives_more_than_it_may_is_ended(void **state)
 
 	(void)state;
 	assert_int_equal(supervisor_resize(&master, 1), 0);
-	worker_of(0)->stopped = true;
+	worker_of(0)->life = WORKER_STANDS_STILL;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
 	for (unsigned i = 0; i < HANDOFF_UNANSWERED_MAX; i++) {
 		give(1, pair[0]);

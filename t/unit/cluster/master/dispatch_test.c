@@ -217,7 +217,7 @@ static void nor_when_nobody_of_that_kind_can_take_it(void **state)
 	(void)state;
 	master.roll.phase = ROLL_FORWARD;
 	workers[0]->next_kind = true;
-	workers[0]->stopped = true;
+	workers[0]->life = WORKER_STANDS_STILL;
 	offer(10, true);
 	assert_int_equal(sent_to(1) + sent_to(2), 10);
 }
@@ -228,7 +228,7 @@ static void one_that_moves_waits_for_a_worker_that_has_many_fewer(void **state)
 	const unsigned enough = HANDOFF_UNANSWERED_MAX + UNEVEN_MAX;
 
 	(void)state;
-	workers[2]->stopped = true;
+	workers[2]->life = WORKER_STANDS_STILL;
 	holds(1, 10000);
 	offer(HANDOFF_UNANSWERED_MAX, true);
 	assert_int_equal(sent_to(0), HANDOFF_UNANSWERED_MAX);
@@ -274,11 +274,11 @@ static void many_that_move_at_once_are_spread_evenly(void **state)
 static void who_has_refused_some_still_has_the_rest(void **state)
 {
 	(void)state;
-	workers[1]->stopped = workers[2]->stopped = true;
+	workers[1]->life = workers[2]->life = WORKER_STANDS_STILL;
 	offer(4, true);
 	assert_int_equal(sent_to(0), 4);
 	answer(0, MESSAGE_REFUSED, 2);
-	workers[1]->stopped = false;
+	workers[1]->life = WORKER_RUNS;
 	handoff_flush(&master.handoff, MESSAGE_CONNECTIONS);
 	assert_int_equal(sent_to(0), 2);
 	assert_int_equal(sent_to(1), 2);
@@ -302,7 +302,7 @@ static void after_a_pause_who_was_stuck_is_tried_again(void **state)
 	int client;
 
 	(void)state;
-	workers[1]->stopped = workers[2]->stopped = true;
+	workers[1]->life = workers[2]->life = WORKER_STANDS_STILL;
 	workers[0]->target.stuck = true;
 	dispatch_follow_mode(&master);
 	client = connect_client();
