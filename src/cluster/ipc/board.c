@@ -182,7 +182,7 @@ uint64_t board_load64(const uint64_t *field)
 	return __atomic_load_n(field, __ATOMIC_RELAXED);
 }
 
-uint32_t board_load32(const uint32_t *field)
+static uint32_t board_load32(const uint32_t *field)
 {
 	return __atomic_load_n(field, __ATOMIC_RELAXED);
 }
