@@ -15,8 +15,10 @@ libhttp_a_SOURCES = \
 	src/http/client/record.c src/http/client/record.h \
 	src/http/client/request_id.c src/http/client/request_id.h \
 	src/http/connection/admission.c src/http/connection/admission.h \
+	src/http/connection/arrival.c src/http/connection/arrival.h \
 	src/http/connection/connection.c src/http/connection/connection.h \
 	src/http/connection/deadline.c src/http/connection/deadline.h \
+	src/http/connection/delivery.c src/http/connection/delivery.h \
 	src/http/connection/ending.c src/http/connection/ending.h \
 	src/http/connection/evict.c src/http/connection/evict.h \
 	src/http/connection/exchange.c src/http/connection/exchange.h \
@@ -29,11 +31,16 @@ libhttp_a_SOURCES = \
 	src/http/connection/pace.h \
 	src/http/connection/pacing.c src/http/connection/pacing.h \
 	src/http/connection/pool.c src/http/connection/pool.h \
+	src/http/connection/respond.c src/http/connection/respond.h \
 	src/http/connection/room.c src/http/connection/room.h \
 	src/http/connection/server.c src/http/connection/server.h \
 	src/http/connection/state.c src/http/connection/state.h \
+	src/http/connection/turn.c src/http/connection/turn.h \
+	src/http/files/answering.h \
 	src/http/files/file.c src/http/files/file.h \
 	src/http/files/file_cache.c src/http/files/file_cache.h \
+	src/http/files/file_entry.c src/http/files/file_entry.h \
+	src/http/files/file_load.c src/http/files/file_load.h \
 	src/http/files/file_make.c src/http/files/file_make.h \
 	src/http/files/gzip.c src/http/files/gzip.h \
 	src/http/files/listing.c src/http/files/listing.h \
@@ -49,6 +56,7 @@ libhttp_a_SOURCES = \
 	src/http/files/siblings.c src/http/files/siblings.h \
 	src/http/files/stamp.c src/http/files/stamp.h \
 	src/http/files/static.c src/http/files/static.h \
+	src/http/files/status_answer.c src/http/files/status_answer.h \
 	src/http/files/variants.c src/http/files/variants.h \
 	src/http/message/accept.c src/http/message/accept.h \
 	src/http/message/authority.c src/http/message/authority.h \

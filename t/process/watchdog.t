@@ -14,6 +14,7 @@ use Test::More;
 use Brood::Client;
 use Brood::Proc qw(alive wait_until);
 use Brood::Server;
+use Brood::Together;
 use Brood::Wrk;
 use Time::HiRes qw(sleep time);
 
@@ -81,12 +82,13 @@ for my $mode (@modes) {
 			my @old = $server->workers;
 			my $victim = $pids[0];
 			# Each request on a connection of its own: one after the other, as a client sees it.
-			my $load = Brood::Wrk->start(url => $server->url('/1k.txt'), close => 1, seconds => 5, connections => 16);
+			my $load = Brood::Wrk->start(url => $server->url('/1k.txt'), close => 1, seconds => 60, connections => 16);
 			sleep 0.5;
 			my $begin = time;
 			kill 'STOP', $victim;
 			my ($asked, $failed, $gone, $longest) = (0, 0, undef, 0);
-			while ($load->running) {
+			# For a second after its end, the successor's.
+			while ($load->running && !(defined $gone && time - $begin > $gone + 1)) {
 				my $before = time;
 				my ($other) = grep { $pids[$_] != $victim } 0 .. $#kept;
 				$asked++;
@@ -96,7 +98,7 @@ for my $mode (@modes) {
 				$gone //= time - $begin if !alive($victim);
 				sleep 0.01;
 			}
-			my $result = $load->result;
+			my $result = $load->stop;
 			note "$mode: ", Brood::Wrk::describe($result), sprintf '; longest wait of another %.0f ms', $longest * 1000;
 			ok defined $gone, 'the stopped one is gone';
 			cmp_ok $gone // 99, '<=', 1 + 3 * $patience, sprintf 'after %.1f s', $gone // 99;
@@ -119,7 +121,7 @@ for my $mode (@modes) {
 	}
 }
 
-subtest 'an obituary of a worker that hung' => sub {
+together 'an obituary of a worker that hung' => sub {
 	my ($server, $dir, $keep) = start(workers => 2, control => 1);
 	my $client = Brood::Client->connect($server->address);
 	$client->get('/hello.txt') for 1 .. 3;
@@ -159,7 +161,7 @@ SKIP: {
 	skip 'ptrace is called by its number on x86-64', 1 if (POSIX::uname())[4] ne 'x86_64';
 	skip "ptrace: $!", 1 if !can_hold();
 	for my $mode (@modes) {
-		subtest "$mode: one that hangs unseen, and takes its death hard" => sub {
+		together "$mode: one that hangs unseen, and takes its death hard" => sub {
 			my ($server, $dir, $keep) = start(accept => $mode, workers => 2,
 				set => { handoff_policy => 'round-robin' });
 			my ($victim, $other) = $server->workers;
@@ -188,7 +190,7 @@ SKIP: {
 	}
 }
 
-subtest 'an idle worker is not silent, and one that goes on in time is left alone' => sub {
+together 'an idle worker is not silent, and one that goes on in time is left alone' => sub {
 	my ($server, $dir, $keep) = start(workers => 2);
 	my @old = sort $server->workers;
 	for (1 .. 4) {
@@ -202,7 +204,7 @@ subtest 'an idle worker is not silent, and one that goes on in time is left alon
 	$server->finish;
 };
 
-subtest 'a master that stood still blames nobody' => sub {
+together 'a master that stood still blames nobody' => sub {
 	my ($server, $dir, $keep) = start(workers => 3);
 	my @old = sort $server->workers;
 	# As when a machine sleeps: all of them at the same time, for longer than the watchdog allows.
@@ -215,7 +217,7 @@ subtest 'a master that stood still blames nobody' => sub {
 	$server->finish;
 };
 
-subtest 'off: a stopped worker stays' => sub {
+together 'off: a stopped worker stays' => sub {
 	my ($server, $dir, $keep) = start(workers => 2, set => { watchdog => 'off' });
 	my ($victim) = $server->workers;
 	kill 'STOP', $victim;
@@ -228,7 +230,7 @@ subtest 'off: a stopped worker stays' => sub {
 	$server->finish;
 };
 
-subtest 'all workers hang' => sub {
+together 'all workers hang' => sub {
 	my ($server, $dir, $keep) = start(workers => 3);
 	my @old = $server->workers;
 	kill 'STOP', @old;
@@ -239,7 +241,7 @@ subtest 'all workers hang' => sub {
 	$server->finish;
 };
 
-subtest 'a retiring worker that hangs does not stay' => sub {
+together 'a retiring worker that hangs does not stay' => sub {
 	my ($server, $dir, $keep) = start(workers => 1);
 	open my $file, '>', $server->root . '/large.bin' or die $!;
 	truncate $file, 256 << 20;
@@ -259,7 +261,7 @@ subtest 'a retiring worker that hangs does not stay' => sub {
 	$server->finish;
 };
 
-subtest 'other ends have obituaries too' => sub {
+together 'other ends have obituaries too' => sub {
 	my ($server, $dir, $keep) = start(workers => 2, control => 1);
 	my ($pid) = $server->workers;
 	kill 'SEGV', $pid;
@@ -276,7 +278,7 @@ subtest 'other ends have obituaries too' => sub {
 	is scalar(@all = obituaries($dir)), 1, 'nor those that a stop ended';
 };
 
-subtest 'a roll that fails tells the last words of the new worker' => sub {
+together 'a roll that fails tells the last words of the new worker' => sub {
 	my ($server, $dir, $keep) = start(workers => 2, config => "\n", control => 1, set => { start_timeout => '500ms' });
 	my %words = (
 		'probe-fail' => qr/debug_fault: the self-test fails/,
@@ -300,7 +302,7 @@ subtest 'a roll that fails tells the last words of the new worker' => sub {
 	$server->finish;
 };
 
-subtest 'files are kept by number' => sub {
+together 'files are kept by number' => sub {
 	my ($server, $dir, $keep) = start(workers => 1);
 	mkdir $dir;
 	Brood::Server::write_file("$dir/obituary-0-20200101T0000" . sprintf('%02d', $_) . ".000Z-1.json", '{"pid":1}') for 1 .. 25;
@@ -322,7 +324,7 @@ subtest 'files are kept by number' => sub {
 	$server->finish;
 };
 
-subtest 'a folder that cannot be written costs one warning' => sub {
+together 'a folder that cannot be written costs one warning' => sub {
 	my ($server, $dir, $keep) = start(workers => 2, control => 1, set => { state_dir => '/proc/none/such' });
 	for (1 .. 3) {
 		my ($pid) = $server->workers;
@@ -336,4 +338,5 @@ subtest 'a folder that cannot be written costs one warning' => sub {
 	$server->finish;
 };
 
+all_together(6);
 done_testing;

@@ -11,6 +11,7 @@ use Test::More;
 use Brood::Proc qw(wait_until);
 use Brood::Server;
 use Brood::Tls qw(make_pair peer_certificate);
+use Brood::Together;
 use Brood::Versions;
 use Brood::Wrk;
 use File::Copy qw(copy);
@@ -33,7 +34,7 @@ sub put
 sub start
 {
 	my (%want) = @_;
-	my $home = "$dir/" . ++$count;
+	my $home = "$dir/$$-" . ++$count;
 	mkdir $home or die "$home: $!";
 	put($pair{a}{certificate}, "$home/cert.pem");
 	put($pair{a}{key}, "$home/key.pem");
@@ -74,7 +75,7 @@ subtest 'a renewed pair is picked up under load' => sub {
 	$server->finish;
 };
 
-subtest 'garbage changes nothing but a log line' => sub {
+together 'garbage changes nothing but a log line' => sub {
 	my ($server, $home) = start();
 	my @workers = $server->workers;
 	my $refused = sub { scalar grep { /used further on/ } $server->stderr_lines };
@@ -96,7 +97,7 @@ subtest 'garbage changes nothing but a log line' => sub {
 	$server->finish;
 };
 
-subtest 'links that are switched, and a certificate that is replaced before its key' => sub {
+together 'links that are switched, and a certificate that is replaced before its key' => sub {
 	my ($server, $home) = start();
 	for my $name (qw(cert key)) {
 		symlink $pair{d}{ $name eq 'cert' ? 'certificate' : 'key' }, "$home/$name.link" or die $!;
@@ -109,9 +110,9 @@ subtest 'links that are switched, and a certificate that is replaced before its 
 	$server->finish;
 };
 
-subtest 'what is used goes on over reloads and upgrades' => sub {
+together 'what is used goes on over reloads and upgrades' => sub {
 	my $versions = Brood::Versions->new;
-	my $home = "$dir/" . ++$count;
+	my $home = "$dir/$$-" . ++$count;
 	mkdir $home or die $!;
 	put($pair{a}{both}, "$home/both.pem");
 	my $server = $versions->start(listen => ['tls:127.0.0.1:0'],
@@ -134,7 +135,7 @@ subtest 'what is used goes on over reloads and upgrades' => sub {
 	$server->finish;
 };
 
-subtest 'the end of a certificate is told' => sub {
+together 'the end of a certificate is told' => sub {
 	my ($server, $home) = start();
 	put($soon->{certificate}, "$home/cert.pem");
 	put($soon->{key}, "$home/key.pem");
@@ -148,7 +149,7 @@ subtest 'the end of a certificate is told' => sub {
 	$server->finish;
 };
 
-subtest 'what is wrong is told by brood -t, and keeps a server from starting' => sub {
+together 'what is wrong is told by brood -t, and keeps a server from starting' => sub {
 	my @options = ('-l', 'tls:127.0.0.1:0', '-w', 2, '--control', 'off', '-s');
 	for (["tls_certificate=$pair{a}{certificate}", qr/a\.pem': the key's file: there is no private key/],
 		["tls_certificate=$pair{a}{both},$dir/none.pem", qr/none\.pem': No such file/],
@@ -166,4 +167,5 @@ subtest 'what is wrong is told by brood -t, and keeps a server from starting' =>
 	like $run->{stderr}, qr/^brood: warning: certificate '.*soon\.both': expires in 4 days$/m, 'but told';
 };
 
+all_together(5);
 done_testing;

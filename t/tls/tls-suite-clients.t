@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Tests of clients, balancers and limits for them, over TLS: see Brood::OverTls.
+# takes long
 use strict;
 use warnings;
 use FindBin;

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Tests of starting, stopping and of what processes there are, over TLS: see Brood::OverTls.
+# takes long
 use strict;
 use warnings;
 use FindBin;

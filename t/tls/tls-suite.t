@@ -3,6 +3,7 @@
 #
 # HTTP is the same over TLS: tests of plain connections, over TLS. Those of t/tls-suite-*.t are run there, to share
 # the time. None is forgotten: each that there is runs over TLS, or is known to mean nothing there.
+# takes long
 use strict;
 use warnings;
 use FindBin;

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: MIT
 #
 # Sessions are resumed by any worker, whatever has happened to workers, master and keys since they began.
-# runs alone
 use strict;
 use warnings;
 use FindBin;
@@ -10,36 +9,46 @@ use lib "$FindBin::Bin/../lib";
 use Test::More;
 use Brood::Proc qw(wait_until);
 use Brood::Server;
-use Brood::Tls qw(make_pair resume session);
+use Brood::Tls qw(make_pair talk);
+use Brood::Together;
 use Brood::Versions;
 use Time::HiRes qw(sleep time);
 
-plan skip_all => 'needs openssl and curl' if !Brood::Tls::can_run();
+plan skip_all => 'needs openssl, curl and Net::SSLeay' if !Brood::Tls::can_run() || !Brood::Tls::can_talk();
 
 my $dir = Brood::Server::new_dir();
 my $pair = make_pair("$dir", 'one.test');
-my @versions = qw(tls1_2 tls1_3);
 my %set = (tls_certificate => $pair->{both}, drain_timeout => '2s');
 
-# Comes back so many times with each session: how often it was resumed, and by how many workers.
+my %versions = ('TLS 1.2' => 0x0303, 'TLS 1.3' => 0x0304);
+
+# Comes back so many times with each session: how often it was resumed, and answered, and by how many workers.
 sub come_back
 {
 	my ($server, $times, @sessions) = @_;
 	my ($resumed, %workers) = 0;
 	for my $session ((@sessions) x $times) {
-		my ($reused, $worker) = resume($server->address, $session);
-		$resumed += $reused;
-		$workers{ $worker // 'none' } = 1;
+		my $found = talk($server->address, %$session, name => 'one.test', path => '/hello.txt');
+		$resumed++ if $found->{reused} && $found->{answer} =~ m{^HTTP/1\.1 200 };
+		$workers{ ($found->{answer} // '') =~ /^X-Brood-Worker: \S+-(\d+)\r$/m ? $1 : 'none' } = 1;
 	}
 	return ($resumed, scalar keys %workers);
 }
 
-sub one_session_each { my ($server) = @_; return map { session($server->address, "$dir", $_) } @versions }
+# By version.
+sub one_session_each
+{
+	my ($server) = @_;
+	return map {
+		my $found = talk($server->address, version => $versions{$_}, name => 'one.test', path => '/hello.txt');
+		{ version => $versions{$_}, session => $found->{session} // die "no session of $_" };
+	} sort keys %versions;
+}
 
-subtest '200 resumptions through 3 rolls, a reload, an upgrade and a key rotation' => sub {
+together '200 resumptions through 3 rolls, a reload, an upgrade and a key rotation' => sub {
 	my $versions = Brood::Versions->new;
 	my $server = $versions->start(listen => ['tls:127.0.0.1:0'], workers => 4, accept => 'handoff',
-		set => { %set, handoff_policy => 'round-robin', tls_ticket_rotate => '8s', tls_ticket_lifetime => '10m' }, args => ['-v']);
+		set => { %set, handoff_policy => 'round-robin', tls_ticket_rotate => '4s', tls_ticket_lifetime => '10m' }, args => ['-v']);
 	my @sessions = one_session_each($server);
 	my ($total, $rotations) = (0, 0);
 	my $phase = sub {
@@ -68,7 +77,7 @@ subtest '200 resumptions through 3 rolls, a reload, an upgrade and a key rotatio
 	$server->finish;
 };
 
-subtest 'until the lifetime ends' => sub {
+together 'until the lifetime ends' => sub {
 	my $server = Brood::Server->start(listen => ['tls:127.0.0.1:0'], workers => 4,
 		set => { %set, tls_ticket_lifetime => '6s', tls_ticket_rotate => '2s' });
 	my $begun = time;
@@ -87,7 +96,7 @@ subtest 'until the lifetime ends' => sub {
 	$server->finish;
 };
 
-subtest 'keys in a file that several servers share' => sub {
+together 'keys in a file that several servers share' => sub {
 	my $file = Brood::Server::write_file("$dir/keys", pack 'C*', map { int rand 256 } 1 .. 80);
 	my @servers = map { Brood::Server->start(listen => ['tls:127.0.0.1:0'], set => { %set, tls_ticket_keys => $file }) } 1, 2;
 	my @sessions = one_session_each($servers[0]);
@@ -118,4 +127,5 @@ subtest 'keys in a file that several servers share' => sub {
 	like $run->{stderr}, qr/bad': want keys of 80 octets each, not 1 octets$/m, 'and it is told why';
 };
 
+all_together();
 done_testing;

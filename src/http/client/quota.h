@@ -127,7 +127,7 @@ uint64_t quota_ask(struct quota *quota, const struct quota_rate *rate, uint64_t 
 
 /* --- telling of it --- */
 
-enum quota_kind { QUOTA_TOTAL, QUOTA_CLIENT, QUOTA_RATE, QUOTA_HANDSHAKES, QUOTA_KINDS };
+enum quota_kind { QUOTA_TOTAL, QUOTA_CLIENT, QUOTA_RATE, QUOTA_HANDSHAKES, QUOTA_KINDS, QUOTA_NONE = QUOTA_KINDS };
 
 /* Counts a refusal. Not 0: it is time to tell, at most once a second for all workers: how many there
  * were since that was told last. */

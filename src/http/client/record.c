@@ -16,7 +16,7 @@ static struct slice value_of(const struct request *request, enum field_id id)
 	return field ? field->value : (struct slice){NULL, 0};
 }
 
-void record_fill(struct record *out, const struct request *request, unsigned status, uint64_t start_us)
+void record_fill(struct record *out, const struct request *request, struct slice name, uint64_t start_us)
 {
 	/* First of all, since the parts of what follows are put together in no particular order. */
 	client_address(request->client);
@@ -27,17 +27,12 @@ void record_fill(struct record *out, const struct request *request, unsigned sta
 		.user_agent = value_of(request, FIELD_USER_AGENT),
 		.time = clock_wall_seconds(),
 		.start_us = start_us,
-		.status = status,
 		.https = client_came_by_https(request->client),
 		.client = request->client->address,
+		.request_id_size = (uint8_t)name.len,
 	};
-}
-
-void record_name(struct record *record, struct slice name)
-{
-	record->request_id_size = (uint8_t)name.len;
 	if (name.len > 0)
-		memcpy(record->request_id, name.ptr, name.len);
+		memcpy(out->request_id, name.ptr, name.len);
 }
 
 struct record *record_copy(const struct record *record)

@@ -29,11 +29,9 @@ struct record {
 	unsigned status;
 };
 
-/* Slices of `out` point to where those of the request do. */
-void record_fill(struct record *out, const struct request *request, unsigned status, uint64_t start_us);
-
-/* Gives it the request's name, of at most REQUEST_ID_MAX octets. */
-void record_name(struct record *record, struct slice name);
+/* All but what is known of the response. Slices of `out` point to where those of the request do. `name`: the
+ * request's, of at most REQUEST_ID_MAX octets. */
+void record_fill(struct record *out, const struct request *request, struct slice name, uint64_t start_us);
 
 /* A copy with texts of its own in one piece of memory, to be freed by free(). NULL: no memory. */
 struct record *record_copy(const struct record *record);

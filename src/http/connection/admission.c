@@ -9,7 +9,7 @@
 #include "base/slice.h"
 #include "http/connection/connection.h"
 #include "http/files/response.h"
-#include "http/connection/room.h"
+#include "http/connection/pool.h"
 #include "http/connection/server.h"
 
 #include <inttypes.h>
@@ -47,7 +47,7 @@ void admission_init(struct admission *admission, const struct http_limits *limit
 	*admission = (struct admission){
 		.quota = limits->quota,
 		.worker = limits->worker,
-		.look_ms = ROOM_LOOK_MS,
+		.look_ms = ADMISSION_LOOK_MS,
 		.prefixes = {limits->client_prefix_ipv4 > 0 ? limits->client_prefix_ipv4 : 32,
 			     limits->client_prefix_ipv6 > 0 ? limits->client_prefix_ipv6 : 64},
 	};
@@ -101,16 +101,15 @@ static void count_refusal(struct http_server *server, enum quota_kind kind, cons
 }
 
 /* No body: it has to do for any method. */
-static struct slice answer_to(struct connection *connection, enum quota_kind kind)
+static struct slice answer_to(struct http_server *server, enum quota_kind kind)
 {
-	struct http_server *server = connection->server;
 	struct admission_answer *answer = &server->admission.answers[kind];
 	struct response response;
 	int64_t second;
 
 	response_date(server->maker, &second);
 	if (second != answer->second) {
-		response_begin(server->maker, &response, limit_of[kind].status);
+		response_begin(server->maker, &response, NULL, limit_of[kind].status);
 		response_field_u64(server->maker, "Retry-After", limit_of[kind].retry_s);
 		response_field_u64(server->maker, "Content-Length", 0);
 		response_field(server->maker, "Connection", SLICE("close"));
@@ -132,7 +131,7 @@ static uint64_t client_of(struct connection *connection)
 {
 	const struct http_server *server = connection->server;
 
-	if (connection->awaits_proxy || speaks_for_others(server, peer_of(connection)))
+	if (connection_awaits_proxy(connection) || speaks_for_others(server, peer_of(connection)))
 		return 0;
 	return key_of(&server->admission, peer_of(connection));
 }
@@ -149,83 +148,36 @@ static bool may_shake_hands(struct connection *connection)
 	const struct admission *admission = &server->admission;
 	uint64_t client;
 
-	if (admission->handshakes.interval_us == 0 || !connection->tls_follows)
+	if (admission->handshakes.interval_us == 0 || !connection_awaits_tls(connection))
 		return true;
 	client = client_of(connection);
 	return client == 0 ||
 	       quota_ask(admission->quota, &admission->handshakes, client ^ HANDSHAKE_KEY, server->now_ms) == 0;
 }
 
-/* It is over before it begins: nothing of it is parsed, and there is no handshake, so nobody to whom
- * an answer could be told over TLS. Where it is not waited for the client to close, what has come is
- * read, as far as once will do: closing with octets unread would destroy the answer. */
-static void turn_away(struct connection *connection, enum quota_kind kind)
-{
-	struct http_server *server = connection->server;
-	struct stream *stream = &connection->stream;
-	struct slice answer = answer_to(connection, kind);
-	const struct iovec piece = {(char *)answer.ptr, answer.len};
-
-	count_refusal(server, kind, peer_of(connection));
-	connection->refused = true;
-	connection->end = END_STAGED;
-	server->admission.lingering++;
-	if (connection->tls_follows || stream_send(stream, &piece, 1, false) < 0 ||
-	    server->admission.lingering > ADMISSION_LINGERING_MAX) {
-		(void)!stream_receive(stream, server->receive, SERVER_RECEIVE_SIZE);
-		connection_close(connection);
-		return;
-	}
-	connection_finish(connection);
-}
-
-bool admission_of_connection(struct connection *connection)
+struct slice admission_refuse(struct connection *connection, enum quota_kind kind)
 {
 	struct admission *admission = &connection->server->admission;
 
-	if (connection->probe)
-		return true;
-	if (admission->total_max == 0 || room_is_free(connection))
-		return admission_of_client(connection);
-	/* Before: nobody gives way to a client that has too many itself. */
-	if (!admission_of_client(connection))
-		return false;
-	switch (room_make(connection)) {
-	case ROOM_TAKEN:
-		return true;
-	case ROOM_LATER:
-		return false;
-	case ROOM_NONE:
-		break;
-	}
 	quota_release(admission->quota, &connection->hold);
-	turn_away(connection, QUOTA_TOTAL);
-	return false;
+	count_refusal(connection->server, kind, peer_of(connection));
+	pool_forget_idle(connection);
+	connection->counted = COUNTED_REFUSED;
+	admission->lingering++;
+	return answer_to(connection->server, kind);
 }
 
-void admission_give_up(struct connection *connection)
-{
-	room_stop_waiting(connection);
-	quota_release(connection->server->admission.quota, &connection->hold);
-	turn_away(connection, QUOTA_TOTAL);
-}
-
-bool admission_of_client(struct connection *connection)
+enum quota_kind admission_of_client(struct connection *connection)
 {
 	struct admission *admission = &connection->server->admission;
 	uint64_t client = client_to_count(connection);
 
-	if (!may_shake_hands(connection)) {
-		quota_release(admission->quota, &connection->hold);
-		turn_away(connection, QUOTA_HANDSHAKES);
-		return false;
-	}
+	if (!may_shake_hands(connection))
+		return QUOTA_HANDSHAKES;
 	if (client == 0 ||
 	    quota_hold_client(admission->quota, admission->worker, admission->client_max, client, &connection->hold))
-		return true;
-	quota_release(admission->quota, &connection->hold);
-	turn_away(connection, QUOTA_CLIENT);
-	return false;
+		return QUOTA_NONE;
+	return QUOTA_CLIENT;
 }
 
 void admission_take_over(struct connection *connection, const struct quota_hold *hold)
@@ -237,12 +189,21 @@ void admission_take_over(struct connection *connection, const struct quota_hold 
 			&connection->hold);
 }
 
+void admission_stop_waiting(struct connection *connection)
+{
+	const struct admission *admission = &connection->server->admission;
+
+	list_remove(&connection->rest);
+	quota_end_wait(admission->quota, admission->worker);
+}
+
 void admission_end(struct connection *connection)
 {
 	struct admission *admission = &connection->server->admission;
 
-	room_stop_waiting(connection);
-	admission->lingering -= connection->refused;
+	if (connection->state == CONNECTION_OUTSIDE)
+		admission_stop_waiting(connection);
+	admission->lingering -= connection->counted == COUNTED_REFUSED;
 	quota_release(admission->quota, &connection->hold);
 }
 
@@ -256,13 +217,13 @@ bool admission_of_request(struct connection *connection, struct response *respon
 	uint64_t client = key_of(admission, name), wait_us;
 	char retry[64];
 
-	if (client == 0 || connection->probe)
+	if (client == 0 || connection->kind == KIND_PROBE)
 		return true;
 	wait_us = quota_ask(admission->quota, &admission->rate, client, server->now_ms);
 	if (wait_us == 0)
 		return true;
 	count_refusal(server, QUOTA_RATE, name);
 	snprintf(retry, sizeof(retry), "Retry-After: %" PRIu64 "\r\n", (wait_us + 999999) / 1000000);
-	response_simple(server->maker, response, limit_of[QUOTA_RATE].status, slice_of(retry));
+	response_simple(server->maker, response, NULL, limit_of[QUOTA_RATE].status, slice_of(retry));
 	return false;
 }

@@ -5,6 +5,7 @@
 #ifndef BROOD_HTTP_CONNECTION_ADMISSION_H
 #define BROOD_HTTP_CONNECTION_ADMISSION_H
 
+#include "base/slice.h"
 #include "http/client/quota.h"
 
 #include <stdbool.h>
@@ -21,6 +22,7 @@ enum {
 	/* Connections turned away that are still listened to, so that the answer is not lost; with
 	 * more of them, the next ones are closed at once. */
 	ADMISSION_LINGERING_MAX = 256,
+	ADMISSION_LOOK_MS = 25, /* from one look for room to the next, while it is full (room.h) */
 };
 
 /* What is said to a connection that is turned away: made once a second. */
@@ -38,20 +40,21 @@ struct admission {
 	struct quota_rate rate, handshakes;
 	struct client_prefixes prefixes;
 	struct admission_answer answers[QUOTA_KINDS];
-	unsigned look_ms;   /* from one look for room to the next; replaced by tests */
+	unsigned look_ms;   /* ADMISSION_LOOK_MS; replaced by tests */
 	unsigned lingering; /* turned away, and not closed yet */
 	uint64_t refused;   /* connections and requests */
 };
 
 void admission_init(struct admission *admission, const struct http_limits *limits);
 
-/* A new connection: among all, and, once it is known whose it is, among those of its client (both at
- * once where nobody tells of another peer). False: it was turned away, and is gone, or it waits for room (room.h). */
-bool admission_of_connection(struct connection *connection) __attribute__((warn_unused_result));
-bool admission_of_client(struct connection *connection) __attribute__((warn_unused_result));
+/* A new connection, once it is known whose it is: the limit that refuses it, or QUOTA_NONE. */
+enum quota_kind admission_of_client(struct connection *connection) __attribute__((warn_unused_result));
 
-/* It has waited for room in vain: it is turned away. */
-void admission_give_up(struct connection *connection);
+/* It is refused: counted as such and no more in any limit. Returns what to say to it. */
+struct slice admission_refuse(struct connection *connection, enum quota_kind kind);
+
+/* It waits for room no longer. */
+void admission_stop_waiting(struct connection *connection);
 
 /* One that has come from another server, with what it held there. */
 void admission_take_over(struct connection *connection, const struct quota_hold *hold);

@@ -6,7 +6,6 @@
 
 #include "base/fd.h"
 #include "http/connection/ending.h"
-#include "http/connection/evict.h"
 #include "http/connection/exchange.h"
 #include "http/connection/idle.h"
 #include "http/connection/input.h"
@@ -16,6 +15,8 @@
 #include "http/connection/pool.h"
 #include "http/connection/server.h"
 #include "http/connection/state.h"
+#include "http/tls/tls.h"
+#include "http/connection/turn.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -29,6 +30,7 @@ struct state_rule {
 
 static void give(struct connection *connection);
 static void give_up_proxy_header(struct connection *connection);
+static void give_up_waiting(struct connection *connection);
 static void give_up_head(struct connection *connection);
 static void wait_for_turn(struct connection *connection);
 static void renew_turn(struct connection *connection);
@@ -43,15 +45,26 @@ static const struct state_rule rules[CONNECTION_STATES] = {
 	[CONNECTION_WRITING] = {EV_WRITE, connection_take_turn, look_for_progress},
 	[CONNECTION_CONCLUDING] = {EV_WRITE, connection_finish, look_for_progress},
 	[CONNECTION_LINGERING] = {EV_READ, discard, connection_close},
-	[CONNECTION_OUTSIDE] = {0, wait_for_turn, admission_give_up},
+	[CONNECTION_OUTSIDE] = {0, wait_for_turn, give_up_waiting},
 };
+
+/* Where nothing is left of the last time, what is read now begins a request, and that one's duration. */
+static ssize_t receive(struct connection *connection, struct input *input)
+{
+	bool begins = connection->input.used == 0;
+	ssize_t size = input_receive(connection, input);
+
+	if (size > 0 && begins)
+		exchange_begin(connection);
+	return size;
+}
 
 static void on_event(evutil_socket_t fd, short what, void *context)
 {
 	struct connection *connection = context;
 
 	(void)fd, (void)what;
-	server_turn(connection->server);
+	turn_begin(connection->server);
 	rules[connection->state].ready(connection);
 }
 
@@ -59,7 +72,8 @@ static void set_deadline(struct connection *connection, enum deadline_kind kind)
 {
 	struct http_server *server = connection->server;
 
-	if (deadline_set(&server->deadlines, &connection->deadline, kind, server->now_ms) && connection->idle)
+	if (deadline_set(&server->deadlines, &connection->deadline, kind, server->now_ms) &&
+	    connection_is_idle(connection))
 		idle_renew(connection);
 	if (kind == DEADLINE_HEAD)
 		pacing_begin_head(connection);
@@ -78,6 +92,14 @@ static int watch(struct connection *connection, short events)
 	return 0;
 }
 
+static void become(struct connection *connection, enum connection_state state)
+{
+	if (connection->state == CONNECTION_OUTSIDE)
+		admission_stop_waiting(connection);
+	connection->state = state;
+	pool_count(connection);
+}
+
 /* The last thing that is done to a connection in a turn: it may be gone afterwards. */
 static void enter(struct connection *connection, enum connection_state state)
 {
@@ -86,19 +108,17 @@ static void enter(struct connection *connection, enum connection_state state)
 
 	if (events != 0 && stream->wants != 0)
 		events = stream->wants;
-	connection->state = state;
-	pool_count(connection);
+	become(connection, state);
 	if (events != 0 && events != connection->watching && watch(connection, events) < 0)
 		connection_close(connection);
 	else if (stream->buffered && rules[state].watch == EV_READ)
 		event_active(&connection->event, EV_READ, 1);
 }
 
-/* Lets the others go first. 0 or -ENOMEM. */
-static int queue(struct connection *connection)
+int connection_put_off(struct connection *connection)
 {
 	struct http_server *server = connection->server;
-	int rc = server_schedule(server);
+	int rc = turn_schedule(server);
 
 	if (rc < 0)
 		return rc;
@@ -136,6 +156,26 @@ void connection_finish(struct connection *connection)
 	enter(connection, CONNECTION_LINGERING);
 }
 
+/* Nothing of it is parsed, and there is no handshake, so nobody to whom an answer could be told over TLS. Where it is
+ * not waited for the client to close, what has come is read, as far as once will do: closing with octets unread would
+ * destroy the answer. */
+void connection_turn_away(struct connection *connection, enum quota_kind kind)
+{
+	struct http_server *server = connection->server;
+	struct stream *stream = &connection->stream;
+	struct slice answer = admission_refuse(connection, kind);
+	const struct iovec piece = {(char *)answer.ptr, answer.len};
+
+	connection->end = END_STAGED;
+	if (connection_awaits_tls(connection) || stream_send(stream, &piece, 1, false) < 0 ||
+	    server->admission.lingering > ADMISSION_LINGERING_MAX) {
+		(void)!stream_receive(stream, server->receive, SERVER_RECEIVE_SIZE);
+		connection_close(connection);
+	} else {
+		connection_finish(connection);
+	}
+}
+
 /* The answers are out, or further ones are put off. */
 static void go_on(struct connection *connection, bool answered, bool more)
 {
@@ -151,23 +191,40 @@ static void go_on(struct connection *connection, bool answered, bool more)
 		give(connection);
 	else if (!more)
 		enter(connection, waits ? CONNECTION_WAITING : CONNECTION_HEAD);
-	else if (queue(connection) < 0)
+	else if (connection_put_off(connection) < 0)
 		connection_close(connection);
+}
+
+/* The TLS that follows begins. Where too many have begun it, the one that has waited longest for its end is closed.
+ * 0 or -ENOMEM. */
+static int speak_tls(struct connection *connection)
+{
+	struct tls *tls = connection->server->options.tls;
+	struct stream *oldest = tls_gives_way(tls);
+
+	if (oldest)
+		connection_close(connection_of_stream(oldest));
+	connection->preface = PREFACE_NONE;
+	return tls_open(tls, &connection->stream);
 }
 
 /* What comes before all requests. False: the rest of it has to come, or the connection is gone. */
 static bool pass_proxy_header(struct connection *connection, struct input *input)
 {
 	enum intake_verdict verdict = intake_take(connection, input);
+	enum quota_kind refused;
 
 	if (verdict == INTAKE_DONE) {
-		connection->awaits_proxy = false;
-		set_deadline(connection, connection->tls_follows ? DEADLINE_HANDSHAKE : DEADLINE_FIRST);
-		if (connection->server->admission.connections && !admission_of_client(connection))
+		connection->preface = connection_awaits_tls(connection) ? PREFACE_TLS : PREFACE_NONE;
+		set_deadline(connection, connection_awaits_tls(connection) ? DEADLINE_HANDSHAKE : DEADLINE_FIRST);
+		if (connection->server->admission.connections &&
+		    (refused = admission_of_client(connection)) != QUOTA_NONE) {
+			connection_turn_away(connection, refused);
 			return false;
-		if (!connection->tls_follows)
+		}
+		if (!connection_awaits_tls(connection))
 			return true;
-		if (input_keep_rest(connection, input) < 0 || intake_speak_tls(connection) < 0)
+		if (input_keep_rest(connection, input) < 0 || speak_tls(connection) < 0)
 			connection_close(connection);
 		else
 			enter(connection, CONNECTION_WAITING);
@@ -182,15 +239,25 @@ static bool pass_proxy_header(struct connection *connection, struct input *input
 	return false;
 }
 
+/* A plain close would leave what the client has not taken with the kernel, for as long as it likes: megabytes
+ * that nobody counts any more. */
+static void cut_off(struct connection *connection)
+{
+	stream_abandon(&connection->stream);
+	connection_close(connection);
+}
+
 /* The socket takes no more. */
 static void wait_to_write(struct connection *connection, bool progress)
 {
 	bool begins = connection->state != CONNECTION_WRITING;
 
-	if (begins)
+	if (begins) {
 		pacing_begin_response(connection);
-	else if (progress && !pacing_of_response(connection))
+	} else if (progress && !pacing_of_response(connection)) {
+		cut_off(connection);
 		return;
+	}
 	if (begins || progress)
 		set_deadline(connection, DEADLINE_WRITE);
 	enter(connection, CONNECTION_WRITING);
@@ -205,7 +272,7 @@ static void advance(struct connection *connection, struct input *input)
 	enum outbox_result result;
 	bool waits;
 
-	if (connection->awaits_proxy && !pass_proxy_header(connection, input))
+	if (connection_awaits_proxy(connection) && !pass_proxy_header(connection, input))
 		return;
 	result = exchange_run(connection, input);
 	if (result == OUTBOX_BROKEN || input_keep_rest(connection, input) < 0) {
@@ -236,7 +303,7 @@ static void refuse(struct connection *connection, enum refusal refusal)
 /* For the first request there is the usual time from the end of the handshake on, but at a stop. */
 static void note_handshake(struct connection *connection)
 {
-	if (connection->deadline.kind == DEADLINE_HANDSHAKE && !connection->stream.handshakes &&
+	if (connection->deadline.kind == DEADLINE_HANDSHAKE && connection->stream.phase != STREAM_HANDSHAKE &&
 	    !connection->server->stopping)
 		set_deadline(connection, DEADLINE_FIRST);
 }
@@ -252,7 +319,7 @@ void connection_part(struct connection *connection, enum connection_end end)
 void connection_read(struct connection *connection)
 {
 	struct input input;
-	ssize_t size = input_receive(connection, &input);
+	ssize_t size = receive(connection, &input);
 
 	note_handshake(connection);
 	if (size > 0)
@@ -270,12 +337,13 @@ void connection_read(struct connection *connection)
 void connection_answer_or_close(struct connection *connection)
 {
 	struct input input;
-	ssize_t size = input_receive(connection, &input);
+	ssize_t size = receive(connection, &input);
 
 	if (size > 0)
 		advance(connection, &input);
 	else
-		connection_part(connection, size == -EAGAIN && !connection->stream.handshakes ? END_IDLE : END_PLAIN);
+		connection_part(connection,
+				size == -EAGAIN && connection->stream.phase != STREAM_HANDSHAKE ? END_IDLE : END_PLAIN);
 }
 
 static void give_up_proxy_header(struct connection *connection)
@@ -284,6 +352,11 @@ static void give_up_proxy_header(struct connection *connection)
 		connection_part(connection, END_IDLE);
 	else
 		connection_close(connection);
+}
+
+static void give_up_waiting(struct connection *connection)
+{
+	connection_turn_away(connection, QUOTA_TOTAL);
 }
 
 /* It may have been time only to look how fast it comes. */
@@ -299,6 +372,8 @@ static void look_for_progress(struct connection *connection)
 {
 	if (pacing_of_stalled(connection))
 		set_deadline(connection, DEADLINE_WRITE);
+	else
+		cut_off(connection);
 }
 
 static void wait_for_turn(struct connection *connection)
@@ -329,75 +404,54 @@ static void discard(struct connection *connection)
 		connection_close(connection);
 }
 
-static void begin(struct connection *connection, bool reads)
+void connection_set_first_deadline(struct connection *connection)
 {
-	if (!connection->awaits_proxy && connection->tls_follows && intake_speak_tls(connection) < 0) {
+	set_deadline(connection, connection_awaits_proxy(connection) ? DEADLINE_PROXY
+				 : connection_awaits_tls(connection) ? DEADLINE_HANDSHAKE
+								     : DEADLINE_FIRST);
+}
+
+void connection_begin(struct connection *connection, bool reads)
+{
+	become(connection, connection_awaits_proxy(connection) ? CONNECTION_PROXY : CONNECTION_WAITING);
+	if (!connection_awaits_proxy(connection) && connection_awaits_tls(connection) && speak_tls(connection) < 0)
 		connection_close(connection);
-		return;
-	}
 	/* Not at once when it is to leave: the owner is not done with handing it in. */
-	if (connection_leaves(connection) && queue(connection) == 0)
+	else if (connection_leaves(connection) && connection_put_off(connection) == 0)
 		return;
-	if (reads)
+	else if (reads)
 		connection_read(connection);
 	else
 		enter(connection, connection->state);
 }
 
-static void set_first_deadline(struct connection *connection)
+void connection_resume(struct connection *connection)
 {
-	set_deadline(connection, connection->awaits_proxy  ? DEADLINE_PROXY
-				 : connection->tls_follows ? DEADLINE_HANDSHAKE
-							   : DEADLINE_FIRST);
+	struct input input;
+	ssize_t size = receive(connection, &input);
+
+	connection->drained |= size == -EAGAIN;
+	/* A client that has sent the end still gets the answers to what it has sent before. */
+	if (input.size > 0)
+		advance(connection, &input);
+	else if (size != -EAGAIN)
+		connection_part(connection, END_PLAIN);
+	else
+		enter(connection, connection->state);
 }
 
-void connection_admit(struct connection *connection)
+void connection_wait_outside(struct connection *connection)
 {
-	connection->state = connection->awaits_proxy ? CONNECTION_PROXY : CONNECTION_WAITING;
-	set_first_deadline(connection);
-	pool_count(connection);
-	begin(connection, true);
-}
-
-void connection_open(struct http_server *server, int fd, unsigned flags)
-{
-	bool probe = (flags & HTTP_TAKE_PROBE) != 0;
-	bool proxy = (flags & HTTP_TAKE_PROXY) != 0;
-	struct connection *connection = pool_new(server, fd, probe, proxy ? CONNECTION_PROXY : CONNECTION_WAITING);
-
-	if (!connection) {
-		fd_close(&fd);
-		if (!probe && server->events.closed)
-			server->events.closed(server->events.context);
-		return;
-	}
-	pool_count(connection);
-	connection->last = (flags & HTTP_TAKE_CLOSE) != 0;
-	connection->stream.unsure = (flags & HTTP_TAKE_GIVEN) != 0;
-	connection->origin = server->options.origin;
-	connection->awaits_proxy = proxy;
-	connection->tls_follows = (flags & HTTP_TAKE_TLS) != 0;
-	set_first_deadline(connection);
-	if (server->stopping)
-		ending_of_stop(connection);
-	if (proxy && !intake_may_begin(connection)) {
-		connection_close(connection);
-		return;
-	}
-	if (server->admission.connections && !admission_of_connection(connection))
-		return;
-	begin(connection, (flags & HTTP_TAKE_WAITING) != 0);
+	enter(connection, CONNECTION_OUTSIDE);
 }
 
 void connection_close(struct connection *connection)
 {
 	struct http_server *server = connection->server;
-	bool probe = connection->probe, parting = connection->parting;
+	bool probe = connection->kind == KIND_PROBE, parting = connection->counted == COUNTED_PARTING;
 	void (*closed)(void *context) = parting ? server->events.parted : server->events.closed;
 	struct stream stream;
 
-	if (parting)
-		evict_end_parting(connection);
 	if (server->admission.connections)
 		admission_end(connection);
 	(void)!stream_conclude(&connection->stream);
@@ -441,44 +495,4 @@ void connection_leave(struct connection *connection)
 		connection_expire(connection);
 	else
 		give(connection);
-}
-
-int connection_take_moved(struct http_server *server, int fd, const struct state *state, bool stays)
-{
-	bool head = state->wait == STATE_WAIT_HEAD;
-	enum connection_state begin = state->awaits_proxy ? CONNECTION_PROXY
-				      : head              ? CONNECTION_HEAD
-							  : CONNECTION_WAITING;
-	struct connection *connection = pool_new(server, fd, false, begin);
-	struct input input;
-	ssize_t size;
-
-	if (!connection)
-		return -ENOMEM;
-	connection->stays = stays;
-	pool_count(connection);
-	/* Room to read into is made here, where it may fail. */
-	if (moving_restore(connection, state) < 0 || (head && buffer_reserve(&connection->input, INPUT_MORE) < 0) ||
-	    (connection_leaves(connection) && queue(connection) < 0)) {
-		pool_delete(connection);
-		return -ENOMEM;
-	}
-	if (connection->idle)
-		idle_place(connection);
-	if (server->admission.connections)
-		admission_take_over(connection, &state->hold);
-	if (connection->state == CONNECTION_TURN)
-		return 0;
-	if (server->stopping)
-		ending_of_stop(connection);
-	size = input_receive(connection, &input);
-	connection->drained |= size == -EAGAIN;
-	/* A client that has sent the end still gets the answers to what it has sent before. */
-	if (input.size > 0)
-		advance(connection, &input);
-	else if (size != -EAGAIN)
-		connection_part(connection, END_PLAIN);
-	else
-		enter(connection, begin);
-	return 0;
 }

@@ -52,7 +52,6 @@
 
 struct http_server;
 struct outbox;
-struct state;
 
 enum {
 	CONNECTION_LINGER_MS = 2000,
@@ -80,6 +79,29 @@ enum connection_end {
 	END_BODY,   /* the same, and what comes meanwhile is a body that nobody wants */
 };
 
+/* What comes before requests. */
+enum connection_preface {
+	PREFACE_NONE,
+	PREFACE_TLS,
+	PREFACE_PROXY,     /* a PROXY header */
+	PREFACE_PROXY_TLS, /* the one, and the other behind it */
+};
+
+enum connection_kind {
+	KIND_CLIENT,
+	KIND_RETURNED, /* a client's that nobody takes: it leaves no more, and its next answer is its last */
+	KIND_PROBE,    /* our own: not counted, not logged */
+};
+
+/* As what it is counted, beside among all. */
+enum connection_count {
+	COUNTED_BUSY,
+	COUNTED_MUTE,    /* idle, and it has never said anything (idle.h) */
+	COUNTED_KEPT,    /* idle, between requests */
+	COUNTED_PARTING, /* it has given way (evict.h) */
+	COUNTED_REFUSED, /* turned away */
+};
+
 struct connection {
 	struct event event;
 	struct http_server *server;
@@ -102,38 +124,37 @@ struct connection {
 	struct quota_hold hold; /* of the limits that all share */
 	enum connection_state state;
 	enum connection_end end;
-	short watching;     /* EV_READ, EV_WRITE, or 0: not registered */
-	bool probe;         /* not counted, not logged */
-	bool stays;         /* nobody takes it: it leaves no more, and its next answer is its last */
-	bool idle, movable; /* as what it is counted */
-	bool kept;          /* idle: between requests (idle.h) */
-	bool parting;       /* it has given way, and counts no more (evict.h) */
-	bool last;          /* its next answer is its last (HTTP_TAKE_CLOSE) */
-	bool drained;       /* one read got all that there was */
-	bool awaits_proxy;  /* a PROXY header must come before anything else */
-	bool tls_follows;   /* and what comes behind it is TLS */
-	bool refused;       /* turned away: it was not let in */
-	struct peer peer;   /* whom requests come from, or a proxy */
+	short watching; /* EV_READ, EV_WRITE, or 0: not registered */
+	enum connection_kind kind;
+	enum connection_preface preface;
+	enum connection_count counted;
+	bool movable;     /* idle, and counted among those that could move */
+	bool last;        /* its next answer is its last (HTTP_TAKE_CLOSE) */
+	bool drained;     /* one read got all that there was */
+	struct peer peer; /* whom requests come from, or a proxy */
 };
-
-/* Takes the socket. `flags` as for http_server_take. */
-void connection_open(struct http_server *server, int fd, unsigned flags);
-
-/* Takes the socket of a connection that has moved here, or comes back and `stays`, unless it returns
- * -EINVAL or -ENOMEM. */
-int connection_take_moved(struct http_server *server, int fd, const struct state *state, bool stays)
-	__attribute__((warn_unused_result));
 
 /* Whether it may leave for another server, and is to: nothing is left to be written, and all that
  * has been read and not used fits into what moves along. */
 bool connection_leaves(const struct connection *connection);
 
+/* For what comes first on it. */
+void connection_set_first_deadline(struct connection *connection);
+/* Lets the others go first. 0 or -ENOMEM. */
+int connection_put_off(struct connection *connection) __attribute__((warn_unused_result));
+/* There is no room for it yet (room.h). */
+void connection_wait_outside(struct connection *connection);
+
 /* From here on: any of these may close the connection, which is gone then. */
 
 void connection_take_turn(struct connection *connection);
 void connection_expire(struct connection *connection);
-/* It was outside, and is counted now: begins. */
-void connection_admit(struct connection *connection);
+/* It is let in: begins. `reads`: something may have come. */
+void connection_begin(struct connection *connection, bool reads);
+/* It has moved here, with what was read of it: goes on. */
+void connection_resume(struct connection *connection);
+/* It is not let in: it is over before it begins. */
+void connection_turn_away(struct connection *connection, enum quota_kind kind);
 /* One that waits: reads and answers what is in the socket by now. */
 void connection_read(struct connection *connection);
 /* The same, and closes it where there is nothing. */
@@ -145,6 +166,22 @@ void connection_leave(struct connection *connection);
 /* Closes in stages, unless there is no need. */
 void connection_finish(struct connection *connection);
 void connection_close(struct connection *connection);
+
+static inline bool connection_awaits_proxy(const struct connection *connection)
+{
+	return connection->preface >= PREFACE_PROXY;
+}
+
+/* It has not begun, and is what comes now, or behind the PROXY header. */
+static inline bool connection_awaits_tls(const struct connection *connection)
+{
+	return connection->preface == PREFACE_TLS || connection->preface == PREFACE_PROXY_TLS;
+}
+
+static inline bool connection_is_idle(const struct connection *connection)
+{
+	return connection->counted == COUNTED_MUTE || connection->counted == COUNTED_KEPT;
+}
 
 static inline struct connection *connection_of_link(struct list *link)
 {

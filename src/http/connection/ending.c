@@ -3,24 +3,21 @@
  * See ending.h. Workers. */
 #include "http/connection/ending.h"
 
-#include "http/connection/admission.h"
 #include "http/connection/connection.h"
-#include "http/connection/evict.h"
 #include "http/connection/pacing.h"
-#include "http/connection/pool.h"
 #include "http/connection/server.h"
+#include "http/connection/turn.h"
 
 #include <errno.h>
-#include <poll.h>
 
-static void hurry(struct connection *connection, enum deadline_kind kind, uint64_t left_ms)
+void ending_hurry(struct connection *connection, enum deadline_kind kind, uint64_t left_ms)
 {
 	struct http_server *server = connection->server;
 
 	if (deadline_left_ms(&connection->deadline, server->now_ms) > left_ms)
 		deadline_resume(&server->deadlines, &connection->deadline, kind, left_ms, server->now_ms);
 	if (server->stopping)
-		server_hurry(server);
+		turn_hurry(server);
 }
 
 /* As the kernel measures it, within bounds; of a proxy's connection it is not the client's. */
@@ -46,11 +43,11 @@ static unsigned patience_ms(const struct connection *connection)
 void ending_of_stop(struct connection *connection)
 {
 	/* A client that opens its stream, or has just done so, is about to send a request. */
-	if (connection->tls_follows || connection->stream.handshakes || connection->stream.fresh)
-		hurry(connection, DEADLINE_HANDSHAKE, CONNECTION_STOP_HANDSHAKE_MS);
+	if (connection_awaits_tls(connection) || connection->stream.phase != STREAM_OPEN)
+		ending_hurry(connection, DEADLINE_HANDSHAKE, CONNECTION_STOP_HANDSHAKE_MS);
 	else if (connection->state == CONNECTION_WAITING ||
 		 (connection->state == CONNECTION_PROXY && connection->input.used == 0))
-		hurry(connection, connection->deadline.kind, patience_ms(connection));
+		ending_hurry(connection, connection->deadline.kind, patience_ms(connection));
 }
 
 static unsigned linger_ms(const struct connection *connection)
@@ -65,13 +62,6 @@ static unsigned linger_ms(const struct connection *connection)
 	/* There is no answer that a reset could take away; and whoever has not closed by then holds up the stop. */
 	crossing_ms = 2 * round_trip_ms(connection);
 	return crossing_ms > ENDING_CROSSING_MIN_MS ? crossing_ms : ENDING_CROSSING_MIN_MS;
-}
-
-static bool something_has_come(const struct connection *connection)
-{
-	struct pollfd one = {.fd = connection->stream.fd, .events = POLLIN};
-
-	return connection->stream.buffered || poll(&one, 1, 0) != 0;
 }
 
 static void set_linger(struct connection *connection)
@@ -107,47 +97,4 @@ bool ending_discard(struct connection *connection)
 		return false;
 	set_linger(connection);
 	return true;
-}
-
-bool ending_at_once(struct connection *connection)
-{
-	bool cut = false, probe = connection->probe;
-
-	switch (connection->state) {
-	case CONNECTION_WAITING:
-		connection_answer_or_close(connection);
-		return false;
-	case CONNECTION_TURN:
-		cut = connection->outbox || connection->input.used > 0;
-		break;
-	case CONNECTION_HEAD:
-	case CONNECTION_WRITING:
-	case CONNECTION_CONCLUDING:
-	case CONNECTION_OUTSIDE:
-		cut = true;
-		break;
-	case CONNECTION_PROXY:
-	case CONNECTION_LINGERING:
-	case CONNECTION_STATES:
-		break;
-	}
-	connection_close(connection);
-	return cut && !probe;
-}
-
-void ending_by_yielding(struct connection *connection)
-{
-	struct http_server *server = connection->server;
-
-	pool_forget_idle(connection);
-	if (something_has_come(connection)) {
-		connection->last = true;
-		connection_read(connection);
-	} else if (stream_holds_part(&connection->stream)) {
-		/* The rest may take as long as that of a first request, at most. */
-		hurry(connection, DEADLINE_FIRST, server->deadlines.timeout_ms[DEADLINE_FIRST]);
-	} else {
-		evict_begin_parting(connection);
-		connection_part(connection, END_STAGED);
-	}
 }

@@ -4,7 +4,10 @@
 #ifndef BROOD_HTTP_CONNECTION_ENDING_H
 #define BROOD_HTTP_CONNECTION_ENDING_H
 
+#include "http/connection/deadline.h"
+
 #include <stdbool.h>
+#include <stdint.h>
 
 struct connection;
 
@@ -23,13 +26,7 @@ void ending_linger(struct connection *connection);
 /* Something of that has come, or the client's end. False: that was it. */
 bool ending_discard(struct connection *connection);
 
-/* Ends any connection, whatever goes on, or takes it a step nearer to its end: what has come on an idle one by now is
- * answered first. To be called until it is gone. Returns whether a request was cut by that. */
-bool ending_at_once(struct connection *connection);
-
-/* An idle connection gives way. If something has come by now it is none: it is answered, and that answer
- * is its last. Else it counts no more, to its owner or in limits, and is closed in stages: RFC 9112
- * section 9.6, since a request may be on its way. Either way it is not idle any more, and may be gone. */
-void ending_by_yielding(struct connection *connection);
+/* From now on it has no more time than this, for what `kind` says. */
+void ending_hurry(struct connection *connection, enum deadline_kind kind, uint64_t left_ms);
 
 #endif

@@ -36,9 +36,4 @@ void evict_some(struct http_server *server, const char *setting);
 /* Closes the first one of those that part. False: there is none. */
 bool evict_first_parting(struct http_server *server);
 
-/* This one gives way: it counts no more. Its last stages are the caller's business. */
-void evict_begin_parting(struct connection *connection);
-/* It is about to be closed. */
-void evict_end_parting(struct connection *connection);
-
 #endif

@@ -29,7 +29,4 @@ enum outbox_result exchange_run(struct connection *connection, struct input *inp
  * one; to be written by exchange_run. */
 void exchange_refuse(struct connection *connection, struct input *input, enum refusal refusal);
 
-/* Lets go of what has not been written. */
-void exchange_abandon(struct connection *connection);
-
 #endif

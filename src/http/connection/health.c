@@ -19,7 +19,7 @@ static bool asks_for(struct slice target, struct slice path)
 
 static void answer(struct response_maker *maker, struct response *response, unsigned status, struct slice body)
 {
-	response_begin(maker, response, status);
+	response_begin(maker, response, NULL, status);
 	response_field(maker, "Content-Type", SLICE("text/plain"));
 	response_field(maker, "Cache-Control", SLICE("no-store"));
 	response_field_u64(maker, "Content-Length", body.len);
@@ -29,7 +29,7 @@ static void answer(struct response_maker *maker, struct response *response, unsi
 
 static void answer_method(struct response_maker *maker, struct response *response, unsigned status)
 {
-	response_begin(maker, response, status);
+	response_begin(maker, response, NULL, status);
 	response_field(maker, "Allow", SLICE("GET, HEAD, OPTIONS"));
 	response_field(maker, "Cache-Control", SLICE("no-store"));
 	response_field_u64(maker, "Content-Length", 0);

@@ -4,7 +4,6 @@
 #include "http/connection/idle.h"
 
 #include "http/connection/connection.h"
-#include "http/connection/room.h"
 #include "http/connection/server.h"
 
 enum {
@@ -25,19 +24,19 @@ void idle_init(struct idle_lists *lists)
 }
 
 /* Others want to know: another worker may be in need of room. */
-static void show(const struct http_server *server)
+static void tell(const struct http_server *server)
 {
 	if (server->events.idle)
 		server->events.idle(server->events.context, server->idle);
 	if (server->admission.total_max > 0)
-		room_show_idle(server);
+		idle_show(server);
 }
 
 static struct idle_list *list_of(struct connection *connection)
 {
 	struct idle_lists *lists = &connection->server->idle_lists;
 
-	return connection->kept ? &lists->kept : &lists->mute;
+	return connection->counted == COUNTED_KEPT ? &lists->kept : &lists->mute;
 }
 
 static void leave(struct connection *connection)
@@ -55,35 +54,34 @@ static void join(struct connection *connection, struct list *link)
 
 static void choose_list(struct connection *connection)
 {
-	connection->kept = connection->deadline.kind == DEADLINE_IDLE;
+	connection->counted = connection->deadline.kind == DEADLINE_IDLE ? COUNTED_KEPT : COUNTED_MUTE;
 }
 
 void idle_begin(struct connection *connection)
 {
-	connection->idle = true;
 	connection->server->idle++;
 	choose_list(connection);
 	join(connection, list_of(connection)->list.prev);
-	show(connection->server);
+	tell(connection->server);
 }
 
 void idle_end(struct connection *connection)
 {
 	leave(connection);
-	connection->idle = false;
+	connection->counted = COUNTED_BUSY;
 	connection->server->idle--;
-	show(connection->server);
+	tell(connection->server);
 }
 
 void idle_renew(struct connection *connection)
 {
-	bool kept = connection->kept;
+	enum connection_count before = connection->counted;
 
 	leave(connection);
 	choose_list(connection);
 	join(connection, list_of(connection)->list.prev);
-	if (connection->kept != kept)
-		show(connection->server);
+	if (connection->counted != before)
+		tell(connection->server);
 }
 
 /* All of a list have the same time, so the deadlines tell. */
@@ -105,7 +103,7 @@ void idle_place(struct connection *connection)
 			at = at->prev;
 	}
 	join(connection, at->prev);
-	show(connection->server);
+	tell(connection->server);
 }
 
 /* Negative: before the clock's zero. One that has just been made has no deadline yet. */
@@ -174,4 +172,13 @@ unsigned idle_count(const struct http_server *server, uint64_t *since_ms)
 	since = since_ms_of(longest);
 	*since_ms = since > 0 ? (uint64_t)since : 0;
 	return lists->kept.count + (may_give_way(mute) ? lists->mute.count : 0);
+}
+
+void idle_show(const struct http_server *server)
+{
+	const struct admission *admission = &server->admission;
+	uint64_t since_ms = 0;
+	unsigned count = idle_count(server, &since_ms);
+
+	quota_show_idle(admission->quota, admission->worker, count, since_ms, server->now_ms);
 }

@@ -46,4 +46,7 @@ struct connection *idle_longest(const struct http_server *server);
 /* How many may be closed, and since when, about, the longest is idle; 0: none. */
 unsigned idle_count(const struct http_server *server, uint64_t *since_ms);
 
+/* Tells the workers that share the limits what is idle here. */
+void idle_show(const struct http_server *server);
+
 #endif

@@ -4,7 +4,6 @@
 #include "http/connection/input.h"
 
 #include "http/connection/connection.h"
-#include "http/connection/exchange.h"
 #include "http/connection/intake.h"
 #include "http/connection/server.h"
 
@@ -24,17 +23,17 @@ ssize_t input_receive(struct connection *connection, struct input *input)
 		*input = (struct input){.data = own->data, .size = own->used};
 		room = own->room - own->used;
 	}
-	size = connection->awaits_proxy ? intake_receive(connection, input, room)
-					: stream_receive(&connection->stream, input->data + input->size, room);
+	size = connection_awaits_proxy(connection)
+		       ? intake_receive(connection, input, room)
+		       : stream_receive(&connection->stream, input->data + input->size, room);
 	if (size < 0)
 		return size == -EAGAIN || size == -EPROTO || size == -ECONNABORTED ? size : 0;
-	connection->stream.fresh = false;
+	if (connection->stream.phase == STREAM_FRESH)
+		connection->stream.phase = STREAM_OPEN;
 	connection->drained = (size_t)size < room && own->used == 0;
 	input->size += (size_t)size;
 	if (own->used > 0)
 		own->used += (size_t)size;
-	else
-		exchange_begin(connection);
 	return size;
 }
 

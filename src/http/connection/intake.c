@@ -6,10 +6,10 @@
 #include "base/address.h"
 #include "base/log.h"
 #include "base/network.h"
-#include "http/connection/exchange.h"
+#include "http/connection/connection.h"
+#include "http/connection/input.h"
 #include "http/client/proxy.h"
 #include "http/connection/server.h"
-#include "http/tls/tls.h"
 
 enum {
 	COMPLAINT_MS = 60000 /* one line in that time: whoever is refused may come again at once */
@@ -53,7 +53,7 @@ ssize_t intake_receive(struct connection *connection, const struct input *input,
 	struct proxy_header header;
 	ssize_t size;
 
-	if (!connection->tls_follows)
+	if (!connection_awaits_tls(connection))
 		return stream_receive(stream, place, room);
 	size = stream_peek(stream, place, room);
 	if (size <= 0)
@@ -82,15 +82,4 @@ enum intake_verdict intake_take(struct connection *connection, struct input *inp
 	if (header.told)
 		connection->peer = (struct peer){.address = header.source, .source = PEER_TOLD};
 	return INTAKE_DONE;
-}
-
-int intake_speak_tls(struct connection *connection)
-{
-	struct tls *tls = connection->server->options.tls;
-	struct stream *oldest = tls_gives_way(tls);
-
-	if (oldest)
-		connection_close(connection_of_stream(oldest));
-	connection->tls_follows = false;
-	return tls_open(tls, &connection->stream);
 }

@@ -36,8 +36,4 @@ ssize_t intake_receive(struct connection *connection, const struct input *input,
 /* Takes the header off the input. */
 enum intake_verdict intake_take(struct connection *connection, struct input *input);
 
-/* The TLS that follows begins. Where too many have begun it, the one that has waited longest for its end is closed.
- * 0 or -ENOMEM. */
-int intake_speak_tls(struct connection *connection) __attribute__((warn_unused_result));
-
 #endif

@@ -14,8 +14,8 @@ _Static_assert((int)STREAM_STATE_MAX == (int)STATE_SESSION_MAX, "what a stream s
 
 bool connection_leaves(const struct connection *connection)
 {
-	return connection->server->moving && !connection->probe && !connection->stays && connection->stream.io->moves &&
-	       !connection->tls_follows && !connection->outbox && connection->end == END_OPEN &&
+	return connection->server->moving && connection->kind == KIND_CLIENT && connection->stream.io->moves &&
+	       !connection_awaits_tls(connection) && !connection->outbox && connection->end == END_OPEN &&
 	       connection->input.used <= STATE_INPUT_MAX;
 }
 
@@ -29,8 +29,8 @@ static enum state_wait wait_of(const struct connection *connection)
 {
 	if (connection->input.used > 0)
 		return STATE_WAIT_HEAD;
-	return connection->awaits_proxy || connection->deadline.kind == DEADLINE_FIRST ? STATE_WAIT_FIRST
-										       : STATE_WAIT_IDLE;
+	return connection_awaits_proxy(connection) || connection->deadline.kind == DEADLINE_FIRST ? STATE_WAIT_FIRST
+												  : STATE_WAIT_IDLE;
 }
 
 /* What the time is for. */
@@ -44,7 +44,7 @@ static uint64_t left_ms_of(const struct connection *connection, enum state_wait 
 {
 	const struct http_server *server = connection->server;
 
-	enum deadline_kind kind = kind_of(wait, connection->awaits_proxy);
+	enum deadline_kind kind = kind_of(wait, connection_awaits_proxy(connection));
 
 	if (connection->deadline.kind != kind)
 		return server->deadlines.timeout_ms[kind];
@@ -62,7 +62,7 @@ size_t moving_save(const struct connection *connection, char *out)
 		.wait = wait,
 		.left_ms = (uint32_t)left_ms_of(connection, wait),
 		.last = connection->last,
-		.awaits_proxy = connection->awaits_proxy,
+		.awaits_proxy = connection_awaits_proxy(connection),
 		.empty_lines = connection->guard.empty_lines,
 		.origin = connection->origin,
 		.hold = connection->hold,
@@ -86,7 +86,7 @@ int moving_restore(struct connection *connection, const struct state *state)
 	connection->answered = state->answered;
 	connection->last = state->last;
 	connection->origin = state->origin;
-	connection->awaits_proxy = state->awaits_proxy;
+	connection->preface = state->awaits_proxy ? PREFACE_PROXY : PREFACE_NONE;
 	connection->peer = state->peer;
 	connection->guard.empty_lines = state->empty_lines;
 	if (connection->guard.empty_lines > GUARD_EMPTY_LINES_MAX)

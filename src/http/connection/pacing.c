@@ -55,15 +55,6 @@ static uint64_t taken(const struct connection *connection)
 	return connection->sent - (uint64_t)connection->unacknowledged;
 }
 
-/* A plain close would leave what it has not taken with the kernel, for as long as it likes: megabytes
- * that nobody counts any more. */
-static bool cut_off(struct connection *connection)
-{
-	stream_abandon(&connection->stream);
-	connection_close(connection);
-	return false;
-}
-
 static bool takes_enough(struct connection *connection)
 {
 	const struct http_server *server = connection->server;
@@ -87,7 +78,7 @@ void pacing_begin_response(struct connection *connection)
 bool pacing_of_response(struct connection *connection)
 {
 	connection->unacknowledged = stream_unacknowledged(&connection->stream);
-	return takes_enough(connection) || cut_off(connection);
+	return takes_enough(connection);
 }
 
 /* The socket can be written to again only when a third of its buffer is free, which a slow client
@@ -97,5 +88,5 @@ bool pacing_of_stalled(struct connection *connection)
 	int before = connection->unacknowledged;
 
 	connection->unacknowledged = stream_unacknowledged(&connection->stream);
-	return (connection->unacknowledged < before && takes_enough(connection)) || cut_off(connection);
+	return connection->unacknowledged < before && takes_enough(connection);
 }

@@ -21,11 +21,10 @@ bool pacing_of_body(const struct connection *connection);
 /* The socket takes no more of a response. */
 void pacing_begin_response(struct connection *connection);
 
-/* It has taken some more. False: not enough, over the time that it had; the connection is gone. */
+/* It has taken some more. False: not enough, over the time that it had. */
 bool pacing_of_response(struct connection *connection) __attribute__((warn_unused_result));
 
-/* It has taken nothing for as long as it may. False: neither has the client, or not enough; the
- * connection is gone. */
+/* It has taken nothing for as long as it may. False: neither has the client, or not enough. */
 bool pacing_of_stalled(struct connection *connection) __attribute__((warn_unused_result));
 
 #endif

@@ -4,13 +4,13 @@
 #include "http/connection/pool.h"
 
 #include "base/fd_kind.h"
-#include "http/connection/exchange.h"
+#include "http/connection/delivery.h"
 #include "http/connection/idle.h"
 #include "http/connection/server.h"
 
 #include <stdlib.h>
 
-struct connection *pool_new(struct http_server *server, int fd, bool probe, enum connection_state state)
+struct connection *pool_new(struct http_server *server, int fd, enum connection_kind kind, enum connection_state state)
 {
 	struct connection *connection = malloc(sizeof(*connection));
 
@@ -20,12 +20,12 @@ struct connection *pool_new(struct http_server *server, int fd, bool probe, enum
 	connection->server = server;
 	fd_note(fd, FD_CONNECTION);
 	connection->stream = (struct stream){.io = &stream_plain, .fd = fd};
-	connection->probe = probe;
+	connection->kind = kind;
 	connection->state = state;
 	deadline_init(&connection->deadline);
 	list_init(&connection->rest);
 	list_append(&server->open, &connection->link);
-	if (!probe) {
+	if (kind != KIND_PROBE) {
 		server->connections++;
 		pool_count(connection);
 	}
@@ -37,16 +37,16 @@ static bool rests(const struct connection *connection)
 {
 	if (connection->state != CONNECTION_WAITING)
 		return connection->state == CONNECTION_PROXY && connection->input.used == 0;
-	return !connection->stream.handshakes || !stream_holds_part(&connection->stream);
+	return connection->stream.phase != STREAM_HANDSHAKE || !stream_holds_part(&connection->stream);
 }
 
 void pool_count(struct connection *connection)
 {
-	bool idle = !connection->probe && rests(connection);
-	bool movable =
-		idle && connection->state == CONNECTION_WAITING && connection->stream.io->moves && !connection->stays;
+	bool idle = connection->kind != KIND_PROBE && rests(connection);
+	bool movable = idle && connection->state == CONNECTION_WAITING && connection->stream.io->moves &&
+		       connection->kind == KIND_CLIENT;
 
-	if (idle != connection->idle)
+	if (idle != connection_is_idle(connection))
 		idle ? idle_begin(connection) : idle_end(connection);
 	if (movable != connection->movable)
 		connection->server->movable += movable ? 1u : -1u;
@@ -57,7 +57,7 @@ void pool_forget_idle(struct connection *connection)
 {
 	connection->server->movable -= connection->movable;
 	connection->movable = false;
-	if (connection->idle)
+	if (connection_is_idle(connection))
 		idle_end(connection);
 }
 
@@ -67,14 +67,15 @@ void pool_delete(struct connection *connection)
 
 	if (connection->watching != 0)
 		event_del(&connection->event);
-	exchange_abandon(connection);
+	delivery_abandon(connection);
 	stream_release(&connection->stream);
 	buffer_free(&connection->input);
 	deadline_clear(&connection->deadline);
 	list_remove(&connection->link);
 	pool_forget_idle(connection);
 	list_remove(&connection->rest);
-	server->connections -= !connection->probe;
+	server->evicted.parting_count -= connection->counted == COUNTED_PARTING;
+	server->connections -= connection->kind != KIND_PROBE;
 	if (server->stopping && server->connections == 0)
 		event_del(&server->sweep);
 	free(connection);

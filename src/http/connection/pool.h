@@ -9,10 +9,10 @@
 
 /* A connection among the open ones, in one of the states CONNECTION_WAITING and CONNECTION_HEAD,
  * with its deadline not set and nothing registered. NULL: no memory. */
-struct connection *pool_new(struct http_server *server, int fd, bool probe, enum connection_state state)
+struct connection *pool_new(struct http_server *server, int fd, enum connection_kind kind, enum connection_state state)
 	__attribute__((warn_unused_result));
 
-/* Counts it as what it is now: to be called when its state, its stream or `stays` has changed. */
+/* Counts it as what it is now: to be called when its state or its stream has changed. */
 void pool_count(struct connection *connection);
 
 /* Counts it as one that is not idle, though it waits, until pool_count looks at it again. */

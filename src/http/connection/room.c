@@ -6,8 +6,8 @@
 #include "http/connection/connection.h"
 #include "http/connection/evict.h"
 #include "http/connection/idle.h"
-#include "http/connection/pool.h"
 #include "http/connection/server.h"
+#include "http/connection/turn.h"
 
 enum {
 	ABOUT_MS = 1000,     /* one of ours, which can be closed at once, may be so much younger */
@@ -58,8 +58,7 @@ static void wait_outside(struct connection *connection)
 {
 	struct http_server *server = connection->server;
 
-	pool_forget_idle(connection);
-	connection->state = CONNECTION_OUTSIDE;
+	connection_wait_outside(connection);
 	list_append(&server->outside, &connection->rest);
 	deadline_resume(&server->deadlines, &connection->deadline, connection->deadline.kind, ROOM_WAIT_MS,
 			server->now_ms);
@@ -83,17 +82,6 @@ enum room_verdict room_make(struct connection *connection)
 	}
 	wait_outside(connection);
 	return ROOM_LATER;
-}
-
-void room_stop_waiting(struct connection *connection)
-{
-	const struct admission *admission = &connection->server->admission;
-
-	if (connection->state != CONNECTION_OUTSIDE)
-		return;
-	connection->state = CONNECTION_WAITING; /* for whatever follows */
-	list_remove(&connection->rest);
-	quota_end_wait(admission->quota, admission->worker);
 }
 
 static void make_room_for_others(struct http_server *server)
@@ -120,10 +108,10 @@ void room_tick(struct http_server *server)
 		first = LIST_ENTRY(server->outside.next, struct connection, rest);
 		if (!take(first))
 			break;
-		room_stop_waiting(first);
-		connection_admit(first);
+		connection_set_first_deadline(first);
+		connection_begin(first, true);
 	}
-	room_show_idle(server);
+	idle_show(server);
 	if (!list_empty(&server->outside))
 		(void)!quota_ask_for_room(admission->quota, admission->total_max, server->now_ms);
 	if (quota_lacks_room(admission->quota, admission->total_max - 1))
@@ -135,7 +123,7 @@ static void on_look(evutil_socket_t fd, short what, void *context)
 	struct http_server *server = context;
 
 	(void)fd, (void)what;
-	server_turn(server);
+	turn_begin(server);
 	room_tick(server);
 }
 
@@ -147,13 +135,4 @@ int room_init(struct http_server *server)
 void room_end(struct http_server *server)
 {
 	event_del(&server->look);
-}
-
-void room_show_idle(const struct http_server *server)
-{
-	const struct admission *admission = &server->admission;
-	uint64_t since_ms = 0;
-	unsigned count = idle_count(server, &since_ms);
-
-	quota_show_idle(admission->quota, admission->worker, count, since_ms, server->now_ms);
 }

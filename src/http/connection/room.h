@@ -13,14 +13,12 @@
 struct connection;
 struct http_server;
 
-enum {
-	ROOM_LOOK_MS = 25,   /* while it is full */
-	ROOM_WAIT_MS = 2000, /* then it is turned away; two looks, or ticks at first, are what it takes */
-};
+/* Then it is turned away; two looks, or ticks at first, are what it takes. */
+enum { ROOM_WAIT_MS = 2000 };
 
 enum room_verdict {
 	ROOM_TAKEN, /* it is counted now */
-	ROOM_LATER, /* others have been asked for it, and it waits: connection_admit follows, or its time is up */
+	ROOM_LATER, /* others have been asked for it: it waits, for connection_begin or until its time is up */
 	ROOM_NONE,  /* nothing is idle anywhere */
 };
 
@@ -29,17 +27,11 @@ bool room_is_free(struct connection *connection) __attribute__((warn_unused_resu
 /* If not. */
 enum room_verdict room_make(struct connection *connection) __attribute__((warn_unused_result));
 
-/* If it waits, it does so no longer. */
-void room_stop_waiting(struct connection *connection);
-
 /* 0 or -1. */
 int room_init(struct http_server *server) __attribute__((warn_unused_result));
 void room_end(struct http_server *server);
 
 /* A few times a second. */
 void room_tick(struct http_server *server);
-
-/* Tells the others what is idle here. */
-void room_show_idle(const struct http_server *server);
 
 #endif

@@ -4,6 +4,7 @@
 #include "http/connection/server.h"
 
 #include "base/clock.h"
+#include "http/connection/arrival.h"
 #include "http/connection/connection.h"
 #include "http/connection/ending.h"
 #include "http/connection/pool.h"
@@ -12,35 +13,13 @@
 #include "http/connection/state.h"
 #include "http/files/static.h"
 #include "http/tls/tls.h"
+#include "http/connection/turn.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
-enum {
-	MOVES_PER_TURN = 128, /* others have their turn in between */
-	SWEEP_MS = 20,        /* between two looks at deadlines, at a stop */
-};
-
-void server_turn(struct http_server *server)
-{
-	uint64_t now_ms = server->clock_ms();
-
-	if (now_ms == server->now_ms)
-		return;
-	server->now_ms = now_ms;
-	response_maker_tick(server->maker);
-}
-
-int server_schedule(struct http_server *server)
-{
-	static const struct timeval at_once = {0, 0};
-
-	/* A timer: an event made active here would run before the loop looks at the others. */
-	if (evtimer_pending(&server->next_turn, NULL))
-		return 0;
-	return event_add(&server->next_turn, &at_once) < 0 ? -ENOMEM : 0;
-}
+enum { MOVES_PER_TURN = 128 /* others have their turn in between */ };
 
 /* The next one of a walk over all, which goes on well whatever happens to this one or to others. */
 static struct connection *visit_next(struct http_server *server)
@@ -56,7 +35,7 @@ static struct connection *visit_next(struct http_server *server)
 static void move_later(struct http_server *server)
 {
 	if (server->moving && !list_empty(&server->unvisited))
-		(void)!server_schedule(server);
+		(void)!turn_schedule(server);
 }
 
 static void move_some(struct http_server *server)
@@ -74,7 +53,7 @@ static void on_next_turn(evutil_socket_t fd, short what, void *context)
 	struct http_server *server = context;
 
 	(void)fd, (void)what;
-	server_turn(server);
+	turn_begin(server);
 	/* Those that are put on the list from now on come in the turn after this one. */
 	list_append_all(&server->due, &server->turns);
 	while (!list_empty(&server->due))
@@ -93,23 +72,15 @@ static void look_at_deadlines(struct http_server *server)
 	}
 }
 
-void server_hurry(struct http_server *server)
-{
-	static const struct timeval soon = {0, SWEEP_MS * 1000};
-
-	if (!evtimer_pending(&server->sweep, NULL))
-		(void)!event_add(&server->sweep, &soon); /* else it will be at the next tick */
-}
-
 static void on_sweep(evutil_socket_t fd, short what, void *context)
 {
 	struct http_server *server = context;
 
 	(void)fd, (void)what;
-	server_turn(server);
+	turn_begin(server);
 	look_at_deadlines(server);
 	if (server->connections > 0)
-		server_hurry(server);
+		turn_hurry(server);
 }
 
 static unsigned milliseconds(unsigned given, unsigned otherwise)
@@ -194,7 +165,7 @@ struct http_server *http_server_new(struct event_base *base, const struct http_o
 	server->state = malloc(HTTP_STATE_MAX);
 	server->staging = outbox_new();
 	server->maker = response_maker_new(options->worker_tag);
-	server->site = server->health.site = static_site_new(&server->options);
+	server->site = server->health.site = static_site_new(&server->options, server->maker);
 	if (!server->receive || !server->state || !server->staging || !server->maker || !server->site ||
 	    evtimer_assign(&server->next_turn, base, on_next_turn, server) < 0 ||
 	    evtimer_assign(&server->sweep, base, on_sweep, server) < 0 || room_init(server) < 0)
@@ -218,13 +189,13 @@ void http_server_free(struct http_server *server)
 
 void http_server_take(struct http_server *server, int fd, unsigned flags)
 {
-	server_turn(server);
-	connection_open(server, fd, flags);
+	turn_begin(server);
+	arrival_take(server, fd, flags);
 }
 
 void http_server_tick(struct http_server *server)
 {
-	server_turn(server);
+	turn_begin(server);
 	room_tick(server);
 	look_at_deadlines(server);
 	move_later(server);
@@ -254,27 +225,27 @@ bool http_server_admits(const struct http_server *server, const void *data, size
 	return state_decode(&state, data, size) == 0 && admits(server, &state);
 }
 
-static int take(struct http_server *server, int fd, const void *data, size_t size, bool stays)
+static int take(struct http_server *server, int fd, const void *data, size_t size, enum connection_kind kind)
 {
 	struct state state;
 	int rc = state_decode(&state, data, size);
 
 	if (rc < 0)
 		return rc;
-	if (!stays && !admits(server, &state))
+	if (kind == KIND_CLIENT && !admits(server, &state))
 		return -EINVAL;
-	server_turn(server);
-	return connection_take_moved(server, fd, &state, stays);
+	turn_begin(server);
+	return arrival_take_moved(server, fd, &state, kind);
 }
 
 int http_server_take_moved(struct http_server *server, int fd, const void *data, size_t size)
 {
-	return take(server, fd, data, size, false);
+	return take(server, fd, data, size, KIND_CLIENT);
 }
 
 int http_server_take_back(struct http_server *server, int fd, const void *data, size_t size)
 {
-	return take(server, fd, data, size, true);
+	return take(server, fd, data, size, KIND_RETURNED);
 }
 
 bool http_server_has_root(struct http_server *server)
@@ -292,7 +263,7 @@ void http_server_announce_stop(struct http_server *server)
 {
 	if (server->health.leaving)
 		return;
-	server_turn(server);
+	turn_begin(server);
 	server->health.leaving = server->retiring = true;
 	server->leaving_ms = server->now_ms;
 }
@@ -307,7 +278,7 @@ void http_server_finish(struct http_server *server)
 {
 	if (server->stopping)
 		return;
-	server_turn(server);
+	turn_begin(server);
 	if (!server->health.leaving)
 		server->leaving_ms = server->now_ms;
 	server->moving = false;
@@ -328,16 +299,44 @@ static struct connection *any(struct http_server *server)
 	return NULL;
 }
 
+/* Ends it, whatever goes on, or takes it a step nearer to its end: what has come on an idle one by now is answered
+ * first. Returns whether a request was cut by that. */
+static bool abort_one(struct connection *connection)
+{
+	bool cut = false, probe = connection->kind == KIND_PROBE;
+
+	switch (connection->state) {
+	case CONNECTION_WAITING:
+		connection_answer_or_close(connection);
+		return false;
+	case CONNECTION_TURN:
+		cut = connection->outbox || connection->input.used > 0;
+		break;
+	case CONNECTION_HEAD:
+	case CONNECTION_WRITING:
+	case CONNECTION_CONCLUDING:
+	case CONNECTION_OUTSIDE:
+		cut = true;
+		break;
+	case CONNECTION_PROXY:
+	case CONNECTION_LINGERING:
+	case CONNECTION_STATES:
+		break;
+	}
+	connection_close(connection);
+	return cut && !probe;
+}
+
 unsigned http_server_abort(struct http_server *server)
 {
 	struct connection *connection;
 	unsigned cut = 0;
 
-	server_turn(server);
+	turn_begin(server);
 	server->moving = false;
 	server->retiring = server->stopping = true;
 	while ((connection = any(server)))
-		cut += ending_at_once(connection);
+		cut += abort_one(connection);
 	return cut;
 }
 
@@ -358,13 +357,13 @@ void http_server_get_stats(const struct http_server *server, struct http_stats *
 
 bool http_server_make_room(struct http_server *server)
 {
-	server_turn(server);
+	turn_begin(server);
 	return evict_longest(server, "max_connections");
 }
 
 bool http_server_free_descriptor(struct http_server *server)
 {
-	server_turn(server);
+	turn_begin(server);
 	if (evict_first_parting(server))
 		return true;
 	evict_some(server, "the limit of open files");

@@ -79,13 +79,4 @@ struct http_server {
 	uint64_t requests;
 };
 
-/* Has server->turns looked at in the next turn of the loop. 0 or -ENOMEM. */
-int server_schedule(struct http_server *server) __attribute__((warn_unused_result));
-
-/* At a stop: looks at deadlines more often than the owner's ticks would have it. */
-void server_hurry(struct http_server *server);
-
-/* Reads the clock; at the start of all that is done on behalf of the loop or the owner. */
-void server_turn(struct http_server *server);
-
 #endif

@@ -4,9 +4,8 @@
  * as the two are bounded by different things. */
 #include "http/files/file_cache.h"
 
-#include "http/files/file.h"
+#include "http/files/file_entry.h"
 #include "http/site/site.h"
-#include "http/files/static.h"
 
 #include <assert.h>
 #include <stdint.h>
@@ -16,7 +15,7 @@
 enum { BUCKETS_MIN = 64, BUCKETS_MAX = 1 << 20 };
 
 struct file_cache {
-	struct file **buckets;
+	struct file_entry **buckets;
 	uint64_t mask; /* number of buckets - 1 */
 	uint64_t seed;
 	struct list in_memory, open; /* least recently used first */
@@ -60,7 +59,7 @@ struct file_cache *file_cache_new(const struct file_cache_limits *limits)
 		return NULL;
 	while (count < limits->entries && count < BUCKETS_MAX)
 		count *= 2;
-	cache->buckets = calloc(count, sizeof(struct file *));
+	cache->buckets = calloc(count, sizeof(struct file_entry *));
 	if (!cache->buckets) {
 		free(cache);
 		return NULL;
@@ -79,7 +78,7 @@ static bool drop_oldest(struct file_cache *cache, struct list *list)
 {
 	if (list_empty(list))
 		return false;
-	file_cache_remove(cache, LIST_ENTRY(list->next, struct file, by_use));
+	file_cache_remove(cache, LIST_ENTRY(list->next, struct file_entry, by_use));
 	return true;
 }
 
@@ -99,35 +98,28 @@ void file_cache_free(struct file_cache *cache)
 	free(cache);
 }
 
-static struct list *list_of(struct file_cache *cache, const struct file *file)
-{
-	return file->has_fds ? &cache->open : &cache->in_memory;
-}
-
-struct file *file_cache_find(struct file_cache *cache, const struct http_location *location, struct slice key)
+struct file_entry *file_cache_find(struct file_cache *cache, const struct http_location *location, struct slice key)
 {
 	uint64_t hash = hash_of(cache, location, key);
-	struct file *file = cache->buckets[hash & cache->mask];
-	struct list *list;
+	struct file_entry *entry = cache->buckets[hash & cache->mask];
 
-	while (file && (file->hash != hash || file->location != location || !slice_equal(file->key, key)))
-		file = file->bucket_next;
-	if (!file)
+	while (entry && (entry->hash != hash || entry->location != location || !slice_equal(entry->key, key)))
+		entry = entry->bucket_next;
+	if (!entry)
 		return NULL;
-	list = list_of(cache, file);
-	if (list->prev != &file->by_use) {
-		list_remove(&file->by_use);
-		list_append(list, &file->by_use);
+	if (entry->list->prev != &entry->by_use) {
+		list_remove(&entry->by_use);
+		list_append(entry->list, &entry->by_use);
 	}
-	return file;
+	return entry;
 }
 
-void file_cache_insert(struct file_cache *cache, struct file *file)
+void file_cache_insert(struct file_cache *cache, struct file_entry *entry)
 {
 	const struct file_cache_limits *limits = &cache->limits;
 	struct file_cache_limits *used = &cache->used;
-	size_t bytes = file_bytes(file), fds = file_fds(file);
-	struct file **bucket;
+	size_t bytes = file_entry_bytes(entry), fds = file_entry_fds(entry);
+	struct file_entry **bucket;
 
 	if (limits->entries == 0 || bytes > limits->bytes || fds > limits->fds)
 		return;
@@ -138,57 +130,54 @@ void file_cache_insert(struct file_cache *cache, struct file *file)
 	while (used->entries + 1 > limits->entries)
 		drop_any(cache);
 
-	assert(!file->kept);
-	file->has_fds = fds > 0;
-	file->hash = hash_of(cache, file->location, file->key);
-	bucket = &cache->buckets[file->hash & cache->mask];
-	file->bucket_next = *bucket;
-	*bucket = file;
-	list_append(list_of(cache, file), &file->by_use);
-	file->kept = true;
-	file_keep(file);
+	assert(!entry->list);
+	entry->hash = hash_of(cache, entry->location, entry->key);
+	bucket = &cache->buckets[entry->hash & cache->mask];
+	entry->bucket_next = *bucket;
+	*bucket = entry;
+	entry->list = fds > 0 ? &cache->open : &cache->in_memory;
+	list_append(entry->list, &entry->by_use);
 	used->entries++;
 	used->bytes += bytes;
 	used->fds += fds;
 }
 
-void file_cache_remove(struct file_cache *cache, struct file *file)
+void file_cache_remove(struct file_cache *cache, struct file_entry *entry)
 {
-	struct file **link = &cache->buckets[file->hash & cache->mask];
+	struct file_entry **link = &cache->buckets[entry->hash & cache->mask];
 
-	assert(file->kept);
-	while (*link != file)
+	assert(entry->list);
+	while (*link != entry)
 		link = &(*link)->bucket_next;
-	*link = file->bucket_next;
-	list_remove(&file->by_use);
-	file->kept = false;
+	*link = entry->bucket_next;
+	list_remove(&entry->by_use);
 	cache->used.entries--;
-	cache->used.bytes -= file_bytes(file);
-	cache->used.fds -= file_fds(file);
-	file_release(file);
+	cache->used.bytes -= file_entry_bytes(entry);
+	cache->used.fds -= file_entry_fds(entry);
+	file_entry_free(entry);
 }
 
 /* NULL: there is none but this one. */
-static struct file *oldest_but(const struct list *list, const struct file *file)
+static struct file_entry *oldest_but(const struct list *list, const struct file_entry *entry)
 {
 	struct list *at = list->next;
 
-	if (at != list && LIST_ENTRY(at, struct file, by_use) == file)
+	if (at != list && LIST_ENTRY(at, struct file_entry, by_use) == entry)
 		at = at->next;
-	return at == list ? NULL : LIST_ENTRY(at, struct file, by_use);
+	return at == list ? NULL : LIST_ENTRY(at, struct file_entry, by_use);
 }
 
-bool file_cache_grow(struct file_cache *cache, struct file *file, size_t by)
+bool file_cache_grow(struct file_cache *cache, struct file_entry *entry, size_t by)
 {
 	struct file_cache_limits *used = &cache->used;
 
-	if (!file->kept || file_bytes(file) + by > cache->limits.bytes)
+	if (!entry->list || file_entry_bytes(entry) + by > cache->limits.bytes)
 		return false;
 	while (used->bytes + by > cache->limits.bytes) {
-		struct file *victim = oldest_but(&cache->in_memory, file);
+		struct file_entry *victim = oldest_but(&cache->in_memory, entry);
 
 		if (!victim)
-			victim = oldest_but(&cache->open, file);
+			victim = oldest_but(&cache->open, entry);
 		if (!victim)
 			return false;
 		file_cache_remove(cache, victim);
@@ -200,11 +189,11 @@ bool file_cache_grow(struct file_cache *cache, struct file *file, size_t by)
 static void forget(struct file_cache *cache, struct list *list, const struct http_site *site)
 {
 	for (struct list *at = list->next, *next; at != list; at = next) {
-		struct file *file = LIST_ENTRY(at, struct file, by_use);
+		struct file_entry *entry = LIST_ENTRY(at, struct file_entry, by_use);
 
 		next = at->next;
-		if (file->location->site == site)
-			file_cache_remove(cache, file);
+		if (entry->location->site == site)
+			file_cache_remove(cache, entry);
 	}
 }
 

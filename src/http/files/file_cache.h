@@ -2,8 +2,8 @@
  *
  * Files by the path they are asked for ("docs/" and "docs/index.html" are two entries). Only files
  * that exist get in, so that inventing names fills nothing. Bounded in entries, octets and
- * descriptors: the least recently used goes first. An entry that is dropped lives on until its last
- * reference is released. */
+ * descriptors: the least recently used goes first. What is being sent of an entry that is dropped lives
+ * on until that is over. */
 #ifndef BROOD_HTTP_FILES_FILE_CACHE_H
 #define BROOD_HTTP_FILES_FILE_CACHE_H
 
@@ -12,8 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct file;
 struct file_cache;
+struct file_entry;
 struct http_location;
 struct http_site;
 
@@ -26,21 +26,22 @@ struct file_cache_limits {
 /* NULL: no memory. */
 struct file_cache *file_cache_new(const struct file_cache_limits *limits);
 
-/* Gives up its references. */
+/* Frees its entries as well. */
 void file_cache_free(struct file_cache *cache);
 
-/* The entry, now the most recently used one, without a reference of the caller's; NULL for none. */
-struct file *file_cache_find(struct file_cache *cache, const struct http_location *location, struct slice key);
+/* The entry, now the most recently used one; NULL for none. */
+struct file_entry *file_cache_find(struct file_cache *cache, const struct http_location *location, struct slice key);
 
-/* Takes a reference of its own, or does nothing when the file is larger than the cache may be.
- * There must be no entry of that location and key. */
-void file_cache_insert(struct file_cache *cache, struct file *file);
+/* Takes the entry over, or does nothing when it is larger than the cache may be. There must be no other one of that
+ * location and key. */
+void file_cache_insert(struct file_cache *cache, struct file_entry *entry);
 
-/* A file in it is to have so many octets more: others make room. False: it cannot be, or the file is
+/* An entry in it is to have so many octets more: others make room. False: it cannot be, or the entry is
  * not in it. */
-bool file_cache_grow(struct file_cache *cache, struct file *file, size_t by) __attribute__((warn_unused_result));
+bool file_cache_grow(struct file_cache *cache, struct file_entry *entry, size_t by) __attribute__((warn_unused_result));
 
-void file_cache_remove(struct file_cache *cache, struct file *file);
+/* Frees the entry. */
+void file_cache_remove(struct file_cache *cache, struct file_entry *entry);
 
 /* Drops all files of a site. */
 void file_cache_forget(struct file_cache *cache, const struct http_site *site);

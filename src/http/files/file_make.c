@@ -48,7 +48,7 @@ static bool write_head(struct head *head, const struct file_facts *facts, const 
 
 	head_begin(head, head->start, (size_t)(head->end - head->start), 200, date);
 	layout->date = (size_t)(head->at - head->start) - 2 - DATE_LENGTH;
-	response_put_common(maker, head);
+	response_put_common(maker, facts->location, head);
 	layout->type = put_value(head, "Content-Type", facts->type);
 	if (facts->coding != CODING_IDENTITY)
 		head_field(head, "Content-Encoding", coding_name(facts->coding));
@@ -64,12 +64,12 @@ static bool write_head(struct head *head, const struct file_facts *facts, const 
 	return !head->full;
 }
 
-/* Puts everything into one allocation: struct, name, head, CRLF, body_size octets to be filled. */
+/* Puts everything into one allocation: struct, head, CRLF, body_size octets to be filled. */
 static struct file *assemble(const struct file *filled, const struct file_facts *facts, const char *head,
 			     const struct layout *layout)
 {
 	size_t body_size = facts->in_memory ? (size_t)facts->stamp.size : 0;
-	size_t size = sizeof(struct file) + facts->name.len + 1 + layout->length + 2 + body_size;
+	size_t size = sizeof(struct file) + layout->length + 2 + body_size;
 	struct file *file = malloc(size);
 	char *at;
 
@@ -78,11 +78,6 @@ static struct file *assemble(const struct file *filled, const struct file_facts 
 	*file = *filled;
 	file->allocated = size;
 	at = (char *)(file + 1);
-	memcpy(at, facts->name.ptr, facts->name.len);
-	at[facts->name.len] = '\0';
-	file->name = at;
-	file->key = (struct slice){at, facts->key_length};
-	at += facts->name.len + 1;
 	memcpy(at, head, layout->length);
 	file->head = (struct slice){at, layout->length};
 	file->date_text = at + layout->date;
@@ -92,7 +87,6 @@ static struct file *assemble(const struct file *filled, const struct file_facts 
 	at += layout->length;
 	memcpy(at, "\r\n", 2);
 	file->body = (struct slice){at + 2, body_size};
-	list_init(&file->by_use);
 	return file;
 }
 
@@ -100,7 +94,6 @@ int file_make(const struct file_facts *facts, const struct response_maker *maker
 {
 	struct file filled = {
 		.references = 1,
-		.location = facts->location,
 		.fd = -1,
 		.stamp = facts->stamp,
 		.settled = facts->settled,
@@ -157,6 +150,5 @@ struct file *file_of_octets(struct slice octets, struct slice type)
 	file->etag.ptr = tag;
 	file->etag.len =
 		(size_t)snprintf(tag, ETAG_ROOM, "\"%zx-%016" PRIx64 "\"", octets.len, file_make_digest(octets));
-	list_init(&file->by_use);
 	return file;
 }

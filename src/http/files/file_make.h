@@ -7,10 +7,12 @@
 #include "http/message/coding.h"
 #include "http/files/file.h"
 
+struct http_location;
+struct response_maker;
+
 struct file_facts {
 	const struct http_location *location;
 	struct slice name;
-	size_t key_length;       /* how much of the name is its key */
 	struct slice type;       /* with charset */
 	struct file_stamp stamp; /* its size is that of the body */
 	bool settled;

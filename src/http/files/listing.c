@@ -7,7 +7,6 @@
 #include "http/site/epochs.h"
 #include "http/files/file_make.h"
 #include "http/files/listing_text.h"
-#include "http/files/static.h"
 
 #include <dirent.h>
 #include <errno.h>

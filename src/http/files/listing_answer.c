@@ -4,15 +4,17 @@
 #include "http/files/listing_answer.h"
 
 #include "http/message/accept.h"
+#include "http/files/answering.h"
 #include "http/message/cond.h"
 #include "http/site/fields.h"
 #include "http/files/file.h"
 #include "http/files/file_cache.h"
 #include "http/files/listing.h"
+#include "http/files/lookup.h"
 #include "http/message/request.h"
 #include "http/files/response.h"
-#include "http/files/static.h"
 #include "http/site/site.h"
+#include "http/files/status_answer.h"
 
 /* Cache-Control is left out where the location itself has one. */
 static struct slice own_fields(const struct http_location *location)
@@ -47,33 +49,33 @@ static enum listing_form wanted_form(const struct request *request)
 	return json > html ? LISTING_JSON : LISTING_HTML;
 }
 
-int listing_answer(struct listings *listings, const struct http_location *location, struct slice name, uint64_t now_ms,
-		   const struct request *request, struct response_maker *maker, struct response *response)
+int listing_answer(struct listings *listings, const struct answering *at)
 {
 	enum cond_verdict verdict;
 	struct file *listing;
-	int error = listings_get(listings, location, name, wanted_form(request), now_ms, &listing);
+	int error = listings_get(listings, at->location, at->path.name, wanted_form(at->request), at->lookup->now_ms,
+				 &listing);
 
 	if (error != 0)
 		return error;
-	verdict = check_tag(request, listing, maker);
+	verdict = check_tag(at->request, listing, at->maker);
 	if (verdict == COND_FAILED) {
 		file_release(listing);
-		response_simple(maker, response, 412, SLICE(""));
+		status_answer(at, 412, SLICE(""));
 		return 0;
 	}
-	response_begin(maker, response, verdict == COND_NOT_MODIFIED ? 304 : 200);
-	response_field(maker, "ETag", listing->etag);
-	response_lines(maker, own_fields(location));
+	response_begin(at->maker, at->response, at->location, verdict == COND_NOT_MODIFIED ? 304 : 200);
+	response_field(at->maker, "ETag", listing->etag);
+	response_lines(at->maker, own_fields(at->location));
 	if (verdict == COND_GO_ON) {
-		response_field(maker, "Content-Type", listing->type);
-		response_field_u64(maker, "Content-Length", listing->body.len);
+		response_field(at->maker, "Content-Type", listing->type);
+		response_field_u64(at->maker, "Content-Length", listing->body.len);
 	}
-	if (!response_finish(maker, response) || verdict == COND_NOT_MODIFIED) {
+	if (!response_finish(at->maker, at->response) || verdict == COND_NOT_MODIFIED) {
 		file_release(listing);
 		return 0;
 	}
-	response->body = listing->body;
-	response->file = listing;
+	at->response->body = listing->body;
+	at->response->file = listing;
 	return 0;
 }

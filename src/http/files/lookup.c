@@ -11,20 +11,16 @@
 #include "http/files/lookup.h"
 
 #include "base/fd.h"
-#include "http/files/file.h"
 #include "http/files/file_cache.h"
+#include "http/files/file_entry.h"
 #include "http/message/path.h"
-#include "http/files/response.h"
 #include "http/site/site.h"
-#include "http/files/static.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { REVALIDATE_MS = 1000 };
 
 #define HTML      ".html"
 #define PATH_MARK "{path}"
@@ -38,44 +34,36 @@ static uint64_t whose(const struct http_location *location)
 	return version_add(location->site->identity, location->precompressed);
 }
 
-static bool is_still_so(const struct lookup *lookup, struct file *file)
+static bool is_still_so(const struct lookup *lookup, struct file_entry *entry)
 {
-	struct epoch seen = epoch_again(&file->seen);
-	int current = file->provisional ? 0 : file_is_current(file);
+	struct epoch seen = epoch_again(&entry->seen);
+	int current = entry->provisional ? 0 : file_entry_is_current(entry);
 
 	if (current == 1) {
-		epoch_tell(&seen, file->version);
-		file->seen = seen;
-		file->checked_ms = lookup->now_ms;
+		epoch_tell(&seen, entry->version);
+		entry->seen = seen;
+		entry->checked_ms = lookup->now_ms;
 	}
 	return current != 0;
 }
 
-static bool is_fresh(const struct lookup *lookup, struct file *file)
+static bool is_fresh(const struct lookup *lookup, struct file_entry *entry)
 {
-	if (file->fd != -1 && !file_is_intact(file))
+	if (entry->file->fd != -1 && !file_is_intact(entry->file))
 		return false;
-	if (lookup->now_ms - file->checked_ms < REVALIDATE_MS && epoch_holds(&file->seen) &&
-	    (!file->provisional || epoch_holds(&file->way)))
+	if (lookup->now_ms - entry->checked_ms < FILE_ENTRY_FRESH_MS && epoch_holds(&entry->seen) &&
+	    (!entry->provisional || epoch_holds(&entry->way)))
 		return true;
-	return is_still_so(lookup, file);
+	return is_still_so(lookup, entry);
 }
 
-void lookup_doubt(struct file *file)
+struct file_entry *lookup_cached(struct lookup *lookup, const struct http_location *location, struct slice name)
 {
-	file->checked_ms -= REVALIDATE_MS;
-}
+	struct file_entry *entry = file_cache_find(lookup->cache, location, name);
 
-struct file *lookup_cached(struct lookup *lookup, const struct http_location *location, struct slice name)
-{
-	struct file *file = file_cache_find(lookup->cache, location, name);
-
-	if (file && is_fresh(lookup, file)) {
-		file_keep(file);
-		return file;
-	}
-	if (file)
-		file_cache_remove(lookup->cache, file);
+	if (!entry || is_fresh(lookup, entry))
+		return entry;
+	file_cache_remove(lookup->cache, entry);
 	return NULL;
 }
 
@@ -88,28 +76,30 @@ static bool is_of_disk(int error)
 
 /* Loads, and makes room by closing files of the cache when no descriptor is left. `provisional`: it
  * is not the first choice. */
-static int load_name(struct lookup *lookup, const struct response_maker *maker, const char *name, size_t key_length,
-		     bool provisional, struct file **out)
+static int load_name(struct lookup *lookup, const struct http_location *location, const char *name, size_t key_length,
+		     bool provisional, struct file_entry **out)
 {
-	struct epoch seen = epoch_begin(lookup->epochs, whose(lookup->source.location), EPOCH_FILE, slice_of(name));
+	struct epoch seen = epoch_begin(lookup->epochs, whose(location), EPOCH_FILE, slice_of(name));
+	struct file_entry *entry;
 	int error;
 
 	do {
-		error = file_load(&lookup->source, maker, name, key_length, out);
+		error = file_entry_load(&lookup->source, location, name, key_length, &entry);
 	} while ((error == -EMFILE || error == -ENFILE) && file_cache_shed(lookup->cache));
 	if (error != 0) {
 		if (is_of_disk(error))
 			epoch_tell(&seen, (uint64_t)-error);
 		return error;
 	}
-	epoch_tell(&seen, (*out)->version);
-	(*out)->seen = (*out)->way = seen;
-	(*out)->checked_ms = lookup->now_ms;
-	(*out)->provisional = provisional;
-	if ((*out)->doubtful)
-		lookup_doubt(*out);
-	if ((*out)->settled)
-		file_cache_insert(lookup->cache, *out);
+	epoch_tell(&seen, entry->version);
+	entry->seen = entry->way = seen;
+	entry->checked_ms = lookup->now_ms;
+	entry->provisional = provisional;
+	if (entry->doubtful)
+		file_entry_doubt(entry);
+	if (entry->settled)
+		file_cache_insert(lookup->cache, entry);
+	*out = entry;
 	return 0;
 }
 
@@ -120,9 +110,9 @@ static struct lookup_result failed(int error)
 	return (struct lookup_result){.verdict = LOOKUP_ERROR, .error = error};
 }
 
-static struct lookup_result found(struct file *file)
+static struct lookup_result found(struct file_entry *entry)
 {
-	return (struct lookup_result){.verdict = LOOKUP_FILE, .file = file};
+	return (struct lookup_result){.verdict = LOOKUP_FILE, .entry = entry};
 }
 
 static struct lookup_result moved(size_t proper_length)
@@ -172,9 +162,9 @@ static struct slice name_slice(const struct name *name)
 }
 
 /* What is there: its mode's type, or 0. */
-static mode_t type_of(const struct lookup *lookup, const char *name)
+static mode_t type_of(const struct http_location *location, const char *name)
 {
-	int fd = file_open(lookup->source.location->site->root, name, O_PATH);
+	int fd = file_open(location->site->root, name, O_PATH);
 	struct stat info;
 	mode_t type = 0;
 
@@ -190,12 +180,12 @@ static mode_t type_of(const struct lookup *lookup, const char *name)
 
 /* The first of the index names that is a file, in the directory whose name, which ends with a
  * slash, is there; `key_length` of it are its key. */
-static struct lookup_result load_index(struct lookup *lookup, const struct response_maker *maker, struct name *name,
+static struct lookup_result load_index(struct lookup *lookup, const struct http_location *location, struct name *name,
 				       size_t key_length, bool provisional)
 {
-	const char *const *names = lookup->source.location->index_names;
+	const char *const *names = location->index_names;
 	size_t length = name->length;
-	struct file *file;
+	struct file_entry *entry;
 	int error, directory;
 
 	for (const char *const *index = names; *index; index++) {
@@ -203,29 +193,29 @@ static struct lookup_result load_index(struct lookup *lookup, const struct respo
 		name_add(name, slice_of(*index));
 		if (name->too_long)
 			return failed(-ENAMETOOLONG);
-		error = load_name(lookup, maker, name->text, key_length, provisional || index > names, &file);
+		error = load_name(lookup, location, name->text, key_length, provisional || index > names, &entry);
 		if (error == 0)
-			return found(file);
+			return found(entry);
 		if (error != -ENOENT && error != -EISDIR)
 			return failed(error);
 	}
 	name_cut(name, length);
-	directory = file_open(lookup->source.location->site->root, length ? name->text : ".", O_PATH | O_DIRECTORY);
+	directory = file_open(location->site->root, length ? name->text : ".", O_PATH | O_DIRECTORY);
 	if (directory < 0)
 		return failed(directory);
 	fd_close(&directory);
 	return (struct lookup_result){.verdict = LOOKUP_BARE};
 }
 
-static struct lookup_result load_file(struct lookup *lookup, const struct response_maker *maker,
+static struct lookup_result load_file(struct lookup *lookup, const struct http_location *location,
 				      const struct name *name, size_t key_length, bool provisional)
 {
-	struct file *file;
-	int error = load_name(lookup, maker, name->text, key_length, provisional, &file);
+	struct file_entry *entry;
+	int error = load_name(lookup, location, name->text, key_length, provisional, &entry);
 
 	if (error == -EISDIR)
 		return (struct lookup_result){.verdict = LOOKUP_DIRECTORY};
-	return error == 0 ? found(file) : failed(error);
+	return error == 0 ? found(entry) : failed(error);
 }
 
 /* --- clean URLs --- */
@@ -253,47 +243,49 @@ static ssize_t before_index(const struct http_location *location, struct slice n
 }
 
 /* A file was found under its own name: has it a proper one that leads to it? */
-static struct lookup_result clean_found(const struct lookup *lookup, struct slice path, struct file *file)
+static struct lookup_result clean_found(const struct http_location *location, struct slice path,
+					struct file_entry *entry)
 {
-	ssize_t before = before_index(lookup->source.location, path, true);
+	ssize_t before = before_index(location, path, true);
 	struct name base = {.length = 0};
 	mode_t type;
 
 	if (before < 0 && ends_with(path, SLICE(HTML))) {
 		before = (ssize_t)(path.len - (sizeof(HTML) - 1));
 		name_add(&base, (struct slice){path.ptr, (size_t)before});
-		type = before > 0 && path.ptr[before - 1] != '/' ? type_of(lookup, base.text) : S_IFREG;
+		type = before > 0 && path.ptr[before - 1] != '/' ? type_of(location, base.text) : S_IFREG;
 		if (type != 0 && type != S_IFDIR)
 			before = -1; /* something else answers there */
 	}
 	if (before < 0)
-		return found(file);
-	file_release(file);
+		return found(entry);
+	file_entry_leave(entry);
 	return moved((size_t)before);
 }
 
 /* Nothing was found under the name itself: "/about" may be about.html. */
-static struct lookup_result clean_other(struct lookup *lookup, const struct response_maker *maker, struct name *name,
+static struct lookup_result clean_other(struct lookup *lookup, const struct http_location *location, struct name *name,
 					struct lookup_result otherwise)
 {
 	size_t length = name->length;
-	ssize_t before = before_index(lookup->source.location, name_slice(name), false);
+	ssize_t before = before_index(location, name_slice(name), false);
 	struct lookup_result result;
 
 	name_add(name, SLICE(HTML));
 	if (name->too_long)
 		return otherwise;
-	result = load_file(lookup, maker, name, length, true);
+	result = load_file(lookup, location, name, length, true);
 	if (result.verdict != LOOKUP_FILE)
 		return otherwise;
 	if (before < 0)
 		return result;
-	file_release(result.file);
+	file_entry_leave(result.entry);
 	return moved((size_t)before);
 }
 
 /* No index in this directory, or no such directory: "/about/" may be meant to be "/about". */
-static struct lookup_result clean_directory(struct lookup *lookup, struct name *name, struct lookup_result otherwise)
+static struct lookup_result clean_directory(const struct http_location *location, struct name *name,
+					    struct lookup_result otherwise)
 {
 	size_t length = name->length;
 
@@ -301,15 +293,14 @@ static struct lookup_result clean_directory(struct lookup *lookup, struct name *
 		return otherwise;
 	name_cut(name, length - 1);
 	name_add(name, SLICE(HTML));
-	return type_of(lookup, name->text) == S_IFREG ? moved(length - 1) : otherwise;
+	return type_of(location, name->text) == S_IFREG ? moved(length - 1) : otherwise;
 }
 
 /* --- a path --- */
 
-static struct lookup_result load_path(struct lookup *lookup, const struct response_maker *maker,
+static struct lookup_result load_path(struct lookup *lookup, const struct http_location *location,
 				      const struct path *path, bool provisional)
 {
-	const struct http_location *location = lookup->source.location;
 	struct lookup_result result;
 	struct name name = {.length = 0};
 
@@ -317,36 +308,35 @@ static struct lookup_result load_path(struct lookup *lookup, const struct respon
 	if (name.too_long)
 		return failed(-ENAMETOOLONG);
 	if (path->directory) {
-		result = load_index(lookup, maker, &name, path->name.len, provisional);
+		result = load_index(lookup, location, &name, path->name.len, provisional);
 		if (location->clean_urls && (result.verdict == LOOKUP_BARE || is_nothing(&result)))
-			return clean_directory(lookup, &name, result);
+			return clean_directory(location, &name, result);
 		return result;
 	}
-	result = load_file(lookup, maker, &name, path->name.len, provisional);
+	result = load_file(lookup, location, &name, path->name.len, provisional);
 	if (!location->clean_urls)
 		return result;
 	if (result.verdict == LOOKUP_FILE)
-		return clean_found(lookup, path->name, result.file);
+		return clean_found(location, path->name, result.entry);
 	if (result.verdict == LOOKUP_DIRECTORY || is_nothing(&result))
-		return clean_other(lookup, maker, &name, result);
+		return clean_other(lookup, location, &name, result);
 	return result;
 }
 
 /* A file that was cached under a path's name: it may be the wrong way to it. */
-static struct lookup_result from_cache(struct lookup *lookup, const struct path *path, struct file *file)
+static struct lookup_result from_cache(const struct http_location *location, const struct path *path,
+				       struct file_entry *entry)
 {
-	const struct http_location *location = lookup->source.location;
-
 	ssize_t before = -1;
 
 	if (!location->clean_urls || path->directory)
-		return found(file);
-	if (file->name[path->name.len] == '\0')
-		return clean_found(lookup, path->name, file);
+		return found(entry);
+	if (entry->name[path->name.len] == '\0')
+		return clean_found(location, path->name, entry);
 	before = before_index(location, path->name, false);
 	if (before < 0)
-		return found(file);
-	file_release(file);
+		return found(entry);
+	file_entry_leave(entry);
 	return moved((size_t)before);
 }
 
@@ -376,49 +366,48 @@ static void expand(const char *pattern, const struct path *path, struct name *ou
 }
 
 /* A name that does not come of the path: many paths may end here, so it is cached once. */
-static struct lookup_result load_by_name(struct lookup *lookup, const struct response_maker *maker, struct slice text)
+static struct lookup_result load_by_name(struct lookup *lookup, const struct http_location *location, struct slice text)
 {
 	struct name name = {.length = 0};
-	struct file *file;
+	struct file_entry *entry;
 
 	name_add(&name, SLICE(BY_NAME));
 	name_add(&name, text);
 	if (name.too_long)
 		return failed(-ENAMETOOLONG);
-	file = lookup_cached(lookup, lookup->source.location, name_slice(&name));
-	if (file)
-		return found(file);
+	entry = lookup_cached(lookup, location, name_slice(&name));
+	if (entry)
+		return found(entry);
 	if (name.text[name.length - 1] == '/')
-		return load_index(lookup, maker, &name, name.length, false);
-	return load_file(lookup, maker, &name, name.length, false);
+		return load_index(lookup, location, &name, name.length, false);
+	return load_file(lookup, location, &name, name.length, false);
 }
 
-static struct lookup_result try_name(struct lookup *lookup, const struct response_maker *maker, const char *pattern,
+static struct lookup_result try_name(struct lookup *lookup, const struct http_location *location, const char *pattern,
 				     const struct path *path, bool provisional)
 {
 	struct name name = {.length = 0};
 	size_t key = path->name.len;
 
 	if (strcmp(pattern, PATH_MARK) == 0)
-		return load_path(lookup, maker, path, provisional);
+		return load_path(lookup, location, path, provisional);
 	expand(pattern, path, &name);
 	if (name.too_long)
 		return failed(-ENAMETOOLONG);
 	if (name.length < key || memcmp(name.text, path->name.ptr, key) != 0)
-		return load_by_name(lookup, maker, name_slice(&name));
+		return load_by_name(lookup, location, name_slice(&name));
 	if (name.length == 0 || name.text[name.length - 1] == '/')
-		return load_index(lookup, maker, &name, key, provisional);
-	return load_file(lookup, maker, &name, key, provisional);
+		return load_index(lookup, location, &name, key, provisional);
+	return load_file(lookup, location, &name, key, provisional);
 }
 
-static struct lookup_result try_names(struct lookup *lookup, const struct response_maker *maker,
+static struct lookup_result try_names(struct lookup *lookup, const struct http_location *location,
 				      const struct path *path)
 {
-	const struct http_location *location = lookup->source.location;
 	struct lookup_result result = failed(-ENOENT), bare = result;
 
 	for (const char *const *pattern = location->try_names; *pattern; pattern++) {
-		result = try_name(lookup, maker, *pattern, path, pattern > location->try_names);
+		result = try_name(lookup, location, *pattern, path, pattern > location->try_names);
 		if (result.verdict == LOOKUP_BARE && !location->listing)
 			bare = result;
 		else if (result.verdict == LOOKUP_DIRECTORY && strcmp(*pattern, PATH_MARK) != 0)
@@ -430,38 +419,34 @@ static struct lookup_result try_names(struct lookup *lookup, const struct respon
 }
 
 /* A file answers for the path: others may have one that is further down the list. */
-static void tell_way(const struct path *path, struct file *file, struct epoch *way)
+static void tell_way(const struct path *path, struct file_entry *entry, struct epoch *way)
 {
-	epoch_tell(way, file->version);
-	if (file->provisional && slice_equal(file->key, path->name))
-		file->way = *way;
+	epoch_tell(way, entry->version);
+	if (entry->provisional && slice_equal(entry->key, path->name))
+		entry->way = *way;
 }
 
-struct lookup_result lookup_find(struct lookup *lookup, const struct response_maker *maker,
-				 const struct http_location *location, const struct path *path)
+struct lookup_result lookup_find(struct lookup *lookup, const struct http_location *location, const struct path *path)
 {
-	struct file *file = lookup_cached(lookup, location, path->name);
+	struct file_entry *entry = lookup_cached(lookup, location, path->name);
 	struct lookup_result result;
 	struct epoch way;
 
-	lookup->source.location = location;
-	if (file)
-		return from_cache(lookup, path, file);
+	if (entry)
+		return from_cache(location, path, entry);
 	way = epoch_begin(lookup->epochs, whose(location), EPOCH_PATH, path->name);
-	result = location->try_names ? try_names(lookup, maker, path) : load_path(lookup, maker, path, false);
+	result = location->try_names ? try_names(lookup, location, path) : load_path(lookup, location, path, false);
 	if (result.verdict == LOOKUP_FILE)
-		tell_way(path, result.file, &way);
+		tell_way(path, result.entry, &way);
 	return result;
 }
 
-int lookup_name(struct lookup *lookup, const struct response_maker *maker, const struct http_location *location,
-		struct slice name, struct file **out)
+int lookup_name(struct lookup *lookup, const struct http_location *location, struct slice name, struct file_entry **out)
 {
 	struct lookup_result result;
 
-	lookup->source.location = location;
-	result = load_by_name(lookup, maker, name);
-	*out = result.file;
+	result = load_by_name(lookup, location, name);
+	*out = result.entry;
 	if (result.verdict == LOOKUP_FILE)
 		return 0;
 	return result.verdict == LOOKUP_ERROR ? result.error : -EISDIR;

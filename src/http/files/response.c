@@ -6,11 +6,9 @@
 
 #include "base/clock.h"
 #include "http/message/date.h"
-#include "http/files/file.h"
 #include "http/message/head.h"
-#include "http/message/status.h"
 #include "http/site/site.h"
-#include "http/files/static.h"
+#include "http/message/status.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -21,7 +19,6 @@ enum { TAG_ROOM = 256, BODY_ROOM = 640 };
 struct response_maker {
 	int64_t second;
 	char date[DATE_LENGTH];
-	const struct response_style *style; /* NULL: the plain one */
 	size_t tag_length;
 	char tag[TAG_ROOM]; /* the line that names the worker */
 	struct head head;   /* the one under construction */
@@ -38,7 +35,6 @@ struct response_maker *response_maker_new(const char *worker_tag)
 	if (worker_tag)
 		length = snprintf(maker->tag, TAG_ROOM, "X-Brood-Worker: %.200s\r\n", worker_tag);
 	maker->tag_length = (size_t)length;
-	maker->style = NULL;
 	maker->second = -1;
 	response_maker_tick(maker);
 	return maker;
@@ -65,25 +61,19 @@ void response_maker_tick(struct response_maker *maker)
 	date_format(maker->date, now);
 }
 
-void response_set_style(struct response_maker *maker, const struct response_style *style)
+void response_put_common(const struct response_maker *maker, const struct http_location *location, struct head *head)
 {
-	maker->style = style;
-}
-
-void response_put_common(const struct response_maker *maker, struct head *head)
-{
-	const struct http_location *location = maker->style ? maker->style->location : NULL;
-
 	head_put(head, location ? location->fields : SLICE("Server: brood\r\n"));
 	head_put(head, (struct slice){maker->tag, maker->tag_length});
 }
 
-void response_begin(struct response_maker *maker, struct response *response, unsigned status)
+void response_begin(struct response_maker *maker, struct response *response, const struct http_location *location,
+		    unsigned status)
 {
-	*response = (struct response){.status = status, .file_fd = -1};
+	*response = (struct response){.status = status, .file_fd = -1, .location = location};
 	head_begin(&maker->head, maker->scratch, sizeof(maker->scratch), status,
 		   (struct slice){maker->date, DATE_LENGTH});
-	response_put_common(maker, &maker->head);
+	response_put_common(maker, location, &maker->head);
 }
 
 void response_field(struct response_maker *maker, const char *name, struct slice value)
@@ -111,7 +101,7 @@ bool response_finish(struct response_maker *maker, struct response *response)
 	bool fits = !maker->head.full;
 
 	if (!fits) {
-		response_begin(maker, response, 500);
+		response_begin(maker, response, response->location, 500);
 		head_field_u64(&maker->head, "Content-Length", 0);
 	}
 	response->head = head_written(&maker->head);
@@ -122,7 +112,7 @@ bool response_finish(struct response_maker *maker, struct response *response)
  * body tags may be left out. */
 static struct slice write_body(char *room, unsigned status, const char *sentence)
 {
-	const struct status *reason = status_find(status);
+	const char *reason = status_find(status)->text;
 	int length = snprintf(room, BODY_ROOM,
 			      "<!DOCTYPE html>\n"
 			      "<html lang=\"en\">\n"
@@ -134,38 +124,21 @@ static struct slice write_body(char *room, unsigned status, const char *sentence
 			      "text-align:center}</style>\n"
 			      "<h1>%u %s</h1>\n"
 			      "<p>%s</p>\n",
-			      status, reason->text, status, reason->text, sentence);
+			      status, reason, status, reason, sentence);
 
 	assert(length > 0 && length < BODY_ROOM);
 	return (struct slice){room, (size_t)length};
 }
 
-/* The site's own page for an error; takes over the reference to the file. */
-static void answer_with_page(struct response_maker *maker, struct response *response, unsigned status,
-			     struct slice extra, struct file *page)
-{
-	response_begin(maker, response, status);
-	head_put(&maker->head, extra);
-	head_field(&maker->head, "Content-Type", page->type);
-	head_field_u64(&maker->head, "Content-Length", page->stamp.size);
-	if (!response_finish(maker, response)) {
-		file_release(page);
-		return;
-	}
-	response->body = page->body;
-	response->file_fd = page->fd;
-	response->file_length = page->fd == -1 ? 0 : page->stamp.size;
-	response->file = page;
-}
-
-static void answer_with_sentence(struct response_maker *maker, struct response *response, unsigned status,
-				 struct slice extra, const char *sentence)
+static void answer_with_sentence(struct response_maker *maker, struct response *response,
+				 const struct http_location *location, unsigned status, struct slice extra,
+				 const char *sentence)
 {
 	struct head *head = &maker->head;
 	char body[BODY_ROOM];
 	struct slice page = write_body(body, status, sentence), lines;
 
-	response_begin(maker, response, status);
+	response_begin(maker, response, location, status);
 	head_put(head, extra);
 	head_field(head, "Content-Type", SLICE("text/html; charset=utf-8"));
 	head_field_u64(head, "Content-Length", page.len);
@@ -181,17 +154,11 @@ static void answer_with_sentence(struct response_maker *maker, struct response *
 
 void response_explained(struct response_maker *maker, struct response *response, unsigned status, const char *sentence)
 {
-	answer_with_sentence(maker, response, status, SLICE(""), sentence);
+	answer_with_sentence(maker, response, NULL, status, SLICE(""), sentence);
 }
 
-void response_simple(struct response_maker *maker, struct response *response, unsigned status, struct slice extra)
+void response_simple(struct response_maker *maker, struct response *response, const struct http_location *location,
+		     unsigned status, struct slice extra)
 {
-	struct file *file = NULL;
-
-	if (maker->style && maker->style->location && status >= 400)
-		file = maker->style->page(maker->style->context, status);
-	if (file)
-		answer_with_page(maker, response, status, extra, file);
-	else
-		answer_with_sentence(maker, response, status, extra, status_find(status)->explanation);
+	answer_with_sentence(maker, response, location, status, extra, status_find(status)->explanation);
 }

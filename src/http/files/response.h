@@ -80,37 +80,27 @@ void response_maker_free(struct response_maker *maker);
 struct slice response_date(const struct response_maker *maker, int64_t *second);
 void response_maker_tick(struct response_maker *maker);
 
-/* How responses look: as their location says. */
-struct response_style {
-	const struct http_location *location; /* NULL: of none, so plain */
-	/* The file whose octets are the body of an error in the location, with a reference for the
-	 * caller. NULL: it has none for this status. */
-	struct file *(*page)(void *context, unsigned status);
-	void *context;
-};
-
-/* From here on responses look so; its location may change from one to the next. Borrowed. */
-void response_set_style(struct response_maker *maker, const struct response_style *style);
-
-/* The style's fields and, if asked for, "X-Brood-Worker: 0-1-4711\r\n": for every response. */
-void response_put_common(const struct response_maker *maker, struct head *head);
+/* The location's fields (NULL: those of a location of defaults) and, if asked for, "X-Brood-Worker: 0-1-4711\r\n":
+ * for every response. */
+void response_put_common(const struct response_maker *maker, const struct http_location *location, struct head *head);
 
 /* Starts a head in the scratch space: status line, Date, common fields. Then add fields, then
  * finish, then give the response a body if it has one. *response is overwritten as a whole. What
  * does not fit makes response_finish return false and the response a bare 500. */
-void response_begin(struct response_maker *maker, struct response *response, unsigned status);
+void response_begin(struct response_maker *maker, struct response *response, const struct http_location *location,
+		    unsigned status);
 void response_field(struct response_maker *maker, const char *name, struct slice value);
 void response_lines(struct response_maker *maker, struct slice lines); /* each with CRLF */
 void response_field_u64(struct response_maker *maker, const char *name, uint64_t value);
 void response_content_range(struct response_maker *maker, uint64_t first, uint64_t length, uint64_t size);
 bool response_finish(struct response_maker *maker, struct response *response);
 
-/* A whole response: errors, redirects. Its body is a small HTML page that says the status, unless
- * the style has a page for it. `extra` is further field lines, each with CRLF ("Allow: GET, HEAD,
- * OPTIONS\r\n"), or empty. */
-void response_simple(struct response_maker *maker, struct response *response, unsigned status, struct slice extra);
+/* A whole response: errors, redirects. Its body is a small HTML page that says the status. `extra` is further
+ * field lines, each with CRLF ("Allow: GET, HEAD, OPTIONS\r\n"), or empty. */
+void response_simple(struct response_maker *maker, struct response *response, const struct http_location *location,
+		     unsigned status, struct slice extra);
 
-/* One that nobody's style is for, with a sentence of its own (HTML) in place of what the status means. */
+/* One of no location, with a sentence of its own (HTML) in place of what the status means. */
 void response_explained(struct response_maker *maker, struct response *response, unsigned status, const char *sentence);
 
 #endif

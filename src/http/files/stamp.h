@@ -26,7 +26,7 @@ uint64_t stamp_add(uint64_t version, const struct file_stamp *stamp);
 /* Is it, now, that of what is open? */
 bool stamp_is_of(const struct file_stamp *stamp, int fd);
 
-/* Can a write at `now` or later be told from this stamp (see file.c)? `now` is by the clock that
+/* Can a write at `now` or later be told from this stamp (see file_load.c)? `now` is by the clock that
  * stamps, CLOCK_REALTIME_COARSE, read before the stamp was. */
 bool stamp_is_settled(const struct file_stamp *stamp, const struct timespec *now);
 

@@ -6,10 +6,10 @@
 
 #include "base/network.h"
 #include "http/message/accept.h"
+#include "http/files/answering.h"
 #include "http/client/client.h"
 #include "http/site/epochs.h"
 #include "http/site/fields.h"
-#include "http/files/file.h"
 #include "http/files/file_cache.h"
 #include "http/message/head.h"
 #include "http/files/listing.h"
@@ -24,6 +24,7 @@
 #include "http/files/response.h"
 #include "http/files/roots.h"
 #include "http/site/site.h"
+#include "http/files/status_answer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -37,8 +38,7 @@ struct static_site {
 	size_t target_max;
 	struct listings *listings;
 	struct roots roots;
-	struct response_maker *maker; /* of whom it answers with */
-	struct response_style style;  /* that of the request that is being answered */
+	struct response_maker *maker;
 
 	struct epochs *own_epochs; /* when the options have none */
 	const struct http_sites *sites;
@@ -48,8 +48,6 @@ struct static_site {
 };
 
 enum { REDIRECT_ROOM = RESPONSE_SCRATCH_SIZE - FIELDS_LENGTH_MAX - 2048 };
-
-static struct file *find_page(void *context, unsigned status);
 
 static size_t or_default(size_t value, size_t preset)
 {
@@ -65,7 +63,7 @@ static size_t default_fds(void)
 	return (size_t)limit.rlim_cur / 8;
 }
 
-struct static_site *static_site_new(const struct http_options *options)
+struct static_site *static_site_new(const struct http_options *options, struct response_maker *maker)
 {
 	struct static_site *site = calloc(1, sizeof(*site));
 	struct file_cache_limits limits = {
@@ -78,16 +76,16 @@ struct static_site *static_site_new(const struct http_options *options)
 	if (!site)
 		return NULL;
 	site->sites = options->sites;
+	site->maker = maker;
 	if (!options->epochs)
 		site->own_epochs = epochs_new();
 	site->lookup = (struct lookup){
-		.source = {NULL, options->mime, or_default(options->cache_body_max, 65536)},
+		.source = {options->mime, maker, or_default(options->cache_body_max, 65536)},
 		.cache = file_cache_new(&limits),
 		.epochs = options->epochs ? options->epochs : site->own_epochs,
 	};
-	site->representer = representer_new(site->lookup.cache);
+	site->representer = representer_new(site->lookup.cache, maker);
 	site->listings = listings_new(site->lookup.epochs);
-	site->style = (struct response_style){.page = find_page, .context = site};
 	site->target_max = or_default(options->target_size_max, 8192);
 	site->path_room = malloc(site->target_max);
 	site->redirect_room = malloc(REDIRECT_ROOM);
@@ -115,8 +113,6 @@ void static_site_free(struct static_site *site)
 {
 	if (!site)
 		return;
-	if (site->maker)
-		response_set_style(site->maker, NULL);
 	file_cache_free(site->lookup.cache);
 	representer_free(site->representer);
 	listings_free(site->listings);
@@ -144,50 +140,9 @@ void static_site_tick(struct static_site *site, uint64_t now_ms)
 	representer_tick(site->representer);
 }
 
-/* A request on its way to its answer. */
-struct answering {
-	struct static_site *site;
-	const struct http_site *host;
-	const struct http_location *location;
-	const struct request *request;
-	struct response_maker *maker;
-	struct response *response;
-	struct path path;
-};
-
 static void answer_simply(const struct answering *at, unsigned status)
 {
-	response_simple(at->maker, at->response, status, SLICE(""));
-}
-
-/* --- how it looks in a location --- */
-
-static struct file *find_page(void *context, unsigned status)
-{
-	struct static_site *site = context;
-	const struct http_location *location = site->style.location;
-	const struct error_page *page = location->site->follow.error == 0 ? location->error_pages : NULL;
-	struct file *file;
-
-	for (; page && page->status != 0; page++) {
-		/* One that cannot be had is no reason for another error. */
-		if (page->status == status)
-			return lookup_name(&site->lookup, site->maker, location, slice_of(page->name), &file) == 0
-				       ? file
-				       : NULL;
-	}
-	return NULL;
-}
-
-static void enter(struct answering *at, const struct http_location *location)
-{
-	struct static_site *site = at->site;
-
-	at->location = site->style.location = location;
-	if (site->maker == at->maker)
-		return;
-	site->maker = at->maker;
-	response_set_style(at->maker, &site->style);
+	status_answer(at, status, SLICE(""));
 }
 
 /* --- redirects --- */
@@ -206,7 +161,7 @@ static void finish_redirect(const struct answering *at, unsigned status, struct 
 	if (line->full)
 		answer_simply(at, 414);
 	else
-		response_simple(at->maker, at->response, status, head_written(line));
+		status_answer(at, status, head_written(line));
 }
 
 static void answer_moved(const struct answering *at, const struct path *path, bool directory)
@@ -262,32 +217,31 @@ static void answer_error(const struct answering *at, int error)
 	case -ENOMEM:
 	case -EAGAIN: /* it is being renamed, or leased to somebody else, */
 	case -ESTALE: /* or written to all the time */
-		response_simple(at->maker, at->response, 503, SLICE("Retry-After: 1\r\n"));
+		status_answer(at, 503, SLICE("Retry-After: 1\r\n"));
 		return;
 	default:
 		answer_simply(at, 500);
 	}
 }
 
-static void answer_file(const struct answering *at, struct file *file)
+static void answer_file(const struct answering *at, struct file_entry *entry)
 {
-	representation_answer(at->site->representer, at->request, at->maker, at->response, file);
+	representation_answer(at->site->representer, at, entry);
 }
 
 /* Where nothing was found: the location's page for those who navigate, else the error. */
 static void answer_nothing(const struct answering *at, int error)
 {
 	const char *name = at->location->fallback;
-	struct file *file;
+	struct file_entry *entry;
 
 	/* What misses a script, or an image, must not take a page for it. */
-	if (!name || mime_is_known(at->site->lookup.source.mime, at->path.name)) {
+	if (!name || mime_is_known(at->lookup->source.mime, at->path.name)) {
 		answer_error(at, error);
 		return;
 	}
-	if (accept_is_navigation(at->request) &&
-	    lookup_name(&at->site->lookup, at->maker, at->location, slice_of(name + 1), &file) == 0)
-		answer_file(at, file);
+	if (accept_is_navigation(at->request) && lookup_name(at->lookup, at->location, slice_of(name + 1), &entry) == 0)
+		answer_file(at, entry);
 	else
 		answer_error(at, error);
 	/* Or a cache gives the one to who would get the other (RFC 9110 section 12.5.5). */
@@ -296,8 +250,7 @@ static void answer_nothing(const struct answering *at, int error)
 
 static void answer_listing(const struct answering *at)
 {
-	int error = listing_answer(at->site->listings, at->location, at->path.name, at->site->lookup.now_ms,
-				   at->request, at->maker, at->response);
+	int error = listing_answer(at->site->listings, at);
 
 	if (error != 0)
 		answer_error(at, error);
@@ -306,12 +259,12 @@ static void answer_listing(const struct answering *at)
 /* Its files are somewhere else at the moment, or not for us. */
 static void answer_rootless(const struct answering *at)
 {
-	int error = at->host->follow.error;
+	int error = at->location->site->follow.error;
 
 	if (error == -EACCES || error == -EPERM)
 		answer_simply(at, 403);
 	else
-		response_simple(at->maker, at->response, 503, SLICE("Retry-After: 1\r\n"));
+		status_answer(at, 503, SLICE("Retry-After: 1\r\n"));
 }
 
 static void answer_get(const struct answering *at)
@@ -319,14 +272,14 @@ static void answer_get(const struct answering *at)
 	struct path proper = at->path;
 	struct lookup_result found;
 
-	if (at->host->follow.error < 0) {
+	if (at->location->site->follow.error < 0) {
 		answer_rootless(at);
 		return;
 	}
-	found = lookup_find(&at->site->lookup, at->maker, at->location, &at->path);
+	found = lookup_find(at->lookup, at->location, &at->path);
 	switch (found.verdict) {
 	case LOOKUP_FILE:
-		answer_file(at, found.file);
+		answer_file(at, found.entry);
 		return;
 	case LOOKUP_DIRECTORY:
 		answer_moved(at, &at->path, true);
@@ -353,7 +306,7 @@ static void answer_get(const struct answering *at)
 /* The same for "*" and for every path, there or not: no path has methods of its own. */
 static void answer_options(const struct answering *at)
 {
-	response_begin(at->maker, at->response, 200);
+	response_begin(at->maker, at->response, at->location, 200);
 	response_field(at->maker, "Allow", SLICE(ALLOW));
 	response_field_u64(at->maker, "Content-Length", 0);
 	response_finish(at->maker, at->response);
@@ -371,7 +324,7 @@ static void answer_method(const struct answering *at)
 		answer_options(at);
 		return;
 	case METHOD_KNOWN:
-		response_simple(at->maker, at->response, 405, SLICE("Allow: " ALLOW "\r\n"));
+		status_answer(at, 405, SLICE("Allow: " ALLOW "\r\n"));
 		return;
 	case METHOD_UNKNOWN:
 		break;
@@ -421,37 +374,36 @@ static void answer_in_location(struct answering *at, unsigned status)
 		answer_method(at);
 }
 
-static void answer_in_site(struct answering *at)
+static void answer_in_site(struct answering *at, const struct http_site *host)
 {
 	unsigned status = read_path(at);
-	struct file *file = NULL;
+	struct file_entry *entry = NULL;
 
-	enter(at, http_site_location(at->host, at->path.name));
+	at->location = http_site_location(host, at->path.name);
 	/* What most requests are for. */
 	if (status == 0 && !at->location->guarded && wants_path(at->request))
-		file = lookup_cached(&at->site->lookup, at->location, at->path.name);
-	if (file)
-		answer_file(at, file);
+		entry = lookup_cached(at->lookup, at->location, at->path.name);
+	if (entry)
+		answer_file(at, entry);
 	else
 		answer_in_location(at, status);
-	at->site->style.location = NULL;
 }
 
-void static_answer(struct static_site *site, const struct request *request, struct response_maker *maker,
-		   struct response *response)
+void static_answer(struct static_site *site, const struct request *request, struct response *response)
 {
+	const struct http_site *host = http_sites_find(site->sites, request->host);
 	struct answering at;
 
+	if (host && !epoch_holds(&host->follow.seen))
+		roots_follow(&site->roots, host);
 	at.site = site;
-	at.host = http_sites_find(site->sites, request->host);
-	if (at.host && !epoch_holds(&at.host->follow.seen))
-		roots_follow(&site->roots, at.host);
-	at.request = request;
-	at.maker = maker;
-	at.response = response;
+	at.lookup = &site->lookup;
 	at.location = NULL;
-	if (at.host)
-		answer_in_site(&at);
+	at.request = request;
+	at.maker = site->maker;
+	at.response = response;
+	if (host)
+		answer_in_site(&at, host);
 	else
 		answer_simply(&at, 421);
 	response->location = at.location;

@@ -8,21 +8,19 @@
 
 #include <stdbool.h>
 
-struct file;
 struct request;
 struct response;
 struct response_maker;
 struct static_site;
 
-/* NULL with errno: ENOMEM, or why the
- * root cannot be entered. `options` is read, not kept (what it borrows must live on). */
-struct static_site *static_site_new(const struct http_options *options);
+/* NULL with errno: ENOMEM, or why the root cannot be entered. `options` is read, not kept (what it borrows must live
+ * on); the maker is borrowed. */
+struct static_site *static_site_new(const struct http_options *options, struct response_maker *maker);
 void static_site_free(struct static_site *site);
 
 /* Makes the response to a well-formed request of any method: GET, HEAD, OPTIONS answered, others
  * 405 with Allow or 501. Never fails: what goes wrong is a status. May open and read a file. */
-void static_answer(struct static_site *site, const struct request *request, struct response_maker *maker,
-		   struct response *response);
+void static_answer(struct static_site *site, const struct request *request, struct response *response);
 
 /* roots.h. Without, there is nothing to send clients here for. */
 bool static_site_has_root(struct static_site *site);
@@ -31,8 +29,5 @@ bool static_site_is_ready(struct static_site *site);
 /* A few times a second, with the monotonic time: entries become due for revalidation (each at most
  * once a second), and former roots are given up. */
 void static_site_tick(struct static_site *site, uint64_t now_ms);
-
-/* Gives back the reference that a response holds. NULL is allowed. */
-void file_release(struct file *file);
 
 #endif

@@ -1,25 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * A file in its other codings. They are files of their own, with heads and tags of their own, that
- * live with the one they are made for, its source, and are loaded and looked after together with
- * it. */
+ * Which coding of a file is sent. Its siblings are loaded with it (file_entry.h); gzip is made of it when somebody asks
+ * for it first. */
 #ifndef BROOD_HTTP_FILES_VARIANTS_H
 #define BROOD_HTTP_FILES_VARIANTS_H
 
-#include "http/files/file.h"
-#include "http/files/siblings.h"
+#include "http/message/coding.h"
+
+#include <stddef.h>
 
 struct file_cache;
-struct http_location;
+struct file_entry;
 struct request;
-
-struct variants {
-	struct siblings siblings;            /* as they were when the source was loaded */
-	struct file *files[CODING_IDENTITY]; /* a reference each; NULL: not there */
-	/* The one in gzip is no sibling but is to be made when it is asked for, or has been. */
-	bool makes_gzip;
-	bool no_gain; /* it would not be smaller, or there is no room for it */
-};
+struct response_maker;
 
 /* What making variants needs: one per process. */
 struct variants_maker {
@@ -29,21 +22,8 @@ struct variants_maker {
 	struct coding_memory last;
 };
 
-/* Whether a file that is held in memory is to have a variant in gzip. */
-bool variants_want_gzip(const struct http_location *location, struct slice type, uint64_t size);
-
-/* Gives a file that has just been loaded its variants: the siblings that have been seen beside it.
- * `makes_gzip`: and one that is made when it is asked for. 0, or -errno
- * when one of them cannot be had just now: -ESTALE, -ENOMEM, or no descriptors. */
-int variants_load(const struct file_source *source, const struct response_maker *maker, struct file *file,
-		  const struct siblings *siblings, bool makes_gzip) __attribute__((warn_unused_result));
-
-/* What is to be sent of a file that has variants: one of these, or itself. The reference to the file
- * is taken over, and one to what is returned is the caller's. What is made is never for ranges:
- * these are of the file itself then. */
-struct file *variants_choose(struct variants_maker *by, struct file *file, const struct request *request);
-
-/* NULL is allowed. */
-void variants_free(struct variants *variants);
+/* Takes what is to be sent of an entry that has variants: one of these, or the file itself, with a reference for the
+ * caller, who is done with the entry. What is made is never for ranges: these are of the file itself then. */
+struct file *variants_take(struct variants_maker *by, struct file_entry *entry, const struct request *request);
 
 #endif

@@ -36,8 +36,7 @@ static void note_progress(struct stream *stream)
 
 	if (!session->settled && SSL_is_init_finished(session->ssl)) {
 		settle(session);
-		stream->handshakes = false;
-		stream->fresh = true;
+		stream->phase = STREAM_FRESH;
 		session->kernel = session->tls->kernel && kernel_has_keys(session->ssl);
 	}
 }
@@ -57,7 +56,7 @@ static void release(struct stream *stream)
 		settle(stream->tls);
 	session_free(stream->tls);
 	stream->tls = NULL;
-	stream->handshakes = false;
+	stream->phase = STREAM_OPEN;
 	stream->io = &stream_plain;
 }
 
@@ -251,7 +250,7 @@ static bool holds_part(const struct stream *stream)
 {
 	const SSL *ssl = stream->tls->ssl;
 
-	if (stream->handshakes)
+	if (stream->phase == STREAM_HANDSHAKE)
 		return BIO_number_read(SSL_get_rbio(ssl)) > 0;
 	return SSL_has_pending(ssl);
 }
@@ -299,6 +298,6 @@ int tls_open(struct tls *tls, struct stream *stream)
 	tls->stats.handshakes++;
 	stream->tls = session;
 	stream->io = &stream_tls;
-	stream->handshakes = true;
+	stream->phase = STREAM_HANDSHAKE;
 	return 0;
 }

@@ -46,14 +46,19 @@ struct stream_io {
 	size_t turn;
 };
 
+enum stream_phase {
+	STREAM_OPEN,
+	STREAM_HANDSHAKE, /* it is not open yet: what is received and sent is not the client's or ours */
+	STREAM_FRESH,     /* it has been opened by a handshake, and nothing of the client's has come */
+};
+
 struct stream {
 	const struct stream_io *io;
 	int fd;
 	/* After -EAGAIN: what the socket is to be watched for (EV_READ, EV_WRITE) where that is not
 	 * what the call suggests; 0: it is. */
 	short wants;
-	bool handshakes; /* it is not open yet: what is received and sent is not the client's or ours */
-	bool fresh;      /* it has been opened by a handshake, and nothing of the client's has come */
+	enum stream_phase phase;
 	/* Other processes have had the socket, and may have copies: what copies share may not be as it should. */
 	bool moved;    /* it may have been set to linger */
 	bool unsure;   /* it may wait: calls that cannot be told not to are made after stream_make_sure only */
@@ -85,6 +90,11 @@ int stream_unacknowledged(const struct stream *stream);
 
 /* Of a TCP connection, as far as the kernel knows by now; else 0. */
 unsigned stream_round_trip_us(const struct stream *stream);
+
+static inline bool stream_is_plain(const struct stream *stream)
+{
+	return stream->io == &stream_plain;
+}
 
 static inline ssize_t stream_receive(struct stream *stream, void *out, size_t room)
 {

@@ -7,10 +7,12 @@ use strict;
 use warnings;
 use Brood::Server;
 use File::Temp;
+use IO::Socket::INET;
 use POSIX ();
+use Socket qw(SOL_SOCKET SO_RCVTIMEO SO_SNDTIMEO);
 use Exporter qw(import);
 
-our @EXPORT_OK = qw(chain_of fetch make_pair peer_certificate resume session);
+our @EXPORT_OK = qw(chain_of fetch make_pair peer_certificate resume session talk);
 
 my $sessions = 0;
 
@@ -73,6 +75,8 @@ sub chain_of
 # Its fingerprint, as make_pair tells it.
 sub peer_certificate
 {
+	my ($address, $name, @more) = @_;
+	return talk($address, name => $name)->{fingerprint} // 'none' if !@more && can_talk();
 	my $pem = chain_of(@_);
 	my $file = File::Temp->new;
 	print $file $pem;
@@ -86,6 +90,46 @@ sub fetch
 	my ($url, $address, $pair) = @_;
 	my @trust = $pair ? ('--cacert', $pair->{certificate}) : ();
 	return output_of(qw(curl -sS --max-time), LIMIT, '--connect-to', "::$address", @trust, $url);
+}
+
+# The same without a process for each look, where Perl has OpenSSL: shakes hands and says goodbye; with `path` it asks
+# in between. `name` that it asks for, `version` (0x0303, 0x0304), `session` of an earlier one. What it found:
+# { fingerprint, reused, session, answer }, nothing if the handshake fails.
+sub can_talk { return eval { require Net::SSLeay } }
+
+my $context;
+sub talk
+{
+	my ($address, %want) = @_;
+	$context //= Net::SSLeay::CTX_new() // die 'OpenSSL: no context';
+	my $socket = IO::Socket::INET->new(PeerAddr => $address) or return {};
+	setsockopt $socket, SOL_SOCKET, $_, pack 'l!l!', LIMIT, 0 for SO_RCVTIMEO, SO_SNDTIMEO;
+	my $ssl = Net::SSLeay::new($context);
+	Net::SSLeay::set_fd($ssl, fileno $socket);
+	Net::SSLeay::set_tlsext_host_name($ssl, $want{name}) if defined $want{name};
+	Net::SSLeay::set_min_proto_version($ssl, $want{version}), Net::SSLeay::set_max_proto_version($ssl, $want{version})
+	    if $want{version};
+	Net::SSLeay::set_session($ssl, $want{session}) if $want{session};
+	my %found;
+	local $SIG{PIPE} = 'IGNORE';
+	if (Net::SSLeay::connect($ssl) == 1) {
+		my $certificate = Net::SSLeay::get_peer_certificate($ssl);
+		$found{fingerprint} = Net::SSLeay::X509_get_fingerprint($certificate, 'sha256');
+		Net::SSLeay::X509_free($certificate);
+		$found{reused} = Net::SSLeay::session_reused($ssl);
+		if ($want{path}) {
+			Net::SSLeay::write($ssl, "GET $want{path} HTTP/1.1\r\nHost: one.test\r\nConnection: close\r\n\r\n");
+			$found{answer} = '';
+			while (defined(my $octets = Net::SSLeay::read($ssl))) {
+				last if !length $octets;
+				$found{answer} .= $octets;
+			}
+			$found{session} = Net::SSLeay::get1_session($ssl); # the server has sent its tickets by now
+		}
+		Net::SSLeay::shutdown($ssl);
+	}
+	Net::SSLeay::free($ssl);
+	return \%found;
 }
 
 # One request over a connection of its own: { text: what openssl s_client says, worker: the pid that answered }.

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "asking.h"
+#include "http/files/file.h"
 #include "http/files/static.h"
 #include "site.h"
 
@@ -24,8 +25,8 @@ int site_setup(void **state)
 	fixture->options.root_fd = fixture->root.fd;
 	fixture->options.cache_body_max = BODY_MAX;
 	fixture->options.cache_fds = FDS_MAX;
-	fixture->site = static_site_new(&fixture->options);
 	fixture->maker = response_maker_new(NULL);
+	fixture->site = static_site_new(&fixture->options, fixture->maker);
 	if (!fixture->epochs || !fixture->site || !fixture->maker)
 		return -1;
 	*state = fixture;
@@ -48,7 +49,7 @@ int site_teardown(void **state)
 unsigned ask_with(struct fixture *fixture, const struct request *request)
 {
 	file_release(fixture->response.file);
-	static_answer(fixture->site, request, fixture->maker, &fixture->response);
+	static_answer(fixture->site, request, &fixture->response);
 	return fixture->response.status;
 }
 

@@ -8,11 +8,10 @@
 #include <cmocka.h>
 
 #include "base/fd.h"
-#include "http/files/file.h"
 #include "http/files/file_cache.h"
+#include "http/files/file_entry.h"
+#include "http/files/file_load.h"
 #include "http/files/response.h"
-#include "http/files/static.h"
-#include "http/files/variants.h"
 #include "root.h"
 
 #include <stdio.h>
@@ -36,8 +35,8 @@ static int setup(void **state)
 
 	root_make(&fixture->root);
 	location = &fixture->root.location;
-	fixture->source = (struct file_source){&fixture->root.location, NULL, BODY_MAX};
 	fixture->maker = response_maker_new(NULL);
+	fixture->source = (struct file_source){NULL, fixture->maker, BODY_MAX};
 	*state = fixture;
 	return 0;
 }
@@ -52,23 +51,23 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Makes a file of `size` octets and loads it; the caller has the only reference. */
-static struct file *make(struct fixture *fixture, const char *name, size_t size)
+/* Makes a file of `size` octets and loads it; the entry is the caller's. */
+static struct file_entry *make(struct fixture *fixture, const char *name, size_t size)
 {
-	struct file *file = NULL;
+	struct file_entry *entry = NULL;
 
 	root_write_large(&fixture->root, name, size, LONG_AGO);
-	assert_int_equal(file_load(&fixture->source, fixture->maker, name, strlen(name), &file), 0);
-	return file;
+	assert_int_equal(file_entry_load(&fixture->source, location, name, strlen(name), &entry), 0);
+	return entry;
 }
 
-/* The same into the cache, which then has the only reference. */
+/* The same into the cache, as far as that takes it. */
 static void put(struct fixture *fixture, struct file_cache *cache, const char *name, size_t size)
 {
-	struct file *file = make(fixture, name, size);
+	struct file_entry *entry = make(fixture, name, size);
 
-	file_cache_insert(cache, file);
-	file_release(file);
+	file_cache_insert(cache, entry);
+	file_entry_leave(entry);
 }
 
 static bool has(struct file_cache *cache, const char *name)
@@ -194,13 +193,17 @@ static void an_evicted_file_lives_until_it_is_released(void **state)
 	struct fixture *fixture = *state;
 	size_t before = fd_count_open();
 	struct file_cache *cache = cache_of(1, 1 << 20, 1);
-	struct file *open = make(fixture, "open", BODY_MAX + 1);
-	struct file *small;
+	struct file_entry *entry = make(fixture, "open", BODY_MAX + 1);
+	struct file *open, *small;
 	char octet;
 
-	file_cache_insert(cache, open);
-	small = make(fixture, "small", 10);
-	file_cache_insert(cache, small);
+	file_cache_insert(cache, entry);
+	open = file_entry_take(entry, entry->file);
+	assert_true(open->kept);
+	entry = make(fixture, "small", 10);
+	file_cache_insert(cache, entry);
+	small = file_entry_take(entry, entry->file);
+	assert_false(open->kept);
 	assert_false(has(cache, "open"));
 	assert_int_equal(pread(open->fd, &octet, 1, BODY_MAX), 1);
 	file_cache_free(cache);
@@ -216,18 +219,19 @@ static void each_location_has_its_own_files(void **state)
 	struct fixture *fixture = *state;
 	struct file_cache *cache = cache_of(10, 1 << 20, 1);
 	struct http_location other = fixture->root.location;
-	struct file *file;
+	struct file_entry *entry;
 
 	put(fixture, cache, "a", 1);
-	fixture->source.location = &other;
+	location = &other;
 	assert_null(file_cache_find(cache, &other, SLICE("a")));
 	put(fixture, cache, "a", 2);
-	file = file_cache_find(cache, location, SLICE("a"));
-	assert_ptr_equal(file->location, location);
-	assert_int_equal(file->stamp.size, 1);
-	file = file_cache_find(cache, &other, SLICE("a"));
-	assert_ptr_equal(file->location, &other);
-	assert_int_equal(file->stamp.size, 2);
+	location = &fixture->root.location;
+	entry = file_cache_find(cache, location, SLICE("a"));
+	assert_ptr_equal(entry->location, location);
+	assert_int_equal(entry->file->stamp.size, 1);
+	entry = file_cache_find(cache, &other, SLICE("a"));
+	assert_ptr_equal(entry->location, &other);
+	assert_int_equal(entry->file->stamp.size, 2);
 	file_cache_free(cache);
 }
 
@@ -242,7 +246,7 @@ static void a_removed_entry_is_gone_and_its_key_free(void **state)
 	assert_int_equal(file_cache_usage(cache).entries, 0);
 	assert_int_equal(file_cache_usage(cache).bytes, 0);
 	put(fixture, cache, "a", 2);
-	assert_int_equal(file_cache_find(cache, location, SLICE("a"))->stamp.size, 2);
+	assert_int_equal(file_cache_find(cache, location, SLICE("a"))->file->stamp.size, 2);
 	file_cache_free(cache);
 }
 
@@ -263,39 +267,46 @@ static void shedding_closes_open_files_oldest_first(void **state)
 	file_cache_free(cache);
 }
 
-/* A file with a variant, which is not in a cache yet; the caller has the only reference. */
-static struct file *make_with(struct fixture *fixture, const char *name, size_t size, struct file *variant)
+/* A file by itself, as a variant is. */
+static struct file *make_variant(struct fixture *fixture, const char *name, size_t size)
 {
-	struct file *file = make(fixture, name, size);
+	struct file_entry *entry = make(fixture, name, size);
 
-	file->variants = calloc(1, sizeof(*file->variants));
-	assert_non_null(file->variants);
+	return file_entry_take(entry, entry->file);
+}
+
+/* A file with a variant, which is not in a cache yet; the entry is the caller's. */
+static struct file_entry *make_with(struct fixture *fixture, const char *name, size_t size, struct file *variant)
+{
+	struct file_entry *entry = make(fixture, name, size);
+
+	entry->variants = calloc(1, sizeof(*entry->variants));
+	assert_non_null(entry->variants);
 	if (variant) {
 		variant->kept = true;
-		file->variants->files[CODING_GZIP] = variant;
+		entry->variants->files[CODING_GZIP] = variant;
 	}
-	return file;
+	return entry;
 }
 
 static void variants_count_with_their_source(void **state)
 {
 	struct fixture *fixture = *state;
-	struct file *open = make(fixture, "open-variant", BODY_MAX + 1);
-	struct file *small = make(fixture, "small-variant", 500), *file;
-	size_t bytes = file_bytes(small);
+	struct file *open = make_variant(fixture, "open-variant", BODY_MAX + 1);
+	struct file *small = make_variant(fixture, "small-variant", 500);
+	struct file_entry *entry;
+	size_t bytes = small->allocated;
 	struct file_cache *cache = cache_of(10, 1 << 20, 2);
 
 	/* A small file with an open variant is one of those that can be shed. */
-	file = make_with(fixture, "a", 10, open);
-	assert_int_equal(file_fds(file), 1);
-	file_cache_insert(cache, file);
+	entry = make_with(fixture, "a", 10, open);
+	assert_int_equal(file_entry_fds(entry), 1);
+	file_cache_insert(cache, entry);
 	assert_int_equal(file_cache_usage(cache).fds, 1);
-	file_release(file);
 	/* And an open one has octets in memory by its variant. */
-	file = make_with(fixture, "b", BODY_MAX + 1, small);
-	assert_true(file_bytes(file) >= bytes);
-	file_cache_insert(cache, file);
-	file_release(file);
+	entry = make_with(fixture, "b", BODY_MAX + 1, small);
+	assert_true(file_entry_bytes(entry) >= bytes);
+	file_cache_insert(cache, entry);
 	assert_int_equal(file_cache_usage(cache).fds, 2);
 	assert_true(file_cache_shed(cache));
 	assert_false(has(cache, "a"));
@@ -309,12 +320,10 @@ static void variants_count_with_their_source(void **state)
 static void octets_go_whatever_holds_them(void **state)
 {
 	struct fixture *fixture = *state;
-	struct file *variant = make(fixture, "variant", 900);
+	struct file *variant = make_variant(fixture, "variant", 900);
 	struct file_cache *cache = cache_of(10, 3000, 10);
-	struct file *file = make_with(fixture, "open", BODY_MAX + 1, variant);
 
-	file_cache_insert(cache, file);
-	file_release(file);
+	file_cache_insert(cache, make_with(fixture, "open", BODY_MAX + 1, variant));
 	put(fixture, cache, "a", 900);
 	assert_true(file_cache_usage(cache).bytes <= 3000);
 	put(fixture, cache, "b", 900);
@@ -327,28 +336,28 @@ static void octets_go_whatever_holds_them(void **state)
 static void what_grows_makes_others_go_but_not_itself(void **state)
 {
 	struct fixture *fixture = *state;
-	struct file *variant = make(fixture, "variant", 900), *file = make_with(fixture, "a", 1, NULL);
-	size_t one = file_bytes(variant), own = file_bytes(file);
+	struct file *variant = make_variant(fixture, "variant", 900);
+	struct file_entry *entry = make_with(fixture, "a", 1, NULL);
+	size_t one = variant->allocated, own = file_entry_bytes(entry);
 	struct file_cache *cache = cache_of(10, own + 2 * one, 10);
 
-	assert_false(file_cache_grow(cache, file, one)); /* it is not in it */
-	file_cache_insert(cache, file);
-	put(fixture, cache, "b", 800);
-	put(fixture, cache, "c", 800);
-	assert_false(file_cache_grow(cache, file, 2 * one + 1));
+	assert_false(file_cache_grow(cache, entry, one)); /* it is not in it */
+	file_cache_insert(cache, entry);
+	put(fixture, cache, "b", 600);
+	put(fixture, cache, "c", 600);
+	assert_false(file_cache_grow(cache, entry, 2 * one + 1));
 	assert_true(has(cache, "b") && has(cache, "c"));
 	/* It is the least recently used one here. */
-	assert_true(file_cache_grow(cache, file, one));
+	assert_true(file_cache_grow(cache, entry, one));
 	variant->kept = true;
-	file->variants->files[CODING_GZIP] = variant;
+	entry->variants->files[CODING_GZIP] = variant;
 	assert_false(has(cache, "b"));
 	assert_true(has(cache, "a") && has(cache, "c"));
 	assert_true(file_cache_usage(cache).bytes <= own + 2 * one);
 	file_cache_remove(cache, file_cache_find(cache, location, SLICE("c")));
 	assert_int_equal(file_cache_usage(cache).bytes, own + one);
-	file_cache_remove(cache, file);
+	file_cache_remove(cache, entry);
 	assert_int_equal(file_cache_usage(cache).bytes, 0);
-	file_release(file);
 	file_cache_free(cache);
 }
 

@@ -8,9 +8,9 @@
 #include <cmocka.h>
 
 #include "http/message/date.h"
-#include "http/files/file.h"
+#include "http/files/file_entry.h"
+#include "http/files/file_load.h"
 #include "http/files/response.h"
-#include "http/files/static.h"
 #include "root.h"
 
 #include <errno.h>
@@ -61,8 +61,8 @@ static int setup(void **state)
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
 	root_make(&fixture->root);
-	fixture->source = (struct file_source){&fixture->root.location, NULL, BODY_MAX};
 	fixture->maker = response_maker_new(NULL);
+	fixture->source = (struct file_source){NULL, fixture->maker, BODY_MAX};
 	*state = fixture;
 	return 0;
 }
@@ -79,7 +79,12 @@ static int teardown(void **state)
 
 static int load(struct fixture *fixture, const char *name, struct file **out)
 {
-	return file_load(&fixture->source, fixture->maker, name, strlen(name), out);
+	struct file_entry *entry;
+	int error = file_entry_load(&fixture->source, &fixture->root.location, name, strlen(name), &entry);
+
+	if (error == 0)
+		*out = file_entry_take(entry, entry->file);
+	return error;
 }
 
 static struct file *loaded(struct fixture *fixture, const char *name)
@@ -252,27 +257,35 @@ static void extreme_times_are_served(void **state)
 	}
 }
 
+static struct file_entry *entry_of(struct fixture *fixture, const char *name)
+{
+	struct file_entry *entry = NULL;
+
+	assert_int_equal(file_entry_load(&fixture->source, &fixture->root.location, name, strlen(name), &entry), 0);
+	return entry;
+}
+
 static void a_file_is_current_until_its_stamp_or_name_changes(void **state)
 {
 	struct fixture *fixture = *state;
-	struct file *file;
+	struct file_entry *entry;
 
 	root_write(&fixture->root, "a", "x", LONG_AGO);
-	file = loaded(fixture, "a");
-	assert_true(file_is_current(file));
+	entry = entry_of(fixture, "a");
+	assert_true(file_entry_is_current(entry));
 	root_set_time(&fixture->root, "a", LONG_AGO, 500000001);
-	assert_false(file_is_current(file));
-	file_release(file);
+	assert_false(file_entry_is_current(entry));
+	file_entry_free(entry);
 
-	file = loaded(fixture, "a");
+	entry = entry_of(fixture, "a");
 	root_replace(&fixture->root, "a", "x", LONG_AGO);
-	assert_false(file_is_current(file));
-	file_release(file);
+	assert_false(file_entry_is_current(entry));
+	file_entry_free(entry);
 
-	file = loaded(fixture, "a");
+	entry = entry_of(fixture, "a");
 	root_delete(&fixture->root, "a");
-	assert_false(file_is_current(file));
-	file_release(file);
+	assert_false(file_entry_is_current(entry));
+	file_entry_free(entry);
 }
 
 /* Tries within one second of the wall clock: `mtime` is that second, without a fraction. */
@@ -364,12 +377,11 @@ static void a_file_shorter_than_it_says_is_not_served(void **state)
 	struct http_site site = fixture->root.site;
 	struct http_location location = {.site = &site};
 	struct file_source source = fixture->source;
-	struct file *file;
+	struct file_entry *entry;
 
 	site.root.fd = open("/sys/kernel", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	source.location = &location;
 	source.body_max = 65536;
-	assert_int_equal(file_load(&source, fixture->maker, "uevent_seqnum", 13, &file), -ESTALE);
+	assert_int_equal(file_entry_load(&source, &location, "uevent_seqnum", 13, &entry), -ESTALE);
 	close(site.root.fd);
 }
 

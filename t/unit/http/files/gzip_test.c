@@ -10,6 +10,7 @@
 #include "asking.h"
 #include "http/files/gzip.h"
 #include "http/site/site.h"
+#include "http/files/file.h"
 #include "http/files/static.h"
 #include "http/files/variants.h"
 #include "site.h"
@@ -45,7 +46,7 @@ static int setup_with(void **state, size_t cache_bytes, size_t body_max)
 	fixture->options.sites = &sites;
 	fixture->options.cache_bytes = cache_bytes;
 	fixture->options.cache_body_max = body_max;
-	fixture->site = static_site_new(&fixture->options);
+	fixture->site = static_site_new(&fixture->options, fixture->maker);
 	return fixture->site ? 0 : -1;
 }
 

@@ -44,7 +44,7 @@ static void a_head_has_status_date_server_and_what_is_added(void **state)
 	char date[64];
 
 	(void)state;
-	response_begin(maker, &response, 206);
+	response_begin(maker, &response, NULL, 206);
 	response_field(maker, "A", SLICE("b c"));
 	response_field_u64(maker, "N", UINT64_MAX);
 	response_field_u64(maker, "Z", 0);
@@ -66,7 +66,7 @@ static void a_worker_tag_is_in_every_head(void **state)
 	struct response response;
 
 	(void)state;
-	response_simple(maker, &response, 404, SLICE(""));
+	response_simple(maker, &response, NULL, 404, SLICE(""));
 	assert_non_null(memmem(response.head.ptr, response.head.len, "\r\nX-Brood-Worker: 0-1-4711\r\n", 28));
 	response_maker_free(maker);
 }
@@ -95,7 +95,7 @@ static void a_simple_page_says_its_status(void **state)
 	char date[64];
 
 	(void)state;
-	response_simple(maker, &response, 405, SLICE("Allow: GET\r\n"));
+	response_simple(maker, &response, NULL, 405, SLICE("Allow: GET\r\n"));
 	assert_int_equal(response.status, 405);
 	assert_head(response.head,
 		    "HTTP/1.1 405 Method Not Allowed\r\n%.*sServer: brood\r\nAllow: GET\r\n"
@@ -112,7 +112,7 @@ static void a_simple_page_is_one_run_of_octets(void **state)
 	struct response response;
 
 	(void)state;
-	response_simple(maker, &response, 431, SLICE(""));
+	response_simple(maker, &response, NULL, 431, SLICE(""));
 	assert_true(response.contiguous);
 	assert_ptr_equal(response.head.ptr + response.head.len + 2, response.body.ptr);
 	assert_memory_equal(response.body.ptr - 2, "\r\n", 2);
@@ -128,7 +128,7 @@ static void what_does_not_fit_is_a_bare_500(void **state)
 
 	(void)state;
 	memset(large, 'x', RESPONSE_SCRATCH_SIZE);
-	response_begin(maker, &response, 200);
+	response_begin(maker, &response, NULL, 200);
 	response_field(maker, "Large", (struct slice){large, RESPONSE_SCRATCH_SIZE});
 	response_field(maker, "Small", SLICE("1"));
 	assert_false(response_finish(maker, &response));
@@ -138,10 +138,10 @@ static void what_does_not_fit_is_a_bare_500(void **state)
 		    "Content-Length: 0\r\n",
 		    (int)date_line(maker, date).len, date);
 
-	response_simple(maker, &response, 301, (struct slice){large, RESPONSE_SCRATCH_SIZE});
+	response_simple(maker, &response, NULL, 301, (struct slice){large, RESPONSE_SCRATCH_SIZE});
 	assert_int_equal(response.status, 500);
 	assert_int_equal(response.body.len, 0);
-	response_simple(maker, &response, 404, SLICE(""));
+	response_simple(maker, &response, NULL, 404, SLICE(""));
 	assert_int_equal(response.status, 404);
 	free(large);
 	response_maker_free(maker);

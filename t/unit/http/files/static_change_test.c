@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "http/message/date.h"
+#include "http/files/file.h"
 #include "http/files/static.h"
 #include "site.h"
 

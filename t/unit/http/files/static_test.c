@@ -126,7 +126,7 @@ static void the_first_index_name_that_is_a_file_counts(void **state)
 	static_site_free(fixture->site);
 	fixture->root.location.index_names = names;
 	fixture->options.sites = &sites;
-	fixture->site = static_site_new(&fixture->options);
+	fixture->site = static_site_new(&fixture->options, fixture->maker);
 	root_directory(&fixture->root, "d");
 	root_directory(&fixture->root, "d/index.html");
 	root_write(&fixture->root, "d/index.txt", "second", LONG_AGO);
@@ -463,7 +463,7 @@ static void a_root_that_is_none_is_told(void **state)
 	struct http_options options = {.root_fd = -1};
 
 	(void)state;
-	assert_null(static_site_new(&options));
+	assert_null(static_site_new(&options, NULL));
 }
 
 int main(void)

@@ -11,6 +11,7 @@
 #include "asking.h"
 #include "base/fd.h"
 #include "http/files/file_cache.h"
+#include "http/files/file.h"
 #include "http/files/static.h"
 #include "http/files/variants.h"
 #include "site.h"
@@ -100,7 +101,7 @@ static void without_siblings_nothing_varies(void **state)
 	root_write(&fixture->root, "a", "one", LONG_AGO);
 	assert_int_equal(ask_coded(fixture, "/a", "br"), 200);
 	assert_vary(fixture, false);
-	assert_null(fixture->response.file->variants);
+	assert_false(fixture->response.file->varies);
 	/* One of its own is looked for beside a file that is a coding itself by no means. */
 	root_write(&fixture->root, "b.gz", "zipped", LONG_AGO);
 	root_write(&fixture->root, "b.gz.br", "twice", LONG_AGO);

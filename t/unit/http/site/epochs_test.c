@@ -177,10 +177,10 @@ static void both_begin(struct both *both, struct fixture *fixture)
 	fixture->root.location.precompressed = true;
 	fixture->root.location.cache_control = fixture->root.location.cache_control_hashed = SLICE("");
 	static_site_free(fixture->site);
-	both->one = static_site_new(&fixture->options);
-	both->other = static_site_new(&fixture->options);
+	both->one = static_site_new(&fixture->options, fixture->maker);
 	both->makers[0] = fixture->maker;
 	both->makers[1] = response_maker_new(NULL);
+	both->other = static_site_new(&fixture->options, both->makers[1]);
 	fixture->now_ms = 5000;
 	static_site_tick(both->one, 5000);
 	static_site_tick(both->other, 5000);
