@@ -2,17 +2,14 @@
  *
  * Who gets the connections that the master hands out. The workers are channels whose other ends answer when the
  * test says so; time stands still. */
-#include "cluster/master/commands.h"
-#include "cluster/master/dispatch.h"
-#include "cluster/master/master.h"
-#include "cluster/master/slots.h"
-#include "cluster/master/supervisor.h"
-#include "cluster/master/worker_process.h"
+#include "master_fixture.h"
 
 #include "base/fd.h"
-#include "base/log.h"
 #include "brood/channel.h"
 #include "cluster/ipc/message.h"
+#include "cluster/master/dispatch.h"
+#include "cluster/master/slots.h"
+#include "cluster/master/worker_process.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,11 +26,9 @@
 
 enum { SLOTS = 3, UNEVEN_MAX = 16, FIRST_PID = 200000000 };
 
-static struct master master;
 static struct worker_process *workers[SLOTS];
 static int ends[SLOTS]; /* the workers' of the channels */
 
-static uint64_t now_ms = 1000000;
 static bool no_memory; /* for what is offered */
 static unsigned discarded;
 
@@ -141,27 +136,11 @@ static void offer(unsigned count, bool has_moved)
 
 static int set_up(void **state)
 {
-	static struct cluster_listen listen = {.fd = -1, .backlog = 16};
-	struct cluster_options options = {
-		.accept = CLUSTER_ACCEPT_HANDOFF, .listen = &listen, .listen_count = 1, .workers = SLOTS};
-	char reason[128];
-
 	(void)state;
-	log_set_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
-	memset(&master, 0, sizeof(master));
 	no_memory = false;
 	discarded = 0;
-	assert_int_equal(address_parse("127.0.0.1:0", &listen.address, reason, sizeof(reason)), 0);
-	master.options = options;
-	master.signal_fd = -1;
+	master_set_up(CLUSTER_ACCEPT_HANDOFF, SLOTS);
 	master.slot_count = SLOTS;
-	supervisor_open(&master);
-	commands_open(&master);
-	assert_int_equal(listeners_prepare(&master.listeners, &options, reason, sizeof(reason)), 0);
-	listeners_commit(&master.listeners);
-	assert_true(listeners_begin(&master.listeners, true));
-	master.base = event_base_new();
-	assert_int_equal(dispatch_open(&master), 0);
 	assert_int_equal(slots_make_room(&master, SLOTS), 0);
 	for (unsigned slot = 0; slot < SLOTS; slot++)
 		add_worker(slot);
@@ -179,10 +158,7 @@ static int tear_down(void **state)
 		master.slots[slot]->current = NULL;
 		close(ends[slot]);
 	}
-	slots_free(&master);
-	dispatch_close(&master);
-	listeners_close(&master.listeners);
-	event_base_free(master.base);
+	master_tear_down();
 	return 0;
 }
 
