@@ -76,7 +76,7 @@ static enum roll_action start(struct master *master, struct slot *slot)
 		slot_replace(slot, next);
 	if (slot->state == SLOT_SERVING && slot->current->next_kind == next)
 		return roll_ready(&master->roll, &view, slot->index);
-	if (slot->successor || slot->state == SLOT_STARTING)
+	if (slot->successor || (slot->state == SLOT_STARTING && slot->current->next_kind == next))
 		return ROLL_NOTHING; /* its readiness or its death comes back here */
 	report_failed_start(master, slot);
 	return roll_died(&master->roll, &view, slot->index, false);
@@ -397,11 +397,13 @@ void rolling_settled(struct master *master)
 	act(master, roll_settled(&master->roll, &view));
 }
 
-/* One that waited for the slot's new worker goes on without it. */
+/* One that waited for the slot's new worker goes on without it; should it be wanted again, it gets such a one. */
 void rolling_without(struct master *master, unsigned slot)
 {
 	struct roll_view view = view_of(master);
 
+	if (master->roll.slot == slot)
+		master->slots[slot]->next_kind = master->roll.phase == ROLL_FORWARD;
 	act(master, roll_ready(&master->roll, &view, slot));
 }
 

@@ -34,6 +34,7 @@ static int prepare(void *context, struct cluster_options *options, char *reason,
 		options->listen = wanted.listen;
 	if (wanted.workers > 0)
 		options->workers = wanted.workers;
+	told.prepared += !wanted.nothing;
 	return wanted.nothing ? -1 : 0;
 }
 

@@ -12,7 +12,7 @@ extern uint64_t now_ms;
 
 /* What its program was told, since it was set up. */
 extern struct told {
-	unsigned ready, commits, abandons, rolling, rolled, stopping;
+	unsigned ready, prepared, commits, abandons, rolling, rolled, stopping;
 } told;
 
 /* What the next reload wants: a listener (NULL: that which there is), workers (0: so many as there are); that it fails.
