@@ -16,7 +16,7 @@
 #include "http/message/head.h"
 #include "http/site/mime.h"
 #include "http/message/path.h"
-#include "http/client/proxy.h"
+#include "http/client/proxy_protocol.h"
 #include "http/message/range.h"
 #include "http/message/request.h"
 
@@ -150,16 +150,16 @@ static void try_forwarded(struct slice text, enum forwarded_syntax syntax)
 static void try_proxy(struct slice text)
 {
 	struct proxy_header whole, cut;
-	enum proxy_verdict verdict = proxy_read(text.ptr, text.len, &whole);
+	enum proxy_protocol_verdict verdict = proxy_protocol_read(text.ptr, text.len, &whole);
 
-	if (verdict == PROXY_COMPLETE)
-		FUZZ_CHECK(whole.size <= text.len && whole.size <= PROXY_MAX);
+	if (verdict == PROXY_PROTOCOL_COMPLETE)
+		FUZZ_CHECK(whole.size <= text.len && whole.size <= PROXY_PROTOCOL_MAX);
 	for (size_t size = 0; size < text.len; size += size < 300 ? 1 : 97) {
 		char *copy = fuzz_copy(text.ptr, size);
-		enum proxy_verdict early = proxy_read(copy, size, &cut);
+		enum proxy_protocol_verdict early = proxy_protocol_read(copy, size, &cut);
 
 		free(copy);
-		if (early != PROXY_MORE)
+		if (early != PROXY_PROTOCOL_MORE)
 			FUZZ_CHECK(early == verdict && cut.size == whole.size);
 	}
 }
@@ -206,7 +206,6 @@ static void try_texts(const char *text)
 {
 	char reason[64], out[32];
 	struct address address;
-	struct network network;
 	struct networks networks = {0};
 	uint64_t number, again;
 
@@ -216,12 +215,12 @@ static void try_texts(const char *text)
 		address_url(&address, false, url, sizeof(url));
 		FUZZ_CHECK(strnlen(address.text, sizeof(address.text)) < sizeof(address.text));
 	}
-	if (network_parse(text, &network, reason, sizeof(reason)) == 0) {
+	(void)!networks_parse(&networks, text, reason, sizeof(reason));
+	for (size_t i = 0; i < networks.count; i++) {
 		char form[NETWORK_TEXT_MAX];
 
-		network_format(&network, form);
+		network_format(&networks.list[i], form);
 	}
-	(void)!networks_parse(&networks, text, reason, sizeof(reason));
 	networks_free(&networks);
 	if (text_parse_duration(text, &number) == 0) {
 		text_format_duration(out, sizeof(out), number);

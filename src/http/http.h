@@ -202,8 +202,8 @@ void http_server_tick(struct http_server *server);
  * that is idle or has sent part of a request at once (at most 128 of these in a turn of the loop),
  * any other one as soon as the answers it has coming are written, unless it is to be closed then.
  * Those taken meanwhile leave as well. What has been read of further requests goes along, up to
- * what fits; more is answered here first. Ends what http_server_retire began; after
- * http_server_stop it does nothing. */
+ * what fits; more is answered here first. After http_server_stop and
+ * http_server_drain it does nothing. */
 void http_server_move_away(struct http_server *server);
 
 /* Takes a connection that has left this or another server, also one of another version, if
@@ -220,14 +220,10 @@ int http_server_take_moved(struct http_server *server, int fd, const void *state
 int http_server_take_back(struct http_server *server, int fd, const void *state, size_t size)
 	__attribute__((warn_unused_result));
 
-/* From now on each answer says "Connection: close" and its connection is closed after it in stages;
- * where further requests have been read by then, the last of their answers does. Connections that
- * are idle stay open for their next request (or until their deadline). No connection moves away any
- * more: this is for an owner that finds nobody to take them. */
-void http_server_retire(struct http_server *server);
-
-/* A stop will begin soon: /-/ready says so from now on, and each answer is its connection's last one, as for
- * http_server_retire, so that few are idle when the stop comes. */
+/* A stop will begin soon: /-/ready says so from now on, and each answer says "Connection: close" and its connection is
+ * closed after it in stages, so that few are idle when the stop comes; where further requests have been read by then,
+ * the last of their answers does. Connections that are idle stay open for their next request (or until their
+ * deadline). */
 void http_server_announce_stop(struct http_server *server);
 
 /* The same, and connections that are idle end: after a round trip more, since a request may be on its way, and not
@@ -237,7 +233,7 @@ void http_server_announce_stop(struct http_server *server);
 void http_server_stop(struct http_server *server);
 
 /* The same where it is not the whole server that stops: /-/ready goes on saying that it is ready. */
-void http_server_finish(struct http_server *server);
+void http_server_drain(struct http_server *server);
 
 /* A new connection needs the place of another: the one that is idle longest gives way. If something has come on
  * it by now it is answered instead, as its last request. False: none is idle. To be called until there is room,

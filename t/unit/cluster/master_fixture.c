@@ -3,12 +3,12 @@
  * See master_fixture.h. */
 #include "master_fixture.h"
 
-#include "base/log.h"
 #include "cluster/master/commands.h"
 #include "cluster/master/dispatch.h"
 #include "cluster/master/slots.h"
 #include "cluster/master/stopping.h"
 #include "cluster/master/supervisor.h"
+#include "log_to.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -74,34 +74,15 @@ static void ready(void *context, const struct listeners *listeners, unsigned wor
 	told.ready++;
 }
 
-static void nothing(void *context)
-{
-	(void)context;
-}
-
-static void select_kind(void *context, bool next)
-{
-	(void)context, (void)next;
-}
-
-static size_t no_fds(void *context, int *fds, size_t room)
-{
-	(void)context, (void)fds, (void)room;
-	return 0;
-}
-
 static const struct cluster_program program = {
 	.version = "1",
-	.prepare = prepare,
-	.commit = commit,
-	.abandon = abandon,
-	.select = select_kind,
-	.reopen = nothing,
-	.ready = ready,
-	.rolling = rolling,
-	.rolled = rolled,
-	.stopping = stopping,
-	.keep = no_fds,
+	.master = {.prepare = prepare,
+		   .commit = commit,
+		   .abandon = abandon,
+		   .ready = ready,
+		   .rolling = rolling,
+		   .rolled = rolled,
+		   .stopping = stopping},
 };
 
 void master_set_up(enum cluster_accept accept, unsigned workers)
@@ -116,7 +97,7 @@ void master_set_up(enum cluster_accept accept, unsigned workers)
 					  .stop_timeout_ms = 60000};
 	char reason[128];
 
-	log_set_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
+	log_to(open("/dev/null", O_WRONLY | O_CLOEXEC));
 	memset(&master, 0, sizeof(master));
 	memset(&told, 0, sizeof(told));
 	memset(&wanted, 0, sizeof(wanted));

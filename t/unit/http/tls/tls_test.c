@@ -962,7 +962,7 @@ static void a_close_is_announced_to_both_layers(void **state)
 	struct client *client = connect_as(world, 0, "one.test", NULL);
 
 	ask(world, client);
-	http_server_retire(world->talk->server);
+	http_server_announce_stop(world->talk->server);
 	client->used = 0;
 	say(world, client, "GET /small.txt HTTP/1.1\r\nHost: one.test\r\n\r\n");
 	hear(world, client);
