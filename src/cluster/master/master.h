@@ -185,11 +185,11 @@ struct recycling {
 
 /* What the end of a worker is to its slot. */
 enum slot_loss {
-	SLOT_LOST_NOTHING,       /* it had no part in it; or its successor takes the lead; or the server stops */
-	SLOT_LOST_CURRENT,       /* the one that led: the next one is due, now or later */
+	SLOT_LOST_NOTHING,       /* it had no part in it; or its successor takes its place; or the server stops */
+	SLOT_LOST_CURRENT,       /* the current one: the next one is due, now or later */
 	SLOT_LOST_FOR_GOOD,      /* the same, and its set-up can never succeed: no use in going on */
-	SLOT_LOST_SUCCESSOR,     /* the one that was to lead */
-	SLOT_LOST_LAST_DRAINING, /* the last one that was retired */
+	SLOT_LOST_SUCCESSOR,     /* its successor */
+	SLOT_LOST_LAST_DRAINING, /* the last one that drained */
 };
 
 /* What a roll has prepared and not committed yet. */

@@ -337,7 +337,7 @@ static int link_slot(struct restoring *restoring, const struct state_record *rec
 	return 0;
 }
 
-/* Once they lead. */
+/* Once all are in their slots. */
 static void link_adopter(struct master *master, const struct state_record *record)
 {
 	const struct worker_process *adopter;

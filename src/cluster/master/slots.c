@@ -145,11 +145,11 @@ void slot_drop_successor(struct slot *slot)
 	slot->successor = NULL;
 }
 
-void slot_disable(struct slot *slot, bool drain)
+void slot_disable(struct slot *slot, bool disable)
 {
-	slot->disabled = drain;
-	log_info("slot %u: %s", slot->index, drain ? "drained" : "in service again");
-	happen(slot, drain ? SLOT_UNWANT : SLOT_WANT);
+	slot->disabled = disable;
+	log_info("slot %u: %s", slot->index, disable ? "drained" : "in service again");
+	happen(slot, disable ? SLOT_UNWANT : SLOT_WANT);
 }
 
 /* --- what happens to workers --- */
@@ -164,7 +164,7 @@ bool slot_worker_ready(struct slot *slot, struct worker_process *worker)
 		slot->successor = NULL;
 		slot->next_kind = worker->next_kind;
 	} else if (worker != slot->current) {
-		return false; /* retired meanwhile */
+		return false; /* it was told to leave meanwhile */
 	}
 	happen(slot, SLOT_READY);
 	log_debug("worker %u [%d] of generation %u serves", slot->index, worker->pid, worker->generation);

@@ -62,7 +62,7 @@ static void on_ready(struct worker_process *worker, struct brood_frame *frame)
 
 	(void)frame;
 	worker_process_serve(worker);
-	if (slot_worker_ready(slot, worker)) { /* it leads, and who led before drains */
+	if (slot_worker_ready(slot, worker)) { /* it takes its place, and who had that before drains */
 		if (!served)
 			adopt_release(slot);
 		check_start(master);
@@ -182,13 +182,13 @@ int supervisor_resize(struct master *master, unsigned count)
 	return 0;
 }
 
-void supervisor_disable(struct slot *slot, bool drain)
+void supervisor_disable(struct slot *slot, bool disable)
 {
 	struct master *master = slot->master;
 
-	slot_disable(slot, drain);
+	slot_disable(slot, disable);
 	slots_start(master);
-	if (drain)
+	if (disable)
 		rolling_without(master, slot->index);
 }
 
