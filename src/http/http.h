@@ -19,6 +19,19 @@
 #include <sys/socket.h>
 #include <time.h>
 
+/* Defaults of the options below, and of settings that are called so. Plain numbers, which can be made texts. */
+#define HTTP_HEAD_TIMEOUT_S      10
+#define HTTP_BODY_TIMEOUT_S      30
+#define HTTP_WRITE_TIMEOUT_S     60
+#define HTTP_KEEPALIVE_TIMEOUT_S 75
+#define HTTP_PROXY_TIMEOUT_S     5
+#define HTTP_HANDSHAKE_TIMEOUT_S 10
+#define HTTP_CLIENT_BURST        50
+#define HTTP_CLIENT_PREFIX_IPV4  32
+#define HTTP_CLIENT_PREFIX_IPV6  64
+
+enum { HTTP_TARGET_SIZE_MAX = 8192 };
+
 struct epochs;
 struct event_base;
 struct http_server;
@@ -44,22 +57,22 @@ struct http_limits {
 	struct quota *quota;                 /* http/client/quota.h; borrowed; NULL: none of these limits */
 	unsigned worker;                     /* this process's own number there */
 	uint64_t client_requests_per_hour;   /* of one client, in the long run -> 429 */
-	unsigned client_burst;               /* so many at once [1] */
+	unsigned client_burst;               /* so many at once [HTTP_CLIENT_BURST] */
 	uint64_t client_handshakes_per_hour; /* of TLS, at most as many at once as in ten seconds */
 	unsigned client_connections;         /* of one client -> 429 */
 	unsigned connections_max_total;      /* of all -> 503 */
-	uint8_t client_prefix_ipv4;          /* leading bits that make a client one [32] */
-	uint8_t client_prefix_ipv6;          /* [64] */
+	uint8_t client_prefix_ipv4;          /* leading bits that make a client one [HTTP_CLIENT_PREFIX_IPV4] */
+	uint8_t client_prefix_ipv6;          /* [HTTP_CLIENT_PREFIX_IPV6] */
 };
 
 /* All-zero members mean the default in brackets. */
 struct http_options {
-	/* Total deadlines, in milliseconds. */
-	unsigned head_timeout_ms;      /* first octet to end of head [10000]; a connection that never
+	/* Total deadlines, in milliseconds; defaults above, as for the two below. */
+	unsigned head_timeout_ms;      /* first octet to end of head; a connection that never
 					  sent one is closed silently after it */
-	unsigned body_timeout_ms;      /* a request body that is read to be discarded [30000] */
-	unsigned write_timeout_ms;     /* without any progress of a response [60000] */
-	unsigned keepalive_timeout_ms; /* idle between requests [75000] */
+	unsigned body_timeout_ms;      /* a request body that is read to be discarded */
+	unsigned write_timeout_ms;     /* without any progress of a response */
+	unsigned keepalive_timeout_ms; /* idle between requests */
 
 	/* Octets a second; 0: no limit. */
 	unsigned min_receive_rate; /* of a head or a body, in all, after five seconds */
@@ -67,7 +80,7 @@ struct http_options {
 
 	/* Limits. */
 	size_t head_size_max;   /* octets of one head, request line included [32768] -> 431 */
-	size_t target_size_max; /* octets of the request target [8192] -> 414 */
+	size_t target_size_max; /* octets of the request target [HTTP_TARGET_SIZE_MAX] -> 414 */
 	size_t head_fields_max; /* field lines [100] -> 431 */
 	size_t discard_max;     /* octets of a request body that are read and dropped [16 MiB] */
 
@@ -77,7 +90,7 @@ struct http_options {
 	enum http_forwarded forwarded;
 	const struct networks *proxy_trusted; /* peers that may send a PROXY header [NULL: nobody];
 						 borrowed */
-	unsigned proxy_timeout_ms;            /* for that header; closed silently after it [5000] */
+	unsigned proxy_timeout_ms;            /* for that header; closed silently after it */
 	struct http_limits limits;
 
 	/* Who may ask for /-/health and /-/ready (health.h) [NULL: nobody]; borrowed. */
@@ -103,7 +116,7 @@ struct http_options {
 
 	/* For connections taken with HTTP_TAKE_TLS; borrowed, must outlive the server. */
 	struct tls *tls;
-	unsigned handshake_timeout_ms; /* until its handshake is over; closed after it [10000] */
+	unsigned handshake_timeout_ms; /* until its handshake is over; closed after it */
 
 	/* Which configuration's connections these are, from 1: it travels with one that moves away. 0: not
 	 * known. */

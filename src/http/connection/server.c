@@ -83,9 +83,9 @@ static void on_sweep(evutil_socket_t fd, short what, void *context)
 		turn_hurry(server);
 }
 
-static unsigned milliseconds(unsigned given, unsigned otherwise)
+static unsigned milliseconds(unsigned given, unsigned standard_s)
 {
-	return given != 0 ? given : otherwise;
+	return given != 0 ? given : standard_s * 1000;
 }
 
 static size_t size(size_t given, size_t otherwise, size_t limit)
@@ -101,12 +101,12 @@ static void set_options(struct http_server *server, const struct http_options *g
 	uint64_t *timeout_ms = server->deadlines.timeout_ms;
 
 	*options = *given;
-	options->head_timeout_ms = milliseconds(given->head_timeout_ms, 10000);
-	options->body_timeout_ms = milliseconds(given->body_timeout_ms, 30000);
-	options->write_timeout_ms = milliseconds(given->write_timeout_ms, 60000);
-	options->keepalive_timeout_ms = milliseconds(given->keepalive_timeout_ms, 75000);
+	options->head_timeout_ms = milliseconds(given->head_timeout_ms, HTTP_HEAD_TIMEOUT_S);
+	options->body_timeout_ms = milliseconds(given->body_timeout_ms, HTTP_BODY_TIMEOUT_S);
+	options->write_timeout_ms = milliseconds(given->write_timeout_ms, HTTP_WRITE_TIMEOUT_S);
+	options->keepalive_timeout_ms = milliseconds(given->keepalive_timeout_ms, HTTP_KEEPALIVE_TIMEOUT_S);
 	options->head_size_max = size(given->head_size_max, 32768, GUARD_HEAD_SIZE_LIMIT);
-	options->target_size_max = size(given->target_size_max, 8192, GUARD_HEAD_SIZE_LIMIT);
+	options->target_size_max = size(given->target_size_max, HTTP_TARGET_SIZE_MAX, GUARD_HEAD_SIZE_LIMIT);
 	options->head_fields_max = size(given->head_fields_max, 100, REQUEST_FIELDS_MAX);
 	options->discard_max = size(given->discard_max, 16 << 20, SIZE_MAX);
 
@@ -119,9 +119,9 @@ static void set_options(struct http_server *server, const struct http_options *g
 		.target_size_max = (uint32_t)options->target_size_max,
 		.fields_max = (uint32_t)options->head_fields_max,
 	};
-	timeout_ms[DEADLINE_PROXY] = milliseconds(given->proxy_timeout_ms, 5000);
+	timeout_ms[DEADLINE_PROXY] = milliseconds(given->proxy_timeout_ms, HTTP_PROXY_TIMEOUT_S);
 	admission_init(&server->admission, &given->limits);
-	timeout_ms[DEADLINE_HANDSHAKE] = milliseconds(given->handshake_timeout_ms, 10000);
+	timeout_ms[DEADLINE_HANDSHAKE] = milliseconds(given->handshake_timeout_ms, HTTP_HANDSHAKE_TIMEOUT_S);
 	timeout_ms[DEADLINE_FIRST] = options->head_timeout_ms;
 	timeout_ms[DEADLINE_HEAD] = options->head_timeout_ms;
 	timeout_ms[DEADLINE_IDLE] = options->keepalive_timeout_ms;
