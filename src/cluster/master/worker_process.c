@@ -115,7 +115,7 @@ void worker_process_drain(struct worker_process *worker)
 	if (worker->phase == WORKER_DRAINING)
 		return;
 	worker->phase = WORKER_DRAINING;
-	send_simple(worker, MESSAGE_RETIRE);
+	send_simple(worker, MESSAGE_DRAIN);
 	arm(worker, worker->master->options.drain_timeout_ms + DRAIN_GRACE_MS);
 }
 

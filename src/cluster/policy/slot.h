@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A slot's life, as a table: what a numbered place for a worker does next when something happens to
- * the worker that leads it. Pure: no processes, no clock, no loop. Master only.
+ * its current worker. Pure: no processes, no clock, no loop. Master only.
  *
  *                 want                ready
  *       EMPTY ----------> STARTING ----------> SERVING
