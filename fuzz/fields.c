@@ -206,7 +206,6 @@ static void try_texts(const char *text)
 {
 	char reason[64], out[32];
 	struct address address;
-	struct network network;
 	struct networks networks = {0};
 	uint64_t number, again;
 
@@ -216,12 +215,12 @@ static void try_texts(const char *text)
 		address_url(&address, false, url, sizeof(url));
 		FUZZ_CHECK(strnlen(address.text, sizeof(address.text)) < sizeof(address.text));
 	}
-	if (network_parse(text, &network, reason, sizeof(reason)) == 0) {
+	(void)!networks_parse(&networks, text, reason, sizeof(reason));
+	for (size_t i = 0; i < networks.count; i++) {
 		char form[NETWORK_TEXT_MAX];
 
-		network_format(&network, form);
+		network_format(&networks.list[i], form);
 	}
-	(void)!networks_parse(&networks, text, reason, sizeof(reason));
 	networks_free(&networks);
 	if (text_parse_duration(text, &number) == 0) {
 		text_format_duration(out, sizeof(out), number);

@@ -12,6 +12,7 @@
 #include "base/network.h"
 #include "http/connection/server.h"
 #include "http/connection/state.h"
+#include "log_to.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -78,7 +79,7 @@ static void start(void)
 	};
 
 	signal(SIGPIPE, SIG_IGN);
-	log_set_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
+	log_to(open("/dev/null", O_WRONLY | O_CLOEXEC));
 	FUZZ_CHECK(networks_parse(&trusted, "unix", reason, sizeof(reason)) == 0);
 	base = event_base_new();
 	for (unsigned i = 0; i < SERVERS; i++) {

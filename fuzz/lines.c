@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "brood/log/log_reader.h"
 #include "cluster/ipc/log_outlet.h"
+#include "log_to.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -65,7 +66,7 @@ static bool scribble(struct fuzz_input *input, char *memory, size_t size)
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc, (void)argv;
-	log_set_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
+	log_to(open("/dev/null", O_WRONLY | O_CLOEXEC));
 	return 0;
 }
 

@@ -26,6 +26,7 @@
 #include "cluster/master/watching.h"
 #include "cluster/master/worker_process.h"
 #include "cluster/ipc/message.h"
+#include "log_to.h"
 
 #include <event2/event.h>
 #include <fcntl.h>
@@ -99,27 +100,6 @@ static int prepare(void *context, struct cluster_options *options, char *reason,
 	return 0;
 }
 
-static void nothing(void *context)
-{
-	(void)context;
-}
-
-static void select_kind(void *context, bool next)
-{
-	(void)context, (void)next;
-}
-
-static size_t no_fds(void *context, int *fds, size_t room)
-{
-	(void)context, (void)fds, (void)room;
-	return 0;
-}
-
-static void ready(void *context, const struct listeners *listeners, unsigned workers)
-{
-	(void)context, (void)listeners, (void)workers;
-}
-
 static int no_admin(void *context, int channel, struct board *boards, unsigned board_count)
 {
 	(void)context, (void)channel, (void)boards, (void)board_count;
@@ -134,19 +114,8 @@ static int why(void *context, unsigned slot, struct buffer *out)
 
 static const struct cluster_program program = {
 	.version = "1",
-	.prepare = prepare,
-	.commit = nothing,
-	.abandon = nothing,
-	.select = select_kind,
-	.reopen = nothing,
-	.ready = ready,
-	.rolling = nothing,
-	.rolled = nothing,
-	.stopping = nothing,
-	.keep = no_fds,
-	.why = why,
-	.admin = no_admin,
-	.keep_admin = no_fds,
+	.master = {.prepare = prepare, .why = why},
+	.admin = {.run = no_admin},
 };
 
 /* --- the far ends --- */
@@ -470,7 +439,7 @@ static int lowest_free(void)
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc, (void)argv;
-	log_set_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
+	log_to(open("/dev/null", O_WRONLY | O_CLOEXEC));
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "http/connection/server.h"
 #include "http/site/site.h"
 #include "http/tls/tls.h"
+#include "log_to.h"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -54,7 +55,7 @@ static void start(void)
 	char reason[TLS_REASON_MAX];
 
 	signal(SIGPIPE, SIG_IGN);
-	log_set_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
+	log_to(open("/dev/null", O_WRONLY | O_CLOEXEC));
 	location.index_names = index_names;
 	site.root.fd = fuzz_root();
 	http_sites_sort(&sites);

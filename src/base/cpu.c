@@ -215,7 +215,10 @@ static unsigned quota_of_group(char *line, const char *proc_mountinfo, const cha
 	return quota;
 }
 
-unsigned cpu_quota_from(const char *proc_cgroup, const char *proc_mountinfo, const char *prefix)
+/* The part that reads files, below other roots for tests: `proc_cgroup` like /proc/self/cgroup,
+ * `proc_mountinfo` like /proc/self/mountinfo, `prefix` put before the mount points found there.
+ * Returns the quota in CPUs rounded up, or 0 for no limit. */
+static unsigned cpu_quota_from(const char *proc_cgroup, const char *proc_mountinfo, const char *prefix)
 {
 	FILE *groups = fopen(proc_cgroup, "re");
 	unsigned quota = 0;

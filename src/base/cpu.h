@@ -9,9 +9,4 @@
  * no limit). At least 1. */
 unsigned cpu_count_usable(void);
 
-/* The part that reads files, below other roots for tests: `proc_cgroup` like /proc/self/cgroup,
- * `proc_mountinfo` like /proc/self/mountinfo, `prefix` put before the mount points found there.
- * Returns the quota in CPUs rounded up, or 0 for no limit. */
-unsigned cpu_quota_from(const char *proc_cgroup, const char *proc_mountinfo, const char *prefix);
-
 #endif

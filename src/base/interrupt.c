@@ -21,25 +21,15 @@ int interrupt_open(struct interrupt *interrupt)
 	return 0;
 }
 
-static void set(const struct interrupt *interrupt, unsigned after_ms, unsigned again_ms)
+void interrupt_after(const struct interrupt *interrupt, unsigned after_ms)
 {
 	struct itimerspec when = {
 		.it_value = {after_ms / 1000, (long)(after_ms % 1000) * 1000000},
-		.it_interval = {again_ms / 1000, (long)(again_ms % 1000) * 1000000},
+		.it_interval = {.tv_nsec = AGAIN_MS * 1000000},
 	};
 
 	if (interrupt->made)
 		(void)timer_settime(interrupt->timer, 0, &when, NULL);
-}
-
-void interrupt_after(const struct interrupt *interrupt, unsigned after_ms)
-{
-	set(interrupt, after_ms, AGAIN_MS);
-}
-
-void interrupt_never(const struct interrupt *interrupt)
-{
-	set(interrupt, 0, 0);
 }
 
 void interrupt_close(struct interrupt *interrupt)

@@ -18,9 +18,8 @@ struct interrupt {
 int interrupt_open(struct interrupt *interrupt) __attribute__((warn_unused_result));
 
 /* A call that sleeps in the kernel `after_ms` from now returns, as does any later one, until this is called
- * anew (which sets the time back) or interrupt_never is. Where it tells of it the error is EINTR. */
+ * anew, which sets the time back. Where it tells of it the error is EINTR. */
 void interrupt_after(const struct interrupt *interrupt, unsigned after_ms);
-void interrupt_never(const struct interrupt *interrupt);
 
 void interrupt_close(struct interrupt *interrupt);
 

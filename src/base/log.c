@@ -19,14 +19,13 @@
 
 /* One log per process, reached from everywhere. */
 static struct {
-	int fd;
 	enum log_level level;
 	char tag[LOG_TAG_MAX];
-	log_sink *sink; /* NULL: to fd */
+	log_sink *sink; /* NULL: to standard error */
 	void *sink_context;
 	void (*tap)(void *context, const char *line, size_t size);
 	void *tap_context;
-} current = {.fd = STDERR_FILENO, .level = LOG_LEVEL_INFO};
+} current = {.level = LOG_LEVEL_INFO};
 
 struct line {
 	char text[LOG_LINE_MAX];
@@ -39,16 +38,6 @@ static const char colour_off[] = "\033[0m";
 /* What must still fit behind the message: the mark, the end of a colour, the newline. */
 enum { TAIL_ROOM = sizeof(cut_mark) - 1 + sizeof(colour_off) - 1 + 1 };
 
-void log_set_fd(int fd)
-{
-	current.fd = fd;
-}
-
-int log_fd(void)
-{
-	return current.fd;
-}
-
 void log_set_sink(log_sink *sink, void *context)
 {
 	current.sink = sink;
@@ -57,7 +46,6 @@ void log_set_sink(log_sink *sink, void *context)
 
 void log_forget_parent(void)
 {
-	current.fd = STDERR_FILENO;
 	current.sink = NULL;
 	current.tap = NULL;
 }
@@ -203,7 +191,7 @@ static void write_line(enum log_level level, const char *format, va_list argumen
 	if (current.sink)
 		current.sink(current.sink_context, &entry);
 	else
-		log_write(current.fd, &entry);
+		log_write(STDERR_FILENO, &entry);
 	errno = saved;
 }
 

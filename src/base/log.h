@@ -31,12 +31,8 @@ struct log_entry {
 	const char *message; /* not escaped yet; ends with NUL */
 };
 
-/* Where lines go; `fd` stays its owner's. At start it is standard error. */
-void log_set_fd(int fd);
-int log_fd(void);
-
-/* Where lines go instead: to somebody who looks up where that is now, or passes them on. It must not log.
- * NULL: to the descriptor again. */
+/* Where lines go in place of standard error: to somebody who looks up where that is now, or passes them on. It must
+ * not log. NULL: to standard error again. */
 typedef void log_sink(void *context, const struct log_entry *entry);
 void log_set_sink(log_sink *sink, void *context);
 

@@ -105,7 +105,10 @@ static int parse_prefix(const char *text, char *host, struct network *out, char 
 	return wrong(reason, room, text, what);
 }
 
-int network_parse(const char *text, struct network *out, char *reason, size_t reason_room)
+/* One network; without a prefix length, one address. Blanks around it are not its part. 0, or
+ * -EINVAL with a reason in words ("10.0.0.1/8 has bits set behind its prefix; 10.0.0.0/8 has
+ * none"). */
+static int network_parse(const char *text, struct network *out, char *reason, size_t reason_room)
 {
 	char host[NETWORK_TEXT_MAX];
 	size_t length;
@@ -143,7 +146,7 @@ void network_format(const struct network *network, char out[NETWORK_TEXT_MAX])
 		snprintf(out + used, NETWORK_TEXT_MAX - used, "/%u", network->bits);
 }
 
-bool network_equal(const struct network *a, const struct network *b)
+static bool network_equal(const struct network *a, const struct network *b)
 {
 	return a->kind == b->kind && a->bits == b->bits && memcmp(a->octets, b->octets, sizeof(a->octets)) == 0;
 }
@@ -174,14 +177,6 @@ static bool holds(const struct network *network, const struct network *peer, boo
 {
 	return network->kind == NETWORK_ALL ||
 	       (known && network->kind == peer->kind && same_prefix(network->octets, peer->octets, network->bits));
-}
-
-bool network_contains(const struct network *network, const struct sockaddr *peer)
-{
-	struct network one;
-	bool known = of_peer(peer, &one);
-
-	return holds(network, &one, known);
 }
 
 bool networks_contain(const struct networks *set, const struct sockaddr *peer)

@@ -29,17 +29,8 @@ struct networks {
 	size_t count;
 };
 
-/* One network; without a prefix length, one address. Blanks around it are not its part. 0, or
- * -EINVAL with a reason in words ("10.0.0.1/8 has bits set behind its prefix; 10.0.0.0/8 has
- * none"). */
-int network_parse(const char *text, struct network *out, char *reason, size_t reason_room)
-	__attribute__((warn_unused_result));
-
-/* As network_parse reads it, in its shortest form: no "/32" behind a single address. */
+/* As networks_parse reads it, in its shortest form: no "/32" behind a single address. */
 void network_format(const struct network *network, char out[NETWORK_TEXT_MAX]);
-
-bool network_contains(const struct network *network, const struct sockaddr *peer);
-bool network_equal(const struct network *a, const struct network *b);
 
 /* Adds one network; one that is there already is not added again. 0, -ENOMEM, or -EINVAL with a
  * reason; the set is as before then. */

@@ -142,7 +142,7 @@ static size_t least(size_t a, size_t b)
 }
 
 /* The usual table of distances between prefixes, of which three rows are needed at a time. */
-size_t text_distance(const char *a, const char *b)
+static size_t text_distance(const char *a, const char *b)
 {
 	size_t rows[3][WORD_MAX + 1];
 	size_t *before = rows[0], *last = rows[1], *row = rows[2], *spare;

@@ -25,9 +25,6 @@ void text_format_duration(char *out, size_t room, uint64_t ms);
 void text_format_size(char *out, size_t room, uint64_t bytes);
 void text_format_rate(char *out, size_t room, uint64_t per_hour);
 
-/* Number of single-letter edits (insert, delete, replace, swap of neighbours) between two words. */
-size_t text_distance(const char *a, const char *b);
-
 /* The one of `words` nearest to `word`, or NULL when none is near enough to be meant. */
 const char *text_nearest(const char *word, const char *const *words, size_t count);
 

@@ -6,7 +6,7 @@
 #include "brood/server.h"
 #include "http/connection/state.h"
 
-_Static_assert((int)CLUSTER_PLACES_MAX <= (int)QUOTA_WORKERS_MAX, "each worker has a number");
+_Static_assert((int)CLUSTER_WORKERS_MAX <= (int)QUOTA_WORKERS_MAX, "each worker has a number");
 
 struct http_limits limits_of(const struct server *server, const struct worker *worker)
 {
@@ -14,7 +14,7 @@ struct http_limits limits_of(const struct server *server, const struct worker *w
 
 	return (struct http_limits){
 		.quota = server->quota,
-		.worker = worker_place(worker),
+		.worker = worker_number(worker),
 		.client_requests_per_hour = config->client_rate_per_hour,
 		.client_burst = config->client_burst,
 		.client_handshakes_per_hour = config->tls_handshake_rate_per_hour,
@@ -52,10 +52,10 @@ void limits_come(struct limits_expected *expected, struct quota *quota)
 void limits_worker_ended(void *server, const struct master *master, unsigned worker)
 {
 	struct server *own = server;
-	struct quota_workers used = {.end = cluster_places(master)};
+	struct quota_workers used = {.end = cluster_numbers(master)};
 
-	for (unsigned i = 0; i < CLUSTER_PLACES_MAX; i++)
-		if (i != worker && cluster_place_is_used(master, i))
+	for (unsigned i = 0; i < CLUSTER_WORKERS_MAX; i++)
+		if (i != worker && cluster_number_is_used(master, i))
 			quota_workers_add(&used, i);
 	quota_give_back(own->quota, worker, &used);
 }

@@ -57,13 +57,6 @@ libprogram_a_SOURCES = \
 	src/brood/config/setting_format.c \
 	src/brood/config/setting_value.c src/brood/config/setting_value.h \
 	src/brood/config/settings.c src/brood/config/settings.h \
-	src/brood/config/settings_of_balancer.c \
-	src/brood/config/settings_of_files.c \
-	src/brood/config/settings_of_limits.c \
-	src/brood/config/settings_of_processes.c \
-	src/brood/config/settings_of_sites.c \
-	src/brood/config/settings_of_tls.c \
-	src/brood/config/settings_of_trial.c \
 	src/brood/config/settings_rows.h \
 	src/brood/log/access_log.c src/brood/log/access_log.h \
 	src/brood/log/access_log_format.c src/brood/log/access_log_format.h \

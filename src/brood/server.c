@@ -6,7 +6,6 @@
 
 #include "base/address.h"
 #include "base/fd.h"
-#include "base/fd_kind.h"
 #include "base/log.h"
 #include "base/signals.h"
 #include "brood/admin/admin.h"
@@ -34,23 +33,6 @@
 #include <unistd.h>
 
 enum { REASON_MAX = 512 };
-
-/* What the master says goes there at once and by itself: it must be heard also where there is no log process,
- * and nobody else is forked with it (log_forget_parent). */
-static void say(void *context, const struct log_entry *entry)
-{
-	const struct server *server = context;
-	int fd = log_files_fd(&server->logs, server->now.error_log);
-
-	fd_expect(fd, FD_LOG);
-	log_write(fd < 0 ? STDERR_FILENO : fd, entry);
-}
-
-void server_use_log(struct server *server)
-{
-	log_set_sink(say, server);
-	log_set_level(server->now.config->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
-}
 
 /* --- what the cluster asks the master's side --- */
 
@@ -86,8 +68,8 @@ static int on_log(void *context, int channel)
 	return log_process_main(channel, &server->now.config->privilege);
 }
 
-/* What a worker keeps: see serving.c. */
-static size_t on_keep(void *context, int *fds, size_t room)
+/* What a worker inherits: see serving.c. */
+static size_t on_worker_fds(void *context, int *fds, size_t room)
 {
 	const struct server *server = context;
 	const struct setup *chosen = server->chosen;
@@ -130,7 +112,7 @@ static void on_ready(void *context, const struct listeners *listeners, unsigned 
 	log_files_standard_changed(&server->logs);
 }
 
-static void on_look_after(void *context, struct master *master)
+static void on_tick(void *context, struct master *master)
 {
 	struct server *server = context;
 	struct setup *now = &server->now;
@@ -189,7 +171,7 @@ static int on_admin(void *context, int channel, struct board *boards, unsigned b
 	return admin_main(&birth);
 }
 
-static size_t on_keep_admin(void *context, int *fds, size_t room)
+static size_t on_admin_fds(void *context, int *fds, size_t room)
 {
 	const struct server *server = context;
 
@@ -199,49 +181,55 @@ static size_t on_keep_admin(void *context, int *fds, size_t room)
 }
 
 static const struct cluster_program program = {
-	.binary = takeover_binary,
-	.save = takeover_save,
-	.look = server_look,
-	.looked = server_looked,
-	.look_away = server_look_away,
-	.prepare = server_prepare,
-	.commit = server_commit,
-	.abandon = server_abandon,
-	.select = server_select,
-	.reopen = on_reopen,
-	.log_files = on_log_files,
-	.log = on_log,
-	.ready = on_ready,
-	.rolling = manager_rolling,
-	.rolled = manager_rolled,
-	.failed = manager_failed,
-	.stopping = manager_stopping,
-	.ended = limits_worker_ended,
-	.keep = on_keep,
-	.trouble = server_trouble,
-	.config = on_config,
-	.obituary = on_obituary,
-	.why = on_why,
-	.look_after = on_look_after,
-	.alive = manager_alive,
-	.keep_admin = on_keep_admin,
-	.start = serving_start,
-	.connection = serving_connection,
-	.moved = serving_moved,
-	.understands = serving_understands,
-	.expect = serving_expect,
-	.retire = serving_retire,
-	.returned = serving_returned,
-	.evictable = serving_evictable,
-	.make_room = serving_make_room,
-	.free_descriptor = serving_free_descriptor,
-	.movable = serving_movable,
-	.leaving = serving_leaving,
-	.stop = serving_stop,
-	.finish = serving_finish,
-	.abort = serving_abort,
-	.tick = serving_tick,
-	.news = serving_news,
+	.master =
+		{
+			.look = server_look,
+			.looked = server_looked,
+			.look_away = server_look_away,
+			.prepare = server_prepare,
+			.commit = server_commit,
+			.abandon = server_abandon,
+			.use_config = server_use_config,
+			.ready = on_ready,
+			.rolling = manager_rolling,
+			.rolled = manager_rolled,
+			.failed = manager_failed,
+			.stopping = manager_stopping,
+			.obituary = on_obituary,
+			.worker_ended = limits_worker_ended,
+			.reopen = on_reopen,
+			.tick = on_tick,
+			.alive = manager_alive,
+			.worker_fds = on_worker_fds,
+			.admin_fds = on_admin_fds,
+			.log_files = on_log_files,
+			.trouble = server_trouble,
+			.config = on_config,
+			.why = on_why,
+			.binary = takeover_binary,
+			.save = takeover_save,
+		},
+	.log.run = on_log,
+	.worker =
+		{
+			.start = serving_start,
+			.tick = serving_tick,
+			.connection = serving_connection,
+			.understands = serving_understands,
+			.expect = serving_expect,
+			.moved = serving_moved,
+			.returned = serving_returned,
+			.movable = serving_movable,
+			.evictable = serving_evictable,
+			.make_room = serving_make_room,
+			.free_descriptor = serving_free_descriptor,
+			.broadcast = serving_broadcast,
+			.leaving = serving_leaving,
+			.drain = serving_drain,
+			.close_idle = serving_close_idle,
+			.stop = serving_stop,
+			.abort = serving_abort,
+		},
 };
 
 /* --- from start to end --- */
@@ -258,7 +246,7 @@ static int run_cluster(struct server *server, struct upgrade_state *resumed)
 	joined.argv = server->argv;
 	joined.resumed = resumed;
 	if (server->control.fd >= 0)
-		joined.admin = on_admin;
+		joined.admin.run = on_admin;
 	fd_raise_limit();
 	tickets_begin(&server->ticket_keys, server->now.config);
 	server->quota = quota_new();

@@ -113,16 +113,14 @@ void setup_close(struct setup *setup, struct log_files *logs);
 /* Becomes a daemon, which has a place for its logs. 0, or -1 (logged). */
 int server_go_to_background(struct server *server) __attribute__((warn_unused_result));
 
+/* What the master says goes to the error log in force. */
+void server_use_log(struct server *server);
+
 /* In a child of the master, which finds all this in its memory: what is not open there (the fork has closed it) has no
  * number any more, which by now may be another file's. `kept`: the setup that it serves, or NULL. */
 void server_in_child(struct server *server, const struct setup *kept);
 
-/* --- server.c --- */
-
-/* What the master says goes to the error log in force. */
-void server_use_log(struct server *server);
-
-/* --- server_reload.c: as cluster_program has them --- */
+/* --- server_reload.c: as cluster_master_callbacks has them --- */
 
 int server_look(void *server);
 int server_looked(void *server);
@@ -130,13 +128,13 @@ void server_look_away(void *server, char *what, size_t room);
 int server_prepare(void *server, struct cluster_options *options, char *reason, size_t room);
 void server_commit(void *server);
 void server_abandon(void *server);
-void server_select(void *server, bool next);
+void server_use_config(void *server, bool next);
 
 /* --- server_roots.c --- */
 
 /* A few times a second. */
 void server_look_at_roots(struct server *server);
-int server_trouble(void *server, struct buffer *out); /* cluster_program.trouble */
+int server_trouble(void *server, struct buffer *out); /* cluster_master_callbacks.trouble */
 
 /* config_load for a server that runs, which must not wait for a root: with those that server_know_roots has noted just
  * now, and those that were looked at. `goes_on`: as another image of it, which is to know what the former one did. */
@@ -168,7 +166,7 @@ void serving_connection(void *server, int fd, unsigned listener, unsigned arriva
 int serving_moved(void *server, int fd, unsigned listener, const void *state, size_t size);
 bool serving_understands(void *server, const void *state, size_t size);
 void serving_expect(void *server, const void *state, size_t size);
-void serving_retire(void *server);
+void serving_drain(void *server);
 void serving_returned(void *server, int fd, unsigned listener, const void *state, size_t size);
 unsigned serving_evictable(void *server);
 bool serving_make_room(void *server);
@@ -176,9 +174,9 @@ bool serving_free_descriptor(void *server);
 unsigned serving_movable(void *server);
 void serving_leaving(void *server);
 void serving_stop(void *server);
-void serving_finish(void *server);
+void serving_close_idle(void *server);
 unsigned serving_abort(void *server);
 void serving_tick(void *server);
-bool serving_news(void *server, uint32_t kind, const void *data, size_t size, int *fds, size_t fd_count);
+bool serving_broadcast(void *server, uint32_t kind, const void *data, size_t size, int *fds, size_t fd_count);
 
 #endif

@@ -79,7 +79,7 @@ int server_cluster_options(const struct server *server, struct setup *setup, str
 		.drain_delay_ms = (unsigned)config->drain_delay_ms,
 		.watchdog_ms = (unsigned)config->watchdog_ms,
 		.recycle = {.requests = config->max_requests,
-			    .memory_bytes = config->max_memory_bytes,
+			    .memory_bytes = config->max_memory,
 			    .age_ms = config->max_age_ms},
 		.privilege = config->privilege,
 		.number = setup->number,

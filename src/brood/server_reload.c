@@ -94,7 +94,7 @@ void server_abandon(void *context)
 	log_files_settle(&server->logs, false);
 }
 
-void server_select(void *context, bool next)
+void server_use_config(void *context, bool next)
 {
 	struct server *server = context;
 

@@ -228,7 +228,7 @@ int serving_start(void *context, struct worker *worker, struct event_base *base)
 	error = serving_tls_open(server->chosen, &server->ticket_keys, &serving->tls);
 	if (error)
 		return error;
-	quota_take_number(server->quota, worker_place(worker));
+	quota_take_number(server->quota, worker_number(worker));
 	access_log_init(&serving->access_log, worker_log(worker), server->chosen->config->access_log_format);
 	serving->http = make_http(serving);
 	if (!serving->http) {
@@ -283,7 +283,7 @@ void serving_expect(void *context, const void *state, size_t size)
 {
 	struct server *server = context;
 
-	limits_expect(&server->serving->expected, server->quota, worker_place(server->serving->worker), state, size);
+	limits_expect(&server->serving->expected, server->quota, worker_number(server->serving->worker), state, size);
 }
 
 bool serving_understands(void *context, const void *state, size_t size)
@@ -293,7 +293,7 @@ bool serving_understands(void *context, const void *state, size_t size)
 	return http_server_admits(server->serving->http, state, size);
 }
 
-void serving_retire(void *context)
+void serving_drain(void *context)
 {
 	struct server *server = context;
 
@@ -358,7 +358,7 @@ void serving_stop(void *context)
 	http_server_stop(server->serving->http);
 }
 
-void serving_finish(void *context)
+void serving_close_idle(void *context)
 {
 	struct server *server = context;
 
@@ -383,9 +383,9 @@ void serving_tick(void *context)
 	worker_report(serving->worker, stats.requests);
 }
 
-bool serving_news(void *context, uint32_t kind, const void *data, size_t size, int *fds, size_t fd_count)
+bool serving_broadcast(void *context, uint32_t kind, const void *data, size_t size, int *fds, size_t fd_count)
 {
 	struct server *server = context;
 
-	return serving_tls_news(server->chosen, server->serving->tls, kind, data, size, fds, fd_count);
+	return serving_tls_broadcast(server->chosen, server->serving->tls, kind, data, size, fds, fd_count);
 }

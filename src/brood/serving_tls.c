@@ -115,14 +115,14 @@ static bool renew(const struct certificates *certificates, struct tls *tls, cons
 
 /* Where nothing speaks TLS, or no site has the certificate, there is nothing that could fail: the
  * configuration is another one. */
-bool serving_tls_news(const struct setup *setup, struct tls *tls, uint32_t kind, const void *data, size_t size,
-		      int *fds, size_t fd_count)
+bool serving_tls_broadcast(const struct setup *setup, struct tls *tls, uint32_t kind, const void *data, size_t size,
+			   int *fds, size_t fd_count)
 {
 	const struct certificate *renewed;
 
-	if (tls && kind == NEWS_TICKETS)
+	if (tls && kind == BROADCAST_TICKETS)
 		tickets_take(setup->config, data, size, tls);
-	if (!tls || (kind != NEWS_CERTIFICATE && kind != NEWS_CLIENT_CA))
+	if (!tls || (kind != BROADCAST_CERTIFICATE && kind != BROADCAST_CLIENT_CA))
 		return true;
 	if (fd_count != 2) /* this process has no descriptor free */
 		return false;

@@ -17,8 +17,8 @@ struct tls;
 int serving_tls_open(struct setup *setup, struct ticket_keys *ticket_keys, struct tls **out)
 	__attribute__((warn_unused_result));
 
-/* As cluster_program.news. */
-bool serving_tls_news(const struct setup *setup, struct tls *tls, uint32_t kind, const void *data, size_t size,
-		      int *fds, size_t fd_count);
+/* As cluster_worker_callbacks.broadcast. */
+bool serving_tls_broadcast(const struct setup *setup, struct tls *tls, uint32_t kind, const void *data, size_t size,
+			   int *fds, size_t fd_count);
 
 #endif

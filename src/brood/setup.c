@@ -3,6 +3,7 @@
  * A configuration and what it needs opened (server.h). Master only. */
 #include "brood/server.h"
 
+#include "base/fd_kind.h"
 #include "base/log.h"
 #include "base/trusted_path.h"
 #include "brood/system/daemon_log.h"
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const struct server server_closed = {
 	.pidfile.fd = -1,
@@ -55,6 +57,23 @@ int server_go_to_background(struct server *server)
 	if (error)
 		log_error("cannot become a daemon: %s", strerror(-error));
 	return error;
+}
+
+/* What the master says goes there at once and by itself: it must be heard also where there is no log process,
+ * and nobody else is forked with it (log_forget_parent). */
+static void say(void *context, const struct log_entry *entry)
+{
+	const struct server *server = context;
+	int fd = log_files_fd(&server->logs, server->now.error_log);
+
+	fd_expect(fd, FD_LOG);
+	log_write(fd < 0 ? STDERR_FILENO : fd, entry);
+}
+
+void server_use_log(struct server *server)
+{
+	log_set_sink(say, server);
+	log_set_level(server->now.config->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
 }
 
 void setup_close(struct setup *setup, struct log_files *logs)

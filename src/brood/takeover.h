@@ -9,10 +9,10 @@
 #include "brood/server.h"
 #include "cluster/upgrade/upgrade.h"
 
-/* As cluster_program.binary: the setting, or the path that the server was started by (program_path.h). */
+/* As cluster_master_callbacks.binary: the setting, or the path that the server was started by (program_path.h). */
 const char *takeover_binary(void *server);
 
-/* As cluster_program.save. */
+/* As cluster_master_callbacks.save. */
 void takeover_save(void *server, struct state_writer *writer);
 
 /* options_parse, as it was at the start: relative to the folder of the start. */

@@ -2,29 +2,21 @@
  *
  * A cluster: one master that owns the listening sockets and never reads a client's octet, and worker
  * processes in numbered slots that do. It knows nothing of what is spoken on the connections: the
- * program gives it functions to call in the master and in the workers.
+ * program gives it functions to call in the master and in the workers (program.h).
  *
- *     cluster_run (master) -- fork --> worker: program->start ... program->connection ... exit */
+ *     cluster_run (master) -- fork --> worker: start ... connection ... drain ... exit */
 #ifndef BROOD_CLUSTER_CLUSTER_H
 #define BROOD_CLUSTER_CLUSTER_H
 
 #include "base/address.h"
 #include "base/privilege.h"
+#include "cluster/program.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct board;
-struct buffer;
-struct cluster_obituary;
-struct event_base;
-struct listeners;
 struct log_outlet;
-struct master;
-struct state_writer;
-struct upgrade_state;
-struct worker;
 
 enum cluster_accept {
 	CLUSTER_ACCEPT_SHARED,    /* all workers accept on one socket */
@@ -43,7 +35,7 @@ enum {
 enum {
 	CLUSTER_SLOTS_MAX = 1024,
 	CLUSTER_LISTEN_MAX = 64, /* addresses */
-	CLUSTER_PLACES_MAX = CLUSTER_SLOTS_MAX * 8,
+	CLUSTER_WORKERS_MAX = CLUSTER_SLOTS_MAX * 8,
 	CLUSTER_EXPECTED_MAX = 64, /* connections */
 };
 
@@ -92,136 +84,6 @@ enum cluster_exit {
 /* And one of the master only: requests were cut, since somebody did not want to wait for them. */
 enum { CLUSTER_EXIT_CUT = 3 };
 
-struct cluster_program {
-	void *context;
-	const char *version; /* of the program, for people */
-
-	/* --- in the master --- */
-
-	/* What prepare will open may keep whoever opens it waiting for ever, and not us: begin to have somebody else
-	 * look at it. A descriptor, which stays the program's, or -errno; -EBUSY: too many still wait who were asked
-	 * before. Until look_away is called, `looked` is each time that there is something to read: 0, it is over, and
-	 * prepare can be called; -EAGAIN: it is not. May be NULL, all three. */
-	int (*look)(void *context);
-	int (*looked)(void *context);
-	/* Nobody waits for it any more. What it waits for itself, if that is known, for people. */
-	void (*look_away)(void *context, char *what, size_t room);
-	/* Read the configuration again. 0 with *options filled in: it is the next one, beside the one in
-	 * force, until commit or abandon is called. Negative: nothing has changed, and `reason` says why,
-	 * for people. */
-	int (*prepare)(void *context, struct cluster_options *options, char *reason, size_t reason_room);
-	/* The next configuration takes the place of the one in force. */
-	void (*commit)(void *context);
-	/* It is forgotten. */
-	void (*abandon)(void *context);
-	/* A worker is about to be forked: with the next configuration, or the one in force. */
-	void (*select)(void *context, bool next);
-	/* USR1: reopen log files. */
-	void (*reopen)(void *context);
-	/* Tell the log process of all files (it is new), or of those that have changed: cluster_log_file. 0, or
-	 * what that has returned: it will be asked again. */
-	int (*log_files)(void *context, struct master *master, bool all);
-	/* Every slot has been ready once (or is parked); `workers` of them. cluster_address tells where the
-	 * server listens. Called once. */
-	void (*ready)(void *context, const struct listeners *listeners, unsigned workers);
-	/* A roll begins; it is over, well or not. */
-	void (*rolling)(void *context);
-	void (*rolled)(void *context);
-	/* What was asked for ("reload", "upgrade") has failed, and why, for people; of a roll told before it is
-	 * over. May be NULL. */
-	void (*failed)(void *context, const char *kind, const char *reason);
-	void (*stopping)(void *context);
-	/* A worker hangs, or ended other than as told (obituary.h). May be NULL. */
-	void (*obituary)(void *context, const struct cluster_obituary *obituary);
-	/* A few times a second while the master runs: what is the program's own to look after. May call
-	 * cluster_tell. May be NULL. */
-	void (*look_after)(void *context, struct master *master);
-	/* The same, and also while it stops, up to its end: the loop turns. May be NULL. */
-	void (*alive)(void *context);
-	/* The worker that had this place (worker_place) is gone; nobody has it yet again. May be NULL. */
-	void (*ended)(void *context, const struct master *master, unsigned place);
-	/* Descriptors that workers keep (root directory). */
-	size_t (*keep)(void *context, int *fds, size_t room);
-
-	/* What is wrong at the moment, for status: a line for each, ended by a newline. 0 or -errno. May be NULL. */
-	int (*trouble)(void *context, struct buffer *out);
-	/* The configuration in force as text, with so many workers where it has been told of another number than its
-	 * own (0: it has not). 0 or -errno. May be NULL. */
-	int (*config)(void *context, unsigned workers, struct buffer *out);
-	/* What is known of the ends of a slot's workers, as text. 0 or -errno. May be NULL. */
-	int (*why)(void *context, unsigned slot, struct buffer *out);
-
-	/* Upgrades (upgrade.h). The state that this image was executed with, to go on from; NULL: a start. */
-	struct upgrade_state *resumed;
-	char **argv; /* what to execute the next image with */
-	/* Its path. NULL: there are no upgrades. */
-	const char *(*binary)(void *context);
-	/* Puts the program's own records (STATE_PROGRAM and up). */
-	void (*save)(void *context, struct state_writer *writer);
-
-	/* --- in the admin process --- */
-
-	/* Its life, with its end of the channel (command.h) and the boards as the master has them mapped;
-	 * returns its exit code. NULL: there is no admin process. */
-	int (*admin)(void *context, int channel, struct board *boards, unsigned board_count);
-	/* In the master: descriptors that it keeps. */
-	size_t (*keep_admin)(void *context, int *fds, size_t room);
-
-	/* --- in the log process --- */
-
-	/* Its life, with its end of the channel (log_message.h); returns its exit code. NULL: there is no log
-	 * process, and workers' messages go to standard error. */
-	int (*log)(void *context, int channel);
-
-	/* --- in a worker --- */
-
-	/* Set up; the privileges are dropped. 0, or a cluster_exit code. Once it can answer (now or
-	 * later, from the loop) the program calls worker_ready. */
-	int (*start)(void *context, struct worker *worker, struct event_base *base);
-	/* Takes a connected socket. The program must call worker_connection_closed once for each, also
-	 * from within this call. `listener` is a number for as long as that one lives. `flags`: CLUSTER_SCARCE
-	 * and so on. */
-	void (*connection)(void *context, int fd, unsigned listener, unsigned flags);
-	/* A connection that has moved here from another worker, with the state that it was given with. 0;
-	 * negative: the state is not understood, and the fd is still the caller's. Else as `connection`. */
-	int (*moved)(void *context, int fd, unsigned listener, const void *state, size_t size);
-	/* Could `moved` take it? Asked before the connection is the worker's. */
-	bool (*understands)(void *context, const void *state, size_t size);
-	/* It is about to be the worker's, and `moved` comes next: for all of those that are expected, at most
-	 * CLUSTER_EXPECTED_MAX, in the same order. The worker that gave it may be gone by then, so whatever is
-	 * counted for it is to be counted here from now on. May be NULL. */
-	void (*expect)(void *context, const void *state, size_t size);
-	/* The worker accepts nothing more. Give each connection away (worker_give) as soon as it can move;
-	 * say goodbye on the next answer of those that cannot. */
-	void (*retire)(void *context);
-	/* One that nobody could take comes back: do not give that one away again, say goodbye instead. */
-	void (*returned)(void *context, int fd, unsigned listener, const void *state, size_t size);
-	/* How many connections are idle and could give way to new ones. May be NULL: none ever. */
-	unsigned (*evictable)(void *context);
-	/* One of them gives way, or turns out not to be idle. False: there is none. */
-	bool (*make_room)(void *context);
-	/* Descriptors are short: true when one has been closed, else a few will be in a moment. */
-	bool (*free_descriptor)(void *context);
-	/* How many connections could move now and were not given yet. */
-	unsigned (*movable)(void *context);
-	/* The server has been told to stop, and will in a moment, or after drain_delay_ms: tell clients so, and go on
-	 * serving. May be NULL. */
-	void (*leaving)(void *context);
-	/* Finish what is in flight, close what is idle. */
-	void (*stop)(void *context);
-	/* The time to retire is over, and soon everything is closed: what is idle is to end in order before. May be
-	 * NULL. */
-	void (*finish)(void *context);
-	/* Time is up: close everything now. How many requests that has cut. */
-	unsigned (*abort)(void *context);
-	/* A few times a second. */
-	void (*tick)(void *context);
-	/* What the program said in the master (cluster_tell, cluster_ask). Takes the descriptors that it wants by
-	 * putting -1 in their place; the others are closed. Whether it could be used, for who has asked. May be
-	 * NULL: nothing ever can. */
-	bool (*news)(void *context, uint32_t kind, const void *data, size_t size, int *fds, size_t fd_count);
-};
-
 /* Runs a master until it is told to stop; returns its exit status. What is wrong at the start has been
  * logged in one line. */
 int cluster_run(const struct cluster_options *options, const struct cluster_program *program);
@@ -234,17 +96,18 @@ const struct address *cluster_address(const struct listeners *listeners, unsigne
 /* Its tag in the configuration in force; 0 behind the last one. */
 unsigned cluster_tag(const struct listeners *listeners, unsigned index);
 
-/* Places from here on no worker has ever had. */
-unsigned cluster_places(const struct master *master);
+/* Numbers from here on no worker has ever had. */
+unsigned cluster_numbers(const struct master *master);
 
-/* Has a worker this place (worker_place), or had until just now? */
-bool cluster_place_is_used(const struct master *master, unsigned place);
+/* Has a worker this number (worker_number), or had until just now? */
+bool cluster_number_is_used(const struct master *master, unsigned number);
 
-enum { CLUSTER_NEWS_MAX = 32768 };
+enum { CLUSTER_BROADCAST_MAX = 32768 };
 
-/* Tells all workers there are something of the program's: at most CLUSTER_NEWS_MAX octets, and 64
+/* Tells all workers there are something of the program's: at most CLUSTER_BROADCAST_MAX octets, and 64
  * descriptors, which are borrowed. Workers to come inherit what the program has in its memory. */
-void cluster_tell(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds, size_t fd_count);
+void cluster_broadcast(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
+		       size_t fd_count);
 
 /* The same, asking each what has become of it. The number of the question, never 0; answers to those before are
  * not heard any more. */
@@ -260,9 +123,9 @@ struct cluster_answers {
 };
 void cluster_answers(const struct master *master, struct cluster_answers *out);
 
-/* As cluster_tell, for those that the last question did not reach: they have been started since. */
-void cluster_tell_others(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
-			 size_t fd_count);
+/* As cluster_broadcast, for those that the last question did not reach: they have been started since. */
+void cluster_broadcast_others(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
+			      size_t fd_count);
 
 /* The log of that number (from 1; kind: log_message.h) is this file from now on; fd is borrowed. -1: nobody
  * writes to it any more. 0, or -errno when it cannot be told now. */
@@ -279,14 +142,14 @@ struct log_outlet *worker_log(struct worker *worker);
 /* The worker has answered its own probe and may be given connections. */
 void worker_ready(struct worker *worker);
 
-/* A connection given by program->connection or program->moved has ended. */
+/* A connection that the program was given has ended. */
 void worker_connection_closed(struct worker *worker);
 
 /* One gives way: it counts no more, though its descriptor will be closed a little later. Then it has been. */
 void worker_connection_parting(struct worker *worker);
 void worker_connection_parted(struct worker *worker);
 
-/* Gives a connection away, after program->retire: takes fd, copies the state (at most 64000 octets).
+/* Gives a connection away, once the worker drains: takes fd, copies the state (at most 64000 octets).
  * It counts as ended for the program; nothing may be read from or written to it any more. */
 void worker_give(struct worker *worker, int fd, unsigned listener, const void *state, size_t size);
 
@@ -295,7 +158,7 @@ void worker_give(struct worker *worker, int fd, unsigned listener, const void *s
 void worker_report(struct worker *worker, uint64_t requests);
 void worker_report_idle(struct worker *worker, unsigned idle);
 
-/* The set-up has failed after program->start returned: leaves the loop with this exit code. */
+/* The set-up has failed after the program's `start` returned: leaves the loop with this exit code. */
 void worker_fail(struct worker *worker, enum cluster_exit code);
 
 /* The tag of the listener that a connection came by, as this worker's configuration has it; 0 for one
@@ -305,7 +168,7 @@ unsigned worker_listener_tag(const struct worker *worker, unsigned listener);
 unsigned worker_slot(const struct worker *worker);
 unsigned worker_generation(const struct worker *worker);
 
-/* A number below CLUSTER_PLACES_MAX that no other living worker has. */
-unsigned worker_place(const struct worker *worker);
+/* A number below CLUSTER_WORKERS_MAX that no other living worker has. */
+unsigned worker_number(const struct worker *worker);
 
 #endif

@@ -2,6 +2,7 @@ noinst_LIBRARIES += libcluster.a
 libcluster_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS)
 libcluster_a_SOURCES = \
 	src/cluster/cluster.h \
+	src/cluster/program.h \
 	src/cluster/ipc/acceptor.c src/cluster/ipc/acceptor.h \
 	src/cluster/ipc/board.c src/cluster/ipc/board.h \
 	src/cluster/ipc/command.h \
@@ -48,7 +49,8 @@ libcluster_a_SOURCES = \
 	src/cluster/policy/balance.c src/cluster/policy/balance.h \
 	src/cluster/policy/kill_reason.c src/cluster/policy/kill_reason.h \
 	src/cluster/policy/obituary.c src/cluster/policy/obituary.h \
-	src/cluster/policy/place.c src/cluster/policy/place.h \
+	src/cluster/policy/choose_worker.c src/cluster/policy/choose_worker.h \
+	src/cluster/policy/program_call.h \
 	src/cluster/policy/pulse.c src/cluster/policy/pulse.h \
 	src/cluster/policy/recycle.c src/cluster/policy/recycle.h \
 	src/cluster/policy/roll.c src/cluster/policy/roll.h \
@@ -61,5 +63,6 @@ libcluster_a_SOURCES = \
 	src/cluster/upgrade/upgrade.c src/cluster/upgrade/upgrade.h \
 	src/cluster/worker/worker.c src/cluster/worker/worker.h \
 	src/cluster/worker/worker_connections.c \
+	src/cluster/worker/worker_end.c \
 	src/cluster/worker/worker_messages.c \
 	src/cluster/worker/worker_self.h

@@ -135,7 +135,7 @@ static int run(const struct ctl_options *options, const char *path)
 
 int main(int argc, char **argv)
 {
-	char standard[CONTROL_PLACE_MAX];
+	char standard[CONTROL_PATH_ROOM];
 	struct ctl_options options;
 	int status = ctl_options_parse(&options, argc, argv);
 
@@ -143,7 +143,7 @@ int main(int argc, char **argv)
 		return status;
 	if (options.socket)
 		return run(&options, options.socket);
-	if (control_place(standard))
+	if (control_path(standard))
 		return run(&options, standard);
 	ctl_say("XDG_RUNTIME_DIR is not set: name the server's control socket with -s");
 	return CTL_NO_SERVER;

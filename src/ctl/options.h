@@ -4,7 +4,7 @@
 #ifndef BROOD_CTL_OPTIONS_H
 #define BROOD_CTL_OPTIONS_H
 
-#include "control/place.h"
+#include "control/control_path.h"
 #include "control/protocol.h"
 #include "ctl/verbs.h"
 

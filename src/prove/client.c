@@ -57,7 +57,8 @@ static int watch(struct client *client, short what, event_callback_fn callback)
 	return -ENOMEM;
 }
 
-int client_take(struct client *client, int fd)
+/* Takes a connected, non-blocking socket, which it owns from then on, even on failure. As client_open. */
+static int client_take(struct client *client, int fd)
 {
 	int error;
 

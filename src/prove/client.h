@@ -64,9 +64,6 @@ void client_init(struct client *client, struct client_group *group);
  * told by `refused`. */
 int client_open(struct client *client) __attribute__((warn_unused_result));
 
-/* The same with a connected, non-blocking socket, which it owns from then on, even on failure. */
-int client_take(struct client *client, int fd) __attribute__((warn_unused_result));
-
 /* Sends a GET for the file. The client is IDLE. */
 void client_ask(struct client *client, const struct site_file *file);
 

@@ -6,7 +6,7 @@ unit_sources = $(wildcard $(addprefix $(srcdir)/t/unit/,*/*.c */*/*.c))
 unit_objects = $(patsubst $(srcdir)/%.c,%.o,$(unit_sources))
 unit_tests = $(patsubst %.o,%,$(filter %_test.o,$(unit_objects)))
 unit_fixtures = $(filter-out %_test.o,$(unit_objects))
-EXTRA_DIST += $(unit_sources) $(wildcard $(srcdir)/t/unit/*/*.h)
+EXTRA_DIST += $(unit_sources) $(wildcard $(addprefix $(srcdir)/t/unit/,*.h */*.h))
 
 unit_base = libbase.a
 unit_proc = libproc.a $(unit_base)

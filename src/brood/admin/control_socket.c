@@ -11,7 +11,7 @@
 #include "base/trusted_file.h"
 #include "brood/system/path.h"
 #include "cluster/cluster.h"
-#include "control/place.h"
+#include "control/control_path.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -91,7 +91,7 @@ static int bind_at(struct control_socket *out, const char *path)
 
 int control_socket_open(struct control_socket *out, const char *setting, char *reason, size_t reason_room)
 {
-	char standard[CONTROL_PLACE_MAX], why[TRUSTED_REASON_MAX];
+	char standard[CONTROL_PATH_ROOM], why[TRUSTED_REASON_MAX];
 	const char *path = setting;
 	int error;
 
@@ -99,7 +99,7 @@ int control_socket_open(struct control_socket *out, const char *setting, char *r
 	if (strcmp(setting, "off") == 0)
 		return 0;
 	if (strcmp(setting, "auto") == 0) {
-		if (!control_place(standard))
+		if (!control_path(standard))
 			return explain(
 				reason, reason_room, "auto", -ENOENT,
 				"neither XDG_RUNTIME_DIR nor RUNTIME_DIRECTORY is set, so there is no place for it");

@@ -60,6 +60,34 @@ struct certificate *certificates_find(const struct certificates *certificates, e
 	return NULL;
 }
 
+bool certificate_site_has(const struct certificate_site *site, size_t place)
+{
+	for (size_t i = 0; i < site->pair_count; i++) {
+		if (site->pairs[i] == place)
+			return true;
+	}
+	return site->client != TLS_CLIENT_OFF && site->client_ca == place;
+}
+
+const char **certificate_names(const struct certificates *certificates, size_t place)
+{
+	const struct certificate_site *site = certificates->sites;
+	const char **names;
+	size_t count = 1;
+
+	for (size_t i = 0; i < certificates->site_count; i++)
+		count += site[i].names->count;
+	names = calloc(count, sizeof(*names));
+	count = 0;
+	for (size_t i = 0; names && i < certificates->site_count; i++) {
+		if (site[i].borrows || !certificate_site_has(&site[i], place))
+			continue;
+		for (size_t k = 0; k < site[i].names->count; k++)
+			names[count++] = site[i].names->items[k];
+	}
+	return names;
+}
+
 /* A new one at the end of the list, with nothing opened; NULL: no memory. */
 static struct certificate *add(struct certificates *out, enum certificate_kind kind, const char *path,
 			       const char *key_path)

@@ -86,6 +86,12 @@ size_t certificates_keep(const struct certificates *certificates, int *fds, size
 struct certificate *certificates_find(const struct certificates *certificates, enum certificate_kind kind,
 				      const char *path, const char *key_path);
 
+/* Whether a site has the one at `place`. */
+bool certificate_site_has(const struct certificate_site *site, size_t place);
+
+/* The names of all sites whose own it is, ended by NULL: the list is the caller's, to be freed. NULL: no memory. */
+const char **certificate_names(const struct certificates *certificates, size_t place);
+
 /* Takes other copies in place of a certificate's. `pair` may be one descriptor twice. */
 void certificate_take(struct certificate *certificate, const struct tls_pair *pair);
 
@@ -107,12 +113,6 @@ int certificate_fill(const struct certificate *certificate, char reason[TLS_REAS
 	__attribute__((warn_unused_result));
 
 /* --- certificate_judge.c --- */
-
-/* Whether a site has the one at `place`. */
-bool certificate_site_has(const struct certificate_site *site, size_t place);
-
-/* The names of all sites whose own it is, ended by NULL: the list is the caller's, to be freed. NULL: no memory. */
-const char **certificate_names(const struct certificates *certificates, size_t place);
 
 /* A site as TLS wants it, with its pairs in `pairs`. */
 struct tls_site certificates_part(const struct certificates *certificates, const struct certificate_site *site,

@@ -47,7 +47,7 @@ enum whom { ASK_ALL, TELL_ALL, TELL_OTHERS };
 /* What a certificate's workers are to have: the pair of `from`. */
 static void tell_workers(const struct work *work, const struct certificate *from, enum whom whom)
 {
-	uint32_t kind = from->kind == CERTIFICATE_CLIENT_CA ? NEWS_CLIENT_CA : NEWS_CERTIFICATE;
+	uint32_t kind = from->kind == CERTIFICATE_CLIENT_CA ? BROADCAST_CLIENT_CA : BROADCAST_CERTIFICATE;
 	const int fds[] = {from->pair.certificate_fd, from->pair.key_fd};
 	size_t size = strlen(from->path) + 1, key_size = strlen(from->key_path) + 1;
 	char paths[2 * PATH_MAX];
@@ -57,8 +57,8 @@ static void tell_workers(const struct work *work, const struct certificate *from
 	if (whom == ASK_ALL)
 		cluster_ask(work->master, kind, paths, size + key_size, fds, 2);
 	else
-		(whom == TELL_ALL ? cluster_tell : cluster_tell_others)(work->master, kind, paths, size + key_size, fds,
-									2);
+		(whom == TELL_ALL ? cluster_broadcast : cluster_broadcast_others)(work->master, kind, paths,
+										  size + key_size, fds, 2);
 }
 
 static void warn(bool error, const char *text)
@@ -300,10 +300,10 @@ void renewal_look(struct renewal *renewal, struct certificates *certificates, co
 
 /* --- in a worker --- */
 
-struct certificate *renewal_take(const struct certificates *certificates, uint32_t news, const void *data, size_t size,
-				 int *fds, size_t fd_count)
+struct certificate *renewal_take(const struct certificates *certificates, uint32_t broadcast, const void *data,
+				 size_t size, int *fds, size_t fd_count)
 {
-	enum certificate_kind kind = news == NEWS_CLIENT_CA ? CERTIFICATE_CLIENT_CA : CERTIFICATE_PAIR;
+	enum certificate_kind kind = broadcast == BROADCAST_CLIENT_CA ? CERTIFICATE_CLIENT_CA : CERTIFICATE_PAIR;
 	const char *path = data, *key_path = memchr(path, '\0', size);
 	struct certificate *certificate;
 

@@ -12,11 +12,11 @@
 
 struct master;
 
-/* What workers are told (cluster_tell). */
-enum server_news {
-	NEWS_CERTIFICATE = 1, /* the pair's paths, each ended by NUL; its two descriptors */
-	NEWS_TICKETS,         /* struct news_tickets */
-	NEWS_CLIENT_CA,       /* as of a pair that is in one file */
+/* What workers are told (cluster_broadcast). */
+enum server_broadcast {
+	BROADCAST_CERTIFICATE = 1, /* the pair's paths, each ended by NUL; its two descriptors */
+	BROADCAST_TICKETS,         /* struct broadcast_tickets */
+	BROADCAST_CLIENT_CA,       /* as of a pair that is in one file */
 };
 
 /* All-zero: nothing is being checked, or offered. */
@@ -37,9 +37,9 @@ void renewal_look(struct renewal *renewal, struct certificates *certificates, co
 /* Before those certificates are not in force any more. */
 void renewal_cancel(struct renewal *renewal);
 
-/* In a worker: which of its certificates the news of that kind is about, with the new descriptors taken out
+/* In a worker: which of its certificates the broadcast of that kind is about, with the new descriptors taken out
  * of `fds`; NULL: none. */
-struct certificate *renewal_take(const struct certificates *certificates, uint32_t news, const void *data, size_t size,
-				 int *fds, size_t fd_count);
+struct certificate *renewal_take(const struct certificates *certificates, uint32_t broadcast, const void *data,
+				 size_t size, int *fds, size_t fd_count);
 
 #endif

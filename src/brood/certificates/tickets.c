@@ -19,13 +19,13 @@
 enum { LOOK_MS = 1000 };
 
 /* What workers are told. */
-struct news_tickets {
+struct broadcast_tickets {
 	uint32_t shared; /* from a file; a worker whose configuration has the other kind has no use for them */
 	uint32_t count;
 	struct tls_ticket_key keys[TLS_TICKET_KEYS_MAX];
 };
 
-_Static_assert(sizeof(struct news_tickets) <= CLUSTER_NEWS_MAX, "all keys are told at once");
+_Static_assert(sizeof(struct broadcast_tickets) <= CLUSTER_BROADCAST_MAX, "all keys are told at once");
 
 static struct ticket_times times_of(const struct config *config)
 {
@@ -39,11 +39,11 @@ static uint32_t lifetime_s(const struct config *config)
 
 static void tell(struct master *master, const struct ticket_keys *keys, bool shared)
 {
-	struct news_tickets news = {.shared = shared};
+	struct broadcast_tickets broadcast = {.shared = shared};
 
-	news.count = (uint32_t)ticket_keys_list(keys, news.keys);
-	cluster_tell(master, NEWS_TICKETS, &news, sizeof(news), NULL, 0);
-	explicit_bzero(&news, sizeof(news));
+	broadcast.count = (uint32_t)ticket_keys_list(keys, broadcast.keys);
+	cluster_broadcast(master, BROADCAST_TICKETS, &broadcast, sizeof(broadcast), NULL, 0);
+	explicit_bzero(&broadcast, sizeof(broadcast));
 }
 
 /* --- our own --- */
@@ -159,12 +159,12 @@ void tickets_use(struct ticket_keys *own, struct shared_tickets *shared, const s
 
 void tickets_take(const struct config *config, const void *data, size_t size, struct tls *tls)
 {
-	struct news_tickets news;
+	struct broadcast_tickets broadcast;
 
-	if (size != sizeof(news))
+	if (size != sizeof(broadcast))
 		return;
-	memcpy(&news, data, sizeof(news));
-	if ((news.shared != 0) == (config->tls_ticket_keys != NULL) && news.count <= TLS_TICKET_KEYS_MAX)
-		tls_set_tickets(tls, news.keys, news.count, lifetime_s(config));
-	explicit_bzero(&news, sizeof(news));
+	memcpy(&broadcast, data, sizeof(broadcast));
+	if ((broadcast.shared != 0) == (config->tls_ticket_keys != NULL) && broadcast.count <= TLS_TICKET_KEYS_MAX)
+		tls_set_tickets(tls, broadcast.keys, broadcast.count, lifetime_s(config));
+	explicit_bzero(&broadcast, sizeof(broadcast));
 }

@@ -28,7 +28,8 @@ bool config_balancer_wants_proxy(const struct config *config, const struct addre
 	return config->proxy_protocol;
 }
 
-bool config_balancer_uses_proxy(const struct config *config)
+/* Whether those of any listener must. */
+static bool uses_proxy(const struct config *config)
 {
 	bool uses = config->proxy_protocol; /* of sockets that are inherited, too */
 
@@ -66,7 +67,7 @@ static bool is_set(const struct origin *origins, const char *name)
 /* This machine and the balancers, which check. */
 static int allow_health(struct config *config)
 {
-	bool told = config->trusted.count > 0 || config_balancer_uses_proxy(config);
+	bool told = config->trusted.count > 0 || uses_proxy(config);
 	const struct networks *balancers = &config->proxy_trusted;
 	char text[NETWORK_TEXT_MAX], reason[SETTING_REASON_MAX];
 	int rc = networks_parse(&config->health_allow, "127.0.0.0/8,::1,unix", reason, sizeof(reason));
@@ -158,12 +159,12 @@ static bool proxies_may_check(const struct config *config)
 
 static bool learns_no_client(const struct config *config)
 {
-	return !config_balancer_uses_proxy(config) && config->trusted.count == 0;
+	return !uses_proxy(config) && config->trusted.count == 0;
 }
 
 static bool reads_no_fields(const struct config *config)
 {
-	return !config_balancer_uses_proxy(config) && config->trusted.count > 0 && config->forwarded == FORWARDED_NONE;
+	return !uses_proxy(config) && config->trusted.count > 0 && config->forwarded == FORWARDED_NONE;
 }
 
 static bool closes_early(const struct config *config)
@@ -183,7 +184,7 @@ static bool stops_at_once(const struct config *config)
 
 static bool guesses_proxies(const struct config *config)
 {
-	return config_balancer_uses_proxy(config) && config->trusted.count == 0;
+	return uses_proxy(config) && config->trusted.count == 0;
 }
 
 static const struct {

@@ -12,9 +12,6 @@
 /* Whether connections that come by that address must begin with a PROXY header. */
 bool config_balancer_wants_proxy(const struct config *config, const struct address *address);
 
-/* Whether those of any listener must. */
-bool config_balancer_uses_proxy(const struct config *config);
-
 /* Fills in config->proxy_trusted, and, with behind_lb, gives those settings that nobody has set (they
  * have no origin) values that suit a balancer. 0 or -ENOMEM. */
 int config_balancer_settle(struct config *config, const struct origin *origins) __attribute__((warn_unused_result));

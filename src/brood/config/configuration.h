@@ -114,7 +114,7 @@ struct config {
 	uint64_t start_timeout_ms, drain_timeout_ms, stop_timeout_ms;
 	uint64_t watchdog_ms;  /* 0: off */
 	unsigned max_requests; /* these three of a worker's life; 0: off */
-	uint64_t max_memory_bytes, max_age_ms;
+	uint64_t max_memory, max_age_ms;
 	uint64_t tls_handshake_rate_per_hour; /* the same of TLS handshakes */
 	uint64_t client_rate_per_hour;        /* these of one client; 0: off */
 	unsigned client_burst, client_connections;

@@ -59,7 +59,6 @@ struct setting {
 
 enum { SETTINGS_MAX = 128 };
 
-/* At most SETTINGS_MAX. */
 size_t settings_count(void);
 
 /* The row at a place in the table, from 0 on; NULL: there are no more. */

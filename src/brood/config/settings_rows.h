@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the rows of settings are written with. Private to settings.c and to settings_of_*.c, each of
- * which has those about one thing. */
+ * What the rows of the table of settings are written with. Private to settings.c. */
 #ifndef BROOD_BROOD_CONFIG_SETTINGS_ROWS_H
 #define BROOD_BROOD_CONFIG_SETTINGS_ROWS_H
 
@@ -10,26 +9,45 @@
 
 #include <stddef.h>
 
-struct setting_table {
-	const struct setting *rows;
-	size_t count;
-};
+/* The struct with the members of a scope's settings. */
+#define HOME_SERVER   struct config
+#define HOME_SITE     struct config_site
+#define HOME_LOCATION struct config_location
 
-#define TABLE(rows)                                      \
-	{                                                \
-		(rows), sizeof(rows) / sizeof((rows)[0]) \
-	}
+/* A row, but for what is 0 in most: words, effect (SETTING_AT_RELOAD), unset, own, check, want; and for its help. Its
+ * member has its name, with the unit behind it, and must be of the type's own C type: else it does not compile. */
+#define ROW(kind, home, key, member, is, value)                                           \
+	.name = #key, .type = SETTING_##kind, .standard = (value), .scope = SCOPE_##home, \
+	.offset = offsetof(HOME_##home, member) + _Generic(((HOME_##home *)0)->member, is : 0)
 
-#define WORDS(...)          ((const char *const[]){__VA_ARGS__, NULL})
-#define AT(member)          offsetof(struct config, member)
-#define AT_SITE(member)     offsetof(struct config_site, member)
-#define AT_LOCATION(member) offsetof(struct config_location, member)
+#define BOOL(home, key, value)     ROW(BOOL, home, key, key, bool, value)
+#define STRING(home, key, value)   ROW(STRING, home, key, key, char *, value)
+#define PATH(home, key, value)     ROW(PATH, home, key, key, char *, value)
+#define TARGET(home, key, value)   ROW(TARGET, home, key, key, char *, value)
+#define LIST(home, key, value)     ROW(LIST, home, key, key, struct config_list, value)
+#define PATHS(home, key, value)    ROW(PATHS, home, key, key, struct config_list, value)
+#define NETWORKS(home, key, value) ROW(NETWORKS, home, key, key, struct networks, value)
+#define LISTEN(home, key, value)   ROW(LISTEN, home, key, key, struct config_listener *, value)
+
+/* From `least` to `most`; a word of the row is 0. */
+#define AMOUNT(kind, home, key, member, is, value, least, most) \
+	ROW(kind, home, key, member, is, value), .min = (least), .max = (most)
+#define COUNT(home, key, ...)    AMOUNT(COUNT, home, key, key, unsigned, __VA_ARGS__)
+#define SIZE(home, key, ...)     AMOUNT(SIZE, home, key, key, uint64_t, __VA_ARGS__)
+#define DURATION(home, key, ...) AMOUNT(DURATION, home, key, key##_ms, uint64_t, __VA_ARGS__)
+#define RATE(home, key, ...)     AMOUNT(RATE, home, key, key##_per_hour, uint64_t, __VA_ARGS__)
+
+/* Words, of which there must be as many as enumerators up to `last`. An enum's type cannot be told from unsigned. */
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define WORDS_UP_TO(last, ...)        \
+	.words = WORDS(__VA_ARGS__) + \
+		 0 * sizeof(char[sizeof((const char *[]){__VA_ARGS__}) == ((last) + 1) * sizeof(char *) ? 1 : -1])
+#define WORD(home, key, value, last, ...) ROW(WORD, home, key, key, unsigned, value), WORDS_UP_TO(last, __VA_ARGS__)
+#define FAULT(home, key, value, last, ...) \
+	ROW(FAULT, home, key, key, struct config_fault, value), WORDS_UP_TO(last, __VA_ARGS__)
 
 /* The longest duration that can be asked for, in milliseconds: fits in 32 bits. */
 #define WEEK_MS (UINT64_C(7) * 24 * 60 * 60 * 1000)
 #define YEAR_MS (UINT64_C(365) * 24 * 60 * 60 * 1000)
-
-extern const struct setting_table settings_of_sites, settings_of_tls, settings_of_processes, settings_of_limits,
-	settings_of_files, settings_of_balancer, settings_of_trial;
 
 #endif

@@ -16,7 +16,7 @@
 struct http_log_record;
 struct log_outlet;
 
-/* In the order of their words in settings_of_files.c. */
+/* In the order of their words in the table of settings. */
 enum log_format { LOG_FORMAT_COMBINED, LOG_FORMAT_JSON };
 
 struct access_log {

@@ -60,7 +60,7 @@ void log_files_standard_changed(struct log_files *files);
 /* -1: there is none. Borrowed, and not to be kept. */
 int log_files_fd(const struct log_files *files, unsigned number);
 
-/* As cluster_program.log_files; also forgets those to which nobody can write any more. */
+/* As cluster_master_callbacks.log_files; also forgets those to which nobody can write any more. */
 int log_files_tell(struct log_files *files, struct master *master, bool all) __attribute__((warn_unused_result));
 
 void log_files_close(struct log_files *files);

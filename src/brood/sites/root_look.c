@@ -52,7 +52,8 @@ static void look_at(struct root_look *look, uint32_t number)
 	fd_close(&fd);
 }
 
-void root_look_round(struct root_look *look)
+/* One look at each. */
+static void look_at_all(struct root_look *look)
 {
 	for (size_t i = 0; i < look->count && !is_to_leave(look); i++) {
 		show(look, (uint32_t)i);
@@ -71,7 +72,7 @@ int root_look_main(void *context)
 		return 1;
 	(void)!sandbox_enter(); /* where there is no filter, rights must do */
 	do
-		root_look_round(look);
+		look_at_all(look);
 	while (!is_to_leave(look) && poll(&master, 1, pause_ms) <= 0);
 	return 0; /* the master says nothing: its end is closed */
 }

@@ -46,7 +46,4 @@ struct root_look {
 /* As brood_process_options.main, with a struct root_look. */
 int root_look_main(void *context);
 
-/* For tests: one look at each. */
-void root_look_round(struct root_look *look);
-
 #endif

@@ -288,7 +288,7 @@ void acceptor_resume(struct acceptor *acceptor)
 	listen_again(acceptor);
 }
 
-void acceptor_drain(struct acceptor *acceptor)
+void acceptor_take_queued(struct acceptor *acceptor)
 {
 	for (struct list *at = acceptor->ears.next; at != &acceptor->ears; at = at->next) {
 		struct ear *ear = LIST_ENTRY(at, struct ear, link);

@@ -52,6 +52,6 @@ void acceptor_keep(struct acceptor *acceptor, const unsigned *listeners, size_t 
 void acceptor_resume(struct acceptor *acceptor);
 
 /* Takes all that is queued now, whatever may_accept says; before a listener is given up. */
-void acceptor_drain(struct acceptor *acceptor);
+void acceptor_take_queued(struct acceptor *acceptor);
 
 #endif

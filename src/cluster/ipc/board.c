@@ -170,9 +170,9 @@ void board_free_record(struct board *board, int record)
 		forget(board, record);
 }
 
-_Static_assert(CLUSTER_SLOTS_MAX *BOARD_RECORDS == CLUSTER_PLACES_MAX, "a place for each record");
+_Static_assert(CLUSTER_SLOTS_MAX *BOARD_RECORDS == CLUSTER_WORKERS_MAX, "a number for each record");
 
-unsigned board_place(unsigned slot, int record)
+unsigned board_worker_number(unsigned slot, int record)
 {
 	return slot * BOARD_RECORDS + (unsigned)record;
 }
@@ -182,7 +182,7 @@ uint64_t board_load64(const uint64_t *field)
 	return __atomic_load_n(field, __ATOMIC_RELAXED);
 }
 
-uint32_t board_load32(const uint32_t *field)
+static uint32_t load32(const uint32_t *field)
 {
 	return __atomic_load_n(field, __ATOMIC_RELAXED);
 }
@@ -208,7 +208,7 @@ uint64_t board_connections(const struct board_record *record)
 struct board_figures board_figures(const struct board_record *record)
 {
 	struct board_figures figures = {.connections = board_connections(record),
-					.idle = board_load32(&record->idle),
+					.idle = load32(&record->idle),
 					.requests = board_load64(&record->requests)};
 
 	/* They are not taken at one moment, nor by somebody who must be trusted. */
@@ -234,7 +234,7 @@ void board_sum(const struct board *boards, unsigned count, uint64_t now_ms, unsi
 		for (int i = 0; i < BOARD_RECORDS; i++) {
 			const struct board_cell *cell = boards[slot].cells[i];
 
-			if (!cell || board_load32(&cell->record.state) != BOARD_SERVING ||
+			if (!cell || load32(&cell->record.state) != BOARD_SERVING ||
 			    !board_is_fresh(&cell->record, now_ms))
 				continue;
 			(*workers)++;

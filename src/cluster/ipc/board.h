@@ -84,10 +84,9 @@ int board_demote(struct board *board, int own) __attribute__((warn_unused_result
 void board_close(struct board *board);
 
 /* A number for each record of each slot. */
-unsigned board_place(unsigned slot, int record);
+unsigned board_worker_number(unsigned slot, int record);
 
 uint64_t board_load64(const uint64_t *field);
-uint32_t board_load32(const uint32_t *field);
 void board_store64(uint64_t *field, uint64_t value);
 void board_store32(uint32_t *field, uint32_t value);
 

@@ -13,7 +13,7 @@ enum message_type {
 	MESSAGE_GIVE,        /* struct message_connections: as MESSAGE_CONNECTIONS, for somebody else */
 	MESSAGE_HANDED_OVER, /* no data: it accepts nothing, and holds only what cannot move */
 	MESSAGE_REPLACE,     /* no data: somebody asked this worker to leave; it serves until retired */
-	MESSAGE_HEARD,       /* struct message_heard: what became of news that wants an answer */
+	MESSAGE_HEARD,       /* struct message_heard: what became of a broadcast that wants an answer */
 	MESSAGE_CUT,         /* struct message_cut: what came of MESSAGE_ABORT; it leaves now */
 
 	/* both ways, about connections that were given */
@@ -27,7 +27,7 @@ enum message_type {
 	MESSAGE_ADOPT = 20,       /* struct message_sockets + descriptors: accept on these too */
 	MESSAGE_RELEASE,          /* struct message_sockets, only the slot counts: no longer */
 	MESSAGE_BOARD,            /* struct message_board + a descriptor: a record of a slot's scoreboard */
-	MESSAGE_NEWS,             /* struct message_news + the program's own octets and descriptors */
+	MESSAGE_BROADCAST,        /* struct message_broadcast + the program's own octets and descriptors */
 	MESSAGE_LEAVING,          /* no data: the whole server will stop soon; tell clients, and go on serving */
 	MESSAGE_ABORT,            /* no data: end at once what is in flight, log it, say how much, leave */
 	MESSAGE_LISTENERS,        /* struct message_sockets, no slot, no descriptors: these listen now, and no others */
@@ -60,7 +60,7 @@ struct message_board {
 	uint32_t slot, record;
 };
 
-struct message_news {
+struct message_broadcast {
 	uint32_t kind;     /* the program's numbers */
 	uint32_t question; /* its number; 0: no answer is wanted */
 };

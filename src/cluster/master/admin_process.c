@@ -11,6 +11,7 @@
 #include "cluster/ipc/command.h"
 #include "cluster/ipc/message.h"
 #include "cluster/master/common.h"
+#include "cluster/policy/program_call.h"
 #include "cluster/upgrade/saved.h"
 #include "cluster/upgrade/state_record.h"
 
@@ -73,7 +74,7 @@ static int live(void *context)
 
 	if (log_outlet_open(&outlet, &life->log) < 0)
 		return CLUSTER_EXIT_RESOURCES;
-	return master->program->admin(master->program->context, life->channel, master->boards, master->slot_room);
+	return master->program->admin.run(master->program->context, life->channel, master->boards, master->slot_room);
 }
 
 static pid_t fork_admin(struct master *master, int channel)
@@ -96,7 +97,7 @@ static pid_t fork_admin(struct master *master, int channel)
 	kept[count++] = life.log.queue;
 	kept[count++] = life.log.pipe;
 	count += master_keep_boards(master, kept + count);
-	count += master->program->keep_admin(master->program->context, kept + count, room - count);
+	count += PROGRAM_CALL(master->program, 0, master.admin_fds, kept + count, room - count);
 	options.keep_fds = kept;
 	options.keep_count = count;
 	pid = brood_process_fork(&options);
@@ -135,7 +136,7 @@ void admin_start(struct master *master)
 	struct pulse_of process;
 	int ends[2];
 
-	if (!master->program->admin)
+	if (!master->program->admin.run)
 		return;
 	if (!admin->timer)
 		admin->timer = evtimer_new(master->base, on_timer, master);

@@ -10,25 +10,26 @@
 #include <assert.h>
 #include <string.h>
 
-struct news {
-	struct message_news head;
-	char octets[CLUSTER_NEWS_MAX];
+struct broadcast {
+	struct message_broadcast head;
+	char octets[CLUSTER_BROADCAST_MAX];
 };
 
-static size_t put(struct news *news, uint32_t kind, uint32_t question, const void *data, size_t size)
+static size_t put(struct broadcast *broadcast, uint32_t kind, uint32_t question, const void *data, size_t size)
 {
-	assert(size <= CLUSTER_NEWS_MAX);
-	news->head = (struct message_news){.kind = kind, .question = question};
+	assert(size <= CLUSTER_BROADCAST_MAX);
+	broadcast->head = (struct message_broadcast){.kind = kind, .question = question};
 	if (size > 0)
-		memcpy(news->octets, data, size);
-	return sizeof(news->head) + size;
+		memcpy(broadcast->octets, data, size);
+	return sizeof(broadcast->head) + size;
 }
 
 /* False: it will not hear of it. */
-static bool send_news(struct worker_process *worker, const struct news *news, size_t size, const int *fds, size_t count)
+static bool send_broadcast(struct worker_process *worker, const struct broadcast *broadcast, size_t size,
+			   const int *fds, size_t count)
 {
 	struct brood_frame frame = {
-		.type = MESSAGE_NEWS, .data = news, .size = size, .fds = (int *)fds, .fd_count = count};
+		.type = MESSAGE_BROADCAST, .data = broadcast, .size = size, .fds = (int *)fds, .fd_count = count};
 
 	if (!worker->channel)
 		return false;
@@ -43,26 +44,27 @@ static struct worker_process *worker_of(struct list *link)
 	return LIST_ENTRY(link, struct worker_process, link);
 }
 
-void cluster_tell(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds, size_t fd_count)
+void cluster_broadcast(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
+		       size_t fd_count)
 {
-	struct news news;
-	size_t all = put(&news, kind, 0, data, size);
+	struct broadcast broadcast;
+	size_t all = put(&broadcast, kind, 0, data, size);
 
 	assert(fd_count <= BROOD_CHANNEL_FDS_MAX);
 	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
-		(void)send_news(worker_of(at), &news, all, fds, fd_count);
+		(void)send_broadcast(worker_of(at), &broadcast, all, fds, fd_count);
 }
 
-void cluster_tell_others(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
-			 size_t fd_count)
+void cluster_broadcast_others(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
+			      size_t fd_count)
 {
-	struct news news;
-	size_t all = put(&news, kind, 0, data, size);
+	struct broadcast broadcast;
+	size_t all = put(&broadcast, kind, 0, data, size);
 
 	assert(fd_count <= BROOD_CHANNEL_FDS_MAX);
 	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
 		if (worker_of(at)->question != master->question.number)
-			(void)send_news(worker_of(at), &news, all, fds, fd_count);
+			(void)send_broadcast(worker_of(at), &broadcast, all, fds, fd_count);
 }
 
 /* --- questions --- */
@@ -71,15 +73,15 @@ uint32_t cluster_ask(struct master *master, uint32_t kind, const void *data, siz
 		     size_t fd_count)
 {
 	uint32_t number = master->question.number == UINT32_MAX ? 1 : master->question.number + 1;
-	struct news news;
-	size_t all = put(&news, kind, number, data, size);
+	struct broadcast broadcast;
+	size_t all = put(&broadcast, kind, number, data, size);
 
 	assert(fd_count <= BROOD_CHANNEL_FDS_MAX);
 	master->question = (struct question){.number = number};
 	for (struct list *at = master->workers.next; at != &master->workers; at = at->next) {
 		struct worker_process *worker = worker_of(at);
 
-		worker->may_answer = send_news(worker, &news, all, fds, fd_count);
+		worker->may_answer = send_broadcast(worker, &broadcast, all, fds, fd_count);
 		worker->owes_answer = worker->may_answer && worker->phase == WORKER_SERVING;
 		worker->question = worker->may_answer ? number : 0;
 		master->question.asked += worker->owes_answer;

@@ -17,6 +17,7 @@
 #include "cluster/master/stopping.h"
 #include "cluster/master/supervisor.h"
 #include "cluster/master/upgrading.h"
+#include "cluster/policy/program_call.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -69,12 +70,11 @@ static void do_text(struct master *master, const struct command *command)
 	struct buffer text = {0};
 	int error = -ENOTSUP;
 
-	if (command->kind == COMMAND_CONFIG && program->config)
-		error = program->config(program->context,
-					master->slot_count != master->configured_workers ? master->slot_count : 0,
-					&text);
-	if (command->kind == COMMAND_WHY && program->why && command->argument >= 0)
-		error = program->why(program->context, (unsigned)command->argument, &text);
+	if (command->kind == COMMAND_CONFIG)
+		error = PROGRAM_CALL(program, -ENOTSUP, master.config,
+				     master->slot_count != master->configured_workers ? master->slot_count : 0, &text);
+	if (command->kind == COMMAND_WHY && command->argument >= 0)
+		error = PROGRAM_CALL(program, -ENOTSUP, master.why, (unsigned)command->argument, &text);
 	if (error)
 		outcome_tell(master, command->id, strerror(-error));
 	else

@@ -30,14 +30,14 @@ size_t master_keep_boards(const struct master *master, int *fds)
 	return count;
 }
 
-unsigned cluster_places(const struct master *master)
+unsigned cluster_numbers(const struct master *master)
 {
 	return master->slot_room * BOARD_RECORDS;
 }
 
-bool cluster_place_is_used(const struct master *master, unsigned place)
+bool cluster_number_is_used(const struct master *master, unsigned number)
 {
-	unsigned slot = place / BOARD_RECORDS;
+	unsigned slot = number / BOARD_RECORDS;
 
-	return slot < master->slot_room && master->boards[slot].in_use & 1u << place % BOARD_RECORDS;
+	return slot < master->slot_room && master->boards[slot].in_use & 1u << number % BOARD_RECORDS;
 }

@@ -12,7 +12,7 @@
 #include "cluster/master/slots.h"
 #include "cluster/master/suspects.h"
 #include "cluster/master/worker_process.h"
-#include "cluster/policy/place.h"
+#include "cluster/policy/choose_worker.h"
 #include "cluster/worker/worker.h"
 
 #include <errno.h>
@@ -116,7 +116,7 @@ static bool wait_for_another(const struct master *master, bool choosy, unsigned 
 /* For a new connection while all are full: the one with the fewest that are busy. */
 static int find_giving_way(const struct master *master, unsigned *cursor)
 {
-	struct place_candidate candidates[CLUSTER_SLOTS_MAX];
+	struct worker_candidate candidates[CLUSTER_SLOTS_MAX];
 	uint64_t now_ms = clock_now_ms();
 
 	for (unsigned i = 0; i < master->slot_count; i++) {
@@ -130,12 +130,12 @@ static int find_giving_way(const struct master *master, unsigned *cursor)
 		idle = board_figures(worker_process_record(slot->current)).idle;
 		candidates[i].load = load > idle ? (unsigned)(load - idle) : 0;
 	}
-	return place_choose(CLUSTER_LEAST_CONNECTIONS, candidates, master->slot_count, cursor);
+	return choose_worker(CLUSTER_LEAST_CONNECTIONS, candidates, master->slot_count, cursor);
 }
 
 static int find_target(struct master *master, bool has_moved, bool patient, unsigned *cursor)
 {
-	struct place_candidate candidates[CLUSTER_SLOTS_MAX];
+	struct worker_candidate candidates[CLUSTER_SLOTS_MAX];
 	uint64_t now_ms = clock_now_ms();
 	bool choosy = has_moved && some_are_final(master, now_ms);
 	int slot_found;
@@ -150,8 +150,8 @@ static int find_target(struct master *master, bool has_moved, bool patient, unsi
 		load = load_of(slot->current);
 		candidates[i].load = load < UINT32_MAX ? (unsigned)load : UINT32_MAX;
 	}
-	slot_found = place_choose(has_moved ? CLUSTER_LEAST_CONNECTIONS : master->options.policy, candidates,
-				  master->slot_count, cursor);
+	slot_found = choose_worker(has_moved ? CLUSTER_LEAST_CONNECTIONS : master->options.policy, candidates,
+				   master->slot_count, cursor);
 	if (!has_moved && slot_found < 0)
 		return find_giving_way(master, cursor);
 	if (patient && slot_found >= 0 && wait_for_another(master, choosy, candidates[slot_found].load, now_ms))
@@ -164,7 +164,7 @@ static struct handoff_target *choose(void *context, const struct transfer *trans
 	struct master *master = context;
 	bool has_moved = transfer->state != NULL;
 	bool patient = has_moved && clock_now_ms() - transfer->offered_ms < ANOTHER_MS;
-	int slot = find_target(master, has_moved, patient, &master->place_cursor);
+	int slot = find_target(master, has_moved, patient, &master->choose_cursor);
 	struct worker_process *current;
 
 	if (slot < 0)
@@ -233,7 +233,7 @@ static void unstick(struct master *master)
 static enum acceptor_verdict may_accept(void *context, bool after_pause, unsigned *pause_ms)
 {
 	struct master *master = context;
-	unsigned cursor = master->place_cursor;
+	unsigned cursor = master->choose_cursor;
 
 	if (after_pause) {
 		unstick(master);
@@ -414,10 +414,10 @@ void dispatch_drain(struct master *master)
 {
 	unstick(master);
 	if (master->leaving_acceptor)
-		acceptor_drain(master->leaving_acceptor);
+		acceptor_take_queued(master->leaving_acceptor);
 	if (!master->acceptor)
 		return;
-	acceptor_drain(master->acceptor);
+	acceptor_take_queued(master->acceptor);
 	acceptor_free(master->acceptor);
 	master->acceptor = NULL;
 }

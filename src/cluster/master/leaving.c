@@ -42,7 +42,7 @@ static void accept_on(struct master *master, const struct listener *listener)
 static void close_due(struct master *master, uint64_t now_ms)
 {
 	if (master->leaving_acceptor)
-		acceptor_drain(master->leaving_acceptor);
+		acceptor_take_queued(master->leaving_acceptor);
 	for (unsigned i = 0; i < master->listeners.count && master->leaving_acceptor; i++) {
 		const struct listener *listener = &master->listeners.all[i];
 

@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "brood/channel.h"
+#include "cluster/policy/program_call.h"
 #include "cluster/ipc/log_message.h"
 #include "cluster/master/common.h"
 #include "cluster/master/master.h"
@@ -75,7 +76,7 @@ int logger_add_source(struct master *master, const char *tag, const struct clust
 
 	*birth = (struct log_birth){.queue = -1, .pipe = -1};
 	*out = NULL;
-	if (!master->program->log)
+	if (!master->program->log.run)
 		return 0;
 	queue = line_queue_create();
 	if (queue < 0)
@@ -164,7 +165,7 @@ static int send_number(struct logger *logger, enum log_message type, uint64_t nu
 
 static int tell_files(struct master *master, bool all)
 {
-	return master->program->log_files(master->program->context, master, all);
+	return PROGRAM_CALL(master->program, 0, master.log_files, master, all);
 }
 
 /* Files first: a source's lines are for files that are known. Then, to one that is new, that these are all: it
@@ -174,7 +175,7 @@ void logger_tell(struct master *master)
 {
 	struct logger *logger = &master->logger;
 
-	if (!master->program->log || !logger->channel || logger->phase == LOGGER_FINISHING)
+	if (!master->program->log.run || !logger->channel || logger->phase == LOGGER_FINISHING)
 		return;
 	if (tell_files(master, logger->is_new) < 0)
 		return;
@@ -218,14 +219,14 @@ void logger_reopened(struct master *master, bool asked)
 
 void logger_reopen(struct master *master)
 {
-	master->program->reopen(master->program->context);
+	PROGRAM_TELL(master->program, master.reopen);
 	logger_reopened(master, true);
 }
 
 /* Where there is no log process, the next one begins with what is there for the old files. */
 bool logger_has_reopened(const struct master *master)
 {
-	return !master->program->log || master->logger.synced >= master->logger.sync_wanted;
+	return !master->program->log.run || master->logger.synced >= master->logger.sync_wanted;
 }
 
 /* As long as it takes to replace one that stands still, and to start the next. */
@@ -321,7 +322,7 @@ static int live(void *context)
 	const struct life *life = context;
 
 	log_set_tag("log");
-	return life->program->log(life->program->context, life->channel);
+	return life->program->log.run(life->program->context, life->channel);
 }
 
 /* Its pid, or -errno. */
@@ -362,7 +363,7 @@ void logger_start(struct master *master)
 	struct pulse_of process;
 	pid_t pid;
 
-	if (!master->program->log || logger->pid > 0)
+	if (!master->program->log.run || logger->pid > 0)
 		return;
 	pid = fork_it(master);
 	if (pid < 0) {

@@ -5,6 +5,8 @@
  * with what it does until it is told, or has heard nothing for too long. Master only. */
 #include "cluster/master/look.h"
 
+#include "cluster/policy/program_call.h"
+
 #include <errno.h>
 #include <event2/event.h>
 #include <stdio.h>
@@ -17,14 +19,15 @@ static void end(struct master *master, char *what, size_t room)
 {
 	event_free(master->looking);
 	master->looking = NULL;
-	master->program->look_away(master->program->context, what, room);
+	snprintf(what, room, "what it names");
+	PROGRAM_TELL(master->program, master.look_away, what, room);
 }
 
 static void on_news(evutil_socket_t fd, short events, void *argument)
 {
 	struct master *master = argument;
 	char what[WHAT_MAX], wrong[WHAT_MAX + 64];
-	int rc = events & EV_READ ? master->program->looked(master->program->context) : -ETIMEDOUT;
+	int rc = events & EV_READ ? PROGRAM_CALL(master->program, 0, master.looked) : -ETIMEDOUT;
 
 	(void)fd;
 	if (rc == -EAGAIN)
@@ -45,7 +48,7 @@ void look_begin(struct master *master, void (*looked)(struct master *master, con
 	int fd;
 
 	master->looked = looked;
-	fd = program->look(program->context);
+	fd = program->master.look(program->context);
 	master->looking = fd < 0 ? NULL : event_new(master->base, fd, EV_READ | EV_PERSIST, on_news, master);
 	if (master->looking && event_add(master->looking, &patience) == 0)
 		return;
@@ -55,7 +58,7 @@ void look_begin(struct master *master, void (*looked)(struct master *master, con
 	if (master->looking)
 		end(master, what, sizeof(what));
 	else if (fd >= 0)
-		program->look_away(program->context, what, sizeof(what));
+		PROGRAM_TELL(program, master.look_away, what, sizeof(what));
 	looked(master, wrong);
 }
 

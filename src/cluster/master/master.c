@@ -34,6 +34,7 @@
 #include "cluster/master/upgrading.h"
 #include "cluster/master/watching.h"
 #include "cluster/master/worker_process.h"
+#include "cluster/policy/program_call.h"
 #include "cluster/upgrade/upgrade.h"
 
 #include <assert.h>
@@ -167,8 +168,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 
 	(void)fd, (void)what;
 	interrupt_after(&master->interrupt, LATE_MS);
-	if (master->program->alive)
-		master->program->alive(master->program->context);
+	PROGRAM_TELL(master->program, master.alive);
 	dispatch_tick(master, now_ms);
 	leaving_tick(master, now_ms);
 	stopping_tell_workers(master);
@@ -184,8 +184,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 	admin_tick(master, now_ms);
 	upgrading_tick(master, now_ms);
 	heap_tick(&master->heap, now_ms);
-	if (master->program->look_after)
-		master->program->look_after(master->program->context, master);
+	PROGRAM_TELL(master->program, master.tick, master);
 }
 
 /* --- life --- */

@@ -215,7 +215,7 @@ struct master {
 	struct interrupt interrupt;        /* of what makes it late */
 	struct acceptor *acceptor;         /* mode handoff */
 	struct acceptor *leaving_acceptor; /* of listeners that go; NULL: there are none */
-	unsigned place_cursor;
+	unsigned choose_cursor;
 	struct event *signals, *tick, *deadline;
 	struct heap heap;
 	struct event *last_call; /* pending: the doors are closed, the last clients still come in */

@@ -8,6 +8,7 @@
 #include "brood/process.h"
 #include "cluster/master/suspects.h"
 #include "cluster/master/worker_process.h"
+#include "cluster/policy/program_call.h"
 #include "cluster/upgrade/saved.h"
 #include "cluster/upgrade/state_record.h"
 
@@ -52,8 +53,7 @@ static void fill(struct cluster_obituary *obituary, const struct worker_process 
 
 static void tell(struct master *master, const struct cluster_obituary *obituary)
 {
-	if (master->program->obituary)
-		master->program->obituary(master->program->context, obituary);
+	PROGRAM_TELL(master->program, master.obituary, obituary);
 }
 
 void obituary_of_hang(struct worker_process *worker)

@@ -53,7 +53,7 @@ static int restore_self(struct restoring *restoring, const struct state_record *
 	master->last_serial = saved.last_serial;
 	master->handoff.last_id = saved.last_transfer;
 	master->started_ms = saved.started_ms;
-	master->place_cursor = saved.place_cursor;
+	master->choose_cursor = saved.choose_cursor;
 	master->ready_told = true;
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include "cluster/master/pending.h"
 #include "cluster/master/slots.h"
 #include "cluster/master/worker_process.h"
+#include "cluster/policy/program_call.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -100,7 +101,7 @@ static enum roll_action commit(struct master *master)
 	master->options = master->next_options;
 	master->generation = master->next_generation;
 	if (master->prepared) {
-		master->program->commit(master->program->context);
+		PROGRAM_TELL(master->program, master.commit);
 		logger_reopened(master, false);
 	}
 	if (master->sockets_prepared) {
@@ -137,7 +138,7 @@ static enum roll_action give_back(struct master *master)
 
 	end_new_starts(master);
 	if (master->prepared) {
-		master->program->abandon(master->program->context);
+		PROGRAM_TELL(master->program, master.abandon);
 		logger_tell(master);
 	}
 	if (master->sockets_prepared)
@@ -160,8 +161,7 @@ void rolling_tell_failure(struct master *master)
 		log_error("%.*s", (int)size, line);
 		line += size + (line[size] == '\n');
 	} while (*line != '\0');
-	if (master->program->failed)
-		master->program->failed(master->program->context, roll_kind_name(report->kind), report->reason);
+	PROGRAM_TELL(master->program, master.failed, roll_kind_name(report->kind), report->reason);
 }
 
 static void finish(struct master *master, bool ok)
@@ -176,7 +176,7 @@ static void finish(struct master *master, bool ok)
 		log_warn("the log process does not answer: some lines may still go to the old log files");
 	if (!ok)
 		rolling_tell_failure(master);
-	master->program->rolled(master->program->context);
+	PROGRAM_TELL(master->program, master.rolled);
 	pending_roll_over(master, ok ? NULL : master->report.reason);
 	master->again_kind = ROLL_KIND_NONE;
 	if (ok && master->report.kind == ROLL_KIND_UPGRADE)
@@ -250,15 +250,15 @@ static bool prepare(struct master *master, bool reload)
 	struct roll_report *report = &master->report;
 
 	master->next_options = master->options;
-	if (!reload) {
+	if (!reload || !master->program->master.prepare) {
 		mend_sockets(master);
 		return true;
 	}
-	if (master->program->prepare(master->program->context, &master->next_options, report->reason,
-				     sizeof(report->reason)) < 0)
+	if (master->program->master.prepare(master->program->context, &master->next_options, report->reason,
+					    sizeof(report->reason)) < 0)
 		return false;
 	if (prepare_sockets(master) < 0) {
-		master->program->abandon(master->program->context);
+		PROGRAM_TELL(master->program, master.abandon);
 		return false;
 	}
 	report->reason[0] = '\0';
@@ -320,8 +320,8 @@ void rolling_begin(struct master *master, enum roll_kind kind)
 		return;
 	}
 	master->report = (struct roll_report){.kind = kind};
-	master->program->rolling(master->program->context);
-	if (kind == ROLL_KIND_RESTART || !master->program->look) {
+	PROGRAM_TELL(master->program, master.rolling);
+	if (kind == ROLL_KIND_RESTART || !master->program->master.look) {
 		begin(master, kind != ROLL_KIND_RESTART); /* a new version may read the file differently */
 		return;
 	}

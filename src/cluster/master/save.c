@@ -134,7 +134,7 @@ void master_save(const struct master *master, struct state_writer *writer)
 		.last_serial = master->last_serial,
 		.last_transfer = master->handoff.last_id,
 		.started_ms = master->started_ms,
-		.place_cursor = master->place_cursor,
+		.choose_cursor = master->choose_cursor,
 	};
 
 	state_put(writer, STATE_SELF, &self, sizeof(self));

@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "brood/channel.h"
+#include "cluster/policy/program_call.h"
 #include "cluster/ipc/command.h"
 #include "cluster/master/admin_process.h"
 #include "cluster/master/common.h"
@@ -72,7 +73,7 @@ static uint32_t put_trouble(struct buffer *out, const struct master *master)
 	struct buffer lines = {0};
 	size_t size;
 
-	if (!master->program->trouble || master->program->trouble(master->program->context, &lines) < 0)
+	if (PROGRAM_CALL(master->program, 0, master.trouble, &lines) < 0)
 		lines.used = 0;
 	size = lines.used < STATUS_TROUBLE_MAX ? lines.used : STATUS_TROUBLE_MAX;
 	while (size > 0 && lines.data[size - 1] != '\n')
@@ -97,7 +98,7 @@ void status_tell(struct master *master, uint64_t id)
 	};
 	struct brood_frame frame = {.type = MESSAGE_STATUS};
 
-	snprintf(status.version, sizeof(status.version), "%s", master->program->version);
+	snprintf(status.version, sizeof(status.version), "%s", program_version(master->program));
 	snprintf(status.state, sizeof(status.state), "%s", state_name(master));
 	snprintf(status.accept, sizeof(status.accept), "%s", accepts[master->options.accept]);
 	if (report->kind != ROLL_KIND_NONE && master->roll.phase == ROLL_IDLE) {

@@ -21,6 +21,7 @@
 #include "cluster/master/slots.h"
 #include "cluster/master/upgrading.h"
 #include "cluster/master/worker_process.h"
+#include "cluster/policy/program_call.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -151,7 +152,7 @@ static void begin_stop(struct master *master, const char *asked_by)
 {
 	unsigned delay_ms = master->options.drain_delay_ms;
 
-	master->program->stopping(master->program->context);
+	PROGRAM_TELL(master->program, master.stopping);
 	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
 		worker_process_announce_stop(LIST_ENTRY(at, struct worker_process, link));
 	if (delay_ms == 0) {
@@ -180,7 +181,7 @@ void stopping_begin(struct master *master, enum stop_call call, const char *aske
 		break;
 	case STOP_BEGIN_AND_CUT:
 		log_info("%s: stopping at once", asked_by);
-		master->program->stopping(master->program->context);
+		PROGRAM_TELL(master->program, master.stopping);
 		cut(master);
 		break;
 	}

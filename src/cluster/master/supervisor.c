@@ -19,6 +19,7 @@
 #include "cluster/master/slots.h"
 #include "cluster/master/stopping.h"
 #include "cluster/master/worker_process.h"
+#include "cluster/policy/program_call.h"
 
 #include <errno.h>
 
@@ -47,7 +48,7 @@ static void check_start(struct master *master)
 		return;
 	}
 	master->ready_told = true;
-	master->program->ready(master->program->context, &master->listeners, ready);
+	PROGRAM_TELL(master->program, master.ready, &master->listeners, ready);
 	logger_tell(master); /* what standard error is may have changed with that */
 }
 
@@ -146,8 +147,7 @@ void supervisor_ended(struct worker_process *worker, const struct brood_process_
 	if (worker->channel)
 		brood_channel_drain(worker->channel);
 	handoff_target_gone(&master->handoff, &worker->target);
-	if (master->program->ended)
-		master->program->ended(master->program->context, master, board_place(worker->slot, worker->record));
+	PROGRAM_TELL(master->program, master.worker_ended, master, board_worker_number(worker->slot, worker->record));
 	/* What there is to say about it. */
 	obituary_of_end(worker, end);
 	cut_ended(worker);

@@ -21,6 +21,7 @@
 #include "cluster/master/pending.h"
 #include "cluster/master/rolling.h"
 #include "cluster/master/save.h"
+#include "cluster/policy/program_call.h"
 #include "cluster/upgrade/upgrade.h"
 #include "proc/execute.h"
 
@@ -83,10 +84,11 @@ static void fail_for(struct master *master, const char *what, int error)
 /* The records, in a sealed memfd. */
 static int save(struct master *master, struct state_writer *writer)
 {
+	const char *version = program_version(master->program);
+
 	master_save(master, writer);
-	if (master->program->save)
-		master->program->save(master->program->context, writer);
-	state_put(writer, STATE_VERSION, master->program->version, strlen(master->program->version) + 1);
+	PROGRAM_TELL(master->program, master.save, writer);
+	state_put(writer, STATE_VERSION, version, strlen(version) + 1);
 	state_put(writer, STATE_FDS, writer->fds, writer->fd_count * sizeof(*writer->fds));
 	if (state_finish(writer) < 0)
 		return -ENOMEM;
@@ -209,7 +211,7 @@ static void on_output(evutil_socket_t fd, short what, void *argument)
 static void try_out(struct master *master)
 {
 	struct upgrade *upgrade = &master->upgrade;
-	const char *path = master->program->binary(master->program->context);
+	const char *path = master->program->master.binary(master->program->context);
 	char reason[REPORT_REASON_MAX];
 	const char *failed = "cannot listen to the trial";
 	int output[2];
@@ -271,7 +273,7 @@ bool upgrading_ended(struct master *master, const struct brood_process_end *end)
 	if (end->exit_code == 0)
 		snprintf(how, sizeof(how), "it does not understand the state of this server");
 	snprintf(reason, sizeof(reason), "%s: the trial failed: %s%s%.*s",
-		 master->program->binary(master->program->context), how, size > 0 ? "\n" : "",
+		 master->program->master.binary(master->program->context), how, size > 0 ? "\n" : "",
 		 (int)(size < 1500 ? size : 1500), upgrade->said);
 	fail(master, reason);
 	return true;
@@ -354,7 +356,7 @@ void upgrading_begin(struct master *master)
 	if (master_is_leaving(master) || upgrade->phase != UPGRADE_IDLE)
 		return;
 	upgrade->phase = UPGRADE_WAITING;
-	if (!master->program->binary) {
+	if (!master->program->master.binary || !master->program->argv) {
 		fail(master, "this program cannot be upgraded");
 		return;
 	}
@@ -374,7 +376,7 @@ static bool is_same_file(const struct upgrade_state *state)
 
 void upgrading_note(struct master *master, const struct upgrade_state *state)
 {
-	const char *now = master->program->version, *from = NULL;
+	const char *now = program_version(master->program), *from = NULL;
 	struct state_record record;
 
 	if (state_find(&state->reader, STATE_VERSION, &record) && record.size > 1 && record.size <= NAME_ROOM &&

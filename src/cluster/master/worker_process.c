@@ -10,6 +10,7 @@
 #include "cluster/ipc/message.h"
 #include "cluster/master/admin_process.h"
 #include "cluster/master/common.h"
+#include "cluster/policy/program_call.h"
 #include "cluster/worker/worker.h"
 
 #include <errno.h>
@@ -143,7 +144,7 @@ static size_t list_kept(struct master *master, const struct birth *birth, int *f
 	for (size_t i = 0; i < birth->socket_count; i++)
 		fds[count++] = birth->sockets[i];
 	count += master_keep_boards(master, fds + count);
-	return count + master->program->keep(master->program->context, fds + count, room - count);
+	return count + PROGRAM_CALL(master->program, 0, master.worker_fds, fds + count, room - count);
 }
 
 static pid_t fork_worker(struct master *master, struct birth *birth)
@@ -256,7 +257,7 @@ struct worker_process *worker_process_start(struct master *master, struct slot *
 
 	if (!worker)
 		return cannot_start(slot, failure, "", errno);
-	master->program->select(master->program->context, next_kind);
+	PROGRAM_TELL(master->program, master.use_config, next_kind);
 	worker->pid = fork_worker(master, &birth);
 	fd_close(&birth.channel);
 	logger_source_born(master, source, &birth.log, worker->pid);

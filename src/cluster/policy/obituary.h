@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What there is to say about a worker that ended, or hangs: for the program, which keeps it
- * (cluster_program.obituary), and for those who want to know why. Made by the master; a worker that
+ * (cluster_master_callbacks.obituary), and for those who want to know why. Made by the master; a worker that
  * leaves as it was told to has none.
  *
  * One that hangs is written up twice: before it is ended, as its last chance to be looked at, and

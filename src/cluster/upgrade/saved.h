@@ -34,7 +34,7 @@ struct saved_self {
 	uint32_t accept, slot_count, configured_workers;
 	uint32_t generation, next_generation, last_listener;
 	uint64_t last_serial, last_transfer, started_ms;
-	uint32_t place_cursor, unused;
+	uint32_t choose_cursor, unused;
 };
 
 struct saved_listener {

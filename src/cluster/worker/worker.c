@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A worker process: born, set up, serving, retiring, gone. Worker only. What is done with connections
+ * A worker process: born, set up, serving, draining, gone. Worker only. What is done with connections
  * is the program's affair; see cluster.h.
  *
- *     STARTING --worker_ready--> SERVING --retire--> RETIRING --last connection, or deadline--> exit
+ *     STARTING --worker_ready--> SERVING --drain--> DRAINING --last connection, or deadline--> exit
  *                                   |                   |           gone
  *                                   +---------+---------+
  *                                             | stop, or the master is gone
@@ -20,7 +20,7 @@
 #include "base/signals.h"
 #include "brood/channel.h"
 #include "brood/process.h"
-#include "cluster/ipc/acceptor.h"
+#include "cluster/policy/program_call.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -29,86 +29,9 @@
 
 enum {
 	TICK_MS = 250,
-	LAST_MS = 600,  /* when the time to retire is over; the master waits for a little longer */
 	SPARE_FDS = 16, /* for files and logs, besides connections and cached files */
 	PARTING_FDS = 256,
 };
-
-void worker_leave(struct worker *worker, int code)
-{
-	worker->exit_code = code;
-	event_base_loopexit(worker->base, NULL);
-}
-
-void worker_leave_if_finished(struct worker *worker)
-{
-	if (worker->phase >= WORKER_RETIRING && worker->connections + worker->parting == 0)
-		worker_leave(worker, CLUSTER_EXIT_DONE);
-}
-
-/* --- the end of a life --- */
-
-static void arm_deadline(struct worker *worker, unsigned timeout_ms)
-{
-	struct timeval delay = {timeout_ms / 1000, (timeout_ms % 1000) * 1000};
-
-	event_add(worker->deadline, &delay);
-}
-
-static void on_deadline(evutil_socket_t fd, short what, void *argument)
-{
-	struct worker *worker = argument;
-
-	(void)fd, (void)what;
-	if (worker->phase == WORKER_RETIRING && !worker->finishing && worker->program->finish) {
-		worker->finishing = true;
-		worker->program->finish(worker->program->context);
-		arm_deadline(worker, LAST_MS);
-		return;
-	}
-	if (worker->connections > 0)
-		log_info("time is up: closing %u connections", worker->connections);
-	(void)worker->program->abort(worker->program->context);
-	worker_leave(worker, CLUSTER_EXIT_DONE);
-}
-
-void worker_abort(struct worker *worker)
-{
-	struct message_cut cut = {.requests = worker->program->abort(worker->program->context)};
-	struct brood_frame frame = {.type = MESSAGE_CUT, .data = &cut, .size = sizeof(cut)};
-
-	/* What cannot be said the master makes out by itself. */
-	if (worker->channel)
-		(void)!brood_channel_send(worker->channel, &frame);
-	worker_leave(worker, CLUSTER_EXIT_DONE);
-}
-
-void worker_retire(struct worker *worker)
-{
-	if (worker->phase >= WORKER_RETIRING)
-		return;
-	worker->phase = WORKER_RETIRING;
-	board_store32(&worker->record->state, BOARD_DRAINING);
-	worker_stop_accepting(worker);
-	worker->program->retire(worker->program->context);
-	arm_deadline(worker, worker->birth->options->drain_timeout_ms);
-	worker_check_handed_over(worker);
-	worker_leave_if_finished(worker);
-}
-
-void worker_stop(struct worker *worker, bool answer_queued, unsigned timeout_ms)
-{
-	if (worker->phase == WORKER_STOPPING)
-		return;
-	worker->phase = WORKER_STOPPING;
-	board_store32(&worker->record->state, BOARD_DRAINING);
-	worker->program->stop(worker->program->context);
-	if (worker->acceptor && answer_queued)
-		acceptor_drain(worker->acceptor);
-	worker_stop_accepting(worker);
-	arm_deadline(worker, timeout_ms);
-	worker_leave_if_finished(worker);
-}
 
 /* --- events of its own --- */
 
@@ -125,7 +48,7 @@ static void on_signal(evutil_socket_t fd, short what, void *argument)
 		if ((received.signal != SIGTERM && received.signal != SIGQUIT) || worker->phase != WORKER_SERVING)
 			continue;
 		if (brood_channel_send(worker->channel, &frame) < 0)
-			worker_retire(worker);
+			worker_drain(worker);
 	}
 }
 
@@ -135,7 +58,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 
 	(void)fd, (void)what;
 	board_store64(&worker->record->heartbeat_ms, clock_now_ms());
-	worker->program->tick(worker->program->context);
+	PROGRAM_TELL(worker->program, worker.tick);
 	log_outlet_ring(&worker->log);
 	heap_tick(&worker->heap, clock_now_ms());
 	worker_check_handed_over(worker);
@@ -195,9 +118,9 @@ unsigned worker_generation(const struct worker *worker)
 	return worker->birth->generation;
 }
 
-unsigned worker_place(const struct worker *worker)
+unsigned worker_number(const struct worker *worker)
 {
-	return board_place(worker->birth->slot, worker->birth->record);
+	return board_worker_number(worker->birth->slot, worker->birth->record);
 }
 
 /* --- birth --- */
@@ -241,8 +164,7 @@ static int watch(struct worker *worker)
 		return worker->signal_fd;
 	worker->signals = event_new(worker->base, worker->signal_fd, EV_READ | EV_PERSIST, on_signal, worker);
 	worker->tick = event_new(worker->base, -1, EV_PERSIST, on_tick, worker);
-	worker->deadline = evtimer_new(worker->base, on_deadline, worker);
-	if (!worker->signals || !worker->tick || !worker->deadline || event_add(worker->signals, NULL) < 0 ||
+	if (!worker->signals || !worker->tick || event_add(worker->signals, NULL) < 0 ||
 	    event_add(worker->tick, &interval) < 0)
 		return -ENOMEM;
 	return 0;
@@ -269,14 +191,17 @@ static int set_up(struct worker *worker)
 	worker->base = event_base_new();
 	if (!worker->base || watch(worker) < 0 ||
 	    brood_channel_open(&worker->channel, worker->base, birth->channel, &worker_channel_handlers, worker) < 0 ||
-	    worker_prepare_giving(worker) < 0) {
+	    worker_prepare_end(worker) < 0 || worker_prepare_giving(worker) < 0) {
 		log_error("cannot set up an event loop");
 		return CLUSTER_EXIT_RESOURCES;
 	}
 	worker->max_connections = birth->options->max_connections;
 	if (worker->max_connections == 0)
 		worker->max_connections = connections_by_limit();
-	return worker->program->start(worker->program->context, worker, worker->base);
+	if (worker->program->worker.start)
+		return worker->program->worker.start(worker->program->context, worker, worker->base);
+	worker_ready(worker);
+	return 0;
 }
 
 /* Before the first octet of a client is read. Where there is no filter, rights and limits must do. */

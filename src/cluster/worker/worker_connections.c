@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A worker's connections: accepted, taken from the master, given away when it retires. Worker only. */
+ * A worker's connections: accepted, taken from the master, given away when it drains. Worker only. */
 #include "cluster/worker/worker_self.h"
 
 #include "base/clock.h"
@@ -10,6 +10,7 @@
 #include "brood/channel.h"
 #include "cluster/ipc/acceptor.h"
 #include "cluster/policy/balance.h"
+#include "cluster/policy/program_call.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -22,6 +23,8 @@ enum {
 	FREE_AT_ONCE = 8, /* descriptors */
 	STUCK_MS = 5,     /* the master could not be given more; look again */
 };
+
+/* --- counting --- */
 
 static void count_opened(struct worker *worker)
 {
@@ -37,6 +40,19 @@ static void count_closed(struct worker *worker)
 		acceptor_resume(worker->acceptor);
 }
 
+void worker_leave(struct worker *worker, int code)
+{
+	worker->exit_code = code;
+	event_base_loopexit(worker->base, NULL);
+}
+
+/* The last connection of one that drains or stops takes it along. */
+void worker_leave_if_finished(struct worker *worker)
+{
+	if (worker->phase >= WORKER_DRAINING && worker->connections + worker->parting == 0)
+		worker_leave(worker, CLUSTER_EXIT_DONE);
+}
+
 void worker_connection_closed(struct worker *worker)
 {
 	count_closed(worker);
@@ -48,22 +64,19 @@ void worker_connection_closed(struct worker *worker)
 /* Whoever comes now gets the place of an idle one. */
 static bool can_make_room(const struct worker *worker, unsigned already)
 {
-	const struct cluster_program *program = worker->program;
-
-	return program->evictable &&
-	       worker->connections + already < worker->max_connections + program->evictable(program->context);
+	return worker->connections + already <
+	       worker->max_connections + PROGRAM_CALL(worker->program, 0, worker.evictable);
 }
 
 static void make_room(struct worker *worker)
 {
-	while (worker->connections > worker->max_connections && worker->program->make_room &&
-	       worker->program->make_room(worker->program->context))
+	while (worker->connections > worker->max_connections && PROGRAM_CALL(worker->program, false, worker.make_room))
 		;
 }
 
 static bool free_descriptor(struct worker *worker)
 {
-	return worker->program->free_descriptor && worker->program->free_descriptor(worker->program->context);
+	return PROGRAM_CALL(worker->program, false, worker.free_descriptor);
 }
 
 /* Some had no descriptor left and are going to be sent again; there will be others. */
@@ -107,13 +120,27 @@ static enum acceptor_verdict may_accept(void *context, bool after_pause, unsigne
 	return balance_steps_back(worker->connections, total, workers) ? ACCEPTOR_PAUSE : ACCEPTOR_GO_ON;
 }
 
-static void accepted(void *context, int fd, unsigned listener, bool scarce)
+static void discard(struct worker *worker, int fd)
 {
-	struct worker *worker = context;
+	fd_close(&fd);
+	worker_connection_closed(worker);
+}
+
+static void take_new(struct worker *worker, int fd, unsigned listener, unsigned flags)
+{
+	const struct cluster_program *program = worker->program;
 
 	count_opened(worker);
 	make_room(worker);
-	worker->program->connection(worker->program->context, fd, listener, scarce ? CLUSTER_SCARCE : 0);
+	if (program->worker.connection)
+		program->worker.connection(program->context, fd, listener, flags);
+	else
+		discard(worker, fd);
+}
+
+static void accepted(void *context, int fd, unsigned listener, bool scarce)
+{
+	take_new(context, fd, listener, scarce ? CLUSTER_SCARCE : 0);
 }
 
 static bool relieve(void *context)
@@ -162,23 +189,20 @@ static bool can_take(const struct worker *worker, const struct handoff_item *ite
 		return false;
 	if (!item->state)
 		return !full || can_make_room(worker, already);
-	return !full && worker->program->understands(worker->program->context, item->state, item->state_size);
+	return !full && PROGRAM_CALL(worker->program, false, worker.understands, item->state, item->state_size);
 }
 
 static void take(struct worker *worker, int fd, const struct handoff_item *item)
 {
-	const struct cluster_program *program = worker->program;
-
-	count_opened(worker);
 	if (!item->state) {
-		make_room(worker);
-		program->connection(program->context, fd, item->listener, CLUSTER_GIVEN);
+		take_new(worker, fd, item->listener, CLUSTER_GIVEN);
 		return;
 	}
-	if (program->moved(program->context, fd, item->listener, item->state, item->state_size) < 0) {
+	count_opened(worker);
+	if (PROGRAM_CALL(worker->program, -EINVAL, worker.moved, fd, item->listener, item->state, item->state_size) <
+	    0) {
 		log_error("a connection that moved here could not be taken");
-		fd_close(&fd);
-		worker_connection_closed(worker);
+		discard(worker, fd);
 	}
 }
 
@@ -196,8 +220,8 @@ void worker_take_frame(struct worker *worker, struct brood_frame *frame)
 		fds[taken_count] = frame->fds[i];
 		frame->fds[i] = -1;
 		taken[taken_count++] = items[i];
-		if (items[i].state && worker->program->expect)
-			worker->program->expect(worker->program->context, items[i].state, items[i].state_size);
+		if (items[i].state)
+			PROGRAM_TELL(worker->program, worker.expect, items[i].state, items[i].state_size);
 	}
 	if (count > 0 && (size_t)count > frame->fd_count)
 		free_descriptors(worker, (unsigned)count - (unsigned)frame->fd_count);
@@ -231,14 +255,22 @@ static void gone_elsewhere(void *context, const struct transfer *transfer)
 	worker_connection_closed(context);
 }
 
+static void take_back(struct worker *worker, int fd, unsigned listener, const void *state, size_t size)
+{
+	const struct cluster_program *program = worker->program;
+
+	if (program->worker.returned)
+		program->worker.returned(program->context, fd, listener, state, size);
+	else
+		discard(worker, fd);
+}
+
 static bool come_back(void *context, struct transfer *transfer)
 {
-	struct worker *worker = context;
 	int fd = transfer->fd;
 
 	transfer->fd = -1;
-	worker->program->returned(worker->program->context, fd, transfer->listener, transfer->state,
-				  transfer->state_size);
+	take_back(context, fd, transfer->listener, transfer->state, transfer->state_size);
 	return true;
 }
 
@@ -293,11 +325,11 @@ int worker_prepare_giving(struct worker *worker)
 
 void worker_give(struct worker *worker, int fd, unsigned listener, const void *state, size_t size)
 {
-	if (worker->phase == WORKER_RETIRING && worker->channel &&
+	if (worker->phase == WORKER_DRAINING && worker->channel &&
 	    handoff_offer(&worker->handoff, fd, listener, state, size))
 		give_in(worker, 0);
 	else
-		worker->program->returned(worker->program->context, fd, listener, state, size);
+		take_back(worker, fd, listener, state, size);
 }
 
 void worker_give_answered(struct worker *worker, const struct brood_frame *frame)
@@ -324,9 +356,9 @@ void worker_check_handed_over(struct worker *worker)
 {
 	struct brood_frame frame = {.type = MESSAGE_HANDED_OVER};
 
-	if (worker->phase != WORKER_RETIRING || worker->handed_over || !worker->channel ||
+	if (worker->phase != WORKER_DRAINING || worker->handed_over || !worker->channel ||
 	    worker->handoff.waiting_count + worker->master.unanswered_count > 0 ||
-	    worker->program->movable(worker->program->context) > 0)
+	    PROGRAM_CALL(worker->program, 0, worker.movable) > 0)
 		return;
 	worker->handed_over = brood_channel_send(worker->channel, &frame) == 0;
 }

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "brood/channel.h"
 #include "cluster/ipc/acceptor.h"
+#include "cluster/policy/program_call.h"
 
 #include <stdlib.h>
 
@@ -75,16 +76,15 @@ static void answer(const struct worker *worker, uint32_t question, bool taken)
 		log_warn("the master cannot be told what has become of its news");
 }
 
-static void on_news(struct worker *worker, struct brood_frame *frame)
+static void on_broadcast(struct worker *worker, struct brood_frame *frame)
 {
-	const struct message_news *message = frame->data;
-	bool taken = false;
+	const struct message_broadcast *message = frame->data;
+	bool taken;
 
 	if (frame->size < sizeof(*message))
 		return;
-	if (worker->program->news)
-		taken = worker->program->news(worker->program->context, message->kind, message + 1,
-					      frame->size - sizeof(*message), frame->fds, frame->fd_count);
+	taken = PROGRAM_CALL(worker->program, false, worker.broadcast, message->kind, message + 1,
+			     frame->size - sizeof(*message), frame->fds, frame->fd_count);
 	if (message->question != 0 && worker->channel)
 		answer(worker, message->question, taken);
 }
@@ -102,11 +102,10 @@ static void on_frame(void *context, struct brood_frame *frame)
 		worker_give_answered(worker, frame);
 		break;
 	case MESSAGE_LEAVING:
-		if (worker->program->leaving)
-			worker->program->leaving(worker->program->context);
+		PROGRAM_TELL(worker->program, worker.leaving);
 		break;
 	case MESSAGE_RETIRE:
-		worker_retire(worker);
+		worker_drain(worker);
 		break;
 	case MESSAGE_STOP:
 		worker_stop(worker, true, worker->birth->options->stop_timeout_ms);
@@ -126,8 +125,8 @@ static void on_frame(void *context, struct brood_frame *frame)
 	case MESSAGE_BOARD:
 		on_board(worker, frame);
 		break;
-	case MESSAGE_NEWS:
-		on_news(worker, frame);
+	case MESSAGE_BROADCAST:
+		on_broadcast(worker, frame);
 		break;
 	default: /* of a later version: not for us */
 		break;

@@ -2,9 +2,12 @@
  *
  * A worker's own state, shared by the worker*.c files and by nobody else. Worker only.
  *
- *     worker.c             birth, phases, end
- *     worker_connections.c accepting, taking, giving away
- *     worker_messages.c    what the master says */
+ *     worker.c             birth, and what the program and signals ask for
+ *     worker_messages.c    what the master says
+ *     worker_end.c         draining, stopping, the last of it
+ *     worker_connections.c accepting, taking, giving away; leaving after the last one
+ *
+ * Each calls those below it only. */
 #ifndef BROOD_CLUSTER_WORKER_WORKER_SELF_H
 #define BROOD_CLUSTER_WORKER_WORKER_SELF_H
 
@@ -17,7 +20,7 @@ struct acceptor;
 struct brood_channel;
 struct event;
 
-enum worker_phase { WORKER_STARTING, WORKER_SERVING, WORKER_RETIRING, WORKER_STOPPING };
+enum worker_phase { WORKER_STARTING, WORKER_SERVING, WORKER_DRAINING, WORKER_STOPPING };
 
 struct worker {
 	const struct birth *birth;
@@ -40,23 +43,29 @@ struct worker {
 	struct handoff_target master; /* to whom */
 	struct event *give;           /* due: something waits to be given */
 	bool handed_over;             /* has been told */
-	bool finishing;               /* the time to retire is over, what is idle ends */
+	bool finishing;               /* the time to drain is over, what is idle ends */
 	struct heap heap;
 	int exit_code;
 };
 
-/* --- worker.c --- */
+/* --- worker_messages.c --- */
 
-void worker_retire(struct worker *worker);
+extern const struct brood_channel_handlers worker_channel_handlers;
+
+/* --- worker_end.c --- */
+
+int worker_prepare_end(struct worker *worker) __attribute__((warn_unused_result));
+/* Accepts no more, and gives away what can move. */
+void worker_drain(struct worker *worker);
 /* Idle connections end now; what is queued on the sockets is still answered where nobody else will. */
 void worker_stop(struct worker *worker, bool answer_queued, unsigned timeout_ms);
 /* Everything ends now, and the master is told what was cut. */
 void worker_abort(struct worker *worker);
-void worker_leave(struct worker *worker, int code);
-void worker_leave_if_finished(struct worker *worker);
 
 /* --- worker_connections.c --- */
 
+void worker_leave(struct worker *worker, int code);
+void worker_leave_if_finished(struct worker *worker);
 int worker_start_accepting(struct worker *worker) __attribute__((warn_unused_result));
 void worker_stop_accepting(struct worker *worker);
 int worker_prepare_giving(struct worker *worker) __attribute__((warn_unused_result));
@@ -65,9 +74,5 @@ void worker_give_answered(struct worker *worker, const struct brood_frame *frame
 /* The master is gone: what was on its way to others comes back. */
 void worker_stop_giving(struct worker *worker);
 void worker_check_handed_over(struct worker *worker);
-
-/* --- worker_messages.c --- */
-
-extern const struct brood_channel_handlers worker_channel_handlers;
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * CPU quotas read from trees of files made for the purpose. */
-#include "base/cpu.h"
+#include "base/cpu.c"
 
 #include <setjmp.h>
 #include <stdarg.h>

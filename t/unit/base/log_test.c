@@ -3,6 +3,8 @@
  * The error log, read back from files, pipes, sockets and a pseudo-terminal. */
 #include "base/log.h"
 
+#include "log_to.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,7 +30,7 @@ static int open_pipe(void **state)
 	(void)state;
 	if (pipe2(pipe_ends, O_CLOEXEC) < 0)
 		return -1;
-	log_set_fd(pipe_ends[1]);
+	log_to(pipe_ends[1]);
 	log_set_tag("worker 2");
 	log_set_level(LOG_LEVEL_INFO);
 	return 0;
@@ -37,7 +39,7 @@ static int open_pipe(void **state)
 static int close_pipe(void **state)
 {
 	(void)state;
-	log_set_fd(STDERR_FILENO);
+	log_to(STDERR_FILENO);
 	close(pipe_ends[0]);
 	close(pipe_ends[1]);
 	return 0;
@@ -142,7 +144,7 @@ static void errno_is_kept_and_may_be_written(void **state)
 	log_info("%m");
 	assert_int_equal(errno, ENOENT);
 	assert_non_null(strstr(written(pipe_ends[0]), "No such file or directory"));
-	log_set_fd(-1);
+	log_to(-1);
 	errno = ENOENT;
 	log_info("nowhere");
 	assert_int_equal(errno, ENOENT);
@@ -167,7 +169,7 @@ static void a_full_socket_loses_lines_but_no_time(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-	log_set_fd(ends[0]);
+	log_to(ends[0]);
 	for (int i = 0; i < 10000; i++)
 		log_info("line %d of many", i);
 	assert_non_null(strstr(written(ends[1]), "line 0 of many\n"));
@@ -184,8 +186,7 @@ static void files_get_whole_lines_at_their_end(void **state)
 	(void)state;
 	assert_int_equal(write(fd, "before\n", 7), 7);
 	append = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
-	log_set_fd(append);
-	assert_int_equal(log_fd(), append);
+	log_to(append);
 	log_error("after");
 	lseek(fd, 0, SEEK_SET);
 	assert_true(matches(written(fd), "^before\n[^\n]* after\n$"));
@@ -201,14 +202,14 @@ static void people_get_short_lines_with_colour_if_they_like(void **state)
 	(void)state;
 	assert_int_equal(openpty(&master, &terminal, NULL, NULL, NULL), 0);
 	setenv("NO_COLOR", "1", 1);
-	log_set_fd(terminal);
+	log_to(terminal);
 	log_error("cannot");
 	assert_string_equal(written(master), "brood: worker 2: cannot\r\n");
 	log_set_tag("");
 	log_info("plain");
 	assert_string_equal(written(master), "brood: plain\r\n");
 	unsetenv("NO_COLOR");
-	log_set_fd(terminal);
+	log_to(terminal);
 	log_error("cannot");
 	assert_string_equal(written(master), "\033[31mbrood: cannot\033[0m\r\n");
 	close(terminal);

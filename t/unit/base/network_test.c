@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Networks: read, written, and who is in them. */
-#include "base/network.h"
+#include "base/network.c"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,7 +44,7 @@ static bool contains(const char *text, const char *peer)
 
 	if (network_parse(text, &network, reason, sizeof(reason)) < 0)
 		fail_msg("%s: %s", text, reason);
-	return network_contains(&network, (struct sockaddr *)&storage);
+	return networks_contain(&(struct networks){&network, 1}, (struct sockaddr *)&storage);
 }
 
 static void a_network_has_one_shortest_text(void **state)
@@ -149,13 +149,15 @@ static void the_edges_of_every_ipv4_prefix_are_where_they_should_be(void **state
 			 first & 255, bits);
 		assert_int_equal(network_parse(text, &network, reason, sizeof(reason)), 0);
 		peer.sin_addr.s_addr = htonl(first);
-		assert_true(network_contains(&network, (struct sockaddr *)&peer));
+		assert_true(networks_contain(&(struct networks){&network, 1}, (struct sockaddr *)&peer));
 		peer.sin_addr.s_addr = htonl(last);
-		assert_true(network_contains(&network, (struct sockaddr *)&peer));
+		assert_true(networks_contain(&(struct networks){&network, 1}, (struct sockaddr *)&peer));
 		peer.sin_addr.s_addr = htonl(first - 1);
-		assert_int_equal(network_contains(&network, (struct sockaddr *)&peer), bits == 0);
+		assert_int_equal(networks_contain(&(struct networks){&network, 1}, (struct sockaddr *)&peer),
+				 bits == 0);
 		peer.sin_addr.s_addr = htonl(last + 1);
-		assert_int_equal(network_contains(&network, (struct sockaddr *)&peer), bits == 0);
+		assert_int_equal(networks_contain(&(struct networks){&network, 1}, (struct sockaddr *)&peer),
+				 bits == 0);
 	}
 }
 
@@ -177,11 +179,12 @@ static void every_bit_of_every_ipv6_prefix_counts(void **state)
 		inet_ntop(AF_INET6, &start.sin6_addr, host, sizeof(host));
 		snprintf(text, sizeof(text), "%s/%u", host, bits);
 		assert_int_equal(network_parse(text, &network, reason, sizeof(reason)), 0);
-		assert_true(network_contains(&network, (struct sockaddr *)&base));
+		assert_true(networks_contain(&(struct networks){&network, 1}, (struct sockaddr *)&base));
 		for (unsigned bit = 0; bit < 128; bit++) {
 			peer = base;
 			peer.sin6_addr.s6_addr[bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
-			assert_int_equal(network_contains(&network, (struct sockaddr *)&peer), bit >= bits);
+			assert_int_equal(networks_contain(&(struct networks){&network, 1}, (struct sockaddr *)&peer),
+					 bit >= bits);
 		}
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Numbers, durations, sizes and misspelt words. */
-#include "base/text.h"
+#include "base/text.c"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
  * Answers of the control protocol: progress, outcomes, and texts of any octets. */
 #include "control/protocol.h"
 
-#include "control/place.h"
+#include "control/control_path.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -170,35 +170,35 @@ static void test_no_octets_are_too_odd(void **state)
 
 static void test_the_place_depends_on_who_asks(void **state)
 {
-	char place[CONTROL_PLACE_MAX], long_one[CONTROL_PLACE_MAX + 1];
+	char place[CONTROL_PATH_ROOM], long_one[CONTROL_PATH_ROOM + 1];
 
 	(void)state;
 	if (geteuid() == 0) {
-		assert_true(control_place(place));
+		assert_true(control_path(place));
 		assert_string_equal(place, "/run/brood/control.sock");
 		return;
 	}
 	setenv("XDG_RUNTIME_DIR", "/run/user/7", 1);
-	assert_true(control_place(place));
+	assert_true(control_path(place));
 	assert_string_equal(place, "/run/user/7/brood/control.sock");
 	setenv("XDG_RUNTIME_DIR", "run", 1);
-	assert_false(control_place(place));
+	assert_false(control_path(place));
 	memset(long_one, '/', sizeof(long_one) - 1);
 	long_one[sizeof(long_one) - 1] = '\0';
 	setenv("XDG_RUNTIME_DIR", long_one, 1);
-	assert_false(control_place(place));
+	assert_false(control_path(place));
 	unsetenv("XDG_RUNTIME_DIR");
-	assert_false(control_place(place));
+	assert_false(control_path(place));
 	setenv("RUNTIME_DIRECTORY", "/run/web", 1); /* by systemd */
-	assert_true(control_place(place));
+	assert_true(control_path(place));
 	assert_string_equal(place, "/run/web/control.sock");
 	setenv("RUNTIME_DIRECTORY", "/run/web:/run/more", 1);
-	assert_true(control_place(place));
+	assert_true(control_path(place));
 	assert_string_equal(place, "/run/web/control.sock");
 	setenv("RUNTIME_DIRECTORY", "web", 1);
-	assert_false(control_place(place));
+	assert_false(control_path(place));
 	setenv("RUNTIME_DIRECTORY", long_one, 1);
-	assert_false(control_place(place));
+	assert_false(control_path(place));
 	unsetenv("RUNTIME_DIRECTORY");
 }
 

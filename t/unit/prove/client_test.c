@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A client connection, with the test as its server on the other end of a socketpair. */
-#include "prove/client.h"
+#include "prove/client.c"
 
 #include <setjmp.h>
 #include <stdarg.h>

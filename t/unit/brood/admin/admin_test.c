@@ -13,6 +13,7 @@
 #include "cluster/ipc/command.h"
 #include "cluster/ipc/message.h"
 #include "control/protocol.h"
+#include "log_to.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -245,7 +246,7 @@ static int run_admin(void *birth)
 {
 	/* What is said of damaged messages belongs to the tests that send them. */
 	log_set_level(LOG_LEVEL_WARN);
-	log_set_fd(admin_log);
+	log_to(admin_log);
 	return admin_main(birth);
 }
 

@@ -11,6 +11,7 @@
 #include "brood/config/options.h"
 #include "cluster/policy/obituary.h"
 #include "cluster/upgrade/state_record.h"
+#include "log_to.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,6 +37,8 @@
 static char base[32], folder[48];
 static const char server[] = "0a1b2c3d";
 
+static int null; /* for what is logged */
+
 static int make_base(void **state)
 {
 	(void)state;
@@ -43,7 +46,8 @@ static int make_base(void **state)
 	if (!mkdtemp(base))
 		return -1;
 	snprintf(folder, sizeof(folder), "%s/state", base);
-	log_set_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
+	null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	log_to(null);
 	return 0;
 }
 
@@ -77,10 +81,8 @@ static void remove_file(const char *path, const char *name)
 
 static int remove_base(void **state)
 {
-	int null = log_fd();
-
 	(void)state;
-	log_set_fd(STDERR_FILENO);
+	log_to(STDERR_FILENO);
 	close(null);
 	count_files(remove_file);
 	rmdir(folder);

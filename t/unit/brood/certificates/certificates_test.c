@@ -417,10 +417,10 @@ static void a_worker_takes_the_pair_that_it_is_told_of(void **state)
 
 	/* Cut off anywhere, or with too few descriptors, it is about nothing. */
 	for (size_t cut = 1; cut < size; cut++)
-		assert_null(renewal_take(&all, NEWS_CERTIFICATE, news, cut, fds, 2));
-	assert_null(renewal_take(&all, NEWS_CERTIFICATE, news, size, fds, 1));
-	assert_null(renewal_take(&all, NEWS_CLIENT_CA, news, size, fds, 2));
-	assert_ptr_equal(renewal_take(&all, NEWS_CERTIFICATE, news, size, fds, 2), &all.list[0]);
+		assert_null(renewal_take(&all, BROADCAST_CERTIFICATE, news, cut, fds, 2));
+	assert_null(renewal_take(&all, BROADCAST_CERTIFICATE, news, size, fds, 1));
+	assert_null(renewal_take(&all, BROADCAST_CLIENT_CA, news, size, fds, 2));
+	assert_ptr_equal(renewal_take(&all, BROADCAST_CERTIFICATE, news, size, fds, 2), &all.list[0]);
 	assert_int_equal(fds[0], -1);
 	assert_content(all.list[0].pair.certificate_fd, "new");
 	certificates_close(&all);
@@ -433,8 +433,9 @@ static void a_worker_takes_those_who_sign_for_clients(void **state)
 	int fds[2];
 	size_t size = tell(*state, "ca.pem", "ca.pem", &all, news, fds);
 
-	assert_null(renewal_take(&all, NEWS_CERTIFICATE, news, size, fds, 2));
-	assert_ptr_equal(renewal_take(&all, NEWS_CLIENT_CA, news, size, fds, 2), &all.list[all.sites[2].client_ca]);
+	assert_null(renewal_take(&all, BROADCAST_CERTIFICATE, news, size, fds, 2));
+	assert_ptr_equal(renewal_take(&all, BROADCAST_CLIENT_CA, news, size, fds, 2),
+			 &all.list[all.sites[2].client_ca]);
 	assert_content(all.list[all.sites[2].client_ca].pair.certificate_fd, "new");
 	certificates_close(&all);
 }

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "brood/certificates/renewal.h"
 #include "cluster/cluster.h"
+#include "log_to.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,8 +34,8 @@ bool __wrap_certificate_check_poll(struct certificate_check *check, uint64_t at_
 uint32_t __wrap_cluster_ask(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
 			    size_t fd_count);
 void __wrap_cluster_answers(const struct master *master, struct cluster_answers *out);
-void __wrap_cluster_tell_others(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
-				size_t fd_count);
+void __wrap_cluster_broadcast_others(struct master *master, uint32_t kind, const void *data, size_t size,
+				     const int *fds, size_t fd_count);
 
 uint64_t __wrap_clock_now_ms(void)
 {
@@ -71,8 +72,8 @@ void __wrap_cluster_answers(const struct master *master, struct cluster_answers 
 	*out = (struct cluster_answers){.asked = 1, .yes = 1};
 }
 
-void __wrap_cluster_tell_others(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
-				size_t fd_count)
+void __wrap_cluster_broadcast_others(struct master *master, uint32_t kind, const void *data, size_t size,
+				     const int *fds, size_t fd_count)
 {
 	(void)master, (void)kind, (void)data, (void)size, (void)fds, (void)fd_count;
 }
@@ -109,7 +110,7 @@ static void each_that_ends_soon_is_warned_of(void **state)
 	char reason[512];
 	int log = memfd_create("log", MFD_CLOEXEC);
 
-	log_set_fd(log);
+	log_to(log);
 	now_ms = 1000000;
 	fixture_write(fixture, "a.pem", "first");
 	fixture_write(fixture, "a.conf", "listen = \"tls:127.0.0.1:0\"; root = \"www\"; tls_certificate = \"a.pem\";");
@@ -129,7 +130,7 @@ static void each_that_ends_soon_is_warned_of(void **state)
 	look_for_a_while(&renewal, &all);
 	assert_int_equal(told(log, "renewed, and used from now on"), 2);
 	assert_int_equal(told(log, "expires in"), 2);
-	log_set_fd(STDERR_FILENO);
+	log_to(STDERR_FILENO);
 	renewal_cancel(&renewal);
 	certificates_close(&all);
 	close(log);

@@ -3,6 +3,8 @@
  * Log files: opening, moving away, opening again; which is which, and how long. */
 #include "brood/log/log_files.h"
 
+#include "log_to.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -244,10 +246,10 @@ static void a_failed_reopening_keeps_the_old_file_and_says_so(void **state)
 	tell(false);
 	assert_int_equal(rename(path, moved), 0);
 	assert_int_equal(mkdir(path, 0700), 0);
-	log_set_fd(log_files_fd(&files, number));
+	log_to(log_files_fd(&files, number));
 	log_files_reopen(&files);
 	log_error("still here");
-	log_set_fd(STDERR_FILENO);
+	log_to(STDERR_FILENO);
 	assert_non_null(strstr(contents(moved), "cannot reopen log"));
 	assert_non_null(strstr(text, "still here"));
 	assert_string_equal(tell(false), "");

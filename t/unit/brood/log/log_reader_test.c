@@ -3,6 +3,8 @@
  * From a queue into files: each line once, whole, under the name of who said it, whoever dies on the way. */
 #include "brood/log/log_reader.h"
 
+#include "log_to.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -72,7 +74,7 @@ static int make(void **state)
 		return -1;
 	memory = line_queue_create();
 	open_sinks();
-	log_set_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
+	log_to(open("/dev/null", O_WRONLY | O_CLOEXEC));
 	return line_queue_open(&writer, memory) || log_reader_open(&reader, &who, memory);
 }
 

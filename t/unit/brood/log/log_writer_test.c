@@ -3,6 +3,8 @@
  * One log's file: only whole lines reach it, and nothing waits. */
 #include "brood/log/log_writer.h"
 
+#include "log_to.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -153,7 +155,7 @@ static int fill_disk(const char *path, int error_log)
 	struct stat status;
 
 	signal(SIGXFSZ, SIG_IGN);
-	log_set_fd(error_log);
+	log_to(error_log);
 	if (setrlimit(RLIMIT_FSIZE, &limit) < 0)
 		return 1;
 	for (int i = 0; i < 5000; i++)

@@ -4,6 +4,7 @@
 #include "brood/log/start_log.h"
 
 #include "base/log.h"
+#include "log_to.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,7 +43,7 @@ static int set_up(void **state)
 	int file = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
 	*state = (void *)(intptr_t)file;
-	log_set_fd(file);
+	log_to(file);
 	start_log_begin(&kept, file);
 	return 0;
 }
@@ -50,7 +51,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	start_log_end(&kept);
-	log_set_fd(STDERR_FILENO);
+	log_to(STDERR_FILENO);
 	return close((int)(intptr_t)*state);
 }
 

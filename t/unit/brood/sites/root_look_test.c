@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Where the paths of roots lead: one who looks, workers that follow, and what the master hears. */
-#include "brood/sites/root_look.h"
+#include "brood/sites/root_look.c"
 
 #include "base/fd.h"
 #include "http/site/root_follow.h"
@@ -176,22 +176,22 @@ static void a_switch_is_told_once_and_followed_by_all(void **state)
 {
 	struct fixture *fixture = *state;
 
-	root_look_round(&fixture->look);
+	look_at_all(&fixture->look);
 	assert_all_have(fixture, "a");
 	assert_nothing_heard(fixture);
 	switch_to(fixture, "b");
 	/* Nobody has the new one as long as it was not told. */
 	assert_all_have(fixture, "a");
-	root_look_round(&fixture->look);
+	look_at_all(&fixture->look);
 	for (size_t i = 0; i < WORKERS; i++)
 		assert_false(epoch_holds(&fixture->workers[i].follow.seen));
 	assert_all_have(fixture, "b");
 	assert_heard(fixture, 0, "b");
-	root_look_round(&fixture->look);
+	look_at_all(&fixture->look);
 	assert_nothing_heard(fixture);
 	assert_all_have(fixture, "b");
 	switch_to(fixture, "a");
-	root_look_round(&fixture->look);
+	look_at_all(&fixture->look);
 	assert_all_have(fixture, "a");
 	assert_heard(fixture, 0, "a");
 }
@@ -202,13 +202,13 @@ static void who_finds_a_later_one_tells_it(void **state)
 	struct fixture *fixture = *state;
 
 	switch_to(fixture, "b");
-	root_look_round(&fixture->look);
+	look_at_all(&fixture->look);
 	switch_to(fixture, "a");
 	follow(&fixture->workers[0]);
 	assert_true(is_folder(fixture->workers[0].root.fd, below(fixture, "a")));
 	assert_all_have(fixture, "a");
 	switch_to(fixture, "b");
-	root_look_round(&fixture->look);
+	look_at_all(&fixture->look);
 	follow(&fixture->workers[0]);
 	switch_to(fixture, "a");
 	/* It has the last one that anybody knows of; this one has not looked yet. */
@@ -222,23 +222,23 @@ static void what_is_gone_is_known_and_comes_back(void **state)
 {
 	struct fixture *fixture = *state;
 
-	root_look_round(&fixture->look);
+	look_at_all(&fixture->look);
 	assert_int_equal(unlink(fixture->path), 0);
-	root_look_round(&fixture->look);
+	look_at_all(&fixture->look);
 	assert_all_lack(fixture, -ENOENT);
 	assert_heard(fixture, -ENOENT, NULL);
-	root_look_round(&fixture->look);
+	look_at_all(&fixture->look);
 	assert_nothing_heard(fixture);
 	close(open(fixture->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
-	root_look_round(&fixture->look);
+	look_at_all(&fixture->look);
 	assert_all_lack(fixture, -ENOTDIR);
 	assert_heard(fixture, -ENOTDIR, NULL);
 	switch_to(fixture, "current");
-	root_look_round(&fixture->look);
+	look_at_all(&fixture->look);
 	assert_all_lack(fixture, -ELOOP);
 	assert_heard(fixture, -ELOOP, NULL);
 	switch_to(fixture, "a");
-	root_look_round(&fixture->look);
+	look_at_all(&fixture->look);
 	assert_all_have(fixture, "a");
 	assert_heard(fixture, 0, "a");
 }
@@ -248,18 +248,18 @@ static void made_anew_is_another_one(void **state)
 {
 	struct fixture *fixture = *state;
 
-	root_look_round(&fixture->look);
+	look_at_all(&fixture->look);
 	for (unsigned i = 0; i < 20; i++) {
 		bool seen = i % 2;
 
 		assert_int_equal(rmdir(below(fixture, "a")), 0);
 		if (seen) {
-			root_look_round(&fixture->look);
+			look_at_all(&fixture->look);
 			assert_all_lack(fixture, -ENOENT);
 			assert_heard(fixture, -ENOENT, NULL);
 		}
 		make_folder(fixture, "a");
-		root_look_round(&fixture->look);
+		look_at_all(&fixture->look);
 		assert_all_have(fixture, "a");
 		assert_heard(fixture, 0, "a");
 	}
@@ -272,11 +272,11 @@ static void what_may_not_be_entered_is_known(void **state)
 	if (geteuid() == 0) /* who may everything; t/http/deployments.t has workers that may not */
 		skip();
 	assert_int_equal(chmod(below(fixture, "a"), 0), 0);
-	root_look_round(&fixture->look);
+	look_at_all(&fixture->look);
 	assert_all_lack(fixture, -EACCES);
 	assert_heard(fixture, -EACCES, NULL);
 	assert_int_equal(chmod(below(fixture, "a"), 0711), 0);
-	root_look_round(&fixture->look);
+	look_at_all(&fixture->look);
 	assert_all_have(fixture, "a");
 }
 
@@ -290,7 +290,7 @@ static void who_begins_goes_by_what_was_told(void **state)
 	switch_to(fixture, "b");
 	root_follow_begin(&late, fixture->epochs);
 	assert_true(epoch_holds(&late.follow.seen));
-	root_look_round(&fixture->look);
+	look_at_all(&fixture->look);
 	late.root = file_root_make(dup(fixture->workers[0].root.fd), false);
 	root_follow_begin(&late, fixture->epochs);
 	assert_false(epoch_holds(&late.follow.seen));
@@ -317,14 +317,14 @@ static void without_descriptors_nothing_is_made_up(void **state)
 	struct rlimit limit, none;
 
 	switch_to(fixture, "b");
-	root_look_round(&fixture->look);
+	look_at_all(&fixture->look);
 	assert_heard(fixture, 0, "b");
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	none = (struct rlimit){3, limit.rlim_max};
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
 	assert_int_equal(root_follow(site), -EMFILE);
 	root_follow_fail(site, -EMFILE);
-	root_look_round(&fixture->look);
+	look_at_all(&fixture->look);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	assert_int_equal(site->root.fd, -1);
 	assert_false(epoch_holds(&site->follow.seen));
@@ -341,12 +341,12 @@ static void what_could_not_be_sent_is_sent_later(void **state)
 	while (send(fixture->look.channel, "x", 1, MSG_DONTWAIT) == 1)
 		sent++;
 	switch_to(fixture, "b");
-	root_look_round(&fixture->look);
+	look_at_all(&fixture->look);
 	assert_all_have(fixture, "b");
 	for (char octet; sent > 0; sent--)
 		assert_int_equal(recv(fixture->master, &octet, 1, MSG_DONTWAIT), 1);
 	assert_nothing_heard(fixture);
-	root_look_round(&fixture->look);
+	look_at_all(&fixture->look);
 	assert_heard(fixture, 0, "b");
 }
 
@@ -356,12 +356,12 @@ static void who_is_to_leave_says_nothing(void **state)
 	struct fixture *fixture = *state;
 	uint64_t beat = fixture->page.beat;
 
-	root_look_round(&fixture->look);
+	look_at_all(&fixture->look);
 	assert_true(fixture->page.beat > beat);
 	assert_int_equal(fixture->page.at, ROOT_NONE);
 	fixture->page.leave = 1;
 	switch_to(fixture, "b");
-	root_look_round(&fixture->look);
+	look_at_all(&fixture->look);
 	assert_nothing_heard(fixture);
 }
 

@@ -3,6 +3,8 @@
  * Notifications, received by a socket and a pipe of our own. */
 #include "brood/system/notify.h"
 
+#include "log_to.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -186,17 +188,17 @@ static void what_becomes_of_this_process_goes_on(void **state)
 static void a_bad_time_is_ignored_with_a_warning(void **state)
 {
 	static const char *const bad[] = {"x", "0", "1", "-1", "3s", "18446744073709551615", "18446744073709551616"};
-	int ends[2], old = log_fd();
+	int ends[2], old = STDERR_FILENO;
 
 	(void)state;
 	assert_int_equal(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
-	log_set_fd(ends[1]);
+	log_to(ends[1]);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(asked_by(bad[i], NULL).interval_us, 0);
 		assert_non_null(strstr(received(ends[0]), "WATCHDOG_USEC="));
 		assert_null(getenv("WATCHDOG_USEC"));
 	}
-	log_set_fd(old);
+	log_to(old);
 	close(ends[0]);
 	close(ends[1]);
 }
@@ -309,11 +311,11 @@ static void a_reader_that_has_gone_is_survived(void **state)
 static void a_bad_number_is_ignored_with_a_warning(void **state)
 {
 	static const char *const bad[] = {"", "x", "-1", "99999", "99999999999999999999", "3x"};
-	int ends[2], old = log_fd();
+	int ends[2], old = STDERR_FILENO;
 
 	(void)state;
 	assert_int_equal(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
-	log_set_fd(ends[1]);
+	log_to(ends[1]);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		setenv("BROOD_READY_FD", bad[i], 1);
 		assert_int_equal(notify_take_ready_fd(), -1);
@@ -325,7 +327,7 @@ static void a_bad_number_is_ignored_with_a_warning(void **state)
 	setenv("BROOD_READY_FD", seen, 1);
 	assert_int_equal(notify_take_ready_fd(), -1);
 	assert_non_null(strstr(received(ends[0]), "BROOD_READY_FD="));
-	log_set_fd(old);
+	log_to(old);
 	close(ends[0]);
 	close(ends[1]);
 }

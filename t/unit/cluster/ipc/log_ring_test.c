@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "log_to.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -162,7 +163,7 @@ static void a_log_can_be_tapped_into_it(void **state)
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
 	(void)state;
-	log_set_fd(null);
+	log_to(null);
 	log_set_level(LOG_LEVEL_DEBUG);
 	log_set_tap(log_ring_add, &ring);
 	log_error("an error\x1b");
@@ -172,7 +173,7 @@ static void a_log_can_be_tapped_into_it(void **state)
 	log_set_tap(NULL, NULL);
 	log_error("after");
 	log_set_level(LOG_LEVEL_INFO);
-	log_set_fd(STDERR_FILENO);
+	log_to(STDERR_FILENO);
 	close(null);
 	log_ring_read(&ring, out, sizeof(out));
 	assert_string_equal(out, "an error\\x1b\na warning\na notice\n");

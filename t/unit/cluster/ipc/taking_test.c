@@ -6,6 +6,8 @@
 
 #include "base/log.h"
 #include "brood/channel.h"
+#include "cluster/ipc/message.h"
+#include "log_to.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,6 +19,7 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -64,7 +67,7 @@ static void expect(void *context, const void *state, size_t size)
 }
 
 static const struct cluster_program program = {
-	.connection = connection, .moved = moved, .understands = understands, .expect = expect};
+	.worker = {.connection = connection, .moved = moved, .understands = understands, .expect = expect}};
 
 static void ignore_frame(void *context, struct brood_frame *frame)
 {
@@ -111,34 +114,86 @@ static int count_open(void)
 	return count;
 }
 
+static void open_worker(struct worker *worker)
+{
+	int ends[2];
+
+	worker->base = event_base_new();
+	assert_int_equal(brood_channel_pair(ends), 0);
+	master = ends[1];
+	assert_int_equal(brood_channel_open(&worker->channel, worker->base, ends[0], &handlers, worker), 0);
+}
+
+static void close_worker(struct worker *worker)
+{
+	brood_channel_free(worker->channel);
+	event_base_free(worker->base);
+	close(master);
+}
+
 static void they_are_expected_then_told_to_be_taken_then_here(void **state)
 {
 	static const char *const states[] = {"one", "foreign", "", "broken", "two"};
 	struct board_record record = {0};
 	struct worker worker = {.program = &program, .phase = WORKER_SERVING, .record = &record, .max_connections = 10};
-	int ends[2], open_before;
+	int open_before;
 
 	(void)state;
-	log_set_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
-	worker.base = event_base_new();
-	assert_int_equal(brood_channel_pair(ends), 0);
-	master = ends[1];
-	assert_int_equal(brood_channel_open(&worker.channel, worker.base, ends[0], &handlers, &worker), 0);
+	log_to(open("/dev/null", O_WRONLY | O_CLOEXEC));
+	open_worker(&worker);
 	open_before = count_open();
 	give(&worker, states, 5);
 	assert_int_equal(count_open(), open_before); /* none is left of those that have been dealt with */
 	assert_string_equal(done, "expect:one expect:broken expect:two "
 				  "!moved:one !new !moved:broken !moved:two ");
 	assert_int_equal(record.taken, 4);
-	brood_channel_free(worker.channel);
-	event_base_free(worker.base);
-	close(master);
+	close_worker(&worker);
+}
+
+/* Nothing is asked of a program that has no functions, and no connection stays open or counted. */
+static void a_program_may_have_no_functions(void **state)
+{
+	static const struct cluster_program nothing;
+	static const char *const states[] = {"state", ""};
+	static struct cluster_options options;
+	struct birth *birth = calloc(1, sizeof(*birth));
+	struct board_record record = {0};
+	struct worker worker = {
+		.program = &nothing, .birth = birth, .phase = WORKER_SERVING, .record = &record, .max_connections = 1};
+	struct message_broadcast news = {.kind = 1};
+	struct brood_frame frames[] = {{.type = MESSAGE_LEAVING},
+				       {.type = MESSAGE_BROADCAST, .data = &news, .size = sizeof(news)},
+				       {.type = MESSAGE_RETIRE},
+				       {.type = MESSAGE_STOP},
+				       {.type = MESSAGE_ABORT}};
+	int open_before;
+
+	(void)state;
+	birth->options = &options;
+	open_worker(&worker);
+	assert_int_equal(worker_prepare_end(&worker), 0);
+	open_before = count_open();
+	give(&worker, states, 2);
+	assert_int_equal(record.taken, 1);
+	assert_int_equal(record.closed, 1);
+	worker.connections = 1;
+	worker_give(&worker, open("/dev/null", O_RDONLY | O_CLOEXEC), 1, "state", 5);
+	assert_int_equal(worker.connections, 0);
+	assert_int_equal(count_open(), open_before);
+	for (unsigned i = 0; i < sizeof(frames) / sizeof(frames[0]); i++)
+		worker_channel_handlers.frame(&worker, &frames[i]);
+	assert_int_equal(worker.phase, WORKER_STOPPING);
+	assert_int_equal(worker.exit_code, CLUSTER_EXIT_DONE);
+	event_free(worker.deadline);
+	close_worker(&worker);
+	free(birth);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(they_are_expected_then_told_to_be_taken_then_here),
+		cmocka_unit_test(a_program_may_have_no_functions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

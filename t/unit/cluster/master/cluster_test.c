@@ -8,6 +8,7 @@
 #include "brood/channel.h"
 #include "cluster/ipc/message.h"
 #include "cluster/worker/worker_self.h"
+#include "log_to.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -40,46 +41,6 @@ static struct worker *self;
 
 /* --- the program --- */
 
-static int prepare(void *context, struct cluster_options *options, char *reason, size_t room)
-{
-	(void)context, (void)options, (void)reason, (void)room;
-	return 0;
-}
-
-static void select_kind(void *context, bool next)
-{
-	(void)context, (void)next;
-}
-
-static int no_move(void *context, int fd, unsigned listener, const void *state, size_t size)
-{
-	(void)context, (void)fd, (void)listener, (void)state, (void)size;
-	return -EINVAL;
-}
-
-static bool understand_nothing(void *context, const void *state, size_t size)
-{
-	(void)context, (void)state, (void)size;
-	return false;
-}
-
-static void no_return(void *context, int fd, unsigned listener, const void *state, size_t size)
-{
-	(void)context, (void)fd, (void)listener, (void)state, (void)size;
-}
-
-static unsigned none_movable(void *context)
-{
-	(void)context;
-	return 0;
-}
-
-static size_t no_fds(void *context, int *fds, size_t room)
-{
-	(void)context, (void)fds, (void)room;
-	return 0;
-}
-
 static void tell_ready(void *context, const struct listeners *listeners, unsigned workers)
 {
 	uint16_t port = address_port(cluster_address(listeners, 0));
@@ -106,7 +67,7 @@ static void tell_news(void *context, struct master *master)
 {
 	(void)context;
 	if (news_due)
-		cluster_tell(master, NEWS_KIND, news_text, sizeof(news_text), &news_pipe[1], 1);
+		cluster_broadcast(master, NEWS_KIND, news_text, sizeof(news_text), &news_pipe[1], 1);
 	if (news_due)
 		question = cluster_ask(master, QUESTION_KIND, NULL, 0, NULL, 0);
 	news_due = false;
@@ -150,11 +111,6 @@ static bool hear_news(void *context, uint32_t kind, const void *data, size_t siz
 	return kind == QUESTION_KIND && answer_question();
 }
 
-static void nothing(void *context)
-{
-	(void)context;
-}
-
 static int start(void *context, struct worker *worker, struct event_base *base)
 {
 	(void)context, (void)base;
@@ -175,35 +131,9 @@ static void answer(void *context, int fd, unsigned listener, unsigned flags)
 	worker_connection_closed(self);
 }
 
-static unsigned cut_nothing(void *context)
-{
-	(void)context;
-	return 0;
-}
-
 static const struct cluster_program program = {
-	.prepare = prepare,
-	.commit = nothing,
-	.abandon = nothing,
-	.select = select_kind,
-	.reopen = nothing,
-	.ready = tell_ready,
-	.rolling = nothing,
-	.rolled = nothing,
-	.stopping = nothing,
-	.keep = no_fds,
-	.start = start,
-	.connection = answer,
-	.moved = no_move,
-	.understands = understand_nothing,
-	.retire = nothing,
-	.returned = no_return,
-	.movable = none_movable,
-	.stop = nothing,
-	.abort = cut_nothing,
-	.tick = nothing,
-	.look_after = tell_news,
-	.news = hear_news,
+	.master = {.ready = tell_ready, .tick = tell_news},
+	.worker = {.start = start, .connection = answer, .broadcast = hear_news},
 };
 
 /* --- the tests --- */
@@ -235,7 +165,7 @@ static void start_cluster(enum cluster_accept accept)
 	assert_int_equal(address_parse("127.0.0.1:0", &listen.address, reason, sizeof(reason)), 0);
 	server.master = fork();
 	if (server.master == 0) {
-		log_set_fd(log_pipe[1]);
+		log_to(log_pipe[1]);
 		log_set_level(LOG_LEVEL_WARN);
 		_exit(cluster_run(&options, &program));
 	}
@@ -260,6 +190,35 @@ static void stop_cluster(void)
 	close(log_pipe[0]);
 	close(news_pipe[0]);
 	close(answers_pipe[0]);
+}
+
+/* A program that says nothing: it starts, closes what comes, and obeys. */
+static void start_without_functions(enum cluster_accept accept)
+{
+	static const struct cluster_program nothing;
+	struct cluster_listen listen_on = {.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+	struct cluster_options options = {
+		.accept = accept,
+		.listen = &listen_on,
+		.listen_count = 1,
+		.workers = 2,
+		.start_timeout_ms = HANG_MS,
+		.drain_timeout_ms = HANG_MS,
+		.stop_timeout_ms = HANG_MS,
+	};
+
+	assert_int_equal(pipe(log_pipe), 0);
+	assert_int_equal(listen(listen_on.fd, 16), 0); /* a port of the kernel's choice */
+	assert_int_equal(address_of_socket(listen_on.fd, &listen_on.address), 0);
+	server.port = address_port(&listen_on.address);
+	news_pipe[0] = answers_pipe[0] = -1;
+	server.master = fork();
+	if (server.master == 0) {
+		log_to(log_pipe[1]);
+		_exit(cluster_run(&options, &nothing));
+	}
+	close(log_pipe[1]);
+	close(listen_on.fd);
 }
 
 /* Reads the master's log until it has said so. */
@@ -297,6 +256,21 @@ static pid_t ask(unsigned *generation)
 	return pid;
 }
 
+/* A connection that nobody wants: closed without a word. */
+static void is_closed(void)
+{
+	struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(server.port)};
+	struct timeval limit = {HANG_MS / 1000, 0};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char octet;
+
+	name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	assert_int_equal(connect(fd, (struct sockaddr *)&name, sizeof(name)), 0);
+	assert_int_equal(recv(fd, &octet, 1, 0), 0);
+	close(fd);
+}
+
 /* Asks until a worker of that generation answers; it must come, so there is only a hang guard. */
 static void ask_until(unsigned wanted)
 {
@@ -321,6 +295,33 @@ static void serves_rolls_and_stops(enum cluster_accept accept)
 		ask_until(roll);
 	}
 	stop_cluster();
+}
+
+static void obeys_without_functions(enum cluster_accept accept)
+{
+	start_without_functions(accept);
+	is_closed();
+	kill(server.master, SIGHUP);
+	wait_for_log("reload done: 2 workers of generation 1");
+	is_closed();
+	kill(server.master, SIGUSR1);
+	kill(server.master, SIGTTIN);
+	kill(server.master, SIGUSR2);
+	wait_for_log("cannot be upgraded");
+	is_closed();
+	stop_cluster();
+}
+
+static void shared_needs_no_functions(void **state)
+{
+	(void)state;
+	obeys_without_functions(CLUSTER_ACCEPT_SHARED);
+}
+
+static void handoff_needs_no_functions(void **state)
+{
+	(void)state;
+	obeys_without_functions(CLUSTER_ACCEPT_HANDOFF);
 }
 
 static void shared_serves_rolls_and_stops(void **state)
@@ -456,6 +457,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_workers_hear_what_is_new),
 		cmocka_unit_test(each_worker_has_one_answer),
+		cmocka_unit_test(shared_needs_no_functions),
+		cmocka_unit_test(handoff_needs_no_functions),
 		cmocka_unit_test(shared_serves_rolls_and_stops),
 		cmocka_unit_test(handoff_serves_rolls_and_stops),
 		cmocka_unit_test(reuseport_serves_rolls_and_stops),

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "brood/channel.h"
 #include "cluster/ipc/message.h"
+#include "log_to.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -105,22 +106,6 @@ static void abandon(void *context)
 	abandons++;
 }
 
-static void nothing(void *context)
-{
-	(void)context;
-}
-
-static void select_kind(void *context, bool next)
-{
-	(void)context, (void)next;
-}
-
-static size_t no_fds(void *context, int *fds, size_t room)
-{
-	(void)context, (void)fds, (void)room;
-	return 0;
-}
-
 static void ready(void *context, const struct listeners *listeners, unsigned workers)
 {
 	(void)context, (void)listeners, (void)workers;
@@ -129,16 +114,7 @@ static void ready(void *context, const struct listeners *listeners, unsigned wor
 
 static const struct cluster_program program = {
 	.version = "1",
-	.prepare = prepare,
-	.commit = commit,
-	.abandon = abandon,
-	.select = select_kind,
-	.reopen = nothing,
-	.ready = ready,
-	.rolling = nothing,
-	.rolled = nothing,
-	.stopping = nothing,
-	.keep = no_fds,
+	.master = {.prepare = prepare, .commit = commit, .abandon = abandon, .ready = ready},
 };
 
 /* --- events --- */
@@ -237,7 +213,7 @@ static int set_up(void **state)
 	char reason[128];
 
 	(void)state;
-	log_set_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
+	log_to(open("/dev/null", O_WRONLY | O_CLOEXEC));
 	memset(&master, 0, sizeof(master));
 	process_count = told_ready = commits = abandons = 0;
 	assert_int_equal(address_parse("127.0.0.1:0", &listen.address, reason, sizeof(reason)), 0);

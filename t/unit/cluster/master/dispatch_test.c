@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "brood/channel.h"
 #include "cluster/ipc/message.h"
+#include "log_to.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -147,7 +148,7 @@ static int set_up(void **state)
 	char reason[128];
 
 	(void)state;
-	log_set_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
+	log_to(open("/dev/null", O_WRONLY | O_CLOEXEC));
 	memset(&master, 0, sizeof(master));
 	no_memory = false;
 	discarded = 0;

@@ -10,6 +10,7 @@
 #include "brood/channel.h"
 #include "cluster/ipc/message.h"
 #include "cluster/worker/worker_self.h"
+#include "log_to.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -373,42 +374,6 @@ static void answer(void *context, int fd, unsigned listener, unsigned flags)
 	worker_connection_closed(self);
 }
 
-static int prepare(void *context, struct cluster_options *options, char *reason, size_t room)
-{
-	(void)context, (void)options, (void)reason, (void)room;
-	return 0;
-}
-
-static void select_kind(void *context, bool next)
-{
-	(void)context, (void)next;
-}
-
-static int no_move(void *context, int fd, unsigned listener, const void *state, size_t size)
-{
-	(void)context, (void)fd, (void)listener, (void)state, (void)size;
-	return -EINVAL;
-}
-
-static bool understand_nothing(void *context, const void *state, size_t size)
-{
-	(void)context, (void)state, (void)size;
-	return false;
-}
-
-static void no_return(void *context, int fd, unsigned listener, const void *state, size_t size)
-{
-	(void)context, (void)listener, (void)state, (void)size;
-	close(fd);
-	worker_connection_closed(self);
-}
-
-static unsigned none_movable(void *context)
-{
-	(void)context;
-	return 0;
-}
-
 static size_t keep_token(void *context, int *fds, size_t room)
 {
 	(void)context, (void)room;
@@ -425,11 +390,6 @@ static void tell_ready(void *context, const struct listeners *listeners, unsigne
 		abort();
 }
 
-static void nothing(void *context)
-{
-	(void)context;
-}
-
 /* Where there are no filters of system calls a worker that was taken over can do more, and that is what it does here:
  * in place of base/sandbox.h's. */
 int sandbox_enter(void)
@@ -437,33 +397,9 @@ int sandbox_enter(void)
 	return 0;
 }
 
-static unsigned cut_nothing(void *context)
-{
-	(void)context;
-	return 0;
-}
-
 static const struct cluster_program program = {
-	.prepare = prepare,
-	.commit = nothing,
-	.abandon = nothing,
-	.select = select_kind,
-	.reopen = nothing,
-	.ready = tell_ready,
-	.rolling = nothing,
-	.rolled = nothing,
-	.stopping = nothing,
-	.keep = keep_token,
-	.start = start,
-	.connection = answer,
-	.moved = no_move,
-	.understands = understand_nothing,
-	.retire = nothing,
-	.returned = no_return,
-	.movable = none_movable,
-	.stop = nothing,
-	.abort = cut_nothing,
-	.tick = nothing,
+	.master = {.ready = tell_ready, .worker_fds = keep_token},
+	.worker = {.start = start, .connection = answer},
 };
 
 /* --- the tests --- */
@@ -494,7 +430,7 @@ static void start_cluster(enum cluster_accept accept)
 	assert_int_equal(address_parse("127.0.0.1:0", &listen.address, reason, sizeof(reason)), 0);
 	server.master = fork();
 	if (server.master == 0) {
-		log_set_fd(log_pipe[1]);
+		log_to(log_pipe[1]);
 		log_set_level(LOG_LEVEL_WARN);
 		_exit(cluster_run(&options, &program));
 	}

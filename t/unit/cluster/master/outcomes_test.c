@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "brood/channel.h"
 #include "cluster/ipc/command.h"
+#include "log_to.h"
 
 #include <event2/event.h>
 #include <fcntl.h>
@@ -378,6 +379,6 @@ int main(void)
 	};
 
 	log_set_level(LOG_LEVEL_ERROR);
-	log_set_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
+	log_to(open("/dev/null", O_WRONLY | O_CLOEXEC));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

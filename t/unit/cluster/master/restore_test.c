@@ -20,6 +20,7 @@
 #include "brood/channel.h"
 #include "cluster/upgrade/saved.h"
 #include "cluster/upgrade/state_record.h"
+#include "log_to.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -181,7 +182,7 @@ static struct state_writer written;      /* by that one; its descriptors are ope
 static int write_state(void **state)
 {
 	(void)state;
-	log_set_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
+	log_to(open("/dev/null", O_WRONLY | O_CLOEXEC));
 	original = full_master();
 	master_save(original, &written);
 	return state_finish(&written);

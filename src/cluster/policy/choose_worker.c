@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which worker gets the next connection (place.h). Master only. */
-#include "cluster/policy/place.h"
+ * Which worker gets the next connection (choose_worker.h). Master only. */
+#include "cluster/policy/choose_worker.h"
 
-int place_choose(enum cluster_policy policy, const struct place_candidate *candidates, unsigned count, unsigned *cursor)
+int choose_worker(enum cluster_policy policy, const struct worker_candidate *candidates, unsigned count,
+		  unsigned *cursor)
 {
 	int best = -1;
 

@@ -2,7 +2,7 @@
  *
  * Placement: which worker gets the next connection; and who steps back in mode shared. */
 #include "cluster/policy/balance.h"
-#include "cluster/policy/place.h"
+#include "cluster/policy/choose_worker.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,35 +12,35 @@
 
 static void round_robin_goes_round_and_skips_who_cannot(void **state)
 {
-	struct place_candidate all[4] = {{true, 9}, {true, 0}, {false, 0}, {true, 5}};
+	struct worker_candidate all[4] = {{true, 9}, {true, 0}, {false, 0}, {true, 5}};
 	static const int turns[] = {0, 1, 3, 0, 1, 3};
 	unsigned cursor = 0;
 
 	(void)state;
 	for (int i = 0; i < 6; i++)
-		assert_int_equal(place_choose(CLUSTER_ROUND_ROBIN, all, 4, &cursor), turns[i]);
+		assert_int_equal(choose_worker(CLUSTER_ROUND_ROBIN, all, 4, &cursor), turns[i]);
 }
 
 static void least_connections_takes_the_emptiest_and_ties_go_round(void **state)
 {
-	struct place_candidate all[4] = {{true, 2}, {true, 1}, {true, 1}, {false, 0}};
+	struct worker_candidate all[4] = {{true, 2}, {true, 1}, {true, 1}, {false, 0}};
 	unsigned cursor = 0;
 
 	(void)state;
-	assert_int_equal(place_choose(CLUSTER_LEAST_CONNECTIONS, all, 4, &cursor), 1);
-	assert_int_equal(place_choose(CLUSTER_LEAST_CONNECTIONS, all, 4, &cursor), 2);
-	assert_int_equal(place_choose(CLUSTER_LEAST_CONNECTIONS, all, 4, &cursor), 1);
+	assert_int_equal(choose_worker(CLUSTER_LEAST_CONNECTIONS, all, 4, &cursor), 1);
+	assert_int_equal(choose_worker(CLUSTER_LEAST_CONNECTIONS, all, 4, &cursor), 2);
+	assert_int_equal(choose_worker(CLUSTER_LEAST_CONNECTIONS, all, 4, &cursor), 1);
 }
 
 /* Whatever the start, after many turns nobody holds more than one above another. */
 static void least_connections_levels_out(void **state)
 {
-	struct place_candidate all[5] = {{true, 17}, {true, 0}, {true, 3}, {true, 0}, {true, 8}};
+	struct worker_candidate all[5] = {{true, 17}, {true, 0}, {true, 3}, {true, 0}, {true, 8}};
 	unsigned cursor = 3, least = UINT32_MAX, most = 0;
 
 	(void)state;
 	for (int i = 0; i < 1000; i++)
-		all[place_choose(CLUSTER_LEAST_CONNECTIONS, all, 5, &cursor)].load++;
+		all[choose_worker(CLUSTER_LEAST_CONNECTIONS, all, 5, &cursor)].load++;
 	for (int i = 0; i < 5; i++) {
 		least = all[i].load < least ? all[i].load : least;
 		most = all[i].load > most ? all[i].load : most;
@@ -50,13 +50,13 @@ static void least_connections_levels_out(void **state)
 
 static void nobody_is_chosen_when_nobody_can(void **state)
 {
-	struct place_candidate all[2] = {{false, 0}, {false, 0}};
+	struct worker_candidate all[2] = {{false, 0}, {false, 0}};
 	unsigned cursor = 1;
 
 	(void)state;
-	assert_int_equal(place_choose(CLUSTER_ROUND_ROBIN, all, 2, &cursor), -1);
-	assert_int_equal(place_choose(CLUSTER_LEAST_CONNECTIONS, all, 2, &cursor), -1);
-	assert_int_equal(place_choose(CLUSTER_ROUND_ROBIN, all, 0, &cursor), -1);
+	assert_int_equal(choose_worker(CLUSTER_ROUND_ROBIN, all, 2, &cursor), -1);
+	assert_int_equal(choose_worker(CLUSTER_LEAST_CONNECTIONS, all, 2, &cursor), -1);
+	assert_int_equal(choose_worker(CLUSTER_ROUND_ROBIN, all, 0, &cursor), -1);
 }
 
 /* For every number of workers up to 8 and every mean: the bound itself does not step back, one more
