@@ -89,7 +89,7 @@ static bool put(struct way *way, enum piece_kind kind, const char *octets, size_
 
 static void on_readable(evutil_socket_t fd, short what, void *argument)
 {
-	static char octets[PIECE_MAX];
+	char octets[PIECE_MAX];
 	struct way *way = argument;
 	ssize_t size = recv(fd, octets, sizeof(octets), MSG_DONTWAIT);
 	bool known;
