@@ -12,6 +12,7 @@ use Test::More;
 use Brood::Client;
 use Brood::Configured;
 use Brood::Proc qw(alive wait_until);
+use Brood::Together;
 use Brood::Wrk;
 use Time::HiRes qw(sleep time);
 
@@ -22,7 +23,7 @@ sub pids { return { map { (split /-/)[2] => 1 } keys %{ $_[0] } } }
 
 for my $mode (@modes) {
 	my ($count, $rolls) = $long ? (500, 20) : (200, 5);
-	subtest "$mode: $count idle connections, $rolls rolls" => sub {
+	together "$mode: $count idle connections, $rolls rolls" => sub {
 		my $server = Brood::Configured->start(accept => $mode);
 		my @kept = $server->kept($count);
 		my (%workers, @bad);
@@ -71,7 +72,7 @@ SKIP: {
 
 for my $mode (@modes) {
 	my $rolls = $long ? 50 : 10;
-	subtest "$mode: always 8 requests outstanding, $rolls rolls" => sub {
+	together "$mode: always 8 requests outstanding, $rolls rolls" => sub {
 		my $server = Brood::Configured->start(accept => $mode);
 		my $content = Brood::Server->content('big.bin');
 		my $client = Brood::Client->connect($server->address, limit => 20);
@@ -103,7 +104,7 @@ for my $mode (@modes) {
 }
 
 for my $mode (@modes) {
-	subtest "$mode: a head in ten pieces" => sub {
+	together "$mode: a head in ten pieces" => sub {
 		my $server = Brood::Configured->start(accept => $mode, head_timeout => '20s');
 		my $client = Brood::Client->connect($server->address, limit => 20);
 		my @before = $client->get('/hello.txt')->worker;
@@ -124,7 +125,7 @@ for my $mode (@modes) {
 	};
 }
 
-subtest 'rolls do not prolong the time for a head' => sub {
+together 'rolls do not prolong the time for a head' => sub {
 	my $server = Brood::Configured->start(accept => 'handoff', head_timeout => '3s', workers => 2);
 	my $client = Brood::Client->connect($server->address, limit => 20);
 	$client->get('/hello.txt');
@@ -150,7 +151,7 @@ subtest 'rolls do not prolong the time for a head' => sub {
 # ---- when something goes wrong meanwhile ----
 
 for my $mode (@modes) {
-	subtest "$mode: workers are killed while connections move" => sub {
+	together "$mode: workers are killed while connections move" => sub {
 		my $server = Brood::Configured->start(accept => $mode);
 		for my $round (1 .. ($long ? 20 : 4)) {
 			my @kept = $server->kept(100);
@@ -201,7 +202,7 @@ sub goodbye_at_worst
 }
 
 for my $mode (@modes) {
-	subtest "$mode: no room at the new workers" => sub {
+	together "$mode: no room at the new workers" => sub {
 		my $server = Brood::Configured->start(accept => $mode, workers => 2);
 		my @kept = $server->kept(60);
 		$server->set(max_connections => 10);
@@ -217,7 +218,7 @@ for my $mode (@modes) {
 		$server->finish;
 	};
 
-	subtest "$mode: descriptors are short" => sub {
+	together "$mode: descriptors are short" => sub {
 		my $server = Brood::Configured->start(accept => $mode, workers => 2, limits => ['-n 64']);
 		my @kept = $server->kept(40);
 		is $server->reload, 'done', 'the reload is done';
@@ -229,7 +230,7 @@ for my $mode (@modes) {
 }
 
 for my $mode (@modes) {
-	subtest "$mode: TERM while connections move" => sub {
+	together "$mode: TERM while connections move" => sub {
 		for my $delay ($long ? map { $_ / 100 } 1 .. 30 : (0.03, 0.1, 0.2)) {
 			my $server = Brood::Configured->start(accept => $mode, stop_timeout => '20s');
 			my @kept = $server->kept(200);
@@ -251,7 +252,7 @@ for my $mode (@modes) {
 	};
 }
 
-subtest 'TERM while accepted connections wait for a worker' => sub {
+together 'TERM while accepted connections wait for a worker' => sub {
 	my $server = Brood::Configured->start(accept => 'handoff', workers => 1);
 	my ($worker) = $server->workers;
 	kill STOP => $worker;
@@ -268,4 +269,5 @@ subtest 'TERM while accepted connections wait for a worker' => sub {
 	$server->finish;
 };
 
+all_together();
 done_testing;

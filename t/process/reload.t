@@ -12,6 +12,7 @@ use Test::More;
 use Brood::Client;
 use Brood::Configured;
 use Brood::Proc qw(alive descriptors own_kib wait_until);
+use Brood::Together;
 use Brood::Wrk;
 use IO::Socket::INET;
 use Time::HiRes qw(sleep time);
@@ -69,35 +70,37 @@ for my $slot (1, 3) {
 }
 
 for my $mode (@modes) {
-	my $server = Brood::Configured->start(accept => $mode);
-	my @kept = $server->kept(200);
-	for my $mistake (@mistakes) {
-		my ($name, $change, $reason) = @$mistake;
-		next if !$long && $name =~ /slot 1/ && $mode ne 'handoff';
-		subtest "$mode: $name" => sub {
-			if (ref $change) {
-				$server->set(root => $server->root_named('second'), debug_headers => \'false', %$change);
-			} else {
-				Brood::Server::write_file($server->{file}, $change);
-			}
-			$server->start_reload;
-			like $server->verdict, qr/^failed: .*$reason/, 'the reload fails, and it is said why';
-			$server->set(root => $server->root_named('first'), debug_headers => \'true',
-				map { $_ => $_ eq 'listen' ? '127.0.0.1:0' : undef } ref $change ? grep { $_ ne 'root' } keys %$change : ());
-			wait_until(20, sub { $server->workers == 4 });
-			my %workers;
-			is Brood::Configured::ask_all(\%workers, @kept), '', 'all connections live';
-			ok all_slots($server, \%workers), 'each slot serves, by workers of the old generation'
-			    or diag join ' ', sort keys %workers;
-			is seen($server->address, 20), 'first', 'the old configuration';
-		};
-	}
-	is $server->reload(root => $server->root_named('second')), 'done', "$mode: a good one succeeds";
-	is seen($server->address, 20), 'second', "$mode: and is in force";
-	my %workers;
-	is Brood::Configured::ask_all(\%workers, @kept), '', "$mode: all connections live";
-	wait_until(20, sub { $server->workers == 4 });
-	$server->finish("$mode: nothing is left of any of them");
+	together "$mode: reloads that fail" => sub {
+		my $server = Brood::Configured->start(accept => $mode);
+		my @kept = $server->kept(200);
+		for my $mistake (@mistakes) {
+			my ($name, $change, $reason) = @$mistake;
+			next if !$long && $name =~ /slot 1/ && $mode ne 'handoff';
+			subtest $name => sub {
+				if (ref $change) {
+					$server->set(root => $server->root_named('second'), debug_headers => \'false', %$change);
+				} else {
+					Brood::Server::write_file($server->{file}, $change);
+				}
+				$server->start_reload;
+				like $server->verdict, qr/^failed: .*$reason/, 'the reload fails, and it is said why';
+				$server->set(root => $server->root_named('first'), debug_headers => \'true',
+					map { $_ => $_ eq 'listen' ? '127.0.0.1:0' : undef } ref $change ? grep { $_ ne 'root' } keys %$change : ());
+				wait_until(20, sub { $server->workers == 4 });
+				my %workers;
+				is Brood::Configured::ask_all(\%workers, @kept), '', 'all connections live';
+				ok all_slots($server, \%workers), 'each slot serves, by workers of the old generation'
+				    or diag join ' ', sort keys %workers;
+				is seen($server->address, 20), 'first', 'the old configuration';
+			};
+		}
+		is $server->reload(root => $server->root_named('second')), 'done', 'a good one succeeds';
+		is seen($server->address, 20), 'second', 'and is in force';
+		my %workers;
+		is Brood::Configured::ask_all(\%workers, @kept), '', 'all connections live';
+		wait_until(20, sub { $server->workers == 4 });
+		$server->finish('nothing is left of any of them');
+	};
 }
 
 subtest 'failures leak nothing' => sub {
@@ -171,14 +174,14 @@ SKIP: {
 		for my $close (0, 1) {
 			my $server = Brood::Configured->start(accept => $walk[0]);
 			my $load = Brood::Wrk->start(url => $server->url('/1k.txt'), close => $close,
-				seconds => $long ? 20 : 5);
+				seconds => $long ? 20 : 60);
 			my @walked;
 			for my $mode (@walk[1 .. $#walk]) {
 				push @walked, $server->reload(accept => $mode) // 'none';
 				sleep 0.2;
 			}
 			is_deeply \@walked, [('done') x 6], 'all six changes';
-			my $result = $load->result;
+			my $result = $long ? $load->result : $load->stop;
 			ok $result->{requests} > 500 && !$result->{errors} && !$result->{bad_status},
 			    ($close ? 'close' : 'keep-alive') . ': no client sees it'
 			    or diag Brood::Wrk::describe($result);
@@ -262,7 +265,7 @@ for my $mode (@modes) {
 }
 
 for my $mode (@modes) {
-	subtest "$mode: HUP, TTIN, TTOU and SIGKILL, as it happens" => sub {
+	together "$mode: HUP, TTIN, TTOU and SIGKILL, as it happens" => sub {
 		my $server = Brood::Configured->start(accept => $mode, workers => 3);
 		my ($until, %answer, $asked) = (time + ($long ? 30 : 4));
 		while (time < $until) {
@@ -316,7 +319,7 @@ subtest 'a new worker that is killed is tried again' => sub {
 	$server->finish;
 };
 
-subtest 'an old worker that stands still' => sub {
+together 'an old worker that stands still' => sub {
 	my $server = Brood::Configured->start(accept => 'handoff', drain_timeout => '2s');
 	my @kept = $server->kept(80);
 	my %holder = map { $_->fd => ($_->get('/hello.txt')->worker)[2] } @kept;
@@ -335,7 +338,7 @@ subtest 'an old worker that stands still' => sub {
 	$server->finish;
 };
 
-subtest 'a slot that was retired again and again is wanted again' => sub {
+together 'a slot that was retired again and again is wanted again' => sub {
 	my $server = Brood::Configured->start(workers => 2, drain_timeout => '30s');
 	open my $file, '>', $server->root_named('first') . '/large.bin' or die $!;
 	truncate $file, 64 << 20;
@@ -373,4 +376,5 @@ subtest 'a slot that was retired again and again is wanted again' => sub {
 	$server->finish;
 };
 
+all_together();
 done_testing;

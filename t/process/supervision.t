@@ -12,6 +12,7 @@ use Test::More;
 use Brood::Client;
 use Brood::Proc qw(alive wait_until);
 use Brood::Server;
+use Brood::Together;
 use Brood::Wrk;
 use Time::HiRes qw(sleep time);
 
@@ -85,17 +86,9 @@ for my $mode (@modes) {
 	}
 }
 
-# Eight tries, with pauses that grow, take seconds: of all servers that come to that here at the same time.
-sub run_in_vain
-{
-	my ($mode, $fault, @args) = @_;
-	return Brood::Server->run_begin('-l', '127.0.0.1:0', '-w', 2, '-a', $mode, '-s', "debug_fault=$fault", '-s', 'state_dir=off', @args, '/usr/share');
-}
-my %in_vain = map { $_ => run_in_vain($_, 'start-exit') } @modes;
-my @faults = qw(probe-fail:1 start-hang:1);
-my %one_faulty = map { $_ => Brood::Server->start(workers => 2, unready => 1, set => { debug_fault => $_, start_timeout => '300ms' }) } @faults;
+# Eight tries, with pauses that grow, take seconds: of all servers that come to that at the same time.
 
-subtest 'a slot that crashes again and again is backed off, then parked, and the others serve' => sub {
+together 'a slot that crashes again and again is backed off, then parked, and the others serve' => sub {
 	my $server = Brood::Server->start(config => "\n", workers => 2);
 	Brood::Server::write_file($server->{config_file}, "debug_fault = \"crash:1\";\n");
 	$server->signal('HUP');
@@ -124,38 +117,43 @@ subtest 'a slot that crashes again and again is backed off, then parked, and the
 	$server->finish;
 };
 
-subtest 'one faulty slot at the first start: the others serve' => sub {
-	for my $fault (@faults) {
-		my $server = delete $one_faulty{$fault};
+for my $fault (qw(probe-fail:1 start-hang:1)) {
+	together "one faulty slot at the first start, $fault: the others serve" => sub {
+		my $server = Brood::Server->start(workers => 2, unready => 1, set => { debug_fault => $fault, start_timeout => '300ms' });
 		my $ready = $server->wait_ready(60);
-		ok $ready, "$fault: it gets ready in the end";
-		like $server->ready_line, qr/\(1 workers?,/, "$fault: with the workers that are";
-		is((asked($server))[0], 0, "$fault: the good slot serves");
-		ok $server->wait_stderr(qr/slot 1 .*parked/), "$fault: the other is parked, and that is said";
+		ok $ready, 'it gets ready in the end';
+		like $server->ready_line, qr/\(1 workers?,/, 'with the workers that are';
+		is((asked($server))[0], 0, 'the good slot serves');
+		ok $server->wait_stderr(qr/slot 1 .*parked/), 'the other is parked, and that is said';
 		$server->kill_all;
 		$server->{finished} = 1;
-	}
-};
+	};
+}
 
-subtest 'a server none of whose workers can start ends' => sub {
-	for my $mode (@modes) {
-		my $result = (delete $in_vain{$mode})->run_end;
-		is $result->{exit}, 1, "$mode: exit status 1";
-		is scalar(my @deaths = grep { / died while starting: exit status 1 / } @{ $result->{lines} }), 16, "$mode: after eight tries for each slot";
-		is_deeply $result->{left}, [], "$mode: nothing is left";
-	}
-};
+sub run_in_vain
+{
+	my ($mode, $fault) = @_;
+	return Brood::Server->run('-l', '127.0.0.1:0', '-w', 2, '-a', $mode, '-s', "debug_fault=$fault", '-s', 'state_dir=off', '/usr/share');
+}
 
-subtest 'so does one whose worker says that there is no use in trying' => sub {
-	for my $mode (@modes) {
-		my $result = run_in_vain($mode, 'start-fatal:1')->run_end;
-		is $result->{exit}, 1, "$mode: exit status 1";
-		is scalar(grep { / worker 1 .*died while starting: exit status 2 / } @{ $result->{lines} }), 1, "$mode: after its first death";
-		is scalar(grep { /giving up/ } @{ $result->{lines} }), 1, "$mode: which is said";
-		is scalar(grep { /parked/ } @{ $result->{lines} }), 0, "$mode: and nothing of trying again";
-		is_deeply $result->{left}, [], "$mode: nothing is left";
-	}
-};
+for my $mode (@modes) {
+	together "$mode: a server none of whose workers can start ends" => sub {
+		my $result = run_in_vain($mode, 'start-exit');
+		is $result->{exit}, 1, 'exit status 1';
+		is scalar(my @deaths = grep { / died while starting: exit status 1 / } @{ $result->{lines} }), 16, 'after eight tries for each slot';
+		is_deeply $result->{left}, [], 'nothing is left';
+	};
+
+	together "$mode: so does one whose worker says that there is no use in trying" => sub {
+		my $result = run_in_vain($mode, 'start-fatal:1');
+		is $result->{exit}, 1, 'exit status 1';
+		is scalar(grep { / worker 1 .*died while starting: exit status 2 / } @{ $result->{lines} }), 1, 'after its first death';
+		is scalar(grep { /giving up/ } @{ $result->{lines} }), 1, 'which is said';
+		is scalar(grep { /parked/ } @{ $result->{lines} }), 0, 'and nothing of trying again';
+		is_deeply $result->{left}, [], 'nothing is left';
+	};
+}
+all_together(8);
 
 subtest 'all workers die at once' => sub {
 	for my $mode (@modes) {

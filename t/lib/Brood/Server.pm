@@ -488,20 +488,12 @@ sub leftovers
 }
 
 # Runs the program with these arguments to its end. Returns { exit, stdout, stderr, lines, left }.
-sub run { my ($class, @args) = @_; return $class->run_begin(@args)->run_end }
-
-# The same of several at a time: all begin, then the end of each is waited for.
-sub run_begin
+sub run
 {
 	my ($class, @args) = @_;
 	my %want = ref $args[0] ? %{ shift @args } : ();
-	return $class->start(%want, bare => 1, args => \@args, unready => 1);
-}
-
-sub run_end
-{
-	my ($self) = @_;
-	my $exit = $self->wait_exit($self->{want}{limit} // LIMIT);
+	my $self = $class->start(%want, bare => 1, args => \@args, unready => 1);
+	my $exit = $self->wait_exit($want{limit} // LIMIT);
 	wait_until(2, sub { !$self->processes });
 	my @left = $self->kill_all;
 	$self->{finished} = 1;
