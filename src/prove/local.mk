@@ -7,6 +7,7 @@ libprove_a_SOURCES = \
 	src/prove/client.c src/prove/client.h \
 	src/prove/counts.c src/prove/counts.h \
 	src/prove/experiment.c src/prove/experiment.h \
+	src/prove/experiment_event.c src/prove/experiment_run.h \
 	src/prove/latency.c src/prove/latency.h \
 	src/prove/line.c src/prove/line.h \
 	src/prove/load.c src/prove/load.h \
