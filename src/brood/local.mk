@@ -21,6 +21,7 @@ libprogram_a_SOURCES = \
 	src/brood/takeover.c src/brood/takeover.h \
 	src/brood/admin/admin.c src/brood/admin/admin.h \
 	src/brood/admin/admin_client.c src/brood/admin/admin_client.h \
+	src/brood/admin/admin_clients.c src/brood/admin/admin_clients.h \
 	src/brood/admin/admin_status.c src/brood/admin/admin_status.h \
 	src/brood/admin/control_socket.c src/brood/admin/control_socket.h \
 	src/brood/admin/obituary.c src/brood/admin/obituary.h \
