@@ -16,7 +16,7 @@
 #include "http/message/head.h"
 #include "http/site/mime.h"
 #include "http/message/path.h"
-#include "http/client/proxy.h"
+#include "http/client/proxy_protocol.h"
 #include "http/message/range.h"
 #include "http/message/request.h"
 
@@ -122,11 +122,11 @@ static void try_coding(struct slice text)
 	request.field_count = 1;
 	request.fields[0] = (struct request_field){.id = FIELD_ACCEPT_ENCODING, .value = text};
 	for (unsigned available = 0; available < 1u << CODING_IDENTITY; available++) {
-		enum coding coding = coding_choose(&request, available);
+		enum coding coding = coding_choose(&(struct coding_memory){0}, &request, available);
 
 		FUZZ_CHECK(coding == CODING_IDENTITY || (available & 1u << coding) != 0);
-		FUZZ_CHECK(coding_choose_again(&memory, &request, available) == coding);
-		FUZZ_CHECK(coding_choose_again(&memory, &request, available) == coding);
+		FUZZ_CHECK(coding_choose(&memory, &request, available) == coding);
+		FUZZ_CHECK(coding_choose(&memory, &request, available) == coding);
 	}
 }
 
@@ -150,16 +150,16 @@ static void try_forwarded(struct slice text, enum forwarded_syntax syntax)
 static void try_proxy(struct slice text)
 {
 	struct proxy_header whole, cut;
-	enum proxy_verdict verdict = proxy_read(text.ptr, text.len, &whole);
+	enum proxy_protocol_verdict verdict = proxy_protocol_read(text.ptr, text.len, &whole);
 
-	if (verdict == PROXY_COMPLETE)
-		FUZZ_CHECK(whole.size <= text.len && whole.size <= PROXY_MAX);
+	if (verdict == PROXY_PROTOCOL_COMPLETE)
+		FUZZ_CHECK(whole.size <= text.len && whole.size <= PROXY_PROTOCOL_MAX);
 	for (size_t size = 0; size < text.len; size += size < 300 ? 1 : 97) {
 		char *copy = fuzz_copy(text.ptr, size);
-		enum proxy_verdict early = proxy_read(copy, size, &cut);
+		enum proxy_protocol_verdict early = proxy_protocol_read(copy, size, &cut);
 
 		free(copy);
-		if (early != PROXY_MORE)
+		if (early != PROXY_PROTOCOL_MORE)
 			FUZZ_CHECK(early == verdict && cut.size == whole.size);
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Connections of a real server, over socket pairs: what clients send in whatever pieces, while time
- * passes, connections move to another server and back, and servers retire and stop.
+ * passes, connections move to another server and back, and servers drain and stop.
  *
  * An input is a list of steps: an octet that says what, one with a number, and for what sends so many
  * octets. What is no step ends it. */
@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/network.h"
 #include "http/connection/server.h"
-#include "http/connection/state.h"
+#include "http/connection/migration_state.h"
 #include "log_to.h"
 
 #include <errno.h>
@@ -133,15 +133,15 @@ static void take_back(unsigned to)
 static void take_foreign(unsigned which, unsigned to, const void *state, size_t size)
 {
 	int ends[2];
-	struct state decoded;
+	struct migration_state decoded;
 	char *copy = fuzz_copy(state, size), again[HTTP_STATE_MAX];
 
 	if (clients[which] >= 0)
 		close(clients[which]);
 	FUZZ_CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
 	clients[which] = ends[0];
-	if (state_decode(&decoded, copy, size) == 0 && decoded.input.len <= STATE_INPUT_MAX)
-		FUZZ_CHECK(state_encode(&decoded, again) <= HTTP_STATE_MAX);
+	if (migration_decode(&decoded, copy, size) == 0 && decoded.input.len <= MIGRATION_INPUT_MAX)
+		FUZZ_CHECK(migration_encode(&decoded, again) <= HTTP_STATE_MAX);
 	if (http_server_take_moved(servers[to], ends[1], copy, size) < 0)
 		close(ends[1]);
 	free(copy);
@@ -209,7 +209,7 @@ static bool step(struct fuzz_input *input)
 		break;
 	case 'e': /* goodbye to all */
 		if (number & 1)
-			http_server_retire(servers[number >> 1 & 1]);
+			http_server_announce_stop(servers[number >> 1 & 1]);
 		else
 			http_server_stop(servers[number >> 1 & 1]);
 		break;
@@ -225,7 +225,7 @@ static void tidy(void)
 	struct http_stats stats;
 
 	for (unsigned i = 0; i < SERVERS; i++)
-		servers[i]->moving = servers[i]->retiring = servers[i]->stopping = false;
+		servers[i]->moving = servers[i]->draining = servers[i]->stopping = false;
 	keeps = false;
 	take_back(0);
 	for (unsigned i = 0; i < CLIENTS; i++) {
@@ -239,7 +239,7 @@ static void tidy(void)
 		http_server_get_stats(servers[i], &stats);
 		FUZZ_CHECK(stats.connections == 0 && stats.idle == 0);
 		/* As good as new again. */
-		servers[i]->retiring = servers[i]->stopping = servers[i]->health.leaving = false;
+		servers[i]->draining = servers[i]->stopping = servers[i]->health.leaving = false;
 		event_del(&servers[i]->sweep);
 	}
 	run();

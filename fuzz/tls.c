@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "http/connection/server.h"
 #include "http/site/site.h"
-#include "http/tls/tls.h"
+#include "http/tls/private.h"
 #include "log_to.h"
 
 #include <openssl/err.h>
@@ -220,14 +220,12 @@ static bool step(struct fuzz_input *input)
 static void tidy(void)
 {
 	struct http_stats stats;
-	struct tls_stats handshakes;
 
 	hang_up();
 	run();
 	http_server_abort(server);
 	http_server_get_stats(server, &stats);
-	tls_get_stats(tls, &handshakes);
-	FUZZ_CHECK(stats.connections == 0 && handshakes.handshakes == 0);
+	FUZZ_CHECK(stats.connections == 0 && tls->stats.handshakes == 0);
 	run();
 }
 

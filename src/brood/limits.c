@@ -4,7 +4,7 @@
 #include "brood/limits.h"
 
 #include "brood/server.h"
-#include "http/connection/state.h"
+#include "http/connection/migration_state.h"
 
 _Static_assert((int)CLUSTER_WORKERS_MAX <= (int)QUOTA_WORKERS_MAX, "each worker has a number");
 
@@ -29,13 +29,13 @@ void limits_expect(struct limits_expected *expected, struct quota *quota, unsign
 		   size_t size)
 {
 	struct quota_hold *hold;
-	struct state told;
+	struct migration_state told;
 
 	if (expected->count == CLUSTER_EXPECTED_MAX)
 		return;
 	hold = &expected->holds[expected->count++];
 	*hold = (struct quota_hold){0};
-	if (quota && state_decode(&told, state, size) == 0 && (told.hold.in_total || told.hold.in_client))
+	if (quota && migration_decode(&told, state, size) == 0 && (told.hold.in_total || told.hold.in_client))
 		quota_take_over(quota, worker, told.hold.in_total, told.hold.in_client ? told.hold.client : 0, hold);
 }
 

@@ -362,7 +362,7 @@ void serving_close_idle(void *context)
 {
 	struct server *server = context;
 
-	http_server_finish(server->serving->http);
+	http_server_drain(server->serving->http);
 }
 
 unsigned serving_abort(void *context)

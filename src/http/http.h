@@ -19,6 +19,19 @@
 #include <sys/socket.h>
 #include <time.h>
 
+/* Defaults of the options below, and of settings that are called so. Plain numbers, which can be made texts. */
+#define HTTP_HEAD_TIMEOUT_S      10
+#define HTTP_BODY_TIMEOUT_S      30
+#define HTTP_WRITE_TIMEOUT_S     60
+#define HTTP_KEEPALIVE_TIMEOUT_S 75
+#define HTTP_PROXY_TIMEOUT_S     5
+#define HTTP_HANDSHAKE_TIMEOUT_S 10
+#define HTTP_CLIENT_BURST        50
+#define HTTP_CLIENT_PREFIX_IPV4  32
+#define HTTP_CLIENT_PREFIX_IPV6  64
+
+enum { HTTP_TARGET_SIZE_MAX = 8192 };
+
 struct epochs;
 struct event_base;
 struct http_server;
@@ -44,22 +57,22 @@ struct http_limits {
 	struct quota *quota;                 /* http/client/quota.h; borrowed; NULL: none of these limits */
 	unsigned worker;                     /* this process's own number there */
 	uint64_t client_requests_per_hour;   /* of one client, in the long run -> 429 */
-	unsigned client_burst;               /* so many at once [1] */
+	unsigned client_burst;               /* so many at once [HTTP_CLIENT_BURST] */
 	uint64_t client_handshakes_per_hour; /* of TLS, at most as many at once as in ten seconds */
 	unsigned client_connections;         /* of one client -> 429 */
 	unsigned connections_max_total;      /* of all -> 503 */
-	uint8_t client_prefix_ipv4;          /* leading bits that make a client one [32] */
-	uint8_t client_prefix_ipv6;          /* [64] */
+	uint8_t client_prefix_ipv4;          /* leading bits that make a client one [HTTP_CLIENT_PREFIX_IPV4] */
+	uint8_t client_prefix_ipv6;          /* [HTTP_CLIENT_PREFIX_IPV6] */
 };
 
 /* All-zero members mean the default in brackets. */
 struct http_options {
-	/* Total deadlines, in milliseconds. */
-	unsigned head_timeout_ms;      /* first octet to end of head [10000]; a connection that never
+	/* Total deadlines, in milliseconds; defaults above, as for the two below. */
+	unsigned head_timeout_ms;      /* first octet to end of head; a connection that never
 					  sent one is closed silently after it */
-	unsigned body_timeout_ms;      /* a request body that is read to be discarded [30000] */
-	unsigned write_timeout_ms;     /* without any progress of a response [60000] */
-	unsigned keepalive_timeout_ms; /* idle between requests [75000] */
+	unsigned body_timeout_ms;      /* a request body that is read to be discarded */
+	unsigned write_timeout_ms;     /* without any progress of a response */
+	unsigned keepalive_timeout_ms; /* idle between requests */
 
 	/* Octets a second; 0: no limit. */
 	unsigned min_receive_rate; /* of a head or a body, in all, after five seconds */
@@ -67,7 +80,7 @@ struct http_options {
 
 	/* Limits. */
 	size_t head_size_max;   /* octets of one head, request line included [32768] -> 431 */
-	size_t target_size_max; /* octets of the request target [8192] -> 414 */
+	size_t target_size_max; /* octets of the request target [HTTP_TARGET_SIZE_MAX] -> 414 */
 	size_t head_fields_max; /* field lines [100] -> 431 */
 	size_t discard_max;     /* octets of a request body that are read and dropped [16 MiB] */
 
@@ -77,7 +90,7 @@ struct http_options {
 	enum http_forwarded forwarded;
 	const struct networks *proxy_trusted; /* peers that may send a PROXY header [NULL: nobody];
 						 borrowed */
-	unsigned proxy_timeout_ms;            /* for that header; closed silently after it [5000] */
+	unsigned proxy_timeout_ms;            /* for that header; closed silently after it */
 	struct http_limits limits;
 
 	/* Who may ask for /-/health and /-/ready (health.h) [NULL: nobody]; borrowed. */
@@ -103,7 +116,7 @@ struct http_options {
 
 	/* For connections taken with HTTP_TAKE_TLS; borrowed, must outlive the server. */
 	struct tls *tls;
-	unsigned handshake_timeout_ms; /* until its handshake is over; closed after it [10000] */
+	unsigned handshake_timeout_ms; /* until its handshake is over; closed after it */
 
 	/* Which configuration's connections these are, from 1: it travels with one that moves away. 0: not
 	 * known. */
@@ -202,8 +215,8 @@ void http_server_tick(struct http_server *server);
  * that is idle or has sent part of a request at once (at most 128 of these in a turn of the loop),
  * any other one as soon as the answers it has coming are written, unless it is to be closed then.
  * Those taken meanwhile leave as well. What has been read of further requests goes along, up to
- * what fits; more is answered here first. Ends what http_server_retire began; after
- * http_server_stop it does nothing. */
+ * what fits; more is answered here first. After http_server_stop and
+ * http_server_drain it does nothing. */
 void http_server_move_away(struct http_server *server);
 
 /* Takes a connection that has left this or another server, also one of another version, if
@@ -220,14 +233,10 @@ int http_server_take_moved(struct http_server *server, int fd, const void *state
 int http_server_take_back(struct http_server *server, int fd, const void *state, size_t size)
 	__attribute__((warn_unused_result));
 
-/* From now on each answer says "Connection: close" and its connection is closed after it in stages;
- * where further requests have been read by then, the last of their answers does. Connections that
- * are idle stay open for their next request (or until their deadline). No connection moves away any
- * more: this is for an owner that finds nobody to take them. */
-void http_server_retire(struct http_server *server);
-
-/* A stop will begin soon: /-/ready says so from now on, and each answer is its connection's last one, as for
- * http_server_retire, so that few are idle when the stop comes. */
+/* A stop will begin soon: /-/ready says so from now on, and each answer says "Connection: close" and its connection is
+ * closed after it in stages, so that few are idle when the stop comes; where further requests have been read by then,
+ * the last of their answers does. Connections that are idle stay open for their next request (or until their
+ * deadline). */
 void http_server_announce_stop(struct http_server *server);
 
 /* The same, and connections that are idle end: after a round trip more, since a request may be on its way, and not
@@ -237,7 +246,7 @@ void http_server_announce_stop(struct http_server *server);
 void http_server_stop(struct http_server *server);
 
 /* The same where it is not the whole server that stops: /-/ready goes on saying that it is ready. */
-void http_server_finish(struct http_server *server);
+void http_server_drain(struct http_server *server);
 
 /* A new connection needs the place of another: the one that is idle longest gives way. If something has come on
  * it by now it is answered instead, as its last request. False: none is idle. To be called until there is room,

@@ -6,7 +6,7 @@ libhttp_a_SOURCES = \
 	src/http/client/client_key.c src/http/client/client_key.h \
 	src/http/client/forwarded.c src/http/client/forwarded.h \
 	src/http/client/peer.c src/http/client/peer.h \
-	src/http/client/proxy.c src/http/client/proxy.h \
+	src/http/client/proxy_protocol.c src/http/client/proxy_protocol.h \
 	src/http/client/quota.c src/http/client/quota.h \
 	src/http/client/quota_clients.c \
 	src/http/client/quota_rate.c \
@@ -19,22 +19,22 @@ libhttp_a_SOURCES = \
 	src/http/connection/connection.c src/http/connection/connection.h \
 	src/http/connection/deadline.c src/http/connection/deadline.h \
 	src/http/connection/delivery.c src/http/connection/delivery.h \
-	src/http/connection/ending.c src/http/connection/ending.h \
+	src/http/connection/closing.c src/http/connection/closing.h \
 	src/http/connection/evict.c src/http/connection/evict.h \
 	src/http/connection/exchange.c src/http/connection/exchange.h \
 	src/http/connection/health.c src/http/connection/health.h \
 	src/http/connection/idle.c src/http/connection/idle.h \
 	src/http/connection/input.c src/http/connection/input.h \
-	src/http/connection/intake.c src/http/connection/intake.h \
+	src/http/connection/prelude.c src/http/connection/prelude.h \
 	src/http/connection/loop.h \
-	src/http/connection/moving.c src/http/connection/moving.h \
+	src/http/connection/migration.c src/http/connection/migration.h \
 	src/http/connection/pace.h \
 	src/http/connection/pacing.c src/http/connection/pacing.h \
 	src/http/connection/pool.c src/http/connection/pool.h \
 	src/http/connection/respond.c src/http/connection/respond.h \
 	src/http/connection/room.c src/http/connection/room.h \
 	src/http/connection/server.c src/http/connection/server.h \
-	src/http/connection/state.c src/http/connection/state.h \
+	src/http/connection/migration_state.c src/http/connection/migration_state.h \
 	src/http/connection/turn.c src/http/connection/turn.h \
 	src/http/files/answering.h \
 	src/http/files/file.c src/http/files/file.h \

@@ -15,14 +15,9 @@ void client_begin(struct client *client, struct peer *peer, int fd, const struct
 	client->known = false;
 }
 
-const struct sockaddr *client_peer(struct client *client)
-{
-	return peer_address(client->peer, client->fd);
-}
-
 bool client_has_trusted_peer(struct client *client)
 {
-	return client->trusted && networks_contain(client->trusted, client_peer(client));
+	return client->trusted && networks_contain(client->trusted, peer_address(client->peer, client->fd));
 }
 
 /* Several lines of one field are one list (RFC 9110 section 5.3). Yields the value of the last line
@@ -111,7 +106,7 @@ static void find_out(struct client *client)
 
 	client->known = true;
 	client->told = client->https = false;
-	client_peer(client);
+	(void)peer_address(client->peer, client->fd);
 	client->address = client->peer->address;
 	if (mode == HTTP_FORWARDED_OFF || !client_has_trusted_peer(client))
 		return;

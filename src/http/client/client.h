@@ -41,10 +41,7 @@ void client_begin(struct client *client, struct peer *peer, int fd, const struct
  * nothing but that is known. Valid until the next client_begin. */
 const struct sockaddr *client_address(struct client *client);
 
-/* The connection's peer, which may be a proxy. */
-const struct sockaddr *client_peer(struct client *client);
-
-/* Whether that peer is trusted to tell of others. */
+/* Whether the connection's peer, which may be a proxy, is trusted to tell of others. */
 bool client_has_trusted_peer(struct client *client);
 
 /* Whether the client has come by https, as a trusted proxy says. */

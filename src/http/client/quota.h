@@ -94,7 +94,6 @@ void quota_show_idle(struct quota *quota, unsigned worker, uint32_t idle, uint64
 /* One more connection of this worker waits to be let in; one less. */
 void quota_begin_wait(struct quota *quota, unsigned worker);
 void quota_end_wait(struct quota *quota, unsigned worker);
-uint64_t quota_waiting(const struct quota *quota); /* of all */
 
 /* With all that wait there would be more than `limit`. */
 bool quota_lacks_room(const struct quota *quota, uint32_t limit);

@@ -46,7 +46,7 @@ static uint32_t workers_of(const struct quota *quota)
 	return workers < QUOTA_WORKERS_MAX ? workers : QUOTA_WORKERS_MAX;
 }
 
-uint64_t quota_waiting(const struct quota *quota)
+static uint64_t waiting(const struct quota *quota)
 {
 	uint64_t sum = 0;
 
@@ -104,13 +104,13 @@ bool quota_has_longer(struct quota *quota, unsigned worker, uint64_t since_ms, u
 
 bool quota_lacks_room(const struct quota *quota, uint32_t limit)
 {
-	return quota_total(quota) + quota_waiting(quota) > limit;
+	return quota_total(quota) + waiting(quota) > limit;
 }
 
 bool quota_ask_for_room(struct quota *quota, uint32_t limit, uint64_t now_ms)
 {
-	int64_t missing = (int64_t)(quota_total(quota) + quota_waiting(quota)) - (int64_t)limit -
-			  (int64_t)asked_of_all(quota, now_ms);
+	int64_t missing =
+		(int64_t)(quota_total(quota) + waiting(quota)) - (int64_t)limit - (int64_t)asked_of_all(quota, now_ms);
 
 	for (unsigned i = 0; i < QUOTA_TRIES && missing > 0; i++) {
 		struct quota_room *room = longest(quota, now_ms);

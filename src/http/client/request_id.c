@@ -40,7 +40,8 @@ static void take_random(struct request_ids *ids, unsigned char out[RANDOM_SIZE])
 	memcpy(out, ids->pool + ids->left, RANDOM_SIZE);
 }
 
-void request_id_format(uint64_t wall_ms, const unsigned char random[10], char out[REQUEST_ID_UUID_SIZE])
+/* The text of a UUID of version 7, from milliseconds since 1970 and ten random octets. */
+static void format(uint64_t wall_ms, const unsigned char random[10], char out[REQUEST_ID_UUID_SIZE])
 {
 	static const char hex[] = "0123456789abcdef";
 	unsigned char octets[16];
@@ -65,7 +66,7 @@ static struct slice make(struct request_ids *ids, char room[REQUEST_ID_UUID_SIZE
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	take_random(ids, random);
-	request_id_format((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000, random, room);
+	format((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000, random, room);
 	return (struct slice){room, REQUEST_ID_UUID_SIZE};
 }
 

@@ -29,7 +29,4 @@ struct request_ids {
  * one, made in `room`. */
 struct slice request_id_get(struct request_ids *ids, const struct request *request, char room[REQUEST_ID_UUID_SIZE]);
 
-/* The text of a UUID of version 7, from milliseconds since 1970 and ten random octets. */
-void request_id_format(uint64_t wall_ms, const unsigned char random[10], char out[REQUEST_ID_UUID_SIZE]);
-
 #endif

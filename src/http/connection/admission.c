@@ -48,14 +48,15 @@ void admission_init(struct admission *admission, const struct http_limits *limit
 		.quota = limits->quota,
 		.worker = limits->worker,
 		.look_ms = ADMISSION_LOOK_MS,
-		.prefixes = {limits->client_prefix_ipv4 > 0 ? limits->client_prefix_ipv4 : 32,
-			     limits->client_prefix_ipv6 > 0 ? limits->client_prefix_ipv6 : 64},
+		.prefixes = {limits->client_prefix_ipv4 > 0 ? limits->client_prefix_ipv4 : HTTP_CLIENT_PREFIX_IPV4,
+			     limits->client_prefix_ipv6 > 0 ? limits->client_prefix_ipv6 : HTTP_CLIENT_PREFIX_IPV6},
 	};
 	if (!limits->quota)
 		return;
 	admission->total_max = limits->connections_max_total;
 	admission->client_max = limits->client_connections;
-	admission->rate = quota_rate_of(limits->client_requests_per_hour, limits->client_burst);
+	admission->rate = quota_rate_of(limits->client_requests_per_hour,
+					limits->client_burst > 0 ? limits->client_burst : HTTP_CLIENT_BURST);
 	admission->handshakes = quota_rate_of(limits->client_handshakes_per_hour,
 					      handshakes_at_once(limits->client_handshakes_per_hour));
 	admission->connections =

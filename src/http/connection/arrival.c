@@ -4,11 +4,11 @@
 #include "http/connection/arrival.h"
 
 #include "base/fd.h"
-#include "http/connection/ending.h"
+#include "http/connection/closing.h"
 #include "http/connection/idle.h"
 #include "http/connection/input.h"
-#include "http/connection/intake.h"
-#include "http/connection/moving.h"
+#include "http/connection/prelude.h"
+#include "http/connection/migration.h"
 #include "http/connection/pool.h"
 #include "http/connection/room.h"
 #include "http/connection/server.h"
@@ -56,11 +56,11 @@ void arrival_take(struct http_server *server, int fd, unsigned flags)
 	connection->last = (flags & HTTP_TAKE_CLOSE) != 0;
 	connection->stream.unsure = (flags & HTTP_TAKE_GIVEN) != 0;
 	connection->origin = server->options.origin;
-	connection->preface = proxy ? (tls ? PREFACE_PROXY_TLS : PREFACE_PROXY) : tls ? PREFACE_TLS : PREFACE_NONE;
+	connection->prelude = proxy ? (tls ? PRELUDE_PROXY_TLS : PRELUDE_PROXY) : tls ? PRELUDE_TLS : PRELUDE_NONE;
 	connection_set_first_deadline(connection);
 	if (server->stopping)
-		ending_of_stop(connection);
-	if (proxy && !intake_may_begin(connection)) {
+		closing_of_stop(connection);
+	if (proxy && !prelude_may_begin(connection)) {
 		connection_close(connection);
 		return;
 	}
@@ -69,9 +69,10 @@ void arrival_take(struct http_server *server, int fd, unsigned flags)
 	connection_begin(connection, (flags & HTTP_TAKE_WAITING) != 0);
 }
 
-int arrival_take_moved(struct http_server *server, int fd, const struct state *state, enum connection_kind kind)
+int arrival_take_moved(struct http_server *server, int fd, const struct migration_state *state,
+		       enum connection_kind kind)
 {
-	bool head = state->wait == STATE_WAIT_HEAD;
+	bool head = state->wait == MIGRATION_WAIT_HEAD;
 	enum connection_state begin = state->awaits_proxy ? CONNECTION_PROXY
 				      : head              ? CONNECTION_HEAD
 							  : CONNECTION_WAITING;
@@ -80,8 +81,8 @@ int arrival_take_moved(struct http_server *server, int fd, const struct state *s
 	if (!connection)
 		return -ENOMEM;
 	/* Room to read into is made here, where it may fail. */
-	if (moving_restore(connection, state) < 0 || (head && buffer_reserve(&connection->input, INPUT_MORE) < 0) ||
-	    (connection_leaves(connection) && connection_put_off(connection) < 0)) {
+	if (migration_restore(connection, state) < 0 || (head && buffer_reserve(&connection->input, INPUT_MORE) < 0) ||
+	    (migration_is_due(connection) && connection_put_off(connection) < 0)) {
 		pool_delete(connection);
 		return -ENOMEM;
 	}
@@ -92,7 +93,7 @@ int arrival_take_moved(struct http_server *server, int fd, const struct state *s
 	if (connection->state == CONNECTION_TURN)
 		return 0;
 	if (server->stopping)
-		ending_of_stop(connection);
+		closing_of_stop(connection);
 	connection_resume(connection);
 	return 0;
 }

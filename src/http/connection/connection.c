@@ -5,16 +5,16 @@
 #include "http/connection/connection.h"
 
 #include "base/fd.h"
-#include "http/connection/ending.h"
+#include "http/connection/closing.h"
 #include "http/connection/exchange.h"
 #include "http/connection/idle.h"
 #include "http/connection/input.h"
-#include "http/connection/intake.h"
-#include "http/connection/moving.h"
+#include "http/connection/prelude.h"
+#include "http/connection/migration.h"
 #include "http/connection/pacing.h"
 #include "http/connection/pool.h"
 #include "http/connection/server.h"
-#include "http/connection/state.h"
+#include "http/connection/migration_state.h"
 #include "http/tls/tls.h"
 #include "http/connection/turn.h"
 
@@ -35,6 +35,7 @@ static void give_up_head(struct connection *connection);
 static void wait_for_turn(struct connection *connection);
 static void renew_turn(struct connection *connection);
 static void discard(struct connection *connection);
+static void finish(struct connection *connection);
 static void look_for_progress(struct connection *connection);
 
 static const struct state_rule rules[CONNECTION_STATES] = {
@@ -43,7 +44,7 @@ static const struct state_rule rules[CONNECTION_STATES] = {
 	[CONNECTION_HEAD] = {EV_READ, connection_read, give_up_head},
 	[CONNECTION_TURN] = {0, wait_for_turn, renew_turn},
 	[CONNECTION_WRITING] = {EV_WRITE, connection_take_turn, look_for_progress},
-	[CONNECTION_CONCLUDING] = {EV_WRITE, connection_finish, look_for_progress},
+	[CONNECTION_CONCLUDING] = {EV_WRITE, finish, look_for_progress},
 	[CONNECTION_LINGERING] = {EV_READ, discard, connection_close},
 	[CONNECTION_OUTSIDE] = {0, wait_for_turn, give_up_waiting},
 };
@@ -142,17 +143,17 @@ static void wait_to_conclude(struct connection *connection)
  * or on their way, makes the kernel send a reset, which may destroy the answer before the client
  * has read it. So first only our half is closed, and the rest read for a while. Where the client
  * has said that it is done, and all that it asked has come at once, there is no need. */
-void connection_finish(struct connection *connection)
+static void finish(struct connection *connection)
 {
 	if (stream_conclude(&connection->stream) == -EAGAIN) {
 		wait_to_conclude(connection);
 		return;
 	}
-	if ((connection->end == END_PLAIN && connection->drained) || stream_finish(&connection->stream) < 0) {
+	if ((connection->end == END_PLAIN && connection->emptied) || stream_finish(&connection->stream) < 0) {
 		connection_close(connection);
 		return;
 	}
-	ending_linger(connection);
+	closing_linger(connection);
 	enter(connection, CONNECTION_LINGERING);
 }
 
@@ -172,7 +173,7 @@ void connection_turn_away(struct connection *connection, enum quota_kind kind)
 		(void)!stream_receive(stream, server->receive, SERVER_RECEIVE_SIZE);
 		connection_close(connection);
 	} else {
-		connection_finish(connection);
+		finish(connection);
 	}
 }
 
@@ -187,7 +188,7 @@ static void go_on(struct connection *connection, bool answered, bool more)
 	 * empty lines are no octets of a head. */
 	if (answered || more || (kind != before && !(waits && before == DEADLINE_FIRST)))
 		set_deadline(connection, kind);
-	if (connection_leaves(connection))
+	if (migration_is_due(connection))
 		give(connection);
 	else if (!more)
 		enter(connection, waits ? CONNECTION_WAITING : CONNECTION_HEAD);
@@ -204,18 +205,18 @@ static int speak_tls(struct connection *connection)
 
 	if (oldest)
 		connection_close(connection_of_stream(oldest));
-	connection->preface = PREFACE_NONE;
+	connection->prelude = PRELUDE_NONE;
 	return tls_open(tls, &connection->stream);
 }
 
 /* What comes before all requests. False: the rest of it has to come, or the connection is gone. */
 static bool pass_proxy_header(struct connection *connection, struct input *input)
 {
-	enum intake_verdict verdict = intake_take(connection, input);
+	enum prelude_verdict verdict = prelude_take(connection, input);
 	enum quota_kind refused;
 
-	if (verdict == INTAKE_DONE) {
-		connection->preface = connection_awaits_tls(connection) ? PREFACE_TLS : PREFACE_NONE;
+	if (verdict == PRELUDE_DONE) {
+		connection->prelude = connection_awaits_tls(connection) ? PRELUDE_TLS : PRELUDE_NONE;
 		set_deadline(connection, connection_awaits_tls(connection) ? DEADLINE_HANDSHAKE : DEADLINE_FIRST);
 		if (connection->server->admission.connections &&
 		    (refused = admission_of_client(connection)) != QUOTA_NONE) {
@@ -230,9 +231,9 @@ static bool pass_proxy_header(struct connection *connection, struct input *input
 			enter(connection, CONNECTION_WAITING);
 		return false;
 	}
-	if (verdict == INTAKE_REFUSED || input_keep_rest(connection, input) < 0)
+	if (verdict == PRELUDE_REFUSED || input_keep_rest(connection, input) < 0)
 		connection_close(connection);
-	else if (connection_leaves(connection))
+	else if (migration_is_due(connection))
 		give(connection);
 	else
 		enter(connection, CONNECTION_PROXY);
@@ -283,7 +284,7 @@ static void advance(struct connection *connection, struct input *input)
 	if (result == OUTBOX_BLOCKED) {
 		wait_to_write(connection, connection->sent != sent);
 	} else if (result == OUTBOX_EMPTY && (connection->end != END_OPEN || (waits && server->stopping))) {
-		connection_finish(connection);
+		finish(connection);
 	} else {
 		go_on(connection, connection->answered != before, result == OUTBOX_YIELDED);
 	}
@@ -312,8 +313,8 @@ static void note_handshake(struct connection *connection)
 void connection_part(struct connection *connection, enum connection_end end)
 {
 	connection->end = end;
-	connection->drained = true;
-	connection_finish(connection);
+	connection->emptied = true;
+	finish(connection);
 }
 
 void connection_read(struct connection *connection)
@@ -364,7 +365,7 @@ static void give_up_head(struct connection *connection)
 {
 	if (!pacing_of_head(connection))
 		refuse(connection, REFUSAL_HEAD_TIMEOUT);
-	else if (connection_leaves(connection))
+	else if (migration_is_due(connection))
 		give(connection);
 }
 
@@ -392,7 +393,7 @@ void connection_take_turn(struct connection *connection)
 
 	list_remove(&connection->link);
 	list_append(&connection->server->open, &connection->link);
-	if (connection_leaves(connection))
+	if (migration_is_due(connection))
 		give(connection);
 	else
 		advance(connection, &input);
@@ -400,7 +401,7 @@ void connection_take_turn(struct connection *connection)
 
 static void discard(struct connection *connection)
 {
-	if (!ending_discard(connection))
+	if (!closing_discard(connection))
 		connection_close(connection);
 }
 
@@ -417,7 +418,7 @@ void connection_begin(struct connection *connection, bool reads)
 	if (!connection_awaits_proxy(connection) && connection_awaits_tls(connection) && speak_tls(connection) < 0)
 		connection_close(connection);
 	/* Not at once when it is to leave: the owner is not done with handing it in. */
-	else if (connection_leaves(connection) && connection_put_off(connection) == 0)
+	else if (migration_is_due(connection) && connection_put_off(connection) == 0)
 		return;
 	else if (reads)
 		connection_read(connection);
@@ -430,7 +431,7 @@ void connection_resume(struct connection *connection)
 	struct input input;
 	ssize_t size = receive(connection, &input);
 
-	connection->drained |= size == -EAGAIN;
+	connection->emptied |= size == -EAGAIN;
 	/* A client that has sent the end still gets the answers to what it has sent before. */
 	if (input.size > 0)
 		advance(connection, &input);
@@ -474,7 +475,7 @@ void connection_expire(struct connection *connection)
 static void give(struct connection *connection)
 {
 	struct http_server *server = connection->server;
-	size_t size = moving_save(connection, server->state);
+	size_t size = migration_save(connection, server->state);
 	int fd = connection->stream.fd;
 
 	pool_delete(connection);
@@ -487,7 +488,7 @@ void connection_leave(struct connection *connection)
 	bool waits = connection->state == CONNECTION_PROXY || connection->state == CONNECTION_WAITING ||
 		     connection->state == CONNECTION_HEAD;
 
-	if (!waits || !connection_leaves(connection))
+	if (!waits || !migration_is_due(connection))
 		return;
 	/* Were it given away it would have its time again wherever it comes: when that leaves before
 	 * its first look at deadlines, and so on, for ever. */

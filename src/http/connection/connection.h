@@ -80,11 +80,11 @@ enum connection_end {
 };
 
 /* What comes before requests. */
-enum connection_preface {
-	PREFACE_NONE,
-	PREFACE_TLS,
-	PREFACE_PROXY,     /* a PROXY header */
-	PREFACE_PROXY_TLS, /* the one, and the other behind it */
+enum prelude {
+	PRELUDE_NONE,
+	PRELUDE_TLS,
+	PRELUDE_PROXY,     /* a PROXY header */
+	PRELUDE_PROXY_TLS, /* the one, and the other behind it */
 };
 
 enum connection_kind {
@@ -120,23 +120,19 @@ struct connection {
 	struct stream stream;   /* its socket is ours */
 	int unacknowledged;     /* octets in the socket when the deadline for writing was set */
 	unsigned answered;      /* requests, wraps */
-	uint32_t origin;        /* of the server that accepted it; see state.h */
+	uint32_t origin;        /* of the server that accepted it; see migration_state.h */
 	struct quota_hold hold; /* of the limits that all share */
 	enum connection_state state;
 	enum connection_end end;
 	short watching; /* EV_READ, EV_WRITE, or 0: not registered */
 	enum connection_kind kind;
-	enum connection_preface preface;
+	enum prelude prelude;
 	enum connection_count counted;
 	bool movable;     /* idle, and counted among those that could move */
 	bool last;        /* its next answer is its last (HTTP_TAKE_CLOSE) */
-	bool drained;     /* one read got all that there was */
+	bool emptied;     /* one read got all that there was */
 	struct peer peer; /* whom requests come from, or a proxy */
 };
-
-/* Whether it may leave for another server, and is to: nothing is left to be written, and all that
- * has been read and not used fits into what moves along. */
-bool connection_leaves(const struct connection *connection);
 
 /* For what comes first on it. */
 void connection_set_first_deadline(struct connection *connection);
@@ -163,19 +159,17 @@ void connection_answer_or_close(struct connection *connection);
 void connection_part(struct connection *connection, enum connection_end end);
 /* If it waits for the client: moves away, unless more has been read than fits. */
 void connection_leave(struct connection *connection);
-/* Closes in stages, unless there is no need. */
-void connection_finish(struct connection *connection);
 void connection_close(struct connection *connection);
 
 static inline bool connection_awaits_proxy(const struct connection *connection)
 {
-	return connection->preface >= PREFACE_PROXY;
+	return connection->prelude >= PRELUDE_PROXY;
 }
 
 /* It has not begun, and is what comes now, or behind the PROXY header. */
 static inline bool connection_awaits_tls(const struct connection *connection)
 {
-	return connection->preface == PREFACE_TLS || connection->preface == PREFACE_PROXY_TLS;
+	return connection->prelude == PRELUDE_TLS || connection->prelude == PRELUDE_PROXY_TLS;
 }
 
 static inline bool connection_is_idle(const struct connection *connection)

@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "http/connection/connection.h"
-#include "http/connection/ending.h"
+#include "http/connection/closing.h"
 #include "http/connection/idle.h"
 #include "http/connection/pool.h"
 #include "http/connection/server.h"
@@ -82,7 +82,7 @@ static void give_way(struct connection *connection)
 		connection_read(connection);
 	} else if (stream_holds_part(&connection->stream)) {
 		/* The rest may take as long as that of a first request, at most. */
-		ending_hurry(connection, DEADLINE_FIRST, server->deadlines.timeout_ms[DEADLINE_FIRST]);
+		closing_hurry(connection, DEADLINE_FIRST, server->deadlines.timeout_ms[DEADLINE_FIRST]);
 	} else {
 		begin_parting(connection);
 		connection_part(connection, END_STAGED);

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "http/connection/delivery.h"
+#include "http/connection/migration.h"
 #include "http/connection/respond.h"
 #include "http/connection/server.h"
 
@@ -19,16 +20,16 @@ void exchange_begin(struct connection *connection)
 		connection->start_us = clock_now_us();
 }
 
-/* What is left of a connection in a process that retires: nothing, or what cannot leave. */
-static bool retires(const struct connection *connection)
+/* What is left of a connection in a process that drains: nothing, or what cannot leave. */
+static bool drains(const struct connection *connection)
 {
 	const struct http_server *server = connection->server;
 
-	return server->retiring || connection->kind == KIND_RETURNED ||
+	return server->draining || connection->kind == KIND_RETURNED ||
 	       (server->moving && !connection->stream.io->moves);
 }
 
-/* What follows this answer. A retiring server says goodbye on the last answer to what it has read, so that requests
+/* What follows this answer. A draining server says goodbye on the last answer to what it has read, so that requests
  * sent before anybody could know are not lost. */
 static enum connection_end end_after(const struct connection *connection, const struct response *response,
 				     enum refusal refusal, bool more)
@@ -37,7 +38,7 @@ static enum connection_end end_after(const struct connection *connection, const 
 
 	if (request->has_body && refusal == REFUSAL_NONE)
 		return END_BODY;
-	if (response->close || connection->last || (retires(connection) && !more) ||
+	if (response->close || connection->last || (drains(connection) && !more) ||
 	    connection->answered >= connection->stream.io->requests_max)
 		return END_STAGED;
 	return request->keep_alive ? END_OPEN : END_PLAIN;
@@ -134,7 +135,7 @@ enum outbox_result exchange_run(struct connection *connection, struct input *inp
 		if (result != OUTBOX_EMPTY)
 			return result;
 		/* Requests that have been held back are for the next server. */
-		if (connection_leaves(connection))
+		if (migration_is_due(connection))
 			return input->at < input->size ? OUTBOX_YIELDED : OUTBOX_EMPTY;
 	}
 	do {

@@ -7,7 +7,7 @@
  *                 (where hosts that are not named are refused: every site) has no root
  *
  * Answered for clients that may ask; for others these are paths as any other. A process that
- * retires because another takes its place is as ready as before: the server is. */
+ * drains because another takes its place is as ready as before: the server is. */
 #ifndef BROOD_HTTP_CONNECTION_HEALTH_H
 #define BROOD_HTTP_CONNECTION_HEALTH_H
 

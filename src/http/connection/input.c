@@ -4,7 +4,7 @@
 #include "http/connection/input.h"
 
 #include "http/connection/connection.h"
-#include "http/connection/intake.h"
+#include "http/connection/prelude.h"
 #include "http/connection/server.h"
 
 #include <errno.h>
@@ -24,13 +24,13 @@ ssize_t input_receive(struct connection *connection, struct input *input)
 		room = own->room - own->used;
 	}
 	size = connection_awaits_proxy(connection)
-		       ? intake_receive(connection, input, room)
+		       ? prelude_receive(connection, input, room)
 		       : stream_receive(&connection->stream, input->data + input->size, room);
 	if (size < 0)
 		return size == -EAGAIN || size == -EPROTO || size == -ECONNABORTED ? size : 0;
 	if (connection->stream.phase == STREAM_FRESH)
 		connection->stream.phase = STREAM_OPEN;
-	connection->drained = (size_t)size < room && own->used == 0;
+	connection->emptied = (size_t)size < room && own->used == 0;
 	input->size += (size_t)size;
 	if (own->used > 0)
 		own->used += (size_t)size;
@@ -42,7 +42,7 @@ int input_keep_rest(struct connection *connection, const struct input *input)
 	size_t rest = input->size - input->at;
 
 	if (connection->end != END_OPEN && rest > 0) {
-		connection->drained = false;
+		connection->emptied = false;
 		rest = 0;
 	}
 	if (rest == 0) {

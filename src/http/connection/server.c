@@ -6,11 +6,11 @@
 #include "base/clock.h"
 #include "http/connection/arrival.h"
 #include "http/connection/connection.h"
-#include "http/connection/ending.h"
+#include "http/connection/closing.h"
 #include "http/connection/pool.h"
 #include "http/files/response.h"
 #include "http/connection/room.h"
-#include "http/connection/state.h"
+#include "http/connection/migration_state.h"
 #include "http/files/static.h"
 #include "http/tls/tls.h"
 #include "http/connection/turn.h"
@@ -83,9 +83,9 @@ static void on_sweep(evutil_socket_t fd, short what, void *context)
 		turn_hurry(server);
 }
 
-static unsigned milliseconds(unsigned given, unsigned otherwise)
+static unsigned milliseconds(unsigned given, unsigned standard_s)
 {
-	return given != 0 ? given : otherwise;
+	return given != 0 ? given : standard_s * 1000;
 }
 
 static size_t size(size_t given, size_t otherwise, size_t limit)
@@ -101,12 +101,12 @@ static void set_options(struct http_server *server, const struct http_options *g
 	uint64_t *timeout_ms = server->deadlines.timeout_ms;
 
 	*options = *given;
-	options->head_timeout_ms = milliseconds(given->head_timeout_ms, 10000);
-	options->body_timeout_ms = milliseconds(given->body_timeout_ms, 30000);
-	options->write_timeout_ms = milliseconds(given->write_timeout_ms, 60000);
-	options->keepalive_timeout_ms = milliseconds(given->keepalive_timeout_ms, 75000);
+	options->head_timeout_ms = milliseconds(given->head_timeout_ms, HTTP_HEAD_TIMEOUT_S);
+	options->body_timeout_ms = milliseconds(given->body_timeout_ms, HTTP_BODY_TIMEOUT_S);
+	options->write_timeout_ms = milliseconds(given->write_timeout_ms, HTTP_WRITE_TIMEOUT_S);
+	options->keepalive_timeout_ms = milliseconds(given->keepalive_timeout_ms, HTTP_KEEPALIVE_TIMEOUT_S);
 	options->head_size_max = size(given->head_size_max, 32768, GUARD_HEAD_SIZE_LIMIT);
-	options->target_size_max = size(given->target_size_max, 8192, GUARD_HEAD_SIZE_LIMIT);
+	options->target_size_max = size(given->target_size_max, HTTP_TARGET_SIZE_MAX, GUARD_HEAD_SIZE_LIMIT);
 	options->head_fields_max = size(given->head_fields_max, 100, REQUEST_FIELDS_MAX);
 	options->discard_max = size(given->discard_max, 16 << 20, SIZE_MAX);
 
@@ -119,9 +119,9 @@ static void set_options(struct http_server *server, const struct http_options *g
 		.target_size_max = (uint32_t)options->target_size_max,
 		.fields_max = (uint32_t)options->head_fields_max,
 	};
-	timeout_ms[DEADLINE_PROXY] = milliseconds(given->proxy_timeout_ms, 5000);
+	timeout_ms[DEADLINE_PROXY] = milliseconds(given->proxy_timeout_ms, HTTP_PROXY_TIMEOUT_S);
 	admission_init(&server->admission, &given->limits);
-	timeout_ms[DEADLINE_HANDSHAKE] = milliseconds(given->handshake_timeout_ms, 10000);
+	timeout_ms[DEADLINE_HANDSHAKE] = milliseconds(given->handshake_timeout_ms, HTTP_HANDSHAKE_TIMEOUT_S);
 	timeout_ms[DEADLINE_FIRST] = options->head_timeout_ms;
 	timeout_ms[DEADLINE_HEAD] = options->head_timeout_ms;
 	timeout_ms[DEADLINE_IDLE] = options->keepalive_timeout_ms;
@@ -207,28 +207,28 @@ void http_server_move_away(struct http_server *server)
 	assert(server->events.moved);
 	if (server->stopping)
 		return;
-	server->retiring = server->health.leaving;
+	server->draining = server->health.leaving;
 	server->moving = true;
 	list_append_all(&server->unvisited, &server->open);
 	move_later(server);
 }
 
-static bool admits(const struct http_server *server, const struct state *state)
+static bool admits(const struct http_server *server, const struct migration_state *state)
 {
 	return state->session.len == 0 || tls_admits(server->options.tls, state->session.ptr, state->session.len);
 }
 
 bool http_server_admits(const struct http_server *server, const void *data, size_t size)
 {
-	struct state state;
+	struct migration_state state;
 
-	return state_decode(&state, data, size) == 0 && admits(server, &state);
+	return migration_decode(&state, data, size) == 0 && admits(server, &state);
 }
 
 static int take(struct http_server *server, int fd, const void *data, size_t size, enum connection_kind kind)
 {
-	struct state state;
-	int rc = state_decode(&state, data, size);
+	struct migration_state state;
+	int rc = migration_decode(&state, data, size);
 
 	if (rc < 0)
 		return rc;
@@ -253,28 +253,22 @@ bool http_server_has_root(struct http_server *server)
 	return static_site_has_root(server->site);
 }
 
-void http_server_retire(struct http_server *server)
-{
-	server->moving = false;
-	server->retiring = true;
-}
-
 void http_server_announce_stop(struct http_server *server)
 {
 	if (server->health.leaving)
 		return;
 	turn_begin(server);
-	server->health.leaving = server->retiring = true;
+	server->health.leaving = server->draining = true;
 	server->leaving_ms = server->now_ms;
 }
 
 void http_server_stop(struct http_server *server)
 {
 	http_server_announce_stop(server);
-	http_server_finish(server);
+	http_server_drain(server);
 }
 
-void http_server_finish(struct http_server *server)
+void http_server_drain(struct http_server *server)
 {
 	if (server->stopping)
 		return;
@@ -282,10 +276,10 @@ void http_server_finish(struct http_server *server)
 	if (!server->health.leaving)
 		server->leaving_ms = server->now_ms;
 	server->moving = false;
-	server->retiring = server->stopping = true;
+	server->draining = server->stopping = true;
 	list_append_all(&server->unvisited, &server->open);
 	while (!list_empty(&server->unvisited))
-		ending_of_stop(visit_next(server));
+		closing_of_stop(visit_next(server));
 }
 
 /* NULL: there is none. */
@@ -334,7 +328,7 @@ unsigned http_server_abort(struct http_server *server)
 
 	turn_begin(server);
 	server->moving = false;
-	server->retiring = server->stopping = true;
+	server->draining = server->stopping = true;
 	while ((connection = any(server)))
 		cut += abort_one(connection);
 	return cut;

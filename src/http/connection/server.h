@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the connections of a process share. Private to who moves a connection on: server.c, pool.c,
- * connection.c, intake.c, admission.c, input.c, exchange.c, pacing.c, moving.c. */
+ * What the connections of a process share. Private to the files of this folder. */
 #ifndef BROOD_HTTP_CONNECTION_SERVER_H
 #define BROOD_HTTP_CONNECTION_SERVER_H
 
@@ -13,7 +12,7 @@
 #include "http/connection/health.h"
 #include "http/http.h"
 #include "http/connection/idle.h"
-#include "http/connection/intake.h"
+#include "http/connection/prelude.h"
 #include "http/connection/loop.h"
 #include "http/transport/outbox.h"
 #include "http/message/parser.h"
@@ -52,7 +51,7 @@ struct http_server {
 
 	uint64_t (*clock_ms)(void); /* replaced by tests */
 	uint64_t now_ms;            /* as of the start of this turn */
-	struct intake_complaints complaints;
+	struct prelude_complaints complaints;
 	struct deadlines deadlines; /* of each open connection exactly one is set */
 
 	/* Each open connection is on exactly one of these. */
@@ -70,7 +69,7 @@ struct http_server {
 	struct event sweep;     /* timer: pending while the server stops, when time is short */
 	struct event next_turn; /* timer without a delay: pending while there is work for it */
 
-	bool retiring;                       /* each next answer is its connection's last one */
+	bool draining;                       /* each next answer is its connection's last one */
 	bool stopping;                       /* and no connection stays idle */
 	uint64_t leaving_ms;                 /* since when answers tell of a stop */
 	bool moving;                         /* each connection leaves as soon as it can */

@@ -17,11 +17,11 @@
 enum { FILE_TYPE_MAX = 256 }; /* octets of a Content-Type, with its charset */
 
 struct file {
-	unsigned references; /* its entry's, and one for each response not yet written */
-	bool kept;           /* it has an entry (file_entry.h) */
-	bool settled;        /* false: can have changed with its stamp staying the same; not to be kept */
-	bool varies;         /* by Accept-Encoding: there are other codings of it */
-	bool makes_gzip;     /* one of these is made of it when it is asked for, or has been */
+	unsigned references; /* an entry's (file_entry.h), and one for each response not yet written */
+	bool kept;           /* one of these is an entry's */
+	bool settled;        /* false: can have changed with the stamp staying the same; not to be kept */
+	bool varies;         /* by Accept-Encoding: the file has other codings */
+	bool makes_gzip;     /* one of these is made when somebody asks for it, or has been */
 
 	/* "head CRLF body" lie one behind the other; `body` is empty when there is an fd. */
 	struct slice head, body;
@@ -45,7 +45,7 @@ static inline void file_keep(struct file *file)
 /* Gives back a reference. NULL is allowed. */
 void file_release(struct file *file);
 
-/* What would be sent by its descriptor now is still what the head says. */
+/* Whether what would be sent by the descriptor now is still what the head says. */
 bool file_is_intact(const struct file *file);
 
 /* Makes the head say `second`, unless a response of it may be half written: then false. One

@@ -8,19 +8,10 @@
 #include "http/site/site.h"
 
 #include <assert.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
 enum { BUCKETS_MIN = 64, BUCKETS_MAX = 1 << 20 };
-
-struct file_cache {
-	struct file_entry **buckets;
-	uint64_t mask; /* number of buckets - 1 */
-	uint64_t seed;
-	struct list in_memory, open; /* least recently used first */
-	struct file_cache_limits limits, used;
-};
 
 static uint64_t mix(uint64_t hash, uint64_t word)
 {
@@ -206,9 +197,4 @@ void file_cache_forget(struct file_cache *cache, const struct http_site *site)
 bool file_cache_shed(struct file_cache *cache)
 {
 	return drop_oldest(cache, &cache->open);
-}
-
-struct file_cache_limits file_cache_usage(const struct file_cache *cache)
-{
-	return cache->used;
 }

@@ -7,12 +7,13 @@
 #ifndef BROOD_HTTP_FILES_FILE_CACHE_H
 #define BROOD_HTTP_FILES_FILE_CACHE_H
 
+#include "base/list.h"
 #include "base/slice.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-struct file_cache;
 struct file_entry;
 struct http_location;
 struct http_site;
@@ -21,6 +22,15 @@ struct file_cache_limits {
 	size_t entries;
 	size_t bytes; /* of files held in memory, with their heads and names */
 	size_t fds;
+};
+
+/* Private but for what is used. */
+struct file_cache {
+	struct file_entry **buckets;
+	uint64_t mask; /* number of buckets - 1 */
+	uint64_t seed;
+	struct list in_memory, open;           /* least recently used first */
+	struct file_cache_limits limits, used; /* the latter now */
 };
 
 /* NULL: no memory. */
@@ -49,8 +59,5 @@ void file_cache_forget(struct file_cache *cache, const struct http_site *site);
 /* Drops the least recently used open file, so that its descriptor can be used for something else.
  * False: there is none. */
 bool file_cache_shed(struct file_cache *cache);
-
-/* What it holds now. */
-struct file_cache_limits file_cache_usage(const struct file_cache *cache);
 
 #endif

@@ -57,7 +57,7 @@ static bool wants_gzip(const struct http_location *location, struct slice type, 
 	return false;
 }
 
-/* Does it pass? Then this is no time to tell whether there is such a file. */
+/* Then this is no time to tell whether there is such a file. */
 static bool passes(int error)
 {
 	return error == -ESTALE || error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -EAGAIN;

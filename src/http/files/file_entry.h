@@ -30,22 +30,22 @@ struct file_entry {
 	struct variants *variants; /* NULL: none */
 
 	/* The cache's. */
-	struct list *list; /* the one that it is in; NULL: it is not in the cache */
+	struct list *list; /* one of its two; NULL: the entry is not in the cache */
 	struct file_entry *bucket_next;
 	uint64_t hash;
 	struct list by_use;
 
-	const struct http_location *location; /* whose file it is, */
-	struct slice key;                     /* what it is asked for as, */
-	const char *name;                     /* and what it is called below the root; begins with the key */
+	const struct http_location *location; /* that has the file */
+	struct slice key;                     /* what the file is asked for as */
+	const char *name;                     /* of the file below the root; begins with the key */
 
-	uint64_t checked_ms; /* when it was last seen to be what is on disk, */
-	struct epoch seen;   /* and whether anybody has seen something else there since, */
-	struct epoch way;    /* or, if it is provisional, another file that answers for its key */
-	uint64_t version;    /* of it with its siblings, for epochs.h */
-	bool provisional;    /* something that goes before it may come into being under its key */
-	bool doubtful;       /* whether it has variants could not be told: not checked at all */
-	bool settled;        /* false: not to be kept, as the file is not, or a variant */
+	uint64_t checked_ms; /* when the file was last seen to be what is on disk */
+	struct epoch seen;   /* whether anybody has seen something else there since */
+	struct epoch way;    /* the same for another file that answers for the key of a provisional one */
+	uint64_t version;    /* of the file with its siblings, for epochs.h */
+	bool provisional;    /* something that goes before the file may come into being under the key */
+	bool doubtful;       /* whether there are variants could not be told: nothing was checked */
+	bool settled;        /* false: not to be kept, since the file is not, or a variant */
 };
 
 /* Loads a file with its variants. `key_length`: how much of the name is its key. 0 or -errno, as for file_load. */
@@ -54,27 +54,27 @@ int file_entry_load(const struct file_source *source, const struct http_location
 
 void file_entry_free(struct file_entry *entry);
 
-/* Takes one of its files: a reference for the caller, who is done with the entry. */
+/* Takes a file of the entry: a reference for the caller, who is done with the entry. */
 struct file *file_entry_take(struct file_entry *entry, struct file *file);
 
-/* Its finder wants nothing of it. */
+/* Nothing is taken: the finder is done with the entry all the same. */
 static inline void file_entry_leave(struct file_entry *entry)
 {
 	if (!entry->list)
 		file_entry_free(entry);
 }
 
-/* Is its name still that of the same, unchanged file, with the same siblings? 1 or 0; -errno when it cannot be told
+/* Is the name still that of the same, unchanged file, with the same siblings? 1 or 0; -errno when it cannot be told
  * because there are no descriptors or no memory left: what is here can be served, its successor cannot. */
 int file_entry_is_current(const struct file_entry *entry) __attribute__((warn_unused_result));
 
-/* To be compared with what is on disk when it is found the next time. */
+/* Has the entry compared with what is on disk when it is found the next time. */
 static inline void file_entry_doubt(struct file_entry *entry)
 {
 	entry->checked_ms -= FILE_ENTRY_FRESH_MS;
 }
 
-/* What it costs: octets held in memory in place of open files, and open files. */
+/* What an entry costs: octets held in memory in place of open files, and open files. */
 size_t file_entry_bytes(const struct file_entry *entry);
 size_t file_entry_fds(const struct file_entry *entry);
 

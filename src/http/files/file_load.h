@@ -29,8 +29,8 @@ struct file_opened {
 int file_load_open(const struct http_location *location, const char *name, struct file_opened *out)
 	__attribute__((warn_unused_result));
 
-/* Loads and closes it; the file has one reference, for the caller. Of *facts it is given what does not follow from
- * what has been opened. 0 or -errno; -ESTALE: it keeps changing. */
+/* Loads a file that has been opened, and closes that; one reference is the caller's. *facts has what does not follow
+ * from *opened. 0 or -errno; -ESTALE: the file keeps changing. */
 int file_load(const struct file_source *source, struct file_opened *opened, struct file_facts *facts, struct file **out)
 	__attribute__((warn_unused_result));
 

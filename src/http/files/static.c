@@ -86,7 +86,7 @@ struct static_site *static_site_new(const struct http_options *options, struct r
 	};
 	site->representer = representer_new(site->lookup.cache, maker);
 	site->listings = listings_new(site->lookup.epochs);
-	site->target_max = or_default(options->target_size_max, 8192);
+	site->target_max = or_default(options->target_size_max, HTTP_TARGET_SIZE_MAX);
 	site->path_room = malloc(site->target_max);
 	site->redirect_room = malloc(REDIRECT_ROOM);
 	if (!site->path_room || !site->redirect_room || !site->lookup.cache || !site->representer || !site->listings ||

@@ -82,7 +82,7 @@ static unsigned available(const struct file_entry *entry, bool whole)
 static struct file *choose(struct variants_maker *by, struct file_entry *entry, const struct request *request)
 {
 	bool whole = request->method != METHOD_GET || !request_has(request, FIELD_RANGE);
-	enum coding coding = coding_choose_again(&by->last, request, available(entry, whole));
+	enum coding coding = coding_choose(&by->last, request, available(entry, whole));
 	struct file *variant;
 
 	if (coding == CODING_IDENTITY)

@@ -134,7 +134,7 @@ static int weight_of(const struct wishes *wishes, enum coding coding)
 	return wishes->named[coding] != NOT_NAMED ? wishes->named[coding] : wishes->others;
 }
 
-enum coding coding_choose(const struct request *request, unsigned available)
+static enum coding choose(const struct request *request, unsigned available)
 {
 	const struct request_field *field = NULL;
 	struct wishes wishes = {.others = NOT_NAMED};
@@ -162,16 +162,16 @@ enum coding coding_choose(const struct request *request, unsigned available)
 	return best;
 }
 
-enum coding coding_choose_again(struct coding_memory *memory, const struct request *request, unsigned available)
+enum coding coding_choose(struct coding_memory *memory, const struct request *request, unsigned available)
 {
 	const struct request_field *field = request_field(request, FIELD_ACCEPT_ENCODING, NULL);
 
 	if (!field || field->value.len == 0 || field->value.len > sizeof(memory->value) ||
 	    request_field(request, FIELD_ACCEPT_ENCODING, field))
-		return coding_choose(request, available);
+		return choose(request, available);
 	if (field->value.len != memory->length || available != memory->available ||
 	    memcmp(field->value.ptr, memory->value, memory->length) != 0) {
-		memory->chosen = coding_choose(request, available);
+		memory->chosen = choose(request, available);
 		memory->available = available;
 		memory->length = field->value.len;
 		memcpy(memory->value, field->value.ptr, field->value.len);

@@ -21,11 +21,6 @@ enum coding {
 /* As in Content-Encoding: "br". */
 struct slice coding_name(enum coding coding);
 
-/* The one among those available (bits 1u << coding; identity always is) that is to be sent: of the
- * acceptable ones the most wanted, with equal weights the first above. Identity when nothing else
- * is left, even if it is not wanted, and when the fields are absent or not by the grammar. */
-enum coding coding_choose(const struct request *request, unsigned available);
-
 /* The last choice: most clients say the same. All-zero: none yet. */
 struct coding_memory {
 	char value[64];
@@ -34,7 +29,10 @@ struct coding_memory {
 	enum coding chosen;
 };
 
-/* The same, without reading a field again that is as it was the last time. */
-enum coding coding_choose_again(struct coding_memory *memory, const struct request *request, unsigned available);
+/* The one among those available (bits 1u << coding; identity always is) that is to be sent: of the
+ * acceptable ones the most wanted, with equal weights the first above. Identity when nothing else
+ * is left, even if it is not wanted, and when the fields are absent or not by the grammar. A field that
+ * is as it was the last time is not read again. */
+enum coding coding_choose(struct coding_memory *memory, const struct request *request, unsigned available);
 
 #endif

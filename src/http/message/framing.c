@@ -44,7 +44,9 @@ static bool is_connect(const struct request *request)
 	return slice_equal(request->method_name, SLICE("CONNECT"));
 }
 
-enum refusal framing_target(struct request *request)
+/* Section 3.2: origin-form; absolute-form of http and https; "*" for OPTIONS; authority-form for
+ * CONNECT. Sets request->host and request->https from an absolute target. */
+static enum refusal take_target(struct request *request)
 {
 	struct slice target = request->target;
 
@@ -63,7 +65,8 @@ enum refusal framing_target(struct request *request)
 	return absolute_target(request);
 }
 
-enum refusal framing_host(struct request *request)
+/* Section 3.2: one Host in 1.1, valid in any version. Sets request->host unless the target had one. */
+static enum refusal take_host(struct request *request)
 {
 	struct authority authority;
 
@@ -173,7 +176,8 @@ static enum refusal content_length(struct request *request)
 	return REFUSAL_NONE;
 }
 
-enum refusal framing_body(struct request *request)
+/* Section 6: has_body and content_length from Transfer-Encoding and Content-Length. */
+static enum refusal take_body(struct request *request)
 {
 	request->has_body = false;
 	request->content_length = 0;
@@ -198,13 +202,15 @@ static bool list_has(const struct request *request, enum field_id id, struct sli
 	return false;
 }
 
-void framing_expect(struct request *request)
+/* RFC 9110 section 10.1.1. */
+static void take_expect(struct request *request)
 {
 	/* A server must ignore it in HTTP/1.0. */
 	request->expect_continue = request->minor_version > 0 && list_has(request, FIELD_EXPECT, SLICE("100-continue"));
 }
 
-void framing_connection(struct request *request)
+/* Section 9.3: keep_alive from the version and Connection. */
+static void take_connection(struct request *request)
 {
 	request->keep_alive = request->minor_version > 0;
 	if (!request_has(request, FIELD_CONNECTION) && !is_connect(request))
@@ -218,15 +224,15 @@ void framing_connection(struct request *request)
 
 enum refusal framing_apply(struct request *request)
 {
-	enum refusal refusal = framing_target(request);
+	enum refusal refusal = take_target(request);
 
 	if (refusal == REFUSAL_NONE)
-		refusal = framing_host(request);
+		refusal = take_host(request);
 	if (refusal == REFUSAL_NONE)
-		refusal = framing_body(request);
+		refusal = take_body(request);
 	if (refusal != REFUSAL_NONE)
 		return refusal;
-	framing_expect(request);
-	framing_connection(request);
+	take_expect(request);
+	take_connection(request);
 	return REFUSAL_NONE;
 }

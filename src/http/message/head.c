@@ -5,17 +5,6 @@
 
 #include "http/message/status.h"
 
-void head_begin(struct head *head, char *room, size_t size, unsigned status, struct slice date)
-{
-	*head = (struct head){room, room, room + size, false};
-	head_put(head, SLICE("HTTP/1.1 "));
-	head_put_u64(head, status);
-	head_put(head, SLICE(" "));
-	head_put(head, slice_of(status_find(status)->text));
-	head_put(head, SLICE("\r\n"));
-	head_field(head, "Date", date);
-}
-
 void head_put(struct head *head, struct slice octets)
 {
 	if (octets.len > (size_t)(head->end - head->at)) {
@@ -27,7 +16,7 @@ void head_put(struct head *head, struct slice octets)
 	head->at += octets.len;
 }
 
-void head_put_u64(struct head *head, uint64_t value)
+static void put_u64(struct head *head, uint64_t value)
 {
 	char digits[HEAD_NUMBER_ROOM], *at = digits + sizeof(digits);
 
@@ -36,6 +25,17 @@ void head_put_u64(struct head *head, uint64_t value)
 		value /= 10;
 	} while (value != 0);
 	head_put(head, (struct slice){at, (size_t)(digits + sizeof(digits) - at)});
+}
+
+void head_begin(struct head *head, char *room, size_t size, unsigned status, struct slice date)
+{
+	*head = (struct head){room, room, room + size, false};
+	head_put(head, SLICE("HTTP/1.1 "));
+	put_u64(head, status);
+	head_put(head, SLICE(" "));
+	head_put(head, slice_of(status_find(status)->text));
+	head_put(head, SLICE("\r\n"));
+	head_field(head, "Date", date);
 }
 
 void head_field(struct head *head, const char *name, struct slice value)
@@ -50,17 +50,17 @@ void head_field_u64(struct head *head, const char *name, uint64_t value)
 {
 	head_put(head, slice_of(name));
 	head_put(head, SLICE(": "));
-	head_put_u64(head, value);
+	put_u64(head, value);
 	head_put(head, SLICE("\r\n"));
 }
 
 void head_content_range(struct head *head, uint64_t first, uint64_t length, uint64_t size)
 {
 	head_put(head, SLICE("Content-Range: bytes "));
-	head_put_u64(head, first);
+	put_u64(head, first);
 	head_put(head, SLICE("-"));
-	head_put_u64(head, first + length - 1);
+	put_u64(head, first + length - 1);
 	head_put(head, SLICE("/"));
-	head_put_u64(head, size);
+	put_u64(head, size);
 	head_put(head, SLICE("\r\n"));
 }

@@ -21,7 +21,6 @@ struct head {
 void head_begin(struct head *head, char *room, size_t size, unsigned status, struct slice date);
 
 void head_put(struct head *head, struct slice octets);
-void head_put_u64(struct head *head, uint64_t value);
 
 /* "Name: value" and CRLF. */
 void head_field(struct head *head, const char *name, struct slice value);

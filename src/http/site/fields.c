@@ -162,7 +162,7 @@ int fields_make(const char *const *texts, size_t count, struct slice *out)
 
 	if (!rules)
 		return -ENOMEM;
-	rules[0] = (struct rule){ADD, SLICE("Server"), SLICE("brood"), false};
+	rules[0] = (struct rule){ADD, SLICE("Server"), SLICE(FIELDS_SERVER), false};
 	for (size_t i = 1; i <= count; i++) {
 		if (parse(texts[i - 1], &rules[i]))
 			rules[i].gone = true; /* not valid */

@@ -17,6 +17,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* What Server says where no rule says anything else. */
+#define FIELDS_SERVER "brood"
+
 enum { FIELDS_LENGTH_MAX = 8192 }; /* of all lines together */
 
 /* False: why not, in words. */
@@ -25,7 +28,7 @@ bool field_rule_is_valid(const char *rule, char *reason, size_t room);
 /* A value that a field can have: no control characters but tabs. */
 bool field_value_is_valid(const char *value);
 
-/* The lines that valid rules leave, each with its CRLF, beginning with "Server: brood"; malloc'd.
+/* The lines that valid rules leave, each with its CRLF, beginning with Server; malloc'd.
  * 0, -ENOMEM, or -E2BIG: more than FIELDS_LENGTH_MAX. */
 int fields_make(const char *const *rules, size_t count, struct slice *out) __attribute__((warn_unused_result));
 

@@ -67,7 +67,12 @@ static struct slice last_part(struct slice name)
 	return (struct slice){name.ptr + at + 1, name.len - at - 1};
 }
 
-bool name_is_hashed(struct slice name)
+/* Is there a hash of the contents in the name, as build tools write it ("app.3f9d2c1a.js",
+ * "index-BxYz12_3.css", "main.5ZQHXKDN.js.map")? It stands before the ending, behind a dot or a
+ * dash: 8 to 64 octets, with a digit and a letter among them, that are all hexadecimal, or letters
+ * (a capital one at least), digits and "_". So no date is one ("report-20240131.pdf"), nor a word
+ * with a number ("chapter-document1.pdf"). */
+static bool is_hashed(struct slice name)
 {
 	size_t slash = last_of(name, '/');
 	struct slice stem = name;
@@ -81,7 +86,7 @@ bool name_is_hashed(struct slice name)
 
 struct slice location_freshness(const struct http_location *location, struct slice name)
 {
-	if (location->cache_control_hashed.len > 0 && name_is_hashed(name))
+	if (location->cache_control_hashed.len > 0 && is_hashed(name))
 		return location->cache_control_hashed;
 	return location->cache_control;
 }

@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "http/message/authority.h"
+#include "http/site/fields.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -153,7 +154,7 @@ void site_alone_make(struct site_alone *alone, int root_fd)
 	alone->location = (struct http_location){
 		.site = &alone->site,
 		.prefix = SLICE(""),
-		.fields = SLICE("Server: brood\r\n"),
+		.fields = SLICE("Server: " FIELDS_SERVER "\r\n"),
 		.cache_control = SLICE(""),
 		.cache_control_hashed = SLICE(""),
 		.index_names = index_names,

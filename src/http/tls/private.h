@@ -66,6 +66,11 @@ const struct tls_context *context_find(const struct tls *tls, struct slice name)
 int hello_arrived(SSL *ssl, int *alert, void *tls);
 int ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int seal);
 
+struct tls_stats {
+	unsigned handshakes; /* unfinished now */
+	uint64_t full, resumed, failed;
+};
+
 struct tls {
 	enum tls_profile profile;
 	bool kernel;  /* has TLS, and is to be used */

@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HANDSHAKES_MAX = 1024 };
-
 static void free_context(struct tls_context *context)
 {
 	SSL_CTX_free(context->ssl);
@@ -65,7 +63,7 @@ struct tls *tls_new(const struct tls_options *options, char reason[TLS_REASON_MA
 	tls->profile = options->profile;
 	tls->kernel = options->kernel && tls_kernel_exists();
 	tls->sites = options->sites;
-	tls->handshakes_max = options->handshakes_max ? options->handshakes_max : HANDSHAKES_MAX;
+	tls->handshakes_max = options->handshakes_max ? options->handshakes_max : TLS_HANDSHAKES_MAX;
 	tls->tickets.cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
 	tls->contexts = calloc(options->sites->count, sizeof(*tls->contexts));
 	if (!tls->tickets.cipher || !tls->contexts)
@@ -117,9 +115,4 @@ int tls_set_client_ca(struct tls *tls, size_t site, const struct tls_site *part,
 	free_context(context); /* what sessions that stand need of it they hold on to */
 	*context = fresh;
 	return 0;
-}
-
-void tls_get_stats(const struct tls *tls, struct tls_stats *out)
-{
-	*out = tls->stats;
 }

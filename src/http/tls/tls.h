@@ -19,6 +19,9 @@ struct http_sites;
 struct stream;
 struct tls;
 
+/* Default of tls_options.handshakes_max, and of the setting. */
+#define TLS_HANDSHAKES_MAX 1024
+
 /* Mozilla's server side recommendations of these names: TLS 1.2 and 1.3, or 1.3 alone. */
 enum tls_profile { TLS_INTERMEDIATE, TLS_MODERN };
 
@@ -60,7 +63,7 @@ struct tls_options {
 	/* Where the kernel has TLS, and OpenSSL hands it the keys: files are sent without a copy, and
 	 * what the kernel seals and opens can move to another process. */
 	bool kernel;
-	unsigned handshakes_max; /* unfinished at a time: beyond it the oldest is given up; 0: 1024 */
+	unsigned handshakes_max; /* unfinished at a time: beyond it the oldest is given up; 0: the default */
 };
 
 /* NULL with a reason in words. */
@@ -136,12 +139,6 @@ bool tls_admits(const struct tls *tls, const void *state, size_t size);
 /* Makes a plain stream one of a session that the kernel has the keys of. 0, -EINVAL or -ENOMEM. */
 int tls_resume(struct tls *tls, struct stream *stream, const void *state, size_t size)
 	__attribute__((warn_unused_result));
-
-struct tls_stats {
-	unsigned handshakes; /* unfinished now */
-	uint64_t full, resumed, failed;
-};
-void tls_get_stats(const struct tls *tls, struct tls_stats *out);
 
 /* What is odd about a pair that can be used; each "" where there is nothing to say. */
 struct tls_warnings {

@@ -3,7 +3,7 @@
  * Connections that move from one worker to another are counted all the time, whichever of the two ends when. */
 #include "brood/limits.h"
 
-#include "http/connection/state.h"
+#include "http/connection/migration_state.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,13 +32,13 @@ static int set_up(void **unused)
 	memset(&world, 0, sizeof(world));
 	world.quota = quota_new();
 	for (size_t i = 0; i < 4; i++) {
-		struct state state = {.answered = 1, .wait = STATE_WAIT_IDLE, .left_ms = 1000};
+		struct migration_state state = {.answered = 1, .wait = MIGRATION_WAIT_IDLE, .left_ms = 1000};
 
 		if (!quota_hold_total(world.quota, GIVER, LIMIT, &world.hold[i]) ||
 		    !quota_hold_client(world.quota, GIVER, LIMIT, CLIENT, &world.hold[i]))
 			return -1;
 		state.hold = world.hold[i];
-		world.size[i] = state_encode(&state, world.state[i]);
+		world.size[i] = migration_encode(&state, world.state[i]);
 	}
 	return 0;
 }
@@ -120,9 +120,9 @@ static void one_that_could_not_be_taken_is_counted_no_more(void **unused)
 
 static void what_says_nothing_of_limits_is_not_counted(void **unused)
 {
-	struct state state = {.answered = 1, .wait = STATE_WAIT_IDLE, .left_ms = 1000};
+	struct migration_state state = {.answered = 1, .wait = MIGRATION_WAIT_IDLE, .left_ms = 1000};
 	char octets[HTTP_STATE_MAX];
-	size_t size = state_encode(&state, octets);
+	size_t size = migration_encode(&state, octets);
 
 	(void)unused;
 	for (unsigned i = 0; i < 3 * CLUSTER_EXPECTED_MAX; i++)

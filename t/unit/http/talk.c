@@ -5,7 +5,7 @@
 
 #include "base/address.h"
 
-#include "http/connection/ending.h"
+#include "http/connection/closing.h"
 #include "http/connection/server.h"
 
 #include <errno.h>
@@ -178,7 +178,7 @@ void talk_run(struct talk *talk, bool receives)
 
 void talk_pass_stop(struct talk *talk)
 {
-	talk_now_ms += ENDING_TOLD_MS + DEADLINE_STEP_MS;
+	talk_now_ms += CLOSING_TOLD_MS + DEADLINE_STEP_MS;
 	http_server_tick(talk->server);
 }
 

@@ -168,8 +168,7 @@ static void one_that_nobody_takes_comes_back_as_it_was(void **state)
 	talk_expect(talk, 0, 200);
 	pair->keeps = true;
 	assert_int_equal(pair_move(pair, 0), 1);
-	http_server_retire(pair->servers[0]);
-	assert_int_equal(http_server_take_moved(pair->servers[0], kept->fd, kept->state, kept->size), 0);
+	assert_int_equal(http_server_take_back(pair->servers[0], kept->fd, kept->state, kept->size), 0);
 	kept->fd = -1;
 	assert_int_equal(quota_total(quota), 1);
 	talk_hang_up(talk, 0);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * How connections end: errors, bodies, limits, half-closed and reset clients, retiring and
+ * How connections end: errors, bodies, limits, half-closed and reset clients, draining and
  * stopping, and the deadlines. A Unix socket that is closed with octets unread resets its peer as
  * TCP does. */
 #include "talk.h"
 
 #include "http/connection/connection.h"
-#include "http/connection/ending.h"
+#include "http/connection/closing.h"
 #include "http/connection/server.h"
 
 #include <errno.h>
@@ -272,7 +272,7 @@ static void clients_that_vanish_cost_nothing(void **state)
 	assert_int_equal(event_base_get_num_events(talk->base, EVENT_BASE_COUNT_ADDED), 0);
 }
 
-static void retiring_announces_the_end_and_keeps_the_idle(void **state)
+static void draining_announces_the_end_and_keeps_the_idle(void **state)
 {
 	struct talk *talk = *state;
 
@@ -282,7 +282,7 @@ static void retiring_announces_the_end_and_keeps_the_idle(void **state)
 	talk_say(talk, 0, GET("/small.txt"));
 	talk_expect(talk, 0, 200);
 	talk_say(talk, 2, "GET /small.txt HT");
-	http_server_retire(talk->server);
+	http_server_announce_stop(talk->server);
 	talk_run(talk, true);
 	assert_int_equal(talk_stats(talk).connections, 3);
 	/* What has been read is all answered, and the last answer says it. */
@@ -345,7 +345,7 @@ static void stopping_closes_the_idle_and_finishes_the_rest(void **state)
 		assert_false(talk->clients[i].reset);
 	}
 	assert_int_equal(talk->closed, 0);
-	pass_time(talk, ENDING_CROSSING_MIN_MS + DEADLINE_STEP_MS);
+	pass_time(talk, CLOSING_CROSSING_MIN_MS + DEADLINE_STEP_MS);
 	assert_int_equal(talk->closed, 2);
 	talk_say(talk, 2, "TP/1.1\r\nHost: a\r\n\r\n");
 	expect_lingering(talk, 2, 200);
@@ -570,7 +570,7 @@ int main(void)
 		TEST(only_so_much_is_discarded),
 		TEST(half_closed_clients_get_what_is_complete),
 		TEST(clients_that_vanish_cost_nothing),
-		TEST(retiring_announces_the_end_and_keeps_the_idle),
+		TEST(draining_announces_the_end_and_keeps_the_idle),
 		TEST(one_answer_is_all_when_descriptors_are_scarce),
 		TEST(stopping_closes_the_idle_and_finishes_the_rest),
 		TEST(aborting_closes_all),

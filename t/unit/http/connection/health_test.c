@@ -3,7 +3,7 @@
  * /-/health and /-/ready: who is answered, what, and when it changes. */
 #include "talk.h"
 
-#include "http/connection/ending.h"
+#include "http/connection/closing.h"
 #include "http/connection/server.h"
 
 #include "base/network.h"
@@ -159,7 +159,7 @@ static void one_that_is_announced_lets_idle_connections_be_until_it_comes(void *
 	talk_run(talk, true);
 	assert_false(talk->clients[0].ended);
 	http_server_stop(talk->server); /* it has been told for a while: a round trip is all that is waited for */
-	talk_now_ms += ENDING_ROUND_TRIP_MIN_MS + DEADLINE_STEP_MS;
+	talk_now_ms += CLOSING_ROUND_TRIP_MIN_MS + DEADLINE_STEP_MS;
 	http_server_tick(talk->server);
 	talk_run(talk, true);
 	assert_true(talk->clients[0].ended);
@@ -174,17 +174,20 @@ static void one_that_is_announced_holds_while_connections_move(void **state)
 	talk->server->events.moved = no_move;
 	http_server_announce_stop(talk->server);
 	http_server_move_away(talk->server);
-	assert_true(talk->server->retiring);
+	assert_true(talk->server->draining);
 	talk_stop(talk);
 }
 
-static void a_process_that_retires_is_ready(void **state)
+static void a_process_that_drains_is_ready(void **state)
 {
 	struct talk *talk = talk_start(&(struct http_options){.health_allow = &here}, true);
 
 	(void)state;
-	http_server_retire(talk->server);
-	assert_int_equal(ask(talk, "GET", "/-/ready").status, 200);
+	talk_connect(talk, 0, 0);
+	talk_say(talk, 0, "GET /-/ready HTTP/1.1\r\n");
+	http_server_drain(talk->server);
+	talk_say(talk, 0, "Host: a\r\n\r\n");
+	talk_expect(talk, 0, 200);
 	talk_stop(talk);
 }
 
@@ -226,7 +229,7 @@ int main(void)
 		cmocka_unit_test(a_stop_that_is_announced_is_told_by_each_answer),
 		cmocka_unit_test(one_that_is_announced_lets_idle_connections_be_until_it_comes),
 		cmocka_unit_test(one_that_is_announced_holds_while_connections_move),
-		cmocka_unit_test(a_process_that_retires_is_ready),
+		cmocka_unit_test(a_process_that_drains_is_ready),
 		cmocka_unit_test(a_stop_without_announcement_is_seen_on_what_goes_on),
 		cmocka_unit_test(options_of_http_1_0_without_a_host_is_well),
 	};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Clients that do anything at any time, from fixed seeds: they send requests in pieces, read a little or
- * nothing, half-close, vanish, while time passes and the server at last retires and stops. Each answer
+ * nothing, half-close, vanish, while time passes and the server at last drains and stops. Each answer
  * that comes is the right one, in order, and at the end nothing is left. */
 #include "talk.h"
 
@@ -155,7 +155,7 @@ static void storm(unsigned seed)
 		if (any(3))
 			event_base_loop(talk->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 		if (step == STEPS - STEPS / 20)
-			http_server_retire(talk->server);
+			http_server_announce_stop(talk->server);
 	}
 	http_server_stop(talk->server);
 	/* Whoever reads on gets all that was asked for whole. */

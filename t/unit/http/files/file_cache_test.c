@@ -117,7 +117,7 @@ static void many_are_found_again(void **state)
 		snprintf(name, sizeof(name), "file-%d", i);
 		assert_true(has(cache, name));
 	}
-	assert_int_equal(file_cache_usage(cache).entries, MANY);
+	assert_int_equal(cache->used.entries, MANY);
 	file_cache_free(cache);
 }
 
@@ -135,7 +135,7 @@ static void the_least_recently_used_goes_first(void **state)
 	assert_true(has(cache, "a"));
 	assert_true(has(cache, "c"));
 	assert_true(has(cache, "d"));
-	assert_int_equal(file_cache_usage(cache).entries, 3);
+	assert_int_equal(cache->used.entries, 3);
 	file_cache_free(cache);
 }
 
@@ -148,10 +148,10 @@ static void bytes_stay_below_their_limit(void **state)
 	for (int i = 0; i < 50; i++) {
 		snprintf(name, sizeof(name), "%d", i);
 		put(fixture, cache, name, BODY_MAX);
-		assert_true(file_cache_usage(cache).bytes <= 10000);
+		assert_true(cache->used.bytes <= 10000);
 		assert_true(has(cache, name));
 	}
-	assert_true(file_cache_usage(cache).bytes > 5000);
+	assert_true(cache->used.bytes > 5000);
 	file_cache_free(cache);
 }
 
@@ -168,7 +168,7 @@ static void open_files_stay_below_their_limit(void **state)
 		put(fixture, cache, name, BODY_MAX + 1);
 		assert_true(has(cache, name));
 	}
-	assert_int_equal(file_cache_usage(cache).fds, 4);
+	assert_int_equal(cache->used.fds, 4);
 	assert_int_equal(fd_count_open(), before + 4);
 	assert_true(has(cache, "small"));
 	file_cache_free(cache);
@@ -184,7 +184,7 @@ static void what_is_larger_than_the_cache_stays_out(void **state)
 	put(fixture, cache, "b", BODY_MAX + 1);
 	assert_false(has(cache, "a"));
 	assert_false(has(cache, "b"));
-	assert_int_equal(file_cache_usage(cache).entries, 0);
+	assert_int_equal(cache->used.entries, 0);
 	file_cache_free(cache);
 }
 
@@ -243,8 +243,8 @@ static void a_removed_entry_is_gone_and_its_key_free(void **state)
 	put(fixture, cache, "a", 1);
 	file_cache_remove(cache, file_cache_find(cache, location, SLICE("a")));
 	assert_false(has(cache, "a"));
-	assert_int_equal(file_cache_usage(cache).entries, 0);
-	assert_int_equal(file_cache_usage(cache).bytes, 0);
+	assert_int_equal(cache->used.entries, 0);
+	assert_int_equal(cache->used.bytes, 0);
 	put(fixture, cache, "a", 2);
 	assert_int_equal(file_cache_find(cache, location, SLICE("a"))->file->stamp.size, 2);
 	file_cache_free(cache);
@@ -302,18 +302,18 @@ static void variants_count_with_their_source(void **state)
 	entry = make_with(fixture, "a", 10, open);
 	assert_int_equal(file_entry_fds(entry), 1);
 	file_cache_insert(cache, entry);
-	assert_int_equal(file_cache_usage(cache).fds, 1);
+	assert_int_equal(cache->used.fds, 1);
 	/* And an open one has octets in memory by its variant. */
 	entry = make_with(fixture, "b", BODY_MAX + 1, small);
 	assert_true(file_entry_bytes(entry) >= bytes);
 	file_cache_insert(cache, entry);
-	assert_int_equal(file_cache_usage(cache).fds, 2);
+	assert_int_equal(cache->used.fds, 2);
 	assert_true(file_cache_shed(cache));
 	assert_false(has(cache, "a"));
-	assert_true(file_cache_usage(cache).bytes >= bytes);
+	assert_true(cache->used.bytes >= bytes);
 	assert_true(file_cache_shed(cache));
-	assert_int_equal(file_cache_usage(cache).bytes, 0);
-	assert_int_equal(file_cache_usage(cache).fds, 0);
+	assert_int_equal(cache->used.bytes, 0);
+	assert_int_equal(cache->used.fds, 0);
 	file_cache_free(cache);
 }
 
@@ -325,10 +325,10 @@ static void octets_go_whatever_holds_them(void **state)
 
 	file_cache_insert(cache, make_with(fixture, "open", BODY_MAX + 1, variant));
 	put(fixture, cache, "a", 900);
-	assert_true(file_cache_usage(cache).bytes <= 3000);
+	assert_true(cache->used.bytes <= 3000);
 	put(fixture, cache, "b", 900);
 	put(fixture, cache, "c", 900);
-	assert_true(file_cache_usage(cache).bytes <= 3000);
+	assert_true(cache->used.bytes <= 3000);
 	assert_true(has(cache, "c"));
 	file_cache_free(cache);
 }
@@ -353,11 +353,11 @@ static void what_grows_makes_others_go_but_not_itself(void **state)
 	entry->variants->files[CODING_GZIP] = variant;
 	assert_false(has(cache, "b"));
 	assert_true(has(cache, "a") && has(cache, "c"));
-	assert_true(file_cache_usage(cache).bytes <= own + 2 * one);
+	assert_true(cache->used.bytes <= own + 2 * one);
 	file_cache_remove(cache, file_cache_find(cache, location, SLICE("c")));
-	assert_int_equal(file_cache_usage(cache).bytes, own + one);
+	assert_int_equal(cache->used.bytes, own + one);
 	file_cache_remove(cache, entry);
-	assert_int_equal(file_cache_usage(cache).bytes, 0);
+	assert_int_equal(cache->used.bytes, 0);
 	file_cache_free(cache);
 }
 

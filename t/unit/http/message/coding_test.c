@@ -29,7 +29,7 @@ static void assert_choices(const struct choice *table, size_t count)
 		struct request request = asking(METHOD_GET, "/");
 
 		asking_field(&request, FIELD_ACCEPT_ENCODING, table[i].value);
-		if (coding_choose(&request, table[i].available) != table[i].chosen)
+		if (coding_choose(&(struct coding_memory){0}, &request, table[i].available) != table[i].chosen)
 			fail_msg("\"%s\" of %x", table[i].value, table[i].available);
 	}
 }
@@ -173,12 +173,14 @@ static void a_choice_that_is_remembered_is_the_same(void **state)
 		asking_field(&request, FIELD_ACCEPT_ENCODING, values[round % COUNT(values)]);
 		if (round % 7 == 0)
 			asking_field(&request, FIELD_ACCEPT_ENCODING, "zstd");
-		assert_int_equal(coding_choose_again(&memory, &request, codings), coding_choose(&request, codings));
-		assert_int_equal(coding_choose_again(&memory, &request, codings), coding_choose(&request, codings));
+		assert_int_equal(coding_choose(&memory, &request, codings),
+				 coding_choose(&(struct coding_memory){0}, &request, codings));
+		assert_int_equal(coding_choose(&memory, &request, codings),
+				 coding_choose(&(struct coding_memory){0}, &request, codings));
 	}
 	struct request none = asking(METHOD_GET, "/");
 
-	assert_int_equal(coding_choose_again(&memory, &none, ALL), CODING_IDENTITY);
+	assert_int_equal(coding_choose(&memory, &none, ALL), CODING_IDENTITY);
 }
 
 static void several_lines_are_one_list(void **state)
@@ -186,14 +188,14 @@ static void several_lines_are_one_list(void **state)
 	struct request request = asking(METHOD_GET, "/");
 
 	(void)state;
-	assert_int_equal(coding_choose(&request, ALL), CODING_IDENTITY);
+	assert_int_equal(coding_choose(&(struct coding_memory){0}, &request, ALL), CODING_IDENTITY);
 	asking_field(&request, FIELD_ACCEPT_ENCODING, "gzip;q=0.5");
 	asking_field(&request, FIELD_REFERER, "br");
 	asking_field(&request, FIELD_ACCEPT_ENCODING, "zstd;q=0.7, identity;q=0.6");
-	assert_int_equal(coding_choose(&request, ALL), CODING_ZSTD);
-	assert_int_equal(coding_choose(&request, GZIP), CODING_IDENTITY);
+	assert_int_equal(coding_choose(&(struct coding_memory){0}, &request, ALL), CODING_ZSTD);
+	assert_int_equal(coding_choose(&(struct coding_memory){0}, &request, GZIP), CODING_IDENTITY);
 	asking_field(&request, FIELD_ACCEPT_ENCODING, "br;q=7");
-	assert_int_equal(coding_choose(&request, ALL), CODING_IDENTITY);
+	assert_int_equal(coding_choose(&(struct coding_memory){0}, &request, ALL), CODING_IDENTITY);
 }
 
 int main(void)

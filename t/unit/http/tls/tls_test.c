@@ -196,10 +196,7 @@ static int stop(void **state)
 
 static struct tls_stats stats(const struct world *world)
 {
-	struct tls_stats out;
-
-	tls_get_stats(world->tls, &out);
-	return out;
+	return world->tls->stats;
 }
 
 static struct client *connect_by(struct world *world, unsigned number, unsigned flags, const char *name,
@@ -962,7 +959,7 @@ static void a_close_is_announced_to_both_layers(void **state)
 	struct client *client = connect_as(world, 0, "one.test", NULL);
 
 	ask(world, client);
-	http_server_retire(world->talk->server);
+	http_server_announce_stop(world->talk->server);
 	client->used = 0;
 	say(world, client, "GET /small.txt HTTP/1.1\r\nHost: one.test\r\n\r\n");
 	hear(world, client);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Encoding and decoding of what travels with a connection. */
-#include "http/connection/state.h"
+#include "http/connection/migration_state.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -141,11 +141,11 @@ static void put_slice(char **at, enum tag tag, struct slice slice)
 		memcpy(put_member(at, tag, slice.len), slice.ptr, slice.len);
 }
 
-size_t state_encode(const struct state *state, char *out)
+size_t migration_encode(const struct migration_state *state, char *out)
 {
 	char *at = out + HEAD_SIZE, *value;
 
-	assert(state->input.len <= STATE_INPUT_MAX && state->session.len <= STATE_SESSION_MAX);
+	assert(state->input.len <= MIGRATION_INPUT_MAX && state->session.len <= MIGRATION_SESSION_MAX);
 	put_number(put_member(&at, TAG_ANSWERED, 4), state->answered, 4);
 	value = put_member(&at, TAG_WAIT, 5);
 	put_number(value, state->wait, 1);
@@ -166,20 +166,20 @@ size_t state_encode(const struct state *state, char *out)
 		put_hold(put_member(&at, TAG_HOLD, HOLD_SIZE), &state->hold);
 	put_slice(&at, TAG_SESSION, state->session);
 	put_slice(&at, TAG_INPUT, state->input);
-	put_number(out, STATE_VERSION, 1);
+	put_number(out, MIGRATION_VERSION, 1);
 	put_number(out + 1, (uint64_t)(at - out) - HEAD_SIZE, 2);
 	return (size_t)(at - out);
 }
 
 /* Of a size that has been checked. */
-static void take_member(struct state *state, enum tag tag, const char *value, size_t size)
+static void take_member(struct migration_state *state, enum tag tag, const char *value, size_t size)
 {
 	switch (tag) {
 	case TAG_ANSWERED:
 		state->answered = (uint32_t)get_number(value, size);
 		break;
 	case TAG_WAIT:
-		state->wait = (enum state_wait)get_number(value, 1);
+		state->wait = (enum migration_wait)get_number(value, 1);
 		state->left_ms = (uint32_t)get_number(value + 1, 4);
 		break;
 	case TAG_INPUT:
@@ -216,31 +216,31 @@ static void take_member(struct state *state, enum tag tag, const char *value, si
 }
 
 /* Whether the members make sense together. */
-static bool is_sound(const struct state *state, uint32_t present)
+static bool is_sound(const struct migration_state *state, uint32_t present)
 {
-	bool head = state->wait == STATE_WAIT_HEAD;
+	bool head = state->wait == MIGRATION_WAIT_HEAD;
 
 	if ((present & 1u << TAG_ANSWERED) == 0 || (present & 1u << TAG_WAIT) == 0)
 		return false;
 	if ((present & 1u << member_of(TAG_SESSION)) != 0 &&
-	    (state->session.len == 0 || state->session.len > STATE_SESSION_MAX))
+	    (state->session.len == 0 || state->session.len > MIGRATION_SESSION_MAX))
 		return false;
 	if (state->peer.source == PEER_SOCKET ||
 	    (state->awaits_proxy &&
-	     (state->wait == STATE_WAIT_IDLE || state->session.len > 0 || state->peer.source == PEER_TOLD)))
+	     (state->wait == MIGRATION_WAIT_IDLE || state->session.len > 0 || state->peer.source == PEER_TOLD)))
 		return false;
-	if (!head && state->wait != STATE_WAIT_FIRST && state->wait != STATE_WAIT_IDLE)
+	if (!head && state->wait != MIGRATION_WAIT_FIRST && state->wait != MIGRATION_WAIT_IDLE)
 		return false;
 	return head == (state->input.len > 0);
 }
 
-int state_decode(struct state *out, const void *data, size_t size)
+int migration_decode(struct migration_state *out, const void *data, size_t size)
 {
 	const char *at = data, *end;
 	uint32_t present = 0;
 
-	*out = (struct state){0};
-	if (size < HEAD_SIZE || size > HTTP_STATE_MAX || get_number(at, 1) != STATE_VERSION ||
+	*out = (struct migration_state){0};
+	if (size < HEAD_SIZE || size > HTTP_STATE_MAX || get_number(at, 1) != MIGRATION_VERSION ||
 	    get_number(at + 1, 2) != size - HEAD_SIZE)
 		return -EINVAL;
 	end = at + size;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Saving and restoring connections. */
-#include "http/connection/moving.h"
+#include "http/connection/migration.h"
 
 #include "base/clock.h"
 #include "http/connection/pacing.h"
@@ -10,37 +10,37 @@
 
 #include <errno.h>
 
-_Static_assert((int)STREAM_STATE_MAX == (int)STATE_SESSION_MAX, "what a stream saves travels");
+_Static_assert((int)STREAM_STATE_MAX == (int)MIGRATION_SESSION_MAX, "what a stream saves travels");
 
-bool connection_leaves(const struct connection *connection)
+bool migration_is_due(const struct connection *connection)
 {
 	return connection->server->moving && connection->kind == KIND_CLIENT && connection->stream.io->moves &&
 	       !connection_awaits_tls(connection) && !connection->outbox && connection->end == END_OPEN &&
-	       connection->input.used <= STATE_INPUT_MAX;
+	       connection->input.used <= MIGRATION_INPUT_MAX;
 }
 
 static const enum deadline_kind kinds[] = {
-	[STATE_WAIT_FIRST] = DEADLINE_FIRST,
-	[STATE_WAIT_HEAD] = DEADLINE_HEAD,
-	[STATE_WAIT_IDLE] = DEADLINE_IDLE,
+	[MIGRATION_WAIT_FIRST] = DEADLINE_FIRST,
+	[MIGRATION_WAIT_HEAD] = DEADLINE_HEAD,
+	[MIGRATION_WAIT_IDLE] = DEADLINE_IDLE,
 };
 
-static enum state_wait wait_of(const struct connection *connection)
+static enum migration_wait wait_of(const struct connection *connection)
 {
 	if (connection->input.used > 0)
-		return STATE_WAIT_HEAD;
-	return connection_awaits_proxy(connection) || connection->deadline.kind == DEADLINE_FIRST ? STATE_WAIT_FIRST
-												  : STATE_WAIT_IDLE;
+		return MIGRATION_WAIT_HEAD;
+	return connection_awaits_proxy(connection) || connection->deadline.kind == DEADLINE_FIRST ? MIGRATION_WAIT_FIRST
+												  : MIGRATION_WAIT_IDLE;
 }
 
 /* What the time is for. */
-static enum deadline_kind kind_of(enum state_wait wait, bool awaits_proxy)
+static enum deadline_kind kind_of(enum migration_wait wait, bool awaits_proxy)
 {
 	return awaits_proxy ? DEADLINE_PROXY : kinds[wait];
 }
 
 /* What is left of the time for that; all of it when so far the time for an answer ran out. */
-static uint64_t left_ms_of(const struct connection *connection, enum state_wait wait)
+static uint64_t left_ms_of(const struct connection *connection, enum migration_wait wait)
 {
 	const struct http_server *server = connection->server;
 
@@ -53,11 +53,11 @@ static uint64_t left_ms_of(const struct connection *connection, enum state_wait 
 	return deadline_left_ms(&connection->deadline, server->now_ms);
 }
 
-size_t moving_save(const struct connection *connection, char *out)
+size_t migration_save(const struct connection *connection, char *out)
 {
-	enum state_wait wait = wait_of(connection);
+	enum migration_wait wait = wait_of(connection);
 	char session[STREAM_STATE_MAX];
-	struct state state = {
+	struct migration_state state = {
 		.answered = connection->answered,
 		.wait = wait,
 		.left_ms = (uint32_t)left_ms_of(connection, wait),
@@ -72,12 +72,12 @@ size_t moving_save(const struct connection *connection, char *out)
 
 	if (connection->peer.source == PEER_TOLD)
 		state.peer = connection->peer;
-	if (wait == STATE_WAIT_HEAD && connection->start_us != 0)
+	if (wait == MIGRATION_WAIT_HEAD && connection->start_us != 0)
 		state.age_us = clock_now_us() - connection->start_us;
-	return state_encode(&state, out);
+	return migration_encode(&state, out);
 }
 
-int moving_restore(struct connection *connection, const struct state *state)
+int migration_restore(struct connection *connection, const struct migration_state *state)
 {
 	struct http_server *server = connection->server;
 	uint64_t now_us = clock_now_us();
@@ -86,7 +86,7 @@ int moving_restore(struct connection *connection, const struct state *state)
 	connection->answered = state->answered;
 	connection->last = state->last;
 	connection->origin = state->origin;
-	connection->preface = state->awaits_proxy ? PREFACE_PROXY : PREFACE_NONE;
+	connection->prelude = state->awaits_proxy ? PRELUDE_PROXY : PRELUDE_NONE;
 	connection->peer = state->peer;
 	connection->guard.empty_lines = state->empty_lines;
 	if (connection->guard.empty_lines > GUARD_EMPTY_LINES_MAX)

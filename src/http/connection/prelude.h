@@ -15,25 +15,25 @@ struct http_server;
 struct input;
 
 /* Connections that were refused here, for a line in the log now and then. */
-struct intake_complaints {
+struct prelude_complaints {
 	uint64_t told_ms; /* 0: never */
 	unsigned untold;
 };
 
 /* Whether the connection's peer may send such a header; if not, it is to be closed. */
-bool intake_may_begin(struct connection *connection);
+bool prelude_may_begin(struct connection *connection);
 
-enum intake_verdict {
-	INTAKE_MORE,    /* of the header is still to come */
-	INTAKE_DONE,    /* it is used up; the connection's peer is known */
-	INTAKE_REFUSED, /* the connection is to be closed, without a word */
+enum prelude_verdict {
+	PRELUDE_MORE,    /* of the header is still to come */
+	PRELUDE_DONE,    /* it is used up; the connection's peer is known */
+	PRELUDE_REFUSED, /* the connection is to be closed, without a word */
 };
 
 /* Reads behind what is in the input, as stream_receive does; where TLS follows, no octet beyond the
  * end of the header: what is behind it is TLS's to read. */
-ssize_t intake_receive(struct connection *connection, const struct input *input, size_t room);
+ssize_t prelude_receive(struct connection *connection, const struct input *input, size_t room);
 
 /* Takes the header off the input. */
-enum intake_verdict intake_take(struct connection *connection, struct input *input);
+enum prelude_verdict prelude_take(struct connection *connection, struct input *input);
 
 #endif

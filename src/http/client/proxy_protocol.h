@@ -19,13 +19,13 @@
 enum {
 	PROXY_V1_MAX = 107,
 	PROXY_V2_HEAD = 16,
-	PROXY_MAX = PROXY_V2_HEAD + 65535, /* octets of any header */
+	PROXY_PROTOCOL_MAX = PROXY_V2_HEAD + 65535, /* octets of any header */
 };
 
-enum proxy_verdict {
-	PROXY_MORE,     /* so far so good, the end is not there yet */
-	PROXY_COMPLETE, /* size, told, source */
-	PROXY_REFUSED,  /* why */
+enum proxy_protocol_verdict {
+	PROXY_PROTOCOL_MORE,     /* so far so good, the end is not there yet */
+	PROXY_PROTOCOL_COMPLETE, /* size, told, source */
+	PROXY_PROTOCOL_REFUSED,  /* why */
 };
 
 struct proxy_header {
@@ -38,6 +38,6 @@ struct proxy_header {
 
 /* Looks at the first `size` octets of a connection; all of those given before must be among them.
  * The verdict does not depend on how they were cut: what is once refused stays so. */
-enum proxy_verdict proxy_read(const char *data, size_t size, struct proxy_header *out);
+enum proxy_protocol_verdict proxy_protocol_read(const char *data, size_t size, struct proxy_header *out);
 
 #endif

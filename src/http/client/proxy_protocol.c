@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * See proxy.h. */
-#include "http/client/proxy.h"
+ * See proxy_protocol.h. */
+#include "http/client/proxy_protocol.h"
 
 #include "base/slice.h"
 
@@ -9,10 +9,10 @@
 #include <stdint.h>
 #include <string.h>
 
-static enum proxy_verdict refuse(struct proxy_header *out, const char *why)
+static enum proxy_protocol_verdict refuse(struct proxy_header *out, const char *why)
 {
 	out->why = why;
-	return PROXY_REFUSED;
+	return PROXY_PROTOCOL_REFUSED;
 }
 
 /* --- version 1 --- */
@@ -63,7 +63,7 @@ static bool read_port(struct slice text, uint16_t *out)
 }
 
 /* "SOURCE DESTINATION PORT PORT", single spaces between them. */
-static enum proxy_verdict read_v1_addresses(struct slice line, int family, struct proxy_header *out)
+static enum proxy_protocol_verdict read_v1_addresses(struct slice line, int family, struct proxy_header *out)
 {
 	unsigned char source[16], destination[16];
 	struct slice words[4];
@@ -86,17 +86,17 @@ static enum proxy_verdict read_v1_addresses(struct slice line, int family, struc
 		peer_set_ipv4(&out->source, source, ports[0]);
 	else
 		peer_set_ipv6(&out->source, source, ports[0]);
-	return PROXY_COMPLETE;
+	return PROXY_PROTOCOL_COMPLETE;
 }
 
 /* `line`: behind "PROXY ", without CR LF. */
-static enum proxy_verdict read_v1_line(struct slice line, struct proxy_header *out)
+static enum proxy_protocol_verdict read_v1_line(struct slice line, struct proxy_header *out)
 {
 	bool last;
 	struct slice family = take_word(&line, &last);
 
 	if (slice_equal(family, SLICE("UNKNOWN")))
-		return PROXY_COMPLETE; /* whatever follows */
+		return PROXY_PROTOCOL_COMPLETE; /* whatever follows */
 	if (last)
 		return refuse(out, "too few words in version 1");
 	if (slice_equal(family, SLICE("TCP4")))
@@ -106,7 +106,7 @@ static enum proxy_verdict read_v1_line(struct slice line, struct proxy_header *o
 	return refuse(out, "an unknown family in version 1");
 }
 
-static enum proxy_verdict read_v1(const char *data, size_t size, struct proxy_header *out)
+static enum proxy_protocol_verdict read_v1(const char *data, size_t size, struct proxy_header *out)
 {
 	size_t most = size < PROXY_V1_MAX ? size : PROXY_V1_MAX;
 
@@ -120,7 +120,7 @@ static enum proxy_verdict read_v1(const char *data, size_t size, struct proxy_he
 		out->size = i + 2;
 		return read_v1_line((struct slice){data + V1_START, i - V1_START}, out);
 	}
-	return size < PROXY_V1_MAX ? PROXY_MORE : refuse(out, "version 1 has no end");
+	return size < PROXY_V1_MAX ? PROXY_PROTOCOL_MORE : refuse(out, "version 1 has no end");
 }
 
 /* --- version 2 --- */
@@ -222,7 +222,7 @@ static void take_v2_source(const char *data, unsigned family, struct proxy_heade
 		out->source.any.sa_family = AF_UNIX;
 }
 
-static enum proxy_verdict read_v2(const char *data, size_t size, struct proxy_header *out)
+static enum proxy_protocol_verdict read_v2(const char *data, size_t size, struct proxy_header *out)
 {
 	const char *wrong = check_v2_head(data, size);
 	unsigned family, transport;
@@ -230,24 +230,24 @@ static enum proxy_verdict read_v2(const char *data, size_t size, struct proxy_he
 	if (wrong)
 		return refuse(out, wrong);
 	if (size < PROXY_V2_HEAD)
-		return PROXY_MORE;
+		return PROXY_PROTOCOL_MORE;
 	family = octet(data, FAMILY) >> 4;
 	transport = octet(data, FAMILY) & 15;
 	out->size = PROXY_V2_HEAD + number(data, LENGTH);
 	/* LOCAL: family and what follows are ignored, whatever they are. */
 	if ((octet(data, VERSION_COMMAND) & 15) == COMMAND_LOCAL)
-		return size < out->size ? PROXY_MORE : PROXY_COMPLETE;
+		return size < out->size ? PROXY_PROTOCOL_MORE : PROXY_PROTOCOL_COMPLETE;
 	if (out->size - PROXY_V2_HEAD < address_sizes[family])
 		return refuse(out, "addresses that are cut off");
 	if (size < out->size)
-		return PROXY_MORE;
+		return PROXY_PROTOCOL_MORE;
 	wrong = check_tlvs(data, out->size, PROXY_V2_HEAD + address_sizes[family]);
 	if (wrong)
 		return refuse(out, wrong);
 	/* What is forwarded is no stream: nothing that could be a client of ours. */
 	if (family != FAMILY_UNSPEC && transport == TRANSPORT_STREAM)
 		take_v2_source(data, family, out);
-	return PROXY_COMPLETE;
+	return PROXY_PROTOCOL_COMPLETE;
 }
 
 static bool begins_with(const char *data, size_t size, const char *start, size_t length)
@@ -255,14 +255,14 @@ static bool begins_with(const char *data, size_t size, const char *start, size_t
 	return memcmp(data, start, size < length ? size : length) == 0;
 }
 
-enum proxy_verdict proxy_read(const char *data, size_t size, struct proxy_header *out)
+enum proxy_protocol_verdict proxy_protocol_read(const char *data, size_t size, struct proxy_header *out)
 {
 	*out = (struct proxy_header){0};
 	if (size == 0)
-		return PROXY_MORE;
+		return PROXY_PROTOCOL_MORE;
 	if (begins_with(data, size, v2_signature, sizeof(v2_signature)))
 		return read_v2(data, size, out);
 	if (begins_with(data, size, v1_start, V1_START))
-		return size < V1_START ? PROXY_MORE : read_v1(data, size, out);
+		return size < V1_START ? PROXY_PROTOCOL_MORE : read_v1(data, size, out);
 	return refuse(out, "no PROXY header");
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * See intake.h. */
-#include "http/connection/intake.h"
+ * See prelude.h. */
+#include "http/connection/prelude.h"
 
 #include "base/address.h"
 #include "base/log.h"
 #include "base/network.h"
 #include "http/connection/connection.h"
 #include "http/connection/input.h"
-#include "http/client/proxy.h"
+#include "http/client/proxy_protocol.h"
 #include "http/connection/server.h"
 
 enum {
@@ -18,7 +18,7 @@ enum {
 static void complain(struct connection *connection, const char *why)
 {
 	struct http_server *server = connection->server;
-	struct intake_complaints *complaints = &server->complaints;
+	struct prelude_complaints *complaints = &server->complaints;
 	char host[INET6_ADDRSTRLEN];
 
 	if (complaints->told_ms != 0 && server->now_ms - complaints->told_ms < COMPLAINT_MS) {
@@ -32,10 +32,10 @@ static void complain(struct connection *connection, const char *why)
 			 host, why, complaints->untold);
 	else
 		log_warn("PROXY protocol: a connection from %s was closed: %s", host, why);
-	*complaints = (struct intake_complaints){.told_ms = server->now_ms};
+	*complaints = (struct prelude_complaints){.told_ms = server->now_ms};
 }
 
-bool intake_may_begin(struct connection *connection)
+bool prelude_may_begin(struct connection *connection)
 {
 	const struct networks *trusted = connection->server->options.proxy_trusted;
 
@@ -46,7 +46,7 @@ bool intake_may_begin(struct connection *connection)
 }
 
 /* As long as more is wanted, all that is there is the header's. */
-ssize_t intake_receive(struct connection *connection, const struct input *input, size_t room)
+ssize_t prelude_receive(struct connection *connection, const struct input *input, size_t room)
 {
 	struct stream *stream = &connection->stream;
 	char *place = input->data + input->size;
@@ -58,28 +58,28 @@ ssize_t intake_receive(struct connection *connection, const struct input *input,
 	size = stream_peek(stream, place, room);
 	if (size <= 0)
 		return size;
-	if (proxy_read(input->data, input->size + (size_t)size, &header) == PROXY_COMPLETE)
+	if (proxy_protocol_read(input->data, input->size + (size_t)size, &header) == PROXY_PROTOCOL_COMPLETE)
 		size = (ssize_t)(header.size - input->size);
 	return stream_receive(stream, place, (size_t)size);
 }
 
-enum intake_verdict intake_take(struct connection *connection, struct input *input)
+enum prelude_verdict prelude_take(struct connection *connection, struct input *input)
 {
 	struct proxy_header header;
 
 	if (input->at == input->size) /* nothing has come: there may not even be room for it */
-		return INTAKE_MORE;
-	switch (proxy_read(input->data + input->at, input->size - input->at, &header)) {
-	case PROXY_MORE:
-		return INTAKE_MORE;
-	case PROXY_COMPLETE:
+		return PRELUDE_MORE;
+	switch (proxy_protocol_read(input->data + input->at, input->size - input->at, &header)) {
+	case PROXY_PROTOCOL_MORE:
+		return PRELUDE_MORE;
+	case PROXY_PROTOCOL_COMPLETE:
 		break;
-	case PROXY_REFUSED:
+	case PROXY_PROTOCOL_REFUSED:
 		complain(connection, header.why);
-		return INTAKE_REFUSED;
+		return PRELUDE_REFUSED;
 	}
 	input->at += header.size;
 	if (header.told)
 		connection->peer = (struct peer){.address = header.source, .source = PEER_TOLD};
-	return INTAKE_DONE;
+	return PRELUDE_DONE;
 }

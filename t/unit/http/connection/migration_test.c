@@ -5,7 +5,7 @@
 #include "pair.h"
 
 #include "http/connection/server.h"
-#include "http/connection/state.h"
+#include "http/connection/migration_state.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -224,7 +224,7 @@ static void requests_held_back_are_answered_though_nothing_more_comes(void **sta
 	struct pair *pair = *state;
 	struct talk *talk = pair->talk;
 	char *text = pair_repeat(GET("/small.txt"), 200);
-	struct state read;
+	struct migration_state read;
 
 	pair->keeps = true;
 	talk_connect(talk, 0, 0);
@@ -234,7 +234,7 @@ static void requests_held_back_are_answered_though_nothing_more_comes(void **sta
 	http_server_move_away(pair->servers[0]);
 	event_base_loop(talk->base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
 	assert_int_equal(pair->kept_count, 1);
-	assert_int_equal(state_decode(&read, pair->kept[0].state, pair->kept[0].size), 0);
+	assert_int_equal(migration_decode(&read, pair->kept[0].state, pair->kept[0].size), 0);
 	assert_int_equal(read.answered, 64);
 	assert_int_equal(read.input.len, (200 - 64) * strlen(GET("/small.txt")));
 
@@ -263,7 +263,7 @@ static void more_than_fits_is_answered_until_it_does(void **state)
 	talk->sockets_send_size = 4096;
 	talk_connect(talk, 0, 0);
 	taken = (size_t)send(talk->clients[0].fd, text, strlen(text), 0);
-	assert_true(taken > STATE_INPUT_MAX + 64 * strlen(GET("/kilo.txt")));
+	assert_true(taken > MIGRATION_INPUT_MAX + 64 * strlen(GET("/kilo.txt")));
 	sent += taken;
 	talk_run(talk, false);
 	http_server_move_away(pair->servers[0]);
@@ -350,11 +350,11 @@ static void empty_lines_are_counted_across_moves(void **state)
 static uint32_t origin_of_move(struct pair *pair, unsigned from)
 {
 	struct kept *kept = &pair->kept[0];
-	struct state state;
+	struct migration_state state;
 
 	pair->keeps = true;
 	assert_int_equal(pair_move(pair, from), 1);
-	assert_int_equal(state_decode(&state, kept->state, kept->size), 0);
+	assert_int_equal(migration_decode(&state, kept->state, kept->size), 0);
 	assert_int_equal(http_server_take_moved(pair->servers[!from], kept->fd, kept->state, kept->size), 0);
 	free(kept->state);
 	pair->kept_count = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * See ending.h. Workers. */
-#include "http/connection/ending.h"
+ * See closing.h. Workers. */
+#include "http/connection/closing.h"
 
 #include "http/connection/connection.h"
 #include "http/connection/pacing.h"
@@ -10,7 +10,7 @@
 
 #include <errno.h>
 
-void ending_hurry(struct connection *connection, enum deadline_kind kind, uint64_t left_ms)
+void closing_hurry(struct connection *connection, enum deadline_kind kind, uint64_t left_ms)
 {
 	struct http_server *server = connection->server;
 
@@ -25,9 +25,9 @@ static unsigned round_trip_ms(const struct connection *connection)
 {
 	unsigned ms = stream_round_trip_us(&connection->stream) / 1000 + 1;
 
-	return ms < ENDING_ROUND_TRIP_MIN_MS   ? ENDING_ROUND_TRIP_MIN_MS
-	       : ms > ENDING_ROUND_TRIP_MAX_MS ? ENDING_ROUND_TRIP_MAX_MS
-					       : ms;
+	return ms < CLOSING_ROUND_TRIP_MIN_MS   ? CLOSING_ROUND_TRIP_MIN_MS
+	       : ms > CLOSING_ROUND_TRIP_MAX_MS ? CLOSING_ROUND_TRIP_MAX_MS
+						: ms;
 }
 
 /* An answer that did not tell of the end yet may still be on its way, and the next request behind it. */
@@ -37,17 +37,17 @@ static unsigned patience_ms(const struct connection *connection)
 	uint64_t told_ms = server->now_ms - server->leaving_ms;
 	unsigned trip_ms = round_trip_ms(connection);
 
-	return told_ms + trip_ms < ENDING_TOLD_MS ? ENDING_TOLD_MS - (unsigned)told_ms : trip_ms;
+	return told_ms + trip_ms < CLOSING_TOLD_MS ? CLOSING_TOLD_MS - (unsigned)told_ms : trip_ms;
 }
 
-void ending_of_stop(struct connection *connection)
+void closing_of_stop(struct connection *connection)
 {
 	/* A client that opens its stream, or has just done so, is about to send a request. */
 	if (connection_awaits_tls(connection) || connection->stream.phase != STREAM_OPEN)
-		ending_hurry(connection, DEADLINE_HANDSHAKE, CONNECTION_STOP_HANDSHAKE_MS);
+		closing_hurry(connection, DEADLINE_HANDSHAKE, CONNECTION_STOP_HANDSHAKE_MS);
 	else if (connection->state == CONNECTION_WAITING ||
 		 (connection->state == CONNECTION_PROXY && connection->input.used == 0))
-		ending_hurry(connection, connection->deadline.kind, patience_ms(connection));
+		closing_hurry(connection, connection->deadline.kind, patience_ms(connection));
 }
 
 static unsigned linger_ms(const struct connection *connection)
@@ -61,7 +61,7 @@ static unsigned linger_ms(const struct connection *connection)
 		return CONNECTION_LINGER_MS;
 	/* There is no answer that a reset could take away; and whoever has not closed by then holds up the stop. */
 	crossing_ms = 2 * round_trip_ms(connection);
-	return crossing_ms > ENDING_CROSSING_MIN_MS ? crossing_ms : ENDING_CROSSING_MIN_MS;
+	return crossing_ms > CLOSING_CROSSING_MIN_MS ? crossing_ms : CLOSING_CROSSING_MIN_MS;
 }
 
 static void set_linger(struct connection *connection)
@@ -72,7 +72,7 @@ static void set_linger(struct connection *connection)
 			connection->linger_until_ms - server->now_ms, server->now_ms);
 }
 
-void ending_linger(struct connection *connection)
+void closing_linger(struct connection *connection)
 {
 	struct http_server *server = connection->server;
 
@@ -83,7 +83,7 @@ void ending_linger(struct connection *connection)
 	set_linger(connection);
 }
 
-bool ending_discard(struct connection *connection)
+bool closing_discard(struct connection *connection)
 {
 	struct http_server *server = connection->server;
 	ssize_t size = stream_receive(&connection->stream, server->receive, SERVER_RECEIVE_SIZE);

@@ -12,9 +12,9 @@
  * state with one from 128 on: without understanding these it would do wrong.
  *
  *     1  answered      4 octets  requests on this connection so far, modulo 2^32
- *     2  wait          5 octets  1 octet: enum state_wait; 4: what is left of it in milliseconds
+ *     2  wait          5 octets  1 octet: enum migration_wait; 4: what is left of it in milliseconds
  *     3  input         any       octets that have been read but not used, as they came: part of a
- *                                request head, or requests held back. With STATE_WAIT_HEAD there
+ *                                request head, or requests held back. With MIGRATION_WAIT_HEAD there
  *                                is at least one, otherwise there are none
  *     4  last          0 octets  the next answer is the connection's last one
  *     5  age           8 octets  microseconds since the first octet of the input was read
@@ -29,7 +29,7 @@
  *                                the port
  *     129 await proxy  0 octets  a PROXY header must come before anything else; the input is the
  *                                part of it that has come, and what is left of the time is for it.
- *                                STATE_WAIT_FIRST or STATE_WAIT_HEAD, without member 128
+ *                                MIGRATION_WAIT_FIRST or MIGRATION_WAIT_HEAD, without member 128
  *     130 session      any       of a TLS session whose keys the kernel has, so that the socket has them:
  *                                what else is to be known of it (tls/saved.c)
  *
@@ -50,22 +50,22 @@
 #include <stdint.h>
 
 enum {
-	STATE_VERSION = 1,
+	MIGRATION_VERSION = 1,
 	/* The longest input that is given away: all other members, later ones too, find room. */
-	STATE_INPUT_MAX = HTTP_STATE_MAX - 1024,
-	STATE_SESSION_MAX = 800,
+	MIGRATION_INPUT_MAX = HTTP_STATE_MAX - 1024,
+	MIGRATION_SESSION_MAX = 800,
 };
 
 /* What the connection's time is running out for. */
-enum state_wait {
-	STATE_WAIT_FIRST = 1, /* the first octet ever */
-	STATE_WAIT_HEAD = 2,  /* the end of a head that has begun */
-	STATE_WAIT_IDLE = 3,  /* a next request */
+enum migration_wait {
+	MIGRATION_WAIT_FIRST = 1, /* the first octet ever */
+	MIGRATION_WAIT_HEAD = 2,  /* the end of a head that has begun */
+	MIGRATION_WAIT_IDLE = 3,  /* a next request */
 };
 
-struct state {
+struct migration_state {
 	uint32_t answered;
-	enum state_wait wait;
+	enum migration_wait wait;
 	uint32_t left_ms;
 	bool last, awaits_proxy;
 	struct peer peer; /* PEER_UNKNOWN, or PEER_TOLD */
@@ -78,10 +78,10 @@ struct state {
 };
 
 /* Writes at most HTTP_STATE_MAX octets and returns how many. The input must not be longer than
- * STATE_INPUT_MAX. */
-size_t state_encode(const struct state *state, char *out);
+ * MIGRATION_INPUT_MAX. */
+size_t migration_encode(const struct migration_state *state, char *out);
 
 /* 0, or -EINVAL. */
-int state_decode(struct state *out, const void *data, size_t size) __attribute__((warn_unused_result));
+int migration_decode(struct migration_state *out, const void *data, size_t size) __attribute__((warn_unused_result));
 
 #endif

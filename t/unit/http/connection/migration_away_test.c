@@ -5,7 +5,7 @@
 #include "pair.h"
 
 #include "http/connection/server.h"
-#include "http/connection/state.h"
+#include "http/connection/migration_state.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -29,10 +29,9 @@ static void a_connection_that_nobody_takes_comes_back(void **state)
 	http_server_move_away(pair->servers[0]);
 	talk_run(talk, true);
 	assert_int_equal(pair->kept_count, 2);
-	http_server_retire(pair->servers[0]);
 	for (unsigned i = 0; i < 2; i++) {
-		assert_int_equal(http_server_take_moved(pair->servers[0], pair->kept[i].fd, pair->kept[i].state,
-							pair->kept[i].size),
+		assert_int_equal(http_server_take_back(pair->servers[0], pair->kept[i].fd, pair->kept[i].state,
+						       pair->kept[i].size),
 				 0);
 		pair->kept[i].fd = -1;
 	}
@@ -126,7 +125,7 @@ static void those_that_stay_are_not_movable(void **state)
 	assert_int_equal(pair_stats(pair, 0).movable, 0);
 	http_server_move_away(pair->servers[0]);
 	assert_int_equal(pair_stats(pair, 0).movable, 1);
-	http_server_retire(pair->servers[0]);
+	http_server_drain(pair->servers[0]);
 	assert_int_equal(pair_stats(pair, 0).idle, 1);
 	assert_int_equal(pair_stats(pair, 0).movable, 0);
 }
@@ -150,32 +149,11 @@ static void an_owner_may_return_it_at_once(void **state)
 	}
 	assert_in_range(pair->ends[0].moved, 3, 6);
 	assert_int_equal(pair_stats(pair, 0).requests, 64);
-	http_server_retire(pair->servers[0]);
+	http_server_drain(pair->servers[0]);
 	talk_run(talk, true);
 	for (unsigned i = 0; i < 100; i++)
 		assert_int_equal(talk_expect(talk, 0, 200).close, i == 99);
 	free(text);
-}
-
-/* The owner has found somebody after all. */
-static void moving_can_begin_again(void **state)
-{
-	struct pair *pair = *state;
-	struct talk *talk = pair->talk;
-
-	talk_connect(talk, 0, 0);
-	talk_run(talk, true);
-	http_server_move_away(pair->servers[0]);
-	http_server_retire(pair->servers[0]);
-	talk_run(talk, true);
-	assert_int_equal(pair->ends[0].moved, 0);
-	/* Also an answer that is given before the connection leaves says nothing of an end. */
-	http_server_move_away(pair->servers[0]);
-	talk_say(talk, 0, GET("/small.txt"));
-	assert_false(talk_expect(talk, 0, 200).close);
-	assert_int_equal(pair->ends[0].moved, 1);
-	talk_say(talk, 0, GET("/small.txt"));
-	assert_false(talk_expect(talk, 0, 200).close);
 }
 
 static void back_while_moving_it_leaves_again_later(void **state)
@@ -198,7 +176,7 @@ static void back_while_moving_it_leaves_again_later(void **state)
 		assert_int_equal(pair_stats(pair, 0).connections, 1);
 		assert_int_equal(pair_stats(pair, 0).idle, 0);
 	}
-	http_server_retire(pair->servers[0]);
+	http_server_drain(pair->servers[0]);
 	talk_say(talk, 0, &GET("/small.txt")[7]);
 	assert_true(talk_expect(talk, 0, 200).close);
 }
@@ -352,7 +330,6 @@ int main(void)
 		TEST(back_after_a_stop_it_ends),
 		TEST(those_that_stay_are_not_movable),
 		TEST(an_owner_may_return_it_at_once),
-		TEST(moving_can_begin_again),
 		TEST(back_while_moving_it_leaves_again_later),
 		TEST(those_taken_meanwhile_leave_unread),
 		TEST(answers_on_their_way_are_finished_first),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The PROXY protocol's header: what is told, how long it is, what is refused; however it is cut. */
-#include "http/client/proxy.h"
+#include "http/client/proxy_protocol.h"
 
 #include "base/address.h"
 
@@ -19,25 +19,27 @@
 enum { TEXT_MAX = 96 };
 
 /* At the very end of a piece of memory, so that reading beyond it is seen by the tools for that. */
-static enum proxy_verdict read_copy(const char *octets, size_t size, struct proxy_header *out)
+static enum proxy_protocol_verdict read_copy(const char *octets, size_t size, struct proxy_header *out)
 {
 	char *copy = malloc(size > 0 ? size : 1);
-	enum proxy_verdict verdict;
+	enum proxy_protocol_verdict verdict;
 
 	assert_non_null(copy);
 	memcpy(copy, octets, size);
-	verdict = proxy_read(copy, size, out);
+	verdict = proxy_protocol_read(copy, size, out);
 	free(copy);
 	return verdict;
 }
 
 /* "refused", "more", "peer" (the connection's own), "unix" or "HOST PORT". */
-static void describe(enum proxy_verdict verdict, const struct proxy_header *header, char *out)
+static void describe(enum proxy_protocol_verdict verdict, const struct proxy_header *header, char *out)
 {
 	char host[INET6_ADDRSTRLEN];
 
-	if (verdict != PROXY_COMPLETE || !header->told) {
-		strcpy(out, verdict == PROXY_REFUSED ? "refused" : verdict == PROXY_MORE ? "more" : "peer");
+	if (verdict != PROXY_PROTOCOL_COMPLETE || !header->told) {
+		strcpy(out, verdict == PROXY_PROTOCOL_REFUSED ? "refused"
+			    : verdict == PROXY_PROTOCOL_MORE  ? "more"
+							      : "peer");
 		return;
 	}
 	address_host(&header->source.any, host, sizeof(host));
@@ -53,7 +55,7 @@ static void assert_reads(const char *octets, size_t size, const char *wanted)
 {
 	static const char request[] = "GET / HTTP/1.1\r\n";
 	struct proxy_header header, part;
-	enum proxy_verdict verdict, early;
+	enum proxy_protocol_verdict verdict, early;
 	char *all = malloc(size + sizeof(request)), text[TEXT_MAX];
 	bool refused = false;
 
@@ -64,18 +66,18 @@ static void assert_reads(const char *octets, size_t size, const char *wanted)
 	describe(verdict, &header, text);
 	if (strcmp(text, wanted) != 0)
 		fail_msg("'%.60s': %s, not %s", octets, text, wanted);
-	if (verdict == PROXY_COMPLETE)
+	if (verdict == PROXY_PROTOCOL_COMPLETE)
 		assert_int_equal(header.size, size);
-	if (verdict == PROXY_REFUSED)
+	if (verdict == PROXY_PROTOCOL_REFUSED)
 		assert_true(strlen(header.why) > 0);
 	for (size_t cut = 0; cut < size; cut++) {
 		early = read_copy(all, cut, &part);
-		if (early == PROXY_COMPLETE)
+		if (early == PROXY_PROTOCOL_COMPLETE)
 			fail_msg("'%.60s': complete with %zu of %zu octets", octets, cut, size);
-		if (early == PROXY_REFUSED && verdict != PROXY_REFUSED)
+		if (early == PROXY_PROTOCOL_REFUSED && verdict != PROXY_PROTOCOL_REFUSED)
 			fail_msg("'%.60s': refused with %zu of %zu octets", octets, cut, size);
-		assert_false(refused && early != PROXY_REFUSED);
-		refused = early == PROXY_REFUSED;
+		assert_false(refused && early != PROXY_PROTOCOL_REFUSED);
+		refused = early == PROXY_PROTOCOL_REFUSED;
 	}
 	free(all);
 }
@@ -164,8 +166,8 @@ static void what_is_no_header_is_refused_with_its_first_wrong_octet(void **state
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		size_t size = strlen(texts[i]);
 
-		assert_int_equal(read_copy(texts[i], size, &header), PROXY_REFUSED);
-		assert_int_equal(read_copy(texts[i], size - 1, &header), PROXY_MORE);
+		assert_int_equal(read_copy(texts[i], size, &header), PROXY_PROTOCOL_REFUSED);
+		assert_int_equal(read_copy(texts[i], size - 1, &header), PROXY_PROTOCOL_MORE);
 	}
 	READS("GET / HTTP/1.1\r\nHost: a\r\n\r\n", "refused");
 	READS("\r\n\r\n\0\r\nQUIT\r", "refused");
@@ -214,17 +216,17 @@ static void version_2_with_anything_unknown_is_refused(void **state)
 	for (unsigned value = 0; value < 256; value++) {
 		octets[12] = (char)value;
 		assert_int_equal(read_copy(octets, sizeof(octets) - 1, &header),
-				 value == 0x20 || value == 0x21 ? PROXY_COMPLETE : PROXY_REFUSED);
+				 value == 0x20 || value == 0x21 ? PROXY_PROTOCOL_COMPLETE : PROXY_PROTOCOL_REFUSED);
 		/* As soon as it is seen. */
 		assert_int_equal(read_copy(octets, 13, &header),
-				 value == 0x20 || value == 0x21 ? PROXY_MORE : PROXY_REFUSED);
+				 value == 0x20 || value == 0x21 ? PROXY_PROTOCOL_MORE : PROXY_PROTOCOL_REFUSED);
 	}
 	octets[12] = 0x21;
 	for (unsigned value = 0; value < 256; value++) {
 		bool known = value >> 4 <= 3 && (value & 15) <= 2;
 
 		octets[13] = (char)value;
-		assert_int_equal(read_copy(octets, 14, &header), known ? PROXY_MORE : PROXY_REFUSED);
+		assert_int_equal(read_copy(octets, 14, &header), known ? PROXY_PROTOCOL_MORE : PROXY_PROTOCOL_REFUSED);
 	}
 }
 
@@ -272,7 +274,7 @@ static void a_checksum_must_be_right(void **state)
 	/* Any bit of the header changed: the signature's are another matter. */
 	for (size_t bit = 16 * 8; bit < SIZE * 8; bit++) {
 		octets[bit / 8] ^= (char)(1 << bit % 8);
-		if (read_copy(octets, SIZE, &header) == PROXY_COMPLETE &&
+		if (read_copy(octets, SIZE, &header) == PROXY_PROTOCOL_COMPLETE &&
 		    !(bit / 8 >= AT - 3 && bit / 8 < AT)) /* then it is another TLV */
 			fail_msg("bit %zu does not count", bit);
 		octets[bit / 8] ^= (char)(1 << bit % 8);
@@ -295,7 +297,7 @@ static void a_checksum_made_elsewhere_is_right(void **state)
 static void the_longest_header_is_read(void **state)
 {
 	enum { VALUE = 65535 - 12 - 3 };
-	char *octets = calloc(1, PROXY_MAX + 1);
+	char *octets = calloc(1, PROXY_PROTOCOL_MAX + 1);
 	struct proxy_header header;
 
 	(void)state;
@@ -303,9 +305,9 @@ static void the_longest_header_is_read(void **state)
 	memcpy(octets, SIGNATURE "\x21\x11\xff\xff" IPV4 "\x04", 29);
 	octets[29] = (char)(VALUE >> 8);
 	octets[30] = (char)(VALUE & 255);
-	assert_int_equal(proxy_read(octets, PROXY_MAX - 1, &header), PROXY_MORE);
-	assert_int_equal(proxy_read(octets, PROXY_MAX, &header), PROXY_COMPLETE);
-	assert_int_equal(header.size, PROXY_MAX);
+	assert_int_equal(proxy_protocol_read(octets, PROXY_PROTOCOL_MAX - 1, &header), PROXY_PROTOCOL_MORE);
+	assert_int_equal(proxy_protocol_read(octets, PROXY_PROTOCOL_MAX, &header), PROXY_PROTOCOL_COMPLETE);
+	assert_int_equal(header.size, PROXY_PROTOCOL_MAX);
 	free(octets);
 }
 
@@ -325,7 +327,7 @@ static void any_octet_may_be_any_other(void **state)
 			for (unsigned value = 0; value < 256; value++) {
 				memcpy(octets, models[model], sizes[model]);
 				octets[at] = (char)value;
-				if (read_copy(octets, sizes[model], &header) == PROXY_COMPLETE)
+				if (read_copy(octets, sizes[model], &header) == PROXY_PROTOCOL_COMPLETE)
 					assert_in_range(header.size, 1, sizes[model]);
 			}
 		}

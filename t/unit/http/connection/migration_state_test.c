@@ -2,7 +2,7 @@
  *
  * What travels with a connection: the octets are frozen, what is written is read, later additions
  * are skipped or refused as they ask for, and what is damaged is refused and nothing more. */
-#include "http/connection/state.h"
+#include "http/connection/migration_state.h"
 
 #include "base/address.h"
 
@@ -15,9 +15,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static const struct state all_there = {
+static const struct migration_state all_there = {
 	.answered = 0x01020304,
-	.wait = STATE_WAIT_HEAD,
+	.wait = MIGRATION_WAIT_HEAD,
 	.left_ms = 0x0a0b0c0d,
 	.last = true,
 	.empty_lines = 3,
@@ -42,14 +42,14 @@ static const char all_there_octets[] = "\x01\x00\x42"
 enum { ALL_THERE_SIZE = sizeof(all_there_octets) - 1 };
 
 /* At the very end of a piece of memory, so that reading beyond it is seen by the tools for that. */
-static int decode(struct state *out, const char *octets, size_t size)
+static int decode(struct migration_state *out, const char *octets, size_t size)
 {
 	char *copy = malloc(size > 0 ? size : 1);
 	int rc;
 
 	assert_non_null(copy);
 	memcpy(copy, octets, size);
-	rc = state_decode(out, copy, size);
+	rc = migration_decode(out, copy, size);
 	if (rc == 0 && out->input.len > 0) {
 		assert_true(out->input.ptr >= copy);
 		assert_true(out->input.ptr + out->input.len <= copy + size);
@@ -58,7 +58,7 @@ static int decode(struct state *out, const char *octets, size_t size)
 	return rc;
 }
 
-static void assert_same(const struct state *a, const struct state *b)
+static void assert_same(const struct migration_state *a, const struct migration_state *b)
 {
 	assert_int_equal(a->answered, b->answered);
 	assert_int_equal(a->wait, b->wait);
@@ -78,44 +78,44 @@ static void assert_same(const struct state *a, const struct state *b)
 static void the_octets_are_as_they_always_were(void **context)
 {
 	static char out[HTTP_STATE_MAX];
-	struct state state;
+	struct migration_state state;
 
 	(void)context;
-	assert_int_equal(state_encode(&all_there, out), ALL_THERE_SIZE);
+	assert_int_equal(migration_encode(&all_there, out), ALL_THERE_SIZE);
 	assert_memory_equal(out, all_there_octets, ALL_THERE_SIZE);
-	assert_int_equal(state_decode(&state, all_there_octets, ALL_THERE_SIZE), 0);
+	assert_int_equal(migration_decode(&state, all_there_octets, ALL_THERE_SIZE), 0);
 	assert_same(&state, &all_there);
 }
 
 static void what_is_written_is_read(void **context)
 {
 	static const uint32_t numbers[] = {0, 1, 255, 256, 65536, UINT32_MAX};
-	static char out[HTTP_STATE_MAX], input[STATE_INPUT_MAX];
+	static char out[HTTP_STATE_MAX], input[MIGRATION_INPUT_MAX];
 
 	(void)context;
 	for (size_t i = 0; i < sizeof(input); i++)
 		input[i] = (char)i;
 	for (unsigned bits = 0; bits < 6 * 3 * 2 * 2; bits++) {
-		struct state state =
-				     {
-					     .answered = numbers[bits % 6],
-					     .wait = (enum state_wait)(1 + bits / 6 % 3),
-					     .left_ms = numbers[(bits + 3) % 6],
-					     .last = bits / 18 % 2 == 1,
-					     .empty_lines = (uint8_t)(bits % 5),
-					     .age_us = bits / 36 % 2 == 1 ? UINT64_MAX - bits : 0,
-					     .origin = numbers[(bits + 1) % 6],
-					     .hold = {.in_total = bits % 2 == 1, .in_client = bits % 3 == 1},
-				     },
-			     read;
+		struct migration_state state =
+					       {
+						       .answered = numbers[bits % 6],
+						       .wait = (enum migration_wait)(1 + bits / 6 % 3),
+						       .left_ms = numbers[(bits + 3) % 6],
+						       .last = bits / 18 % 2 == 1,
+						       .empty_lines = (uint8_t)(bits % 5),
+						       .age_us = bits / 36 % 2 == 1 ? UINT64_MAX - bits : 0,
+						       .origin = numbers[(bits + 1) % 6],
+						       .hold = {.in_total = bits % 2 == 1, .in_client = bits % 3 == 1},
+					       },
+				       read;
 
-		if (state.wait == STATE_WAIT_HEAD)
+		if (state.wait == MIGRATION_WAIT_HEAD)
 			state.input = (struct slice){input, bits % 2 ? sizeof(input) : 1 + bits};
 
-		size_t size = state_encode(&state, out);
+		size_t size = migration_encode(&state, out);
 
 		assert_in_range(size, 1, HTTP_STATE_MAX);
-		assert_int_equal(state_decode(&read, out, size), 0);
+		assert_int_equal(migration_decode(&read, out, size), 0);
 		assert_same(&read, &state);
 	}
 }
@@ -123,7 +123,7 @@ static void what_is_written_is_read(void **context)
 static void what_is_cut_off_anywhere_is_refused(void **context)
 {
 	static char more[ALL_THERE_SIZE + 1];
-	struct state state;
+	struct migration_state state;
 
 	(void)context;
 	for (size_t size = 0; size < ALL_THERE_SIZE; size++)
@@ -136,7 +136,7 @@ static void what_is_cut_off_anywhere_is_refused(void **context)
 static void what_is_cut_off_within_a_member_is_refused(void **context)
 {
 	char octets[ALL_THERE_SIZE];
-	struct state state;
+	struct migration_state state;
 	unsigned accepted = 0;
 
 	(void)context;
@@ -145,9 +145,9 @@ static void what_is_cut_off_within_a_member_is_refused(void **context)
 		octets[2] = (char)(size - 3);
 		/* Without the input a head cannot have begun. */
 		assert_int_equal(decode(&state, octets, size), -EINVAL);
-		octets[13] = STATE_WAIT_IDLE;
+		octets[13] = MIGRATION_WAIT_IDLE;
 		accepted += decode(&state, octets, size) == 0;
-		octets[13] = STATE_WAIT_HEAD;
+		octets[13] = MIGRATION_WAIT_HEAD;
 	}
 	assert_int_equal(octets[13], all_there_octets[13]);
 	assert_int_equal(accepted, 6); /* behind each member from the second on */
@@ -156,7 +156,7 @@ static void what_is_cut_off_within_a_member_is_refused(void **context)
 static void any_octet_may_be_any_other(void **context)
 {
 	char octets[ALL_THERE_SIZE];
-	struct state state;
+	struct migration_state state;
 	unsigned accepted = 0;
 
 	(void)context;
@@ -167,8 +167,8 @@ static void any_octet_may_be_any_other(void **context)
 			if (decode(&state, octets, sizeof(octets)) < 0)
 				continue;
 			accepted++;
-			assert_int_equal(state.wait == STATE_WAIT_HEAD, state.input.len > 0);
-			assert_in_range(state.wait, STATE_WAIT_FIRST, STATE_WAIT_IDLE);
+			assert_int_equal(state.wait == MIGRATION_WAIT_HEAD, state.input.len > 0);
+			assert_in_range(state.wait, MIGRATION_WAIT_FIRST, MIGRATION_WAIT_IDLE);
 		}
 	}
 	/* Values of numbers and input can be anything: 41 octets. And tags of the members that need
@@ -178,7 +178,7 @@ static void any_octet_may_be_any_other(void **context)
 
 static void noise_is_survived(void **context)
 {
-	struct state state;
+	struct migration_state state;
 	char octets[64];
 
 	(void)context;
@@ -193,16 +193,16 @@ static void noise_is_survived(void **context)
 		octets[1] = 0;
 		octets[2] = (char)(size - 3);
 		if (decode(&state, octets, size) == 0)
-			assert_int_equal(state.wait == STATE_WAIT_HEAD, state.input.len > 0);
+			assert_int_equal(state.wait == MIGRATION_WAIT_HEAD, state.input.len > 0);
 	}
 }
 
 #define ANSWERED   "\x01\x00\x04\x00\x00\x00\x07"
 #define WAIT(kind) "\x02\x00\x05" kind "\x00\x00\x00\x09"
 
-static int decode_members(struct state *state, const char *members, size_t size)
+static int decode_members(struct migration_state *state, const char *members, size_t size)
 {
-	char octets[256] = {STATE_VERSION, 0, (char)size};
+	char octets[256] = {MIGRATION_VERSION, 0, (char)size};
 
 	memcpy(octets + 3, members, size);
 	return decode(state, octets, 3 + size);
@@ -211,7 +211,7 @@ static int decode_members(struct state *state, const char *members, size_t size)
 
 static void later_members_are_skipped_or_refused_as_they_ask(void **context)
 {
-	struct state state;
+	struct migration_state state;
 
 	(void)context;
 	assert_int_equal(DECODE(&state, ANSWERED WAIT("\x03")), 0);
@@ -219,7 +219,7 @@ static void later_members_are_skipped_or_refused_as_they_ask(void **context)
 	assert_int_equal(DECODE(&state, ANSWERED "\x0b\x00\x00" WAIT("\x03")), 0);
 	assert_int_equal(DECODE(&state, "\x0b\x00\x02xy" ANSWERED WAIT("\x01") "\x7f\x00\x01z"), 0);
 	assert_int_equal(state.answered, 7);
-	assert_int_equal(state.wait, STATE_WAIT_FIRST);
+	assert_int_equal(state.wait, MIGRATION_WAIT_FIRST);
 	assert_int_equal(state.left_ms, 9);
 	assert_int_equal(DECODE(&state, ANSWERED WAIT("\x03") "\x83\x00\x00"), -EINVAL);
 	assert_int_equal(DECODE(&state, "\x84\x00\x00" ANSWERED WAIT("\x03")), -EINVAL);
@@ -228,7 +228,7 @@ static void later_members_are_skipped_or_refused_as_they_ask(void **context)
 
 static void what_makes_no_sense_is_refused(void **context)
 {
-	struct state state;
+	struct migration_state state;
 	static char large[HTTP_STATE_MAX + 1];
 
 	(void)context;
@@ -248,20 +248,20 @@ static void what_makes_no_sense_is_refused(void **context)
 
 	/* Well framed, but longer than anything that was given away. */
 	memcpy(large, "\x01\xbf\xfe" ANSWERED WAIT("\x03") "\x7f\xbf\xec", 21);
-	assert_int_equal(state_decode(&state, large, sizeof(large)), -EINVAL);
+	assert_int_equal(migration_decode(&state, large, sizeof(large)), -EINVAL);
 	large[2]--;
 	large[20]--;
-	assert_int_equal(state_decode(&state, large, sizeof(large) - 1), 0);
+	assert_int_equal(migration_decode(&state, large, sizeof(large) - 1), 0);
 }
 
 static void a_session_travels_as_its_octets(void **context)
 {
-	static char out[HTTP_STATE_MAX], session[STATE_SESSION_MAX + 1] = "what tls/saved.c knows of";
-	struct state state = {.wait = STATE_WAIT_IDLE, .session = {session, STATE_SESSION_MAX}}, read;
-	size_t size = state_encode(&state, out);
+	static char out[HTTP_STATE_MAX], session[MIGRATION_SESSION_MAX + 1] = "what tls/saved.c knows of";
+	struct migration_state state = {.wait = MIGRATION_WAIT_IDLE, .session = {session, MIGRATION_SESSION_MAX}}, read;
+	size_t size = migration_encode(&state, out);
 
 	(void)context;
-	assert_int_equal(state_decode(&read, out, size), 0);
+	assert_int_equal(migration_decode(&read, out, size), 0);
 	assert_true(slice_equal(read.session, state.session));
 	assert_int_equal(DECODE(&read, ANSWERED WAIT("\x03") "\x82\x00\x02xy"), 0);
 	assert_int_equal(read.session.len, 2);
@@ -271,9 +271,9 @@ static void a_session_travels_as_its_octets(void **context)
 	/* What comes before a handshake has no session yet. */
 	assert_int_equal(DECODE(&read, ANSWERED WAIT("\x01") "\x81\x00\x00\x82\x00\x02xy"), -EINVAL);
 	memcpy(out, "\x01\x03\x33" ANSWERED WAIT("\x03") "\x82\x03\x21", 21);
-	assert_int_equal(state_decode(&read, out, 3 + 0x333), -EINVAL); /* one octet too many */
+	assert_int_equal(migration_decode(&read, out, 3 + 0x333), -EINVAL); /* one octet too many */
 	out[2]--, out[20]--;
-	assert_int_equal(state_decode(&read, out, 2 + 0x333), 0);
+	assert_int_equal(migration_decode(&read, out, 2 + 0x333), 0);
 }
 
 #define PEER(family) "\x80\x00\x13" family "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x12\x67"
@@ -292,7 +292,7 @@ static void whom_a_proxy_header_told_of_travels(void **context)
 	};
 	const size_t size = sizeof(ANSWERED WAIT("\x03") PEER("\x01")) - 1;
 	static char out[HTTP_STATE_MAX];
-	struct state state, again;
+	struct migration_state state, again;
 	char host[INET6_ADDRSTRLEN];
 
 	(void)context;
@@ -304,7 +304,7 @@ static void whom_a_proxy_header_told_of_travels(void **context)
 		assert_string_equal(host, cases[i].host);
 		if (cases[i].family != AF_UNIX)
 			assert_int_equal(ntohs(state.peer.address.ipv4.sin_port), 0x1267);
-		assert_int_equal(state_decode(&again, out, state_encode(&state, out)), 0);
+		assert_int_equal(migration_decode(&again, out, migration_encode(&state, out)), 0);
 		assert_memory_equal(&again.peer, &state.peer, sizeof(state.peer));
 	}
 	assert_int_equal(DECODE(&state, ANSWERED WAIT("\x03")), 0);
@@ -318,12 +318,12 @@ static void whom_a_proxy_header_told_of_travels(void **context)
 static void that_a_proxy_header_must_come_travels(void **context)
 {
 	static char out[HTTP_STATE_MAX];
-	struct state state;
+	struct migration_state state;
 
 	(void)context;
 	assert_int_equal(DECODE(&state, ANSWERED WAIT("\x01") AWAIT), 0);
 	assert_true(state.awaits_proxy);
-	assert_int_equal(state_decode(&state, out, state_encode(&state, out)), 0);
+	assert_int_equal(migration_decode(&state, out, migration_encode(&state, out)), 0);
 	assert_true(state.awaits_proxy);
 	assert_int_equal(DECODE(&state, ANSWERED WAIT("\x02") AWAIT "\x03\x00\x01P"), 0);
 	assert_true(state.awaits_proxy);

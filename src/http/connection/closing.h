@@ -12,21 +12,21 @@
 struct connection;
 
 enum {
-	ENDING_TOLD_MS = 100, /* from when answers tell of a stop to when idle connections end */
-	ENDING_ROUND_TRIP_MIN_MS = 20,
-	ENDING_ROUND_TRIP_MAX_MS = 1000,
-	ENDING_CROSSING_MIN_MS = 100, /* at a stop, for what crosses an idle connection's end */
+	CLOSING_TOLD_MS = 100, /* from when answers tell of a stop to when idle connections end */
+	CLOSING_ROUND_TRIP_MIN_MS = 20,
+	CLOSING_ROUND_TRIP_MAX_MS = 1000,
+	CLOSING_CROSSING_MIN_MS = 100, /* at a stop, for what crosses an idle connection's end */
 };
 
 /* At a stop, any connection. If it is idle it ends after one more round trip: what comes until then is answered. */
-void ending_of_stop(struct connection *connection);
+void closing_of_stop(struct connection *connection);
 
 /* All has been said, and the client told so: what it still sends is read and dropped for a while. */
-void ending_linger(struct connection *connection);
+void closing_linger(struct connection *connection);
 /* Something of that has come, or the client's end. False: that was it. */
-bool ending_discard(struct connection *connection);
+bool closing_discard(struct connection *connection);
 
 /* From now on it has no more time than this, for what `kind` says. */
-void ending_hurry(struct connection *connection, enum deadline_kind kind, uint64_t left_ms);
+void closing_hurry(struct connection *connection, enum deadline_kind kind, uint64_t left_ms);
 
 #endif

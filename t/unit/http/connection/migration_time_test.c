@@ -5,7 +5,7 @@
 #include "pair.h"
 
 #include "http/connection/server.h"
-#include "http/connection/state.h"
+#include "http/connection/migration_state.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -161,14 +161,14 @@ static void the_log_counts_from_the_first_octet_wherever_it_came(void **state)
 	talk_say(talk, 0, "GET /sm");
 	pair_move(pair, 0);
 
-	struct state read;
+	struct migration_state read;
 
-	assert_int_equal(state_decode(&read, pair->kept[0].state, pair->kept[0].size), 0);
+	assert_int_equal(migration_decode(&read, pair->kept[0].state, pair->kept[0].size), 0);
 	assert_in_range(read.age_us, 1, 60000000);
 	read.age_us = 70000000;
 
 	char out[100];
-	size_t size = state_encode(&read, out);
+	size_t size = migration_encode(&read, out);
 
 	assert_int_equal(http_server_take_moved(pair->servers[1], pair->kept[0].fd, out, size), 0);
 	pair->kept[0].fd = -1;
@@ -210,9 +210,9 @@ static void numbers_out_of_range_help_nobody(void **state)
 {
 	struct pair *pair = *state;
 	struct talk *talk = pair->talk;
-	struct state crafted = {
+	struct migration_state crafted = {
 		.answered = UINT32_MAX,
-		.wait = STATE_WAIT_IDLE,
+		.wait = MIGRATION_WAIT_IDLE,
 		.left_ms = UINT32_MAX,
 		.empty_lines = UINT8_MAX,
 		.age_us = UINT64_MAX,
@@ -224,7 +224,7 @@ static void numbers_out_of_range_help_nobody(void **state)
 		talk_connect(talk, 0, 0);
 		pair_move(pair, 0);
 		assert_int_equal(http_server_take_moved(pair->servers[1], pair->kept[i].fd, octets,
-							state_encode(&crafted, octets)),
+							migration_encode(&crafted, octets)),
 				 0);
 		pair->kept[i].fd = -1;
 		if (i == 0) {
