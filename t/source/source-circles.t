@@ -19,9 +19,7 @@ my $build = $ENV{BROOD_BUILD} // "$root/build";
 # What the C library calls, and the library's own part (a program that reads requests' bodies), which comes later.
 my @unused_may_be = (qr{ main$}, qr{^src/http/message/body\.c });
 # Still there, and to go.
-my @unused_still = qw(client_peer quota_waiting request_id_format connection_finish http_server_free http_server_retire
-	file_cache_usage coding_choose framing_body framing_connection framing_expect framing_host framing_target head_put_u64
-	name_is_hashed tls_get_stats);
+my @unused_still = qw(http_server_free);
 push @unused_may_be, map { qr{ $_$} } @unused_still;
 # The log of the process; what an upgrade goes back to. The third a library calls for memory, without any context.
 my @changing_may_be = ('src/base/log.c current', 'src/cluster/upgrade/upgrade.c way_back', 'src/base/heap.c lasting');
