@@ -18,7 +18,7 @@ libprogram_a_SOURCES = \
 	src/brood/serving_tls.c src/brood/serving_tls.h \
 	src/brood/setup.c \
 	src/brood/start_wait.c src/brood/start_wait.h \
-	src/brood/takeover.c src/brood/takeover.h \
+	src/brood/server_upgrade.c src/brood/server_upgrade.h \
 	src/brood/admin/admin.c src/brood/admin/admin.h \
 	src/brood/admin/admin_client.c src/brood/admin/admin_client.h \
 	src/brood/admin/admin_clients.c src/brood/admin/admin_clients.h \
@@ -32,7 +32,7 @@ libprogram_a_SOURCES = \
 	src/brood/certificates/certificate_judge.c \
 	src/brood/certificates/certificate_watch.c src/brood/certificates/certificate_watch.h \
 	src/brood/certificates/certificates.c src/brood/certificates/certificates.h \
-	src/brood/certificates/certificates_saved.c \
+	src/brood/certificates/certificates_upgrade.c \
 	src/brood/certificates/renewal.c src/brood/certificates/renewal.h \
 	src/brood/certificates/ticket_keys.c src/brood/certificates/ticket_keys.h \
 	src/brood/certificates/tickets.c src/brood/certificates/tickets.h \

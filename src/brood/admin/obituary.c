@@ -9,7 +9,7 @@
 #include "brood/admin/obituary_file.h"
 #include "brood/admin/obituary_json.h"
 #include "cluster/policy/obituary.h"
-#include "cluster/upgrade/state_record.h"
+#include "cluster/upgrade/upgrade_record.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -119,39 +119,39 @@ int obituaries_text(const struct obituaries *obituaries, unsigned slot, struct b
 /* --- from one version to another --- */
 
 /* The text stands behind it, with its NUL. */
-struct saved_obituary {
+struct upgrade_obituary {
 	uint32_t slot;
 	int32_t pid;
 	uint64_t time_ms;
 };
 
-void obituaries_save(const struct obituaries *obituaries, uint32_t type, struct state_writer *writer)
+void obituaries_save(const struct obituaries *obituaries, uint32_t type, struct upgrade_writer *writer)
 {
 	for (const struct list *at = obituaries->entries.next; at != &obituaries->entries; at = at->next) {
 		const struct entry *entry = LIST_ENTRY(at, struct entry, link);
-		struct saved_obituary saved = {.slot = entry->slot, .pid = entry->pid, .time_ms = entry->time_ms};
+		struct upgrade_obituary saved = {.slot = entry->slot, .pid = entry->pid, .time_ms = entry->time_ms};
 		struct buffer octets = {0};
 
 		if (buffer_append(&octets, &saved, sizeof(saved)) < 0 ||
 		    buffer_append(&octets, entry->text, strlen(entry->text) + 1) < 0)
 			writer->failed = true;
 		else
-			state_put(writer, type, octets.data, octets.used);
+			upgrade_put(writer, type, octets.data, octets.used);
 		buffer_free(&octets);
 	}
 }
 
-int obituaries_restore(struct obituaries *obituaries, const struct state_record *record)
+int obituaries_restore(struct obituaries *obituaries, const struct upgrade_record *record)
 {
-	const char *text = (const char *)record->data + sizeof(struct saved_obituary);
-	struct saved_obituary saved;
+	const char *text = (const char *)record->data + sizeof(struct upgrade_obituary);
+	struct upgrade_obituary saved;
 	struct entry *entry;
 
 	/* Its text becomes a part of an answer in JSON. */
 	if (record->size <= sizeof(saved) || text[0] != '{' ||
 	    strnlen(text, record->size - sizeof(saved)) != record->size - sizeof(saved) - 1)
 		return -EBADMSG;
-	state_get(record, &saved, sizeof(saved));
+	upgrade_get(record, &saved, sizeof(saved));
 	entry = calloc(1, sizeof(*entry));
 	if (entry)
 		entry->text = strdup(text);

@@ -12,8 +12,8 @@
 
 struct buffer;
 struct cluster_obituary;
-struct state_record;
-struct state_writer;
+struct upgrade_record;
+struct upgrade_writer;
 
 enum { OBITUARIES_KEPT = 8 }; /* of each slot */
 
@@ -36,10 +36,10 @@ int obituaries_text(const struct obituaries *obituaries, unsigned slot, struct b
 	__attribute__((warn_unused_result));
 
 /* For the next version of the program: a record of that type for each. */
-void obituaries_save(const struct obituaries *obituaries, uint32_t type, struct state_writer *writer);
+void obituaries_save(const struct obituaries *obituaries, uint32_t type, struct upgrade_writer *writer);
 
 /* Adds one of these behind those that are there. 0, -ENOMEM, or -EBADMSG when it makes no sense. */
-int obituaries_restore(struct obituaries *obituaries, const struct state_record *record)
+int obituaries_restore(struct obituaries *obituaries, const struct upgrade_record *record)
 	__attribute__((warn_unused_result));
 
 #endif

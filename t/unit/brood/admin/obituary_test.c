@@ -10,7 +10,7 @@
 #include "brood/admin/obituary_json.h"
 #include "brood/config/options.h"
 #include "cluster/policy/obituary.h"
-#include "cluster/upgrade/state_record.h"
+#include "cluster/upgrade/upgrade_record.h"
 #include "log_to.h"
 
 #include <setjmp.h>
@@ -272,16 +272,16 @@ static void the_end_of_a_hang_takes_its_place(void **state)
 /* Writes those of `from` and adds what is read to `to`. */
 static void hand_on(const struct obituaries *from, struct obituaries *to)
 {
-	struct state_writer writer = {0};
-	struct state_reader reader;
-	struct state_record record;
+	struct upgrade_writer writer = {0};
+	struct upgrade_reader reader;
+	struct upgrade_record record;
 
 	obituaries_save(from, 7, &writer);
-	assert_int_equal(state_finish(&writer), 0);
-	assert_int_equal(state_open(&reader, writer.octets.data, writer.octets.used), 0);
-	while (state_next(&reader, &record))
+	assert_int_equal(upgrade_finish(&writer), 0);
+	assert_int_equal(upgrade_open(&reader, writer.octets.data, writer.octets.used), 0);
+	while (upgrade_next(&reader, &record))
 		assert_int_equal(obituaries_restore(to, &record), 0);
-	state_writer_free(&writer);
+	upgrade_writer_free(&writer);
 }
 
 static void the_next_version_knows_them(void **state)
@@ -317,7 +317,7 @@ static void what_the_former_version_left_may_make_no_sense(void **state)
 {
 	static const char no_end[] = "0123456789abcdef{\"a\":1}", ends_early[] = "0123456789abcdef{\0}";
 	static const char no_object[] = "0123456789abcdefnull";
-	struct state_record records[] = {
+	struct upgrade_record records[] = {
 		{.data = no_end, .size = 0},
 		{.data = no_end, .size = 16},
 		{.data = no_end, .size = sizeof(no_end) - 1},

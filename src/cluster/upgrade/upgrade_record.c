@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A state as records (state_record.h). Pure. */
-#include "cluster/upgrade/state_record.h"
+ * A state as records (upgrade_record.h). Pure. */
+#include "cluster/upgrade/upgrade_record.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -36,13 +36,13 @@ static size_t padded(size_t size)
 	return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-static void append(struct state_writer *writer, const void *data, size_t size)
+static void append(struct upgrade_writer *writer, const void *data, size_t size)
 {
 	if (!writer->failed && size > 0 && buffer_append(&writer->octets, data, size) < 0)
 		writer->failed = true;
 }
 
-static void begin(struct state_writer *writer)
+static void begin(struct upgrade_writer *writer)
 {
 	static const struct head empty;
 
@@ -50,7 +50,7 @@ static void begin(struct state_writer *writer)
 		append(writer, &empty, sizeof(empty));
 }
 
-void state_put(struct state_writer *writer, uint32_t type, const void *data, size_t size)
+void upgrade_put(struct upgrade_writer *writer, uint32_t type, const void *data, size_t size)
 {
 	static const char zeros[ALIGNMENT];
 	struct record_head head = {.type = type, .size = (uint32_t)size};
@@ -61,7 +61,7 @@ void state_put(struct state_writer *writer, uint32_t type, const void *data, siz
 	append(writer, zeros, padded(size) - size);
 }
 
-int state_keep_fd(struct state_writer *writer, int fd)
+int upgrade_keep_fd(struct upgrade_writer *writer, int fd)
 {
 	if (fd < 0 || writer->failed)
 		return fd;
@@ -80,7 +80,7 @@ int state_keep_fd(struct state_writer *writer, int fd)
 	return fd;
 }
 
-int state_finish(struct state_writer *writer)
+int upgrade_finish(struct upgrade_writer *writer)
 {
 	struct head head;
 
@@ -94,18 +94,18 @@ int state_finish(struct state_writer *writer)
 	return 0;
 }
 
-void state_writer_free(struct state_writer *writer)
+void upgrade_writer_free(struct upgrade_writer *writer)
 {
 	/* The program's records may have keys in them. */
 	if (writer->octets.used > 0)
 		explicit_bzero(writer->octets.data, writer->octets.used);
 	buffer_free(&writer->octets);
 	free(writer->fds);
-	*writer = (struct state_writer){0};
+	*writer = (struct upgrade_writer){0};
 }
 
 /* The record at `at`; false: there is none, or not all of it. */
-static bool look(const struct state_reader *reader, size_t at, struct state_record *record)
+static bool look(const struct upgrade_reader *reader, size_t at, struct upgrade_record *record)
 {
 	struct record_head head;
 
@@ -114,12 +114,12 @@ static bool look(const struct state_reader *reader, size_t at, struct state_reco
 	memcpy(&head, reader->octets + at, sizeof(head));
 	if (reader->size - at - sizeof(head) < padded(head.size))
 		return false;
-	*record =
-		(struct state_record){.type = head.type, .data = reader->octets + at + sizeof(head), .size = head.size};
+	*record = (struct upgrade_record){
+		.type = head.type, .data = reader->octets + at + sizeof(head), .size = head.size};
 	return true;
 }
 
-bool state_next(struct state_reader *reader, struct state_record *record)
+bool upgrade_next(struct upgrade_reader *reader, struct upgrade_record *record)
 {
 	if (!look(reader, reader->at, record))
 		return false;
@@ -127,19 +127,19 @@ bool state_next(struct state_reader *reader, struct state_record *record)
 	return true;
 }
 
-int state_open(struct state_reader *reader, const void *octets, size_t size)
+int upgrade_open(struct upgrade_reader *reader, const void *octets, size_t size)
 {
-	struct state_record record;
+	struct upgrade_record record;
 	struct head head;
 
-	*reader = (struct state_reader){.octets = octets, .size = size, .at = sizeof(head)};
+	*reader = (struct upgrade_reader){.octets = octets, .size = size, .at = sizeof(head)};
 	if (size < sizeof(head))
 		return -EBADMSG;
 	memcpy(&head, octets, sizeof(head));
 	if (memcmp(head.magic, magic, sizeof(magic)) != 0 || head.size != size ||
 	    head.checksum != checksum(reader->octets + sizeof(head), size - sizeof(head)))
 		return -EBADMSG;
-	while (state_next(reader, &record))
+	while (upgrade_next(reader, &record))
 		;
 	if (reader->at != size)
 		return -EBADMSG;
@@ -147,18 +147,18 @@ int state_open(struct state_reader *reader, const void *octets, size_t size)
 	return 0;
 }
 
-bool state_find(const struct state_reader *reader, uint32_t type, struct state_record *record)
+bool upgrade_find(const struct upgrade_reader *reader, uint32_t type, struct upgrade_record *record)
 {
-	struct state_reader again = *reader;
+	struct upgrade_reader again = *reader;
 
 	again.at = sizeof(struct head);
-	while (state_next(&again, record))
+	while (upgrade_next(&again, record))
 		if (record->type == type)
 			return true;
 	return false;
 }
 
-void state_get(const struct state_record *record, void *out, size_t size)
+void upgrade_get(const struct upgrade_record *record, void *out, size_t size)
 {
 	size_t shared = record->size < size ? record->size : size;
 

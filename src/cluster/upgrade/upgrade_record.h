@@ -4,8 +4,8 @@
  * exec. Each record has a type and a length, so that a reader skips types that it does not know, takes
  * the beginning of a record that has grown, and sees zeros behind one that is shorter. A checksum over
  * all of it tells what is damaged or cut off. Host order: both ends are one process. Pure. */
-#ifndef BROOD_CLUSTER_UPGRADE_STATE_RECORD_H
-#define BROOD_CLUSTER_UPGRADE_STATE_RECORD_H
+#ifndef BROOD_CLUSTER_UPGRADE_UPGRADE_RECORD_H
+#define BROOD_CLUSTER_UPGRADE_UPGRADE_RECORD_H
 
 #include "base/buffer.h"
 
@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 /* All-zero is an empty one. */
-struct state_writer {
+struct upgrade_writer {
 	struct buffer octets;
 	int *fds; /* the descriptors that records name, which must outlive the exec */
 	size_t fd_count, fd_room;
@@ -21,37 +21,37 @@ struct state_writer {
 };
 
 /* Adds a record. */
-void state_put(struct state_writer *writer, uint32_t type, const void *data, size_t size);
+void upgrade_put(struct upgrade_writer *writer, uint32_t type, const void *data, size_t size);
 
 /* Remembers that a record names this descriptor; -1 is none. Returns it. */
-int state_keep_fd(struct state_writer *writer, int fd);
+int upgrade_keep_fd(struct upgrade_writer *writer, int fd);
 
 /* Writes size and checksum: now it can be read. 0 or -ENOMEM. */
-int state_finish(struct state_writer *writer) __attribute__((warn_unused_result));
-void state_writer_free(struct state_writer *writer);
+int upgrade_finish(struct upgrade_writer *writer) __attribute__((warn_unused_result));
+void upgrade_writer_free(struct upgrade_writer *writer);
 
-struct state_reader {
+struct upgrade_reader {
 	const char *octets;
 	size_t size, at;
 };
 
 /* A record as it lies in the octets. */
-struct state_record {
+struct upgrade_record {
 	uint32_t type;
 	const void *data; /* aligned for anything, if the octets are */
 	size_t size;
 };
 
 /* Borrows the octets. 0, or -EBADMSG when they are not a whole, undamaged state. */
-int state_open(struct state_reader *reader, const void *octets, size_t size) __attribute__((warn_unused_result));
+int upgrade_open(struct upgrade_reader *reader, const void *octets, size_t size) __attribute__((warn_unused_result));
 
 /* The next record; false: that was the last one. */
-bool state_next(struct state_reader *reader, struct state_record *record);
+bool upgrade_next(struct upgrade_reader *reader, struct upgrade_record *record);
 
 /* The first record of this type, wherever the reader is; false: there is none. */
-bool state_find(const struct state_reader *reader, uint32_t type, struct state_record *record);
+bool upgrade_find(const struct upgrade_reader *reader, uint32_t type, struct upgrade_record *record);
 
 /* Copies into a struct of that size. */
-void state_get(const struct state_record *record, void *out, size_t size);
+void upgrade_get(const struct upgrade_record *record, void *out, size_t size);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The program's part of an upgrade (takeover.h). Master only. */
-#include "brood/takeover.h"
+ * The program's part of an upgrade (server_upgrade.h). Master only. */
+#include "brood/server_upgrade.h"
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -21,41 +21,41 @@
 #include <unistd.h>
 
 enum {
-	STATE_FOLDER = STATE_PROGRAM,
-	STATE_BINARY,
-	STATE_PIDFILE,
-	STATE_CONTROL,
-	STATE_INHERITED,
-	STATE_CONFIG, /* the one in force, as text */
-	STATE_OBITUARY,
-	STATE_TICKET_KEYS, /* as many struct ticket_key as there are */
-	STATE_CERTIFICATE,
-	STATE_LOG_FILE,
-	STATE_EPOCHS,
-	STATE_ROOT,
+	RECORD_FOLDER = RECORD_PROGRAM,
+	RECORD_BINARY,
+	RECORD_PIDFILE,
+	RECORD_CONTROL,
+	RECORD_INHERITED,
+	RECORD_CONFIG, /* the one in force, as text */
+	RECORD_OBITUARY,
+	RECORD_TICKET_KEYS, /* as many struct ticket_key as there are */
+	RECORD_CERTIFICATE,
+	RECORD_LOG_FILE,
+	RECORD_EPOCHS,
+	RECORD_ROOT,
 };
 
-struct saved_epochs {
+struct upgrade_epochs {
 	uint64_t seed;
 	int32_t fd;
 	uint32_t unused;
 };
 
 /* The path stands behind it, with its NUL. */
-struct saved_file {
+struct upgrade_file {
 	uint64_t device, inode;
 	int32_t fd;
 	uint32_t unused;
 };
 
 /* The same. */
-struct saved_root {
+struct upgrade_root {
 	uint64_t version;
 	int32_t fd;     /* of the folder; -1: it was gone */
 	uint32_t given; /* it is that folder, which is not to be opened */
 };
 
-const char *takeover_binary(void *context)
+const char *server_upgrade_binary(void *context)
 {
 	const struct server *server = context;
 	const char *setting = server->now.config->binary;
@@ -65,44 +65,44 @@ const char *takeover_binary(void *context)
 	return server->binary ? server->binary : "/proc/self/exe";
 }
 
-static void put_text(struct state_writer *writer, uint32_t type, const char *text)
+static void put_text(struct upgrade_writer *writer, uint32_t type, const char *text)
 {
-	state_put(writer, type, text, strlen(text) + 1);
+	upgrade_put(writer, type, text, strlen(text) + 1);
 }
 
 /* Something of a fixed size, and a path. */
-static void put_with_path(struct state_writer *writer, uint32_t type, const void *what, size_t size, const char *path)
+static void put_with_path(struct upgrade_writer *writer, uint32_t type, const void *what, size_t size, const char *path)
 {
 	struct buffer octets = {0};
 
 	if (buffer_append(&octets, what, size) < 0 || buffer_append(&octets, path, strlen(path) + 1) < 0)
 		writer->failed = true;
 	else
-		state_put(writer, type, octets.data, octets.used);
+		upgrade_put(writer, type, octets.data, octets.used);
 	buffer_free(&octets);
 }
 
-static void put_config(struct state_writer *writer, const struct config *config)
+static void put_config(struct upgrade_writer *writer, const struct config *config)
 {
 	struct buffer text = {0};
 
 	if (config_text(config, &text) < 0)
 		writer->failed = true;
 	else
-		state_put(writer, STATE_CONFIG, text.data, text.used);
+		upgrade_put(writer, RECORD_CONFIG, text.data, text.used);
 	buffer_free(&text);
 }
 
-static void put_root(struct state_writer *writer, const char *path, bool given, int fd, uint64_t version)
+static void put_root(struct upgrade_writer *writer, const char *path, bool given, int fd, uint64_t version)
 {
-	const struct saved_root saved = {.version = version, .fd = state_keep_fd(writer, fd), .given = given};
+	const struct upgrade_root saved = {.version = version, .fd = upgrade_keep_fd(writer, fd), .given = given};
 
-	put_with_path(writer, STATE_ROOT, &saved, sizeof(saved), path);
+	put_with_path(writer, RECORD_ROOT, &saved, sizeof(saved), path);
 }
 
 /* They are what they are, and followed by the next version as by this one: it need not open them, which might wait, nor
  * fail for one that nobody has missed yet. What is gone it may look for itself. */
-static void put_roots(struct state_writer *writer, const struct server *server)
+static void put_roots(struct upgrade_writer *writer, const struct server *server)
 {
 	const struct http_sites *sites = &server->now.sites.http;
 
@@ -114,54 +114,54 @@ static void put_roots(struct state_writer *writer, const struct server *server)
 	}
 }
 
-void takeover_save(void *context, struct state_writer *writer)
+void server_upgrade_save(void *context, struct upgrade_writer *writer)
 {
 	const struct server *server = context;
-	const struct saved_epochs epochs = {.seed = epochs_seed(server->epochs),
-					    .fd = state_keep_fd(writer, epochs_fd(server->epochs))};
-	struct saved_file file = {0};
+	const struct upgrade_epochs epochs = {.seed = epochs_seed(server->epochs),
+					      .fd = upgrade_keep_fd(writer, epochs_fd(server->epochs))};
+	struct upgrade_file file = {0};
 
-	put_text(writer, STATE_FOLDER, server->options->directory);
+	put_text(writer, RECORD_FOLDER, server->options->directory);
 	put_config(writer, server->now.config);
 	put_roots(writer, server);
-	obituaries_save(&server->obituaries, STATE_OBITUARY, writer);
-	state_put(writer, STATE_TICKET_KEYS, server->ticket_keys.keys,
-		  server->ticket_keys.count * sizeof(server->ticket_keys.keys[0]));
-	certificates_save(&server->now.certificates, STATE_CERTIFICATE, writer);
-	log_files_save(&server->logs, STATE_LOG_FILE, writer);
-	state_put(writer, STATE_EPOCHS, &epochs, sizeof(epochs));
+	obituaries_save(&server->obituaries, RECORD_OBITUARY, writer);
+	upgrade_put(writer, RECORD_TICKET_KEYS, server->ticket_keys.keys,
+		    server->ticket_keys.count * sizeof(server->ticket_keys.keys[0]));
+	certificates_save(&server->now.certificates, RECORD_CERTIFICATE, writer);
+	log_files_save(&server->logs, RECORD_LOG_FILE, writer);
+	upgrade_put(writer, RECORD_EPOCHS, &epochs, sizeof(epochs));
 	if (server->binary)
-		put_text(writer, STATE_BINARY, server->binary);
+		put_text(writer, RECORD_BINARY, server->binary);
 	if (server->pidfile.fd >= 0) {
-		file.fd = state_keep_fd(writer, server->pidfile.fd);
-		put_with_path(writer, STATE_PIDFILE, &file, sizeof(file), server->pidfile.path);
+		file.fd = upgrade_keep_fd(writer, server->pidfile.fd);
+		put_with_path(writer, RECORD_PIDFILE, &file, sizeof(file), server->pidfile.path);
 	}
 	if (server->control.fd >= 0) {
-		file.fd = state_keep_fd(writer, server->control.fd);
+		file.fd = upgrade_keep_fd(writer, server->control.fd);
 		file.device = server->control.device;
 		file.inode = server->control.inode;
-		put_with_path(writer, STATE_CONTROL, &file, sizeof(file), server->control.path);
+		put_with_path(writer, RECORD_CONTROL, &file, sizeof(file), server->control.path);
 	}
 	/* The sockets are the cluster's; their numbers tell which addresses were inherited. */
-	state_put(writer, STATE_INHERITED, server->inherited, server->inherited_count * sizeof(*server->inherited));
+	upgrade_put(writer, RECORD_INHERITED, server->inherited, server->inherited_count * sizeof(*server->inherited));
 }
 
 /* The text in a record, which ends in NUL; NULL: it does not. */
-static const char *text_of(const struct state_record *record, size_t from)
+static const char *text_of(const struct upgrade_record *record, size_t from)
 {
 	const char *octets = record->data;
 
 	return record->size > from && octets[record->size - 1] == '\0' ? octets + from : NULL;
 }
 
-static int get_file(const struct upgrade_state *state, uint32_t type, struct saved_file *file, char **path)
+static int get_file(const struct upgrade_state *state, uint32_t type, struct upgrade_file *file, char **path)
 {
-	struct state_record record;
+	struct upgrade_record record;
 	const char *text;
 
-	if (!state_find(&state->reader, type, &record))
+	if (!upgrade_find(&state->reader, type, &record))
 		return 0;
-	state_get(&record, file, sizeof(*file));
+	upgrade_get(&record, file, sizeof(*file));
 	text = text_of(&record, sizeof(*file));
 	*path = text ? strdup(text) : NULL;
 	if (!text)
@@ -169,15 +169,15 @@ static int get_file(const struct upgrade_state *state, uint32_t type, struct sav
 	return *path ? 1 : -ENOMEM;
 }
 
-int takeover_options(struct options *out, int argc, char **argv, const struct upgrade_state *state)
+int server_upgrade_options(struct options *out, int argc, char **argv, const struct upgrade_state *state)
 {
-	struct state_record record;
+	struct upgrade_record record;
 	const char *folder = NULL;
 
 	memset(out, 0, sizeof(*out));
 	/* An image that was executed by descriptor is named after its number. */
 	prctl(PR_SET_NAME, "brood");
-	if (state_find(&state->reader, STATE_FOLDER, &record))
+	if (upgrade_find(&state->reader, RECORD_FOLDER, &record))
 		folder = text_of(&record, 0);
 	if (folder)
 		return options_parse_in(out, argc, argv, folder);
@@ -195,23 +195,23 @@ static bool is_folder(int fd)
 
 static void restore_roots(struct server *server, const struct upgrade_state *state)
 {
-	struct state_reader reader = state->reader;
-	struct state_record record;
+	struct upgrade_reader reader = state->reader;
+	struct upgrade_record record;
 
-	while (state_next(&reader, &record)) {
-		const char *path = record.type == STATE_ROOT ? text_of(&record, sizeof(struct saved_root)) : NULL;
-		struct saved_root saved;
+	while (upgrade_next(&reader, &record)) {
+		const char *path = record.type == RECORD_ROOT ? text_of(&record, sizeof(struct upgrade_root)) : NULL;
+		struct upgrade_root saved;
 
 		if (!path)
 			continue;
-		state_get(&record, &saved, sizeof(saved));
+		upgrade_get(&record, &saved, sizeof(saved));
 		if (saved.fd == -1 || is_folder(saved.fd))
 			known_roots_add(&server->known, path, saved.given == 1, saved.fd, saved.version);
 	}
 }
 
 /* The options on top of this text say what they say anyway. */
-static int load_text(struct config **out, const struct options *options, const struct state_record *text,
+static int load_text(struct config **out, const struct options *options, const struct upgrade_record *text,
 		     struct buffer *reason)
 {
 	struct options instead = *options;
@@ -234,10 +234,10 @@ static bool has_log_folder(const struct config *config)
 	return !config->error_log_is_found || daemon_log_make_folder(config->error_log, reason, sizeof(reason)) == 0;
 }
 
-int takeover_config(struct server *server, const struct upgrade_state *state, struct buffer *reason)
+int server_upgrade_config(struct server *server, const struct upgrade_state *state, struct buffer *reason)
 {
 	struct options options = *server->options;
-	struct state_record text;
+	struct upgrade_record text;
 
 	restore_roots(server, state);
 	options.known_roots = &server->known;
@@ -248,7 +248,7 @@ int takeover_config(struct server *server, const struct upgrade_state *state, st
 		return 0;
 	config_free(server->now.config);
 	server->now.config = NULL;
-	if (state->mode == UPGRADE_DRY || !state_find(&state->reader, STATE_CONFIG, &text))
+	if (state->mode == UPGRADE_DRY || !upgrade_find(&state->reader, RECORD_CONFIG, &text))
 		return -1;
 	options.daemon = false;
 	return load_text(&server->now.config, &options, &text, reason);
@@ -256,10 +256,10 @@ int takeover_config(struct server *server, const struct upgrade_state *state, st
 
 static int restore_inherited(struct server *server, const struct upgrade_state *state)
 {
-	struct state_record record;
+	struct upgrade_record record;
 	int *fds;
 
-	if (!state_find(&state->reader, STATE_INHERITED, &record) || record.size == 0)
+	if (!upgrade_find(&state->reader, RECORD_INHERITED, &record) || record.size == 0)
 		return 0;
 	if (record.size % sizeof(*fds) != 0 || record.size / sizeof(*fds) > CLUSTER_LISTEN_MAX)
 		return -EBADMSG;
@@ -274,22 +274,22 @@ static int restore_inherited(struct server *server, const struct upgrade_state *
 
 static void restore_certificates(struct server *server, const struct upgrade_state *state)
 {
-	struct state_reader reader = state->reader;
-	struct state_record record;
+	struct upgrade_reader reader = state->reader;
+	struct upgrade_record record;
 
-	while (state_next(&reader, &record))
-		if (record.type == STATE_CERTIFICATE)
+	while (upgrade_next(&reader, &record))
+		if (record.type == RECORD_CERTIFICATE)
 			certificates_restore(&server->now.certificates, &record);
 }
 
 static int restore_obituaries(struct server *server, const struct upgrade_state *state)
 {
-	struct state_reader reader = state->reader;
-	struct state_record record;
+	struct upgrade_reader reader = state->reader;
+	struct upgrade_record record;
 	int error = 0;
 
-	while (error == 0 && state_next(&reader, &record))
-		if (record.type == STATE_OBITUARY)
+	while (error == 0 && upgrade_next(&reader, &record))
+		if (record.type == RECORD_OBITUARY)
 			error = obituaries_restore(&server->obituaries, &record);
 	return error;
 }
@@ -298,9 +298,9 @@ static int restore_obituaries(struct server *server, const struct upgrade_state 
 static void restore_ticket_keys(struct server *server, const struct upgrade_state *state)
 {
 	struct ticket_keys *keys = &server->ticket_keys;
-	struct state_record record;
+	struct upgrade_record record;
 
-	if (!state_find(&state->reader, STATE_TICKET_KEYS, &record) || record.size % sizeof(keys->keys[0]) != 0 ||
+	if (!upgrade_find(&state->reader, RECORD_TICKET_KEYS, &record) || record.size % sizeof(keys->keys[0]) != 0 ||
 	    record.size > sizeof(keys->keys))
 		return;
 	memcpy(keys->keys, record.data, record.size);
@@ -311,12 +311,12 @@ static void restore_ticket_keys(struct server *server, const struct upgrade_stat
  * the old ones are gone sees the other's changes as late as without any. */
 static void restore_epochs(struct server *server, const struct upgrade_state *state)
 {
-	struct saved_epochs saved = {.fd = -1};
-	struct state_record record;
+	struct upgrade_epochs saved = {.fd = -1};
+	struct upgrade_record record;
 
-	if (!state_find(&state->reader, STATE_EPOCHS, &record))
+	if (!upgrade_find(&state->reader, RECORD_EPOCHS, &record))
 		return;
-	state_get(&record, &saved, sizeof(saved));
+	upgrade_get(&record, &saved, sizeof(saved));
 	if (saved.fd > STDERR_FILENO)
 		server->epochs = epochs_take(saved.fd, saved.seed);
 	if (!server->epochs)
@@ -324,7 +324,7 @@ static void restore_epochs(struct server *server, const struct upgrade_state *st
 }
 
 /* The pid file is a regular one, the control socket a socket that listens. */
-static bool are_right(const struct saved_file *pidfile, const struct saved_file *control)
+static bool are_right(const struct upgrade_file *pidfile, const struct upgrade_file *control)
 {
 	struct stat status;
 
@@ -335,28 +335,28 @@ static bool are_right(const struct saved_file *pidfile, const struct saved_file 
 				     socket_has_role(control->fd, SOCKET_LISTENING));
 }
 
-int takeover_logs(struct server *server, const struct upgrade_state *state, char *reason, size_t room)
+int server_upgrade_logs(struct server *server, const struct upgrade_state *state, char *reason, size_t room)
 {
-	int error = log_files_restore(&server->logs, STATE_LOG_FILE, &state->reader);
+	int error = log_files_restore(&server->logs, RECORD_LOG_FILE, &state->reader);
 
 	if (error)
 		snprintf(reason, room, "the logs of the running server: %s", strerror(-error));
 	return error;
 }
 
-int takeover_restore(struct server *server, const struct upgrade_state *state)
+int server_upgrade_restore(struct server *server, const struct upgrade_state *state)
 {
-	struct saved_file pidfile = {.fd = -1}, control = {.fd = -1};
-	struct state_record record;
+	struct upgrade_file pidfile = {.fd = -1}, control = {.fd = -1};
+	struct upgrade_record record;
 	int error;
 
-	if (state_find(&state->reader, STATE_BINARY, &record) && text_of(&record, 0)) {
+	if (upgrade_find(&state->reader, RECORD_BINARY, &record) && text_of(&record, 0)) {
 		free(server->binary);
 		server->binary = strdup(text_of(&record, 0));
 	}
-	error = get_file(state, STATE_PIDFILE, &pidfile, &server->pidfile.path);
+	error = get_file(state, RECORD_PIDFILE, &pidfile, &server->pidfile.path);
 	if (error >= 0)
-		error = get_file(state, STATE_CONTROL, &control, &server->control.path);
+		error = get_file(state, RECORD_CONTROL, &control, &server->control.path);
 	if (error >= 0 && !are_right(&pidfile, &control))
 		error = -EBADMSG;
 	if (error >= 0)

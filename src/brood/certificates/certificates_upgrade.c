@@ -5,28 +5,28 @@
 #include "brood/certificates/certificates.h"
 
 #include "base/fd.h"
-#include "cluster/upgrade/state_record.h"
+#include "cluster/upgrade/upgrade_record.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 /* The paths stand behind it, each with its NUL. */
-struct saved_certificate {
+struct upgrade_certificate {
 	struct pem_stamp stamp, key_stamp;
 	int64_t not_after;
 	int32_t certificate_fd, key_fd;
 	uint32_t told, kind;
 };
 
-static void save(const struct certificate *certificate, uint32_t type, struct state_writer *writer)
+static void save(const struct certificate *certificate, uint32_t type, struct upgrade_writer *writer)
 {
-	struct saved_certificate head = {
+	struct upgrade_certificate head = {
 		.stamp = certificate->stamp,
 		.key_stamp = certificate->key_stamp,
 		.not_after = certificate->not_after,
-		.certificate_fd = state_keep_fd(writer, certificate->pair.certificate_fd),
-		.key_fd = state_keep_fd(writer, certificate->pair.key_fd),
+		.certificate_fd = upgrade_keep_fd(writer, certificate->pair.certificate_fd),
+		.key_fd = upgrade_keep_fd(writer, certificate->pair.key_fd),
 		.told = certificate->told,
 		.kind = certificate->kind,
 	};
@@ -37,11 +37,11 @@ static void save(const struct certificate *certificate, uint32_t type, struct st
 	    buffer_append(&octets, certificate->key_path, strlen(certificate->key_path) + 1) < 0)
 		writer->failed = true;
 	else
-		state_put(writer, type, octets.data, octets.used);
+		upgrade_put(writer, type, octets.data, octets.used);
 	buffer_free(&octets);
 }
 
-void certificates_save(const struct certificates *certificates, uint32_t type, struct state_writer *writer)
+void certificates_save(const struct certificates *certificates, uint32_t type, struct upgrade_writer *writer)
 {
 	for (size_t i = 0; i < certificates->count; i++)
 		save(&certificates->list[i], type, writer);
@@ -53,7 +53,7 @@ static bool is_pem(int fd)
 	return fd > STDERR_FILENO && fcntl(fd, F_GET_SEALS) >= 0;
 }
 
-static void take(struct certificate *certificate, const struct saved_certificate *saved)
+static void take(struct certificate *certificate, const struct upgrade_certificate *saved)
 {
 	certificate_take(certificate, &(struct tls_pair){saved->certificate_fd, saved->key_fd});
 	certificate->stamp = certificate->seen = saved->stamp;
@@ -64,9 +64,9 @@ static void take(struct certificate *certificate, const struct saved_certificate
 	certificate->watch = saved->not_after ? WATCH_QUIET : WATCH_SETTLING;
 }
 
-void certificates_restore(struct certificates *certificates, const struct state_record *record)
+void certificates_restore(struct certificates *certificates, const struct upgrade_record *record)
 {
-	struct saved_certificate saved;
+	struct upgrade_certificate saved;
 	const char *path = (const char *)record->data + sizeof(saved), *key_path;
 	const char *end = (const char *)record->data + record->size;
 	struct certificate *certificate;
