@@ -6,7 +6,7 @@
 #define BROOD_PROVE_EXPERIMENT_RUN_H
 
 #include "prove/experiment.h"
-#include "prove/line.h"
+#include "prove/prove_line.h"
 
 struct run {
 	struct stage *stage;
