@@ -21,8 +21,8 @@ libhttp_a_SOURCES = \
 	src/http/connection/delivery.c src/http/connection/delivery.h \
 	src/http/connection/closing.c src/http/connection/closing.h \
 	src/http/connection/evict.c src/http/connection/evict.h \
-	src/http/connection/exchange.c src/http/connection/exchange.h \
 	src/http/connection/health.c src/http/connection/health.h \
+	src/http/connection/http1.c src/http/connection/http1.h \
 	src/http/connection/idle.c src/http/connection/idle.h \
 	src/http/connection/input.c src/http/connection/input.h \
 	src/http/connection/prelude.c src/http/connection/prelude.h \

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * The states of a connection and what moves it from one to the next. How a request becomes a
- * response is exchange.c's business. */
+ * response is http1.c's business. */
 #include "http/connection/connection.h"
 
 #include "http/connection/closing.h"
-#include "http/connection/exchange.h"
+#include "http/connection/http1.h"
 #include "http/connection/input.h"
 #include "http/connection/migration.h"
 #include "http/connection/pacing.h"
@@ -64,7 +64,7 @@ static ssize_t receive(struct connection *connection, struct input *input)
 	ssize_t size = input_receive(connection, input);
 
 	if (size > 0 && begins)
-		exchange_begin(connection);
+		http1_begin(connection);
 	return size;
 }
 
@@ -272,7 +272,7 @@ static void advance(struct connection *connection, struct input *input)
 
 	if (connection_awaits_proxy(connection) && !pass_proxy_header(connection, input))
 		return;
-	result = exchange_run(connection, input);
+	result = http1_run(connection, input);
 	if (result == OUTBOX_BROKEN || input_keep_rest(connection, input) < 0) {
 		connection_close(connection);
 		return;
@@ -293,8 +293,8 @@ static void refuse(struct connection *connection, enum refusal refusal)
 	struct input input = {.data = connection->input.data, .size = connection->input.used};
 
 	if (input.size == 0)
-		exchange_begin(connection);
-	exchange_refuse(connection, &input, refusal);
+		http1_begin(connection);
+	http1_refuse(connection, &input, refusal);
 	advance(connection, &input);
 }
 

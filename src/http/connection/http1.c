@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Requests in, answers out. */
-#include "http/connection/exchange.h"
+ * See http1.h. Workers. */
+#include "http/connection/http1.h"
 
 #include "base/clock.h"
 #include "http/connection/delivery.h"
@@ -14,7 +14,7 @@ static bool logs(const struct connection *connection)
 	return connection->server->events.log && connection->kind != KIND_PROBE;
 }
 
-void exchange_begin(struct connection *connection)
+void http1_begin(struct connection *connection)
 {
 	if (logs(connection))
 		connection->start_us = clock_now_us();
@@ -75,7 +75,7 @@ static void stage(struct connection *connection, enum refusal refusal, bool more
 	}
 }
 
-void exchange_refuse(struct connection *connection, struct input *input, enum refusal refusal)
+void http1_refuse(struct connection *connection, struct input *input, enum refusal refusal)
 {
 	parser_read_refused(&connection->guard, input->data + input->at, input->size - input->at,
 			    &connection->server->request);
@@ -97,7 +97,7 @@ static bool answer_next(struct connection *connection, struct input *input)
 		guard_rebase(guard);
 		return false;
 	case GUARD_REFUSED:
-		exchange_refuse(connection, input, guard->refusal);
+		http1_refuse(connection, input, guard->refusal);
 		break;
 	case GUARD_COMPLETE:
 		refusal = parser_read(&server->parser, guard, data, &server->request);
@@ -124,10 +124,10 @@ static bool stage_some(struct connection *connection, struct input *input, unsig
 	return false;
 }
 
-enum outbox_result exchange_run(struct connection *connection, struct input *input)
+enum outbox_result http1_run(struct connection *connection, struct input *input)
 {
 	enum outbox_result result = OUTBOX_EMPTY;
-	unsigned budget = EXCHANGE_REQUESTS_MAX;
+	unsigned budget = HTTP1_REQUESTS_MAX;
 	bool more;
 
 	if (connection->outbox) {
