@@ -94,7 +94,7 @@ libhttp_a_SOURCES = \
 	src/http/tls/session.c \
 	src/http/tls/tickets.c \
 	src/http/tls/tls.c src/http/tls/tls.h \
-	src/http/transport/outbox.c src/http/transport/outbox.h \
+	src/http/transport/send_queue.c src/http/transport/send_queue.h \
 	src/http/transport/stream.c src/http/transport/stream.h
 
 # Debian 12 has llhttp as C sources only (package node-llhttp): compiled from where that package put

@@ -267,23 +267,23 @@ static void advance(struct connection *connection, struct input *input)
 	struct http_server *server = connection->server;
 	unsigned before = connection->answered;
 	uint64_t sent = connection->sent;
-	enum outbox_result result;
+	enum send_queue_result result;
 	bool waits;
 
 	if (connection_awaits_proxy(connection) && !pass_proxy_header(connection, input))
 		return;
 	result = http1_run(connection, input);
-	if (result == OUTBOX_BROKEN || input_keep_rest(connection, input) < 0) {
+	if (result == SEND_QUEUE_BROKEN || input_keep_rest(connection, input) < 0) {
 		connection_close(connection);
 		return;
 	}
 	waits = connection->input.used == 0;
-	if (result == OUTBOX_BLOCKED) {
+	if (result == SEND_QUEUE_BLOCKED) {
 		wait_to_write(connection, connection->sent != sent);
-	} else if (result == OUTBOX_EMPTY && (connection->end != END_OPEN || (waits && server->stopping))) {
+	} else if (result == SEND_QUEUE_EMPTY && (connection->end != END_OPEN || (waits && server->stopping))) {
 		finish(connection);
 	} else {
-		go_on(connection, connection->answered != before, result == OUTBOX_YIELDED);
+		go_on(connection, connection->answered != before, result == SEND_QUEUE_YIELDED);
 	}
 }
 
@@ -461,7 +461,7 @@ void connection_expire(struct connection *connection)
 bool connection_abort(struct connection *connection)
 {
 	const struct state_rule *rule = &rules[connection->state];
-	bool holds = connection->outbox || connection->input.used > 0;
+	bool holds = connection->queue || connection->input.used > 0;
 	bool lost = rule->loss == LOSES_REQUEST || (rule->loss == LOSES_WHAT_IT_HOLDS && holds);
 
 	lost = lost && connection->kind != KIND_PROBE;

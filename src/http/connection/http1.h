@@ -10,7 +10,7 @@
 #include "http/connection/connection.h"
 #include "http/connection/input.h"
 #include "http/message/refusal.h"
-#include "http/transport/outbox.h"
+#include "http/transport/send_queue.h"
 
 enum {
 	HTTP1_REQUESTS_MAX = 64, /* answered in one turn: other connections wait */
@@ -20,11 +20,11 @@ enum {
 void http1_begin(struct connection *connection);
 
 /* Writes what is left from before, then answers the complete requests in `input`.
- *   OUTBOX_EMPTY    all are answered, or the last one ever is (connection->end): input->at tells
- *   OUTBOX_BLOCKED  to be called again when the socket can be written to
- *   OUTBOX_YIELDED  to be called again in another turn
- *   OUTBOX_BROKEN   the connection must be closed now */
-enum outbox_result http1_run(struct connection *connection, struct input *input);
+ *   SEND_QUEUE_EMPTY    all are answered, or the last one ever is (connection->end): input->at tells
+ *   SEND_QUEUE_BLOCKED  to be called again when the socket can be written to
+ *   SEND_QUEUE_YIELDED  to be called again in another turn
+ *   SEND_QUEUE_BROKEN   the connection must be closed now */
+enum send_queue_result http1_run(struct connection *connection, struct input *input);
 
 /* Makes an error the answer to the unfinished head that `input` holds, and the connection's last
  * one; to be written by http1_run. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Writing responses: as much as there is in memory in one go, then files. */
-#include "http/transport/outbox.h"
+#include "http/transport/send_queue.h"
 
 #include "http/client/record.h"
 #include "http/transport/stream.h"
@@ -10,65 +10,65 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct outbox *outbox_new(void)
+struct send_queue *send_queue_new(void)
 {
-	size_t items = OUTBOX_ITEMS_ROOM * sizeof(struct outbox_item);
-	struct outbox *outbox = malloc(sizeof(*outbox) + items + OUTBOX_COPIES_MAX);
+	size_t items = SEND_QUEUE_ITEMS_ROOM * sizeof(struct send_queue_item);
+	struct send_queue *queue = malloc(sizeof(*queue) + items + SEND_QUEUE_COPIES_MAX);
 
-	if (!outbox)
+	if (!queue)
 		return NULL;
-	*outbox = (struct outbox){.copies = (char *)outbox + sizeof(*outbox) + items};
-	return outbox;
+	*queue = (struct send_queue){.copies = (char *)queue + sizeof(*queue) + items};
+	return queue;
 }
 
-void outbox_free(struct outbox *outbox)
+void send_queue_free(struct send_queue *queue)
 {
-	free(outbox);
+	free(queue);
 }
 
-void outbox_reset(struct outbox *outbox)
+void send_queue_reset(struct send_queue *queue)
 {
-	outbox->first = outbox->taken = outbox->count = outbox->pinned = 0;
-	outbox->copies_used = outbox->staged = 0;
+	queue->first = queue->taken = queue->count = queue->pinned = 0;
+	queue->copies_used = queue->staged = 0;
 }
 
-static size_t passing_size(const struct outbox_item *item)
+static size_t passing_size(const struct send_queue_item *item)
 {
 	return (item->keep_head ? 0 : item->parts[PART_HEAD].len) + (item->keep_body ? 0 : item->parts[PART_BODY].len) +
 	       item->parts[PART_FIELDS].len;
 }
 
-static void copy_part(struct outbox *outbox, struct slice *part)
+static void copy_part(struct send_queue *queue, struct slice *part)
 {
-	char *copy = outbox->copies + outbox->copies_used;
+	char *copy = queue->copies + queue->copies_used;
 
 	if (part->len > 0)
 		memcpy(copy, part->ptr, part->len);
 	part->ptr = copy;
-	outbox->copies_used += part->len;
+	queue->copies_used += part->len;
 }
 
 /* Copies what the item refers to but does not hold. There must be room. */
-static void pin(struct outbox *outbox, struct outbox_item *item)
+static void pin(struct send_queue *queue, struct send_queue_item *item)
 {
 	if (!item->keep_head)
-		copy_part(outbox, &item->parts[PART_HEAD]);
+		copy_part(queue, &item->parts[PART_HEAD]);
 	if (!item->keep_body)
-		copy_part(outbox, &item->parts[PART_BODY]);
+		copy_part(queue, &item->parts[PART_BODY]);
 	if (item->parts[PART_FIELDS].len > 0)
-		copy_part(outbox, &item->parts[PART_FIELDS]);
+		copy_part(queue, &item->parts[PART_FIELDS]);
 }
 
-bool outbox_ready(struct outbox *outbox)
+bool send_queue_ready(struct send_queue *queue)
 {
-	for (; outbox->pinned < outbox->count; outbox->pinned++) {
-		struct outbox_item *item = &outbox->items[outbox->pinned];
+	for (; queue->pinned < queue->count; queue->pinned++) {
+		struct send_queue_item *item = &queue->items[queue->pinned];
 
-		if (passing_size(item) > OUTBOX_COPIES_MAX - outbox->copies_used)
+		if (passing_size(item) > SEND_QUEUE_COPIES_MAX - queue->copies_used)
 			return false;
-		pin(outbox, item);
+		pin(queue, item);
 	}
-	return outbox->count < OUTBOX_ITEMS_MAX && outbox->staged < OUTBOX_STAGED_MAX;
+	return queue->count < SEND_QUEUE_ITEMS_MAX && queue->staged < SEND_QUEUE_STAGED_MAX;
 }
 
 static bool has_body(unsigned status)
@@ -77,15 +77,16 @@ static bool has_body(unsigned status)
 }
 
 /* Items for the pieces of a body behind the one with its head. */
-static struct outbox_item *add_parts(struct outbox *outbox, const struct response *response, struct outbox_item *item)
+static struct send_queue_item *add_parts(struct send_queue *queue, const struct response *response,
+					 struct send_queue_item *item)
 {
 	for (size_t i = 0; i < response->part_count; i++) {
 		const struct response_part *part = &response->parts[i];
 
 		item->continued = true;
 		item->file = NULL;
-		item = &outbox->items[outbox->count++];
-		*item = (struct outbox_item){
+		item = &queue->items[queue->count++];
+		*item = (struct send_queue_item){
 			.parts = {[PART_HEAD] = part->lead, [PART_BODY] = part->body},
 			.keep_body = true,
 			.file_fd = response->file_fd,
@@ -93,20 +94,21 @@ static struct outbox_item *add_parts(struct outbox *outbox, const struct respons
 			.file_left = part->file_length,
 			.file = response->file,
 		};
-		outbox->staged += part->lead.len + part->body.len;
+		queue->staged += part->lead.len + part->body.len;
 	}
 	return item;
 }
 
-struct outbox_item *outbox_add(struct outbox *outbox, const struct response *response, struct slice end, bool body)
+struct send_queue_item *send_queue_add(struct send_queue *queue, const struct response *response, struct slice end,
+				       bool body)
 {
-	struct outbox_item *item = &outbox->items[outbox->count++];
+	struct send_queue_item *item = &queue->items[queue->count++];
 	bool in_memory = response->file_fd < 0;
 	bool plain = end.len == 2 && response->fields.len == 0;
 
 	if (!has_body(response->status))
 		body = false;
-	*item = (struct outbox_item){
+	*item = (struct send_queue_item){
 		.parts = {response->head, response->fields, end, response->body},
 		.keep_head = response->file && response->contiguous,
 		.keep_body = response->file != NULL,
@@ -126,27 +128,27 @@ struct outbox_item *outbox_add(struct outbox *outbox, const struct response *res
 		item->file_offset = response->file_offset;
 		item->file_left = response->file_length;
 	}
-	outbox->staged += item->parts[PART_HEAD].len + response->fields.len + end.len + item->parts[PART_BODY].len;
-	return response->part_count > 0 && body ? add_parts(outbox, response, item) : item;
+	queue->staged += item->parts[PART_HEAD].len + response->fields.len + end.len + item->parts[PART_BODY].len;
+	return response->part_count > 0 && body ? add_parts(queue, response, item) : item;
 }
 
-static bool memory_left(const struct outbox_item *item)
+static bool memory_left(const struct send_queue_item *item)
 {
 	return (item->parts[PART_HEAD].len | item->parts[PART_FIELDS].len | item->parts[PART_END].len |
 		item->parts[PART_BODY].len) != 0;
 }
 
 /* Gathers memory from the first item on, up to where a file has to go in between. */
-static unsigned gather(const struct outbox *outbox, struct iovec *iovecs, size_t *size, bool *more)
+static unsigned gather(const struct send_queue *queue, struct iovec *iovecs, size_t *size, bool *more)
 {
 	unsigned count = 0;
 
 	*size = 0;
 	*more = false;
-	for (unsigned i = outbox->first; i < outbox->count && !*more; i++) {
-		const struct outbox_item *item = &outbox->items[i];
+	for (unsigned i = queue->first; i < queue->count && !*more; i++) {
+		const struct send_queue_item *item = &queue->items[i];
 
-		if (count + PART_COUNT > OUTBOX_IOVECS_MAX) {
+		if (count + PART_COUNT > SEND_QUEUE_IOVECS_MAX) {
 			*more = true;
 			break;
 		}
@@ -163,10 +165,10 @@ static unsigned gather(const struct outbox *outbox, struct iovec *iovecs, size_t
 }
 
 /* Takes `size` written octets off the memory of the items they were gathered from. */
-static void consume_memory(struct outbox *outbox, size_t size)
+static void consume_memory(struct send_queue *queue, size_t size)
 {
 	while (size > 0) {
-		struct outbox_item *item = &outbox->items[outbox->first];
+		struct send_queue_item *item = &queue->items[queue->first];
 
 		for (unsigned part = 0; part < PART_COUNT && size > 0; part++) {
 			struct slice *slice = &item->parts[part];
@@ -181,35 +183,35 @@ static void consume_memory(struct outbox *outbox, size_t size)
 		}
 		if (memory_left(item) || item->file_left > 0)
 			return;
-		outbox->first++;
+		queue->first++;
 	}
 }
 
-static enum outbox_result of_error(ssize_t error)
+static enum send_queue_result of_error(ssize_t error)
 {
-	return error == -EAGAIN ? OUTBOX_BLOCKED : OUTBOX_BROKEN;
+	return error == -EAGAIN ? SEND_QUEUE_BLOCKED : SEND_QUEUE_BROKEN;
 }
 
-/* OUTBOX_EMPTY: all that was gathered is written. */
-static enum outbox_result write_memory(struct outbox *outbox, struct stream *stream, size_t *budget)
+/* SEND_QUEUE_EMPTY: all that was gathered is written. */
+static enum send_queue_result write_memory(struct send_queue *queue, struct stream *stream, size_t *budget)
 {
-	struct iovec iovecs[OUTBOX_IOVECS_MAX];
+	struct iovec iovecs[SEND_QUEUE_IOVECS_MAX];
 	size_t size;
 	bool more;
-	unsigned count = gather(outbox, iovecs, &size, &more);
+	unsigned count = gather(queue, iovecs, &size, &more);
 	ssize_t sent = stream_send(stream, iovecs, count, more);
 
 	if (sent < 0)
 		return of_error(sent);
-	consume_memory(outbox, (size_t)sent);
-	outbox->written += (size_t)sent;
+	consume_memory(queue, (size_t)sent);
+	queue->written += (size_t)sent;
 	*budget -= (size_t)sent < *budget ? (size_t)sent : *budget;
-	return (size_t)sent == size ? OUTBOX_EMPTY : OUTBOX_BLOCKED;
+	return (size_t)sent == size ? SEND_QUEUE_EMPTY : SEND_QUEUE_BLOCKED;
 }
 
-static enum outbox_result write_file(struct outbox *outbox, struct stream *stream, size_t *budget)
+static enum send_queue_result write_file(struct send_queue *queue, struct stream *stream, size_t *budget)
 {
-	struct outbox_item *item = &outbox->items[outbox->first];
+	struct send_queue_item *item = &queue->items[queue->first];
 	size_t size = item->file_left < *budget ? (size_t)item->file_left : *budget;
 	ssize_t sent = stream_send_file(stream, item->file_fd, item->file_offset, size);
 
@@ -218,37 +220,37 @@ static enum outbox_result write_file(struct outbox *outbox, struct stream *strea
 	/* The file has become shorter. The length is promised already, so the connection must end.
 	 * */
 	if (sent == 0)
-		return OUTBOX_BROKEN;
+		return SEND_QUEUE_BROKEN;
 	item->file_offset += (uint64_t)sent;
 	item->file_left -= (uint64_t)sent;
 	item->written += (uint64_t)sent;
-	outbox->written += (uint64_t)sent;
+	queue->written += (uint64_t)sent;
 	*budget -= (size_t)sent;
 	if (item->file_left == 0)
-		outbox->first++;
-	return (size_t)sent == size ? OUTBOX_EMPTY : OUTBOX_BLOCKED;
+		queue->first++;
+	return (size_t)sent == size ? SEND_QUEUE_EMPTY : SEND_QUEUE_BLOCKED;
 }
 
-enum outbox_result outbox_write(struct outbox *outbox, struct stream *stream)
+enum send_queue_result send_queue_write(struct send_queue *queue, struct stream *stream)
 {
 	size_t budget = stream->io->turn;
-	enum outbox_result result = OUTBOX_EMPTY;
+	enum send_queue_result result = SEND_QUEUE_EMPTY;
 
-	while (result == OUTBOX_EMPTY && outbox->first < outbox->count) {
+	while (result == SEND_QUEUE_EMPTY && queue->first < queue->count) {
 		if (budget == 0)
-			return OUTBOX_YIELDED;
-		if (memory_left(&outbox->items[outbox->first]))
-			result = write_memory(outbox, stream, &budget);
+			return SEND_QUEUE_YIELDED;
+		if (memory_left(&queue->items[queue->first]))
+			result = write_memory(queue, stream, &budget);
 		else
-			result = write_file(outbox, stream, &budget);
+			result = write_file(queue, stream, &budget);
 	}
 	return result;
 }
 
-static struct outbox_item *take_before(struct outbox *outbox, unsigned end)
+static struct send_queue_item *take_before(struct send_queue *queue, unsigned end)
 {
-	while (outbox->taken < end) {
-		struct outbox_item *item = &outbox->items[outbox->taken++];
+	while (queue->taken < end) {
+		struct send_queue_item *item = &queue->items[queue->taken++];
 
 		if (!item->continued)
 			return item;
@@ -258,17 +260,17 @@ static struct outbox_item *take_before(struct outbox *outbox, unsigned end)
 	return NULL;
 }
 
-struct outbox_item *outbox_take_written(struct outbox *outbox)
+struct send_queue_item *send_queue_take_written(struct send_queue *queue)
 {
-	return take_before(outbox, outbox->first);
+	return take_before(queue, queue->first);
 }
 
-struct outbox_item *outbox_take(struct outbox *outbox)
+struct send_queue_item *send_queue_take(struct send_queue *queue)
 {
-	return take_before(outbox, outbox->count);
+	return take_before(queue, queue->count);
 }
 
-struct outbox *outbox_detach(struct outbox *staging)
+struct send_queue *send_queue_detach(struct send_queue *staging)
 {
 	unsigned count = staging->count - staging->first;
 	size_t copies = 0;
@@ -276,15 +278,15 @@ struct outbox *outbox_detach(struct outbox *staging)
 	for (unsigned i = 0; i < count; i++)
 		copies += passing_size(&staging->items[staging->first + i]);
 
-	struct outbox *own = malloc(sizeof(*own) + count * sizeof(own->items[0]) + copies);
+	struct send_queue *own = malloc(sizeof(*own) + count * sizeof(own->items[0]) + copies);
 
 	if (!own)
 		return NULL;
-	*own = (struct outbox){.count = count, .pinned = count};
+	*own = (struct send_queue){.count = count, .pinned = count};
 	own->copies = (char *)&own->items[count];
 	memcpy(own->items, &staging->items[staging->first], count * sizeof(own->items[0]));
 	for (unsigned i = 0; i < count; i++) {
-		struct outbox_item *item = &own->items[i];
+		struct send_queue_item *item = &own->items[i];
 
 		pin(own, item);
 		if (item->record)
@@ -294,18 +296,18 @@ struct outbox *outbox_detach(struct outbox *staging)
 	return own;
 }
 
-struct record *outbox_record_begun(const struct outbox *outbox)
+struct record *send_queue_record_begun(const struct send_queue *queue)
 {
-	const struct outbox_item *item = &outbox->items[outbox->first];
+	const struct send_queue_item *item = &queue->items[queue->first];
 
-	if (outbox->first == outbox->count || item->written == 0)
+	if (queue->first == queue->count || item->written == 0)
 		return NULL;
 	while (item->continued)
 		item++;
 	return item->record;
 }
 
-uint64_t outbox_item_body_sent(const struct outbox_item *item)
+uint64_t send_queue_item_body_sent(const struct send_queue_item *item)
 {
 	return item->written > item->head_size ? item->written - item->head_size : 0;
 }
