@@ -2,6 +2,7 @@ noinst_LIBRARIES += libhttp.a
 libhttp_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(LLHTTP_CFLAGS) $(OPENSSL_CFLAGS) $(ZLIB_CFLAGS)
 libhttp_a_SOURCES = \
 	src/http/http.h \
+	src/http/client/access_entry.c src/http/client/access_entry.h \
 	src/http/client/client.c src/http/client/client.h \
 	src/http/client/client_key.c src/http/client/client_key.h \
 	src/http/client/forwarded.c src/http/client/forwarded.h \
@@ -12,7 +13,6 @@ libhttp_a_SOURCES = \
 	src/http/client/quota_rate.c \
 	src/http/client/quota_room.c \
 	src/http/client/quota_table.h \
-	src/http/client/record.c src/http/client/record.h \
 	src/http/client/request_id.c src/http/client/request_id.h \
 	src/http/connection/admission.c src/http/connection/admission.h \
 	src/http/connection/arrival.c src/http/connection/arrival.h \

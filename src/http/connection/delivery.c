@@ -14,26 +14,26 @@
 
 static void log_item(struct connection *connection, const struct send_queue_item *item)
 {
-	const struct record *record = item->record;
+	const struct access_entry *entry = item->entry;
 	uint64_t now_us = clock_now_us();
 	struct tls_facts facts;
-	struct http_log_record out = {
-		.site = record->site,
-		.client = &record->client.any,
+	struct http_log_entry out = {
+		.site = entry->site,
+		.client = &entry->client.any,
 		.peer = peer_address(&connection->peer, connection->stream.fd),
-		.https = record->https || !stream_is_plain(&connection->stream),
+		.https = entry->https || !stream_is_plain(&connection->stream),
 		.tls = tls_facts(&connection->stream, &facts) ? &facts : NULL,
-		.time = record->time,
-		.request_line = record->request_line,
-		.host = record->host,
-		.referer = record->referer,
-		.user_agent = record->user_agent,
-		.status = record->status,
-		.reason = record->reason,
+		.time = entry->time,
+		.request_line = entry->request_line,
+		.host = entry->host,
+		.referer = entry->referer,
+		.user_agent = entry->user_agent,
+		.status = entry->status,
+		.reason = entry->reason,
 		.body_bytes = send_queue_item_body_sent(item),
-		.request_id = {record->request_id, record->request_id_size},
-		.first_us = (record->first_us ? record->first_us : now_us) - record->start_us,
-		.duration_us = now_us - record->start_us,
+		.request_id = {entry->request_id, entry->request_id_size},
+		.first_us = (entry->first_us ? entry->first_us : now_us) - entry->start_us,
+		.duration_us = now_us - entry->start_us,
 	};
 
 	connection->server->events.log(connection->server->events.context, &out);
@@ -41,17 +41,17 @@ static void log_item(struct connection *connection, const struct send_queue_item
 
 static void finish_item(struct connection *connection, struct send_queue_item *item)
 {
-	if (item->record)
+	if (item->entry)
 		log_item(connection, item);
 	if (item->file)
 		file_release(item->file);
 }
 
-/* The same for one whose record is its own. */
+/* The same for one whose entry is its own. */
 static void finish_own_item(struct connection *connection, struct send_queue_item *item)
 {
 	finish_item(connection, item);
-	free(item->record);
+	free(item->entry);
 }
 
 void delivery_abandon(struct connection *connection)
@@ -69,10 +69,10 @@ void delivery_abandon(struct connection *connection)
 /* One that goes out whole is done at the time when it begins. */
 static void note_begun(const struct send_queue *queue)
 {
-	struct record *record = send_queue_record_begun(queue);
+	struct access_entry *entry = send_queue_entry_begun(queue);
 
-	if (record && record->first_us == 0)
-		record->first_us = clock_now_us();
+	if (entry && entry->first_us == 0)
+		entry->first_us = clock_now_us();
 }
 
 enum send_queue_result delivery_write_own(struct connection *connection)

@@ -67,11 +67,11 @@ static void stage(struct connection *connection, enum refusal refusal, bool more
 	if (connection->kind != KIND_PROBE)
 		server->requests++;
 	if (logs(connection) && !response.unlogged) {
-		item->record = &server->records[item - server->staging->items];
-		record_fill(item->record, request, server->name, connection->start_us);
-		item->record->status = response.status;
-		item->record->reason = response.reason;
-		item->record->site = response.location ? response.location->site : NULL;
+		item->entry = &server->entries[item - server->staging->items];
+		access_entry_fill(item->entry, request, server->name, connection->start_us);
+		item->entry->status = response.status;
+		item->entry->reason = response.reason;
+		item->entry->site = response.location ? response.location->site : NULL;
 	}
 }
 

@@ -3,7 +3,7 @@
  * Writing responses: as much as there is in memory in one go, then files. */
 #include "http/transport/send_queue.h"
 
-#include "http/client/record.h"
+#include "http/client/access_entry.h"
 #include "http/transport/stream.h"
 
 #include <errno.h>
@@ -289,14 +289,14 @@ struct send_queue *send_queue_detach(struct send_queue *staging)
 		struct send_queue_item *item = &own->items[i];
 
 		pin(own, item);
-		if (item->record)
-			item->record = record_copy(item->record);
+		if (item->entry)
+			item->entry = access_entry_copy(item->entry);
 	}
 	staging->count = staging->first;
 	return own;
 }
 
-struct record *send_queue_record_begun(const struct send_queue *queue)
+struct access_entry *send_queue_entry_begun(const struct send_queue *queue)
 {
 	const struct send_queue_item *item = &queue->items[queue->first];
 
@@ -304,7 +304,7 @@ struct record *send_queue_record_begun(const struct send_queue *queue)
 		return NULL;
 	while (item->continued)
 		item++;
-	return item->record;
+	return item->entry;
 }
 
 uint64_t send_queue_item_body_sent(const struct send_queue_item *item)

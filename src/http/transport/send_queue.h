@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct record;
+struct access_entry;
 struct stream;
 
 enum {
@@ -27,15 +27,15 @@ enum {
 enum { PART_HEAD, PART_FIELDS, PART_END, PART_BODY, PART_COUNT };
 
 /* What is left of one response, or of a piece of one that is made of several. Such a response has as
- * many items one behind the other; the last one holds the file and has the record. */
+ * many items one behind the other; the last one holds the file and has the entry. */
 struct send_queue_item {
 	struct slice parts[PART_COUNT];
 	bool keep_head, keep_body; /* these parts last while `file` is held; others get copied */
 	bool continued;            /* the next item is of the same response */
 	int file_fd;
 	uint64_t file_offset, file_left;
-	struct file *file;     /* held, or NULL */
-	struct record *record; /* for the log, or NULL; owned here once the queue is detached */
+	struct file *file;          /* held, or NULL */
+	struct access_entry *entry; /* for the log, or NULL; owned here once the queue is detached */
 	/* Both with those of the items of the same response that have been taken before. */
 	uint64_t head_size; /* in all, with the empty line */
 	uint64_t written;   /* so far */
@@ -92,9 +92,9 @@ struct send_queue_item *send_queue_take(struct send_queue *queue);
  * nothing has changed. */
 struct send_queue *send_queue_detach(struct send_queue *staging);
 
-/* The record of the response that is being written and has begun to go out; NULL: none is, or nobody
- * wants a record. */
-struct record *send_queue_record_begun(const struct send_queue *queue);
+/* The entry of the response that is being written and has begun to go out; NULL: none is, or nobody
+ * wants an entry. */
+struct access_entry *send_queue_entry_begun(const struct send_queue *queue);
 
 /* Octets of the body that have been written. */
 uint64_t send_queue_item_body_sent(const struct send_queue_item *item);
