@@ -144,17 +144,17 @@ static void on_moved(void *context, int fd, const void *state, size_t size)
 	worker_give(serving->worker, fd, listener_of(serving, fd), state, size);
 }
 
-static void on_log(void *context, const struct http_log_record *record)
+static void on_log(void *context, const struct http_log_entry *entry)
 {
 	struct serving *serving = context;
 
 	const struct setup *setup = serving->server->chosen;
 	/* What was refused before its site was known is the default site's. */
-	size_t site = record->site ? (size_t)(record->site - setup->sites.http.list) : 0;
+	size_t site = entry->site ? (size_t)(entry->site - setup->sites.http.list) : 0;
 	unsigned log = site_logs_find(&setup->access_logs, site);
 
 	if (log != 0)
-		access_log_add(&serving->access_log, log, record);
+		access_log_add(&serving->access_log, log, entry);
 }
 
 static const enum http_forwarded forwarded[] = {
