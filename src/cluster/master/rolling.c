@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Rolls: roll.c says in which order, this does it. A reload is a roll to a configuration that was
- * prepared before and is committed, or abandoned, at its end. Master only. */
+ * Rolls: what roll.h says is to be done next, done. In order:
+ *
+ *     rolling_begin   asked for (or remembered, while another one runs); a reload is looked at first (look.h)
+ *     prepare         the next configuration is read, its sockets are opened, beside what is in force
+ *     begin           both are accepted on from here; the first slot
+ *     start           a slot gets its new worker; its readiness (rolling_ready) or its end (rolling_lost) leads on
+ *     commit          all slots have one: what was prepared is in force; or
+ *     give_back       one failed, and the others have their former kind again: what was prepared is forgotten
+ *     finish          the workers that drain hold nothing that could move: whoever asked is told. Master only. */
 #include "cluster/master/rolling.h"
 
 #include "base/clock.h"
