@@ -42,9 +42,7 @@ static bool settled(void *context)
 {
 	struct master *master = context;
 
-	for (struct list *at = master->workers.next; at != &master->workers; at = at->next) {
-		const struct worker_process *worker = LIST_ENTRY(at, struct worker_process, link);
-
+	for (const struct worker_process *worker = first_worker(master); worker; worker = next_worker(worker)) {
 		/* One that stands still hands over when it goes on, or is ended: nobody has to wait for it. */
 		if (worker->phase == WORKER_DRAINING && !worker->handed_over && worker->life != WORKER_STANDS_STILL)
 			return false;
@@ -95,8 +93,8 @@ static void level(struct master *master)
 {
 	for (unsigned i = 0; i < master->slot_room; i++)
 		master->slots[i]->next_kind = false;
-	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
-		LIST_ENTRY(at, struct worker_process, link)->next_kind = false;
+	for (struct worker_process *worker = first_worker(master); worker; worker = next_worker(worker))
+		worker->next_kind = false;
 	master->prepared = PREPARED_NOTHING;
 }
 
@@ -131,12 +129,9 @@ static enum roll_action commit(struct master *master)
 /* A slot whose old worker died meanwhile had nothing to return to but a start of the new kind. */
 static void end_new_starts(struct master *master)
 {
-	for (struct list *at = master->workers.next; at != &master->workers; at = at->next) {
-		struct worker_process *worker = LIST_ENTRY(at, struct worker_process, link);
-
+	for (struct worker_process *worker = first_worker(master); worker; worker = next_worker(worker))
 		if (worker->next_kind && worker->phase == WORKER_STARTING)
 			worker_process_kill(worker, KILL_GIVEN_UP);
-	}
 }
 
 static enum roll_action give_back(struct master *master)
