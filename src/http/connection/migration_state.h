@@ -41,9 +41,9 @@
 #define BROOD_HTTP_CONNECTION_MIGRATION_STATE_H
 
 #include "base/slice.h"
-#include "http/http.h"
 #include "http/client/peer.h"
 #include "http/client/quota.h"
+#include "http/http.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -52,6 +52,7 @@ our %left_out = (
 	'requirements' => 'starts servers that do not come as far as a connection',
 	'sandbox' => 'is about what processes may do, whatever they read',
 	'signals' => 'is about the master and who waits for it',
+	'source-format' => 'reads the source',
 	'source-headers' => 'reads the source',
 	'source-homes' => 'reads the source',
 	'source-layers' => 'reads the source',
