@@ -242,6 +242,7 @@ int serving_start(void *context, struct worker *worker, struct event_base *base)
 	error = probe_start(base, serving->http, server->chosen->config->probe, on_probed, serving);
 	if (error) {
 		log_error("cannot start the self-test: %s", strerror(-error));
+		http_server_free(serving->http);
 		return CLUSTER_EXIT_RESOURCES;
 	}
 	return 0;
