@@ -5,8 +5,8 @@
 
 #include "http/message/date.h"
 #include "http/message/etag.h"
-#include "http/site/fields.h"
-#include "http/site/freshness.h"
+#include "http/site/header_rules.h"
+#include "http/site/cache_control.h"
 #include "http/message/head.h"
 #include "http/files/response.h"
 
@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { HEAD_ROOM = 1024 + FIELDS_LENGTH_MAX + 1024 /* the location's fields, its Cache-Control */ };
+enum { HEAD_ROOM = 1024 + HEADER_LINES_MAX + 1024 /* the location's fields, its Cache-Control */ };
 
 /* Where the parts of a head are, as offsets until it has found its place. */
 struct layout {
@@ -59,7 +59,7 @@ static bool write_head(struct head *head, const struct file_facts *facts, const 
 	head_field(head, "Accept-Ranges", SLICE("bytes"));
 	if (facts->varies)
 		head_field(head, "Vary", SLICE("Accept-Encoding"));
-	head_put(head, file->freshness);
+	head_put(head, file->cache_control);
 	layout->length = head_written(head).len;
 	return !head->full;
 }
@@ -99,7 +99,7 @@ int file_make(const struct file_facts *facts, const struct response_maker *maker
 		.settled = facts->settled,
 		.coding = facts->coding,
 		.varies = facts->varies,
-		.freshness = location_freshness(facts->location, facts->name),
+		.cache_control = location_cache_control(facts->location, facts->name),
 	};
 	char room[HEAD_ROOM];
 	struct head head = {room, room, room + sizeof(room), false};

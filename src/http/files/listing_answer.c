@@ -6,7 +6,7 @@
 #include "http/message/accept.h"
 #include "http/files/answering.h"
 #include "http/message/cond.h"
-#include "http/site/fields.h"
+#include "http/site/header_rules.h"
 #include "http/files/file.h"
 #include "http/files/file_cache.h"
 #include "http/files/listing.h"
@@ -21,7 +21,7 @@ static struct slice own_fields(const struct http_location *location)
 {
 	struct slice all = SLICE("Vary: Accept\r\nCache-Control: no-cache\r\n");
 
-	return fields_have(location->fields, SLICE("Cache-Control")) ? SLICE("Vary: Accept\r\n") : all;
+	return header_lines_have(location->fields, SLICE("Cache-Control")) ? SLICE("Vary: Accept\r\n") : all;
 }
 
 /* It has a tag, but no time at which it changed: conditions on that are not looked at. */

@@ -81,7 +81,7 @@ static void put_tag(const struct answering *at, const struct file *file)
 	response_field(at->maker, "ETag", file->etag);
 	if (file->varies)
 		response_field(at->maker, "Vary", SLICE("Accept-Encoding"));
-	response_lines(at->maker, file->freshness);
+	response_lines(at->maker, file->cache_control);
 }
 
 static void put_length_and_tag(const struct answering *at, const struct file *file, uint64_t length)

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "http/message/date.h"
 #include "http/message/head.h"
-#include "http/site/fields.h"
+#include "http/site/header_rules.h"
 #include "http/site/site.h"
 #include "http/message/status.h"
 
@@ -64,7 +64,7 @@ void response_maker_tick(struct response_maker *maker)
 
 void response_put_common(const struct response_maker *maker, const struct http_location *location, struct head *head)
 {
-	head_put(head, location ? location->fields : SLICE("Server: " FIELDS_SERVER "\r\n"));
+	head_put(head, location ? location->fields : SLICE("Server: " HEADER_SERVER "\r\n"));
 	head_put(head, (struct slice){maker->tag, maker->tag_length});
 }
 

@@ -9,7 +9,7 @@
 #include "http/files/answering.h"
 #include "http/client/client.h"
 #include "http/site/epochs.h"
-#include "http/site/fields.h"
+#include "http/site/header_rules.h"
 #include "http/files/file_cache.h"
 #include "http/message/head.h"
 #include "http/files/listing.h"
@@ -47,7 +47,7 @@ struct static_site {
 	char *redirect_room;     /* REDIRECT_ROOM octets */
 };
 
-enum { REDIRECT_ROOM = RESPONSE_SCRATCH_SIZE - FIELDS_LENGTH_MAX - 2048 };
+enum { REDIRECT_ROOM = RESPONSE_SCRATCH_SIZE - HEADER_LINES_MAX - 2048 };
 
 static size_t or_default(size_t value, size_t preset)
 {
