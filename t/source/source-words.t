@@ -47,7 +47,7 @@ for my $path (grep { /\.c$/ } @sources) {
 is(join("\n", @lengthy), '', 'no function is longer than ' . FUNCTION_LINES_MAX . ' lines');
 
 my @dead;
-for my $page ('README.md', 'CHANGELOG.md', source_files(qr/\.(?:md|html)$/, qw(doc www))) {
+for my $page (qw(README.md CHANGELOG.md CONTRIBUTING.md), source_files(qr/\.(?:md|html)$/, qw(doc www))) {
 	my $text = read_source($page);
 	my @links = $page =~ /md$/ ? $text =~ /\]\(([^)]+)\)/g : $text =~ /\b(?:href|src)="([^"]+)"/g;
 	for my $link (grep { !/^\w+:/ } @links) {

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/sandbox.h"
 #include "base/signals.h"
-#include "brood/admin/admin_client.h"
+#include "brood/admin/admin_clients.h"
 #include "brood/admin/admin_status.h"
 #include "brood/channel.h"
 #include "brood/process.h"
@@ -269,7 +269,7 @@ static void on_frame(void *context, struct brood_frame *frame)
 		if (brood_channel_send(admin->channel, frame) < 0)
 			log_debug("no room for a sign of life");
 		break;
-	case MESSAGE_RETIRE:
+	case MESSAGE_DRAIN:
 		clients_retire(admin->clients, true);
 		break;
 	default: /* of a later version: not for us */

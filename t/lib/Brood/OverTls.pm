@@ -17,9 +17,9 @@ use Time::HiRes qw(time);
 our %tests = (
 	'tls-suite' => [qw(calm changing closing codings conditional damage differential errors forwarded limits locations logs
 		multirange pipelining range rfc sites static)],
-	'tls-suite-clients' => [qw(balancers browser client-limits clients health idle peers proxy-protocol slow-clients)],
+	'tls-suite-clients' => [qw(balancers browser client-limits clients health idle peers proxy-protocol)],
 	'tls-suite-processes' => [qw(daemon download orphans privileges scale start stop)],
-	'tls-suite-alone' => [qw(accept-modes resources rolling stop-storm supervision)],
+	'tls-suite-alone' => [qw(accept-modes resources rolling slow-clients stop-storm supervision)],
 );
 
 # Single subtests that mean nothing over TLS say so where they are.
@@ -52,6 +52,7 @@ our %left_out = (
 	'requirements' => 'starts servers that do not come as far as a connection',
 	'sandbox' => 'is about what processes may do, whatever they read',
 	'signals' => 'is about the master and who waits for it',
+	'source-format' => 'reads the source',
 	'source-headers' => 'reads the source',
 	'source-homes' => 'reads the source',
 	'source-layers' => 'reads the source',
