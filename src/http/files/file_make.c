@@ -40,15 +40,15 @@ static void put_tag(struct head *head, const struct file_facts *facts, struct la
 }
 
 static bool write_head(struct head *head, const struct file_facts *facts, const struct file *file,
-		       const struct response_maker *maker, struct layout *layout)
+		       const struct response_builder *builder, struct layout *layout)
 {
 	char modified[DATE_LENGTH];
 	int64_t second;
-	struct slice date = response_date(maker, &second);
+	struct slice date = response_date(builder, &second);
 
 	head_begin(head, head->start, (size_t)(head->end - head->start), 200, date);
 	layout->date = (size_t)(head->at - head->start) - 2 - DATE_LENGTH;
-	response_put_common(maker, facts->location, head);
+	response_put_common(builder, facts->location, head);
 	layout->type = put_value(head, "Content-Type", facts->type);
 	if (facts->coding != CODING_IDENTITY)
 		head_field(head, "Content-Encoding", coding_name(facts->coding));
@@ -90,7 +90,7 @@ static struct file *assemble(const struct file *filled, const struct file_facts 
 	return file;
 }
 
-int file_make(const struct file_facts *facts, const struct response_maker *maker, struct file **out)
+int file_make(const struct file_facts *facts, const struct response_builder *builder, struct file **out)
 {
 	struct file filled = {
 		.references = 1,
@@ -105,9 +105,9 @@ int file_make(const struct file_facts *facts, const struct response_maker *maker
 	struct head head = {room, room, room + sizeof(room), false};
 	struct layout layout;
 
-	response_date(maker, &filled.date_second);
+	response_date(builder, &filled.date_second);
 	filled.last_modified = file_last_modified(&filled, filled.date_second);
-	if (!write_head(&head, facts, &filled, maker, &layout))
+	if (!write_head(&head, facts, &filled, builder, &layout))
 		return -EOVERFLOW;
 	*out = assemble(&filled, facts, room, &layout);
 	return *out ? 0 : -ENOMEM;
