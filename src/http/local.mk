@@ -75,8 +75,8 @@ libhttp_a_SOURCES = \
 	src/http/message/request.c src/http/message/request.h \
 	src/http/message/status.c src/http/message/status.h \
 	src/http/site/epochs.c src/http/site/epochs.h \
-	src/http/site/fields.c src/http/site/fields.h \
-	src/http/site/freshness.c src/http/site/freshness.h \
+	src/http/site/header_rules.c src/http/site/header_rules.h \
+	src/http/site/cache_control.c src/http/site/cache_control.h \
 	src/http/site/mime.c src/http/site/mime.h \
 	src/http/site/open.c src/http/site/open.h \
 	src/http/site/redirect.c src/http/site/redirect.h \

@@ -35,7 +35,7 @@ struct http_server {
 	struct admission admission;
 
 	struct static_site *site;
-	struct response_maker *maker;
+	struct response_builder *builder;
 
 	/* One request is being answered at a time, so these serve all connections. */
 	char *receive; /* SERVER_RECEIVE_SIZE octets */
