@@ -66,6 +66,7 @@ our %left_out = (
 	'upgrade-turmoil' => $moving,
 	'upgrade-way-back' => $moving,
 	'verdicts' => $moving,
+	'walks' => 'reads the source and the documents',
 	'watchdog' => 'is about workers that hang: what they were doing makes no difference',
 	(map { $_ => 'is about TLS' } qw(testssl tls tls-client-ca tls-clients tls-drain tls-http tls-kernel
 		tls-limits tls-refused tls-renewal tls-tickets)),
