@@ -41,13 +41,11 @@ sub is_there
 	return (() = paths_of($name)) >= $wanted || ($name !~ /\// && $base{$name});
 }
 
-# Where a function is defined, or declared: at the start of a line, in this style.
-sub has_function
-{
-	my ($text, $name) = @_;
-	return $text =~ /^[a-z_][^\n;=]*?\b\Q$name\E\(/m;
+# By file: the functions that are defined, or declared, in it: at the start of a line, in this style.
+my %functions;
+for my $path (keys %code) {
+	$functions{$path}{$_} = $functions{''}{$_} = 1 for map { /(\w+)\(/g } grep { /^[a-z_]/ } split /\n/, $code{$path};
 }
-my $all = join "\n", values %code;
 
 # Pairs of what and where: `file`, `name()`; `name()` in `file`; the same with constants and tables.
 sub places_of
@@ -67,15 +65,14 @@ for my $document (@documents) {
 	my @missing = grep { !is_there($_) }
 	    grep { m{^[\w./*\[\]-]+\.(?:c|h|\[ch\]|t|pl|pm|mk|md|html)$} || m{^(?:[a-z]\w*/)+$} } @quoted;
 	is("@missing", '', "$document: files and folders are there");
-	my @unknown = grep { !has_function($all, $_) } map { /^(\w+)\(\)$/ ? $1 : () } @quoted;
+	my @unknown = grep { !$functions{''}{$_} } map { /^(\w+)\(\)$/ ? $1 : () } @quoted;
 	is("@unknown", '', "$document: functions are there");
 	my @elsewhere;
 	for (places_of($text)) {
 		my ($name, $file) = @$_;
 		my ($path) = paths_of($file);
 		next if !defined $path; # told above
-		my $source = $code{$path} // '';
-		my $found = $name =~ /^(\w+)\(\)$/ ? has_function($source, $1) : $source =~ /\b\Q$name\E\b/;
+		my $found = $name =~ /^(\w+)\(\)$/ ? $functions{$path}{$1} : ($code{$path} // '') =~ /\b\Q$name\E\b/;
 		push @elsewhere, "$name in $file" unless $found;
 	}
 	is(join("\n", @elsewhere), '', "$document: and in the files that are said");
@@ -114,11 +111,11 @@ my %gone = (
 	worker_place => 'number', place_choose => 'choose_worker', http_server_retire => 'drain', worker_retire => 'drain',
 	cluster_tell => 'broadcast',
 );
+my $gone = join '|', sort keys %gone;
 my @back;
 for my $path (sort keys %code) {
-	for my $word (sort keys %gone) {
-		push @back, "$path: $1 ($gone{$word})" if $code{$path} =~ /\b((?:\w*_)?\Q$word\E(?:_\w*)?)\b/;
-	}
+	my %names = map { $_ => 1 } $code{$path} =~ /\w+/g;
+	push @back, map { /(?:^|_)($gone)(?:_|$)/ ? "$path: $_ ($gone{$1})" : () } sort keys %names;
 }
 is(join("\n", @back), '', 'words that have gone');
 
