@@ -49,6 +49,13 @@ bool fd_is_pipe(int fd)
 	return fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
 }
 
+bool fd_is_script(int fd)
+{
+	char mark[2];
+
+	return pread(fd, mark, sizeof(mark), 0) == sizeof(mark) && mark[0] == '#' && mark[1] == '!';
+}
+
 static void close_between(unsigned first, unsigned last)
 {
 	struct rlimit limit;

@@ -16,6 +16,9 @@ int fd_set_cloexec(int fd, bool on) __attribute__((warn_unused_result));
 
 bool fd_is_pipe(int fd);
 
+/* Does it begin with "#!"? */
+bool fd_is_script(int fd);
+
 /* Closes every descriptor above 2 that is not in `keep` (any order, repeats and -1 allowed). */
 void fd_close_all_but(const int *keep, size_t count);
 

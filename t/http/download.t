@@ -11,6 +11,7 @@ use Test::More;
 use Brood::Client;
 use Brood::Configured;
 use Brood::Proc qw(alive wait_until);
+use Brood::Together;
 use Digest::MD5;
 use List::Util qw(max);
 use Time::HiRes qw(sleep time);
@@ -57,7 +58,7 @@ sub read_slowly
 }
 
 for my $mode (Brood::Server::modes()) {
-	subtest "$mode: a slow download over three reloads" => sub {
+	together "$mode: a slow download over three reloads" => sub {
 		my $server = Brood::Configured->start(accept => $mode);
 		my $sum = write_large($server->root_named('first') . '/large.bin');
 		my $client = Brood::Client->connect($server->address, receive_buffer => 65536, limit => 20);
@@ -86,4 +87,5 @@ for my $mode (Brood::Server::modes()) {
 	};
 }
 
+all_together();
 done_testing;

@@ -12,6 +12,7 @@ use Test::More;
 use Brood::Client;
 use Brood::Proc qw(alive wait_until);
 use Brood::Server;
+use Brood::Together;
 use POSIX ();
 use Time::HiRes qw(sleep time);
 
@@ -131,7 +132,7 @@ subtest 'slow readers' => sub {
 	$server->finish;
 };
 
-subtest 'a client that sends an octet now and then for ever' => sub {
+together 'a client that sends an octet now and then for ever' => sub {
 	my $server = start(set => { %short, head_timeout => '60s', min_receive_rate => 100 });
 	my ($left, $took) = endings($server, 50,
 		sub { $_[0]->send("GET / HTTP/1.1\r\nHost: x\r\nX: ") },
@@ -141,7 +142,7 @@ subtest 'a client that sends an octet now and then for ever' => sub {
 	$server->finish;
 };
 
-subtest 'a client that takes a little now and then for ever' => sub {
+together 'a client that takes a little now and then for ever' => sub {
 	my $server = start(set => { %short, write_timeout => '1s', min_send_rate => '100k' },
 		root => { 'large.bin' => 'x' x (32 << 20) });
 	my ($left) = endings($server, 20,
@@ -151,7 +152,7 @@ subtest 'a client that takes a little now and then for ever' => sub {
 	$server->finish;
 };
 
-subtest 'the same client without a minimum' => sub {
+together 'the same client without a minimum' => sub {
 	my $server = start(set => { %short, write_timeout => '1s', min_send_rate => 'off' },
 		root => { 'large.bin' => 'x' x (32 << 20) });
 	my $client = Brood::Client->connect($server->address, receive_buffer => 65536);
@@ -168,4 +169,5 @@ subtest 'the same client without a minimum' => sub {
 	$server->finish;
 };
 
+all_together();
 done_testing;

@@ -12,6 +12,7 @@ use Brood::Client;
 use Brood::Configured;
 use Brood::Proc qw(alive state wait_until);
 use Brood::Server;
+use Brood::Together;
 use Brood::Versions;
 use IO::Socket::UNIX;
 use JSON::PP qw(decode_json);
@@ -39,7 +40,7 @@ sub is_refused
 }
 
 for my $mode (@modes) {
-	subtest "$mode: status" => sub {
+	together "$mode: status" => sub {
 		my $server = Brood::Server->start(accept => $mode, workers => 3, control => 1);
 		my $status = status($server);
 		is_deeply [sort keys %$status],
@@ -72,7 +73,7 @@ for my $mode (@modes) {
 	};
 }
 
-subtest 'status is right when all workers hang' => sub {
+together 'status is right when all workers hang' => sub {
 	my $server = Brood::Server->start(workers => 2, control => 1);
 	my @workers = $server->workers;
 	kill 'STOP', @workers;
@@ -85,7 +86,7 @@ subtest 'status is right when all workers hang' => sub {
 };
 
 for my $mode (@modes) {
-	subtest "$mode: restart, reload, scale" => sub {
+	together "$mode: restart, reload, scale" => sub {
 		my $server = Brood::Server->start(accept => $mode, workers => 2, control => 1);
 		my @old = $server->workers;
 		my $before = status($server)->{generation};
@@ -113,7 +114,7 @@ for my $mode (@modes) {
 	};
 }
 
-subtest 'a broken configuration' => sub {
+together 'a broken configuration' => sub {
 	my $server = Brood::Server->start(workers => 2, control => 1, config => "drain_timeout = \"10s\";\n");
 	my @old = $server->workers;
 	Brood::Server::write_file($server->{config_file}, "workers = 2;\ndrain_timeout = \"soon\";\n");
@@ -126,7 +127,7 @@ subtest 'a broken configuration' => sub {
 	$server->finish;
 };
 
-subtest 'a worker that cannot start' => sub {
+together 'a worker that cannot start' => sub {
 	my $server = Brood::Server->start(workers => 3, control => 1, config => "drain_timeout = \"10s\";\n");
 	Brood::Server::write_file($server->{config_file}, "debug_fault = \"start-exit:1\";\n");
 	is_refused($server->ctl('reload'), qr/./, 'reload fails with a reason');
@@ -136,7 +137,7 @@ subtest 'a worker that cannot start' => sub {
 	$server->finish;
 };
 
-subtest 'drain and undrain' => sub {
+together 'drain and undrain' => sub {
 	my $server = Brood::Server->start(workers => 2, control => 1);
 	my ($slot) = grep { $_->{slot} == 1 } @{ status($server)->{workers} };
 	is_done($server->ctl('drain', 1), 'drain is done');
@@ -148,7 +149,7 @@ subtest 'drain and undrain' => sub {
 	$server->finish;
 };
 
-subtest 'status and config agree with what runs' => sub {
+together 'status and config agree with what runs' => sub {
 	my $versions = Brood::Versions->new;
 	my $server = Brood::Configured->start(workers => 2, control => $versions->dir . '/sock', binary => $versions->path);
 	my $agree = sub {
@@ -177,7 +178,7 @@ subtest 'status and config agree with what runs' => sub {
 	$server->finish;
 };
 
-subtest 'config' => sub {
+together 'config' => sub {
 	my $server = Brood::Server->start(workers => 2, control => 1);
 	my $config = $server->ctl('config')->{stdout};
 	like $config, qr/^workers = 2;$/m, 'the configuration in force';
@@ -188,7 +189,7 @@ subtest 'config' => sub {
 
 # ---- The end
 for my $now ([], ['--now']) {
-	subtest "stop @$now" => sub {
+	together "stop @$now" => sub {
 		my $server = Brood::Server->start(workers => 2, control => 1);
 		my $idle = Brood::Client->connect($server->address);
 		$idle->get('/hello.txt');
@@ -204,7 +205,7 @@ for my $now ([], ['--now']) {
 }
 
 # ---- Who answers
-subtest 'the admin process dies' => sub {
+together 'the admin process dies' => sub {
 	my $server = Brood::Server->start(workers => 2, control => 1);
 	my @workers = $server->workers;
 	my $admin;
@@ -243,7 +244,7 @@ sub kill_admin
 	ok wait_until(20, sub { (() = errors($run) =~ /it goes on/g) >= $count }), 'broodctl has asked the next admin process';
 }
 
-subtest 'the admin process dies: who waits for an outcome gets it, and nothing is done twice' => sub {
+together 'the admin process dies: who waits for an outcome gets it, and nothing is done twice' => sub {
 	for (['reload', undef, 0, qr/reloaded/], ['reload', { debug_fault => 'start-exit' }, 1, qr/\Abroodctl: slot 0: .*exit/],
 		['restart', undef, 0, qr/restarted/], ['upgrade', undef, 0, qr/upgraded/]) {
 		my ($verb, $change, $exit, $said) = @$_;
@@ -267,7 +268,7 @@ subtest 'the admin process dies: who waits for an outcome gets it, and nothing i
 	}
 };
 
-subtest 'the admin process dies while the server stops: broodctl stop waits for the end' => sub {
+together 'the admin process dies while the server stops: broodctl stop waits for the end' => sub {
 	my ($server, $client) = start_held(stop_timeout => '30s');
 	my $run = $server->ctl_start('stop');
 	ok wait_until(10, sub { errors($run) =~ /stopping/ }), 'it stops';
@@ -280,7 +281,7 @@ subtest 'the admin process dies while the server stops: broodctl stop waits for 
 	$server->finish('nothing is left');
 };
 
-subtest 'an admin process that stands still is replaced, and who waits is told by the next one' => sub {
+together 'an admin process that stands still is replaced, and who waits is told by the next one' => sub {
 	my ($server, $client) = start_held();
 	my $run = $server->ctl_start('reload');
 	ok $server->wait_stderr(qr/reload waits for the old worker/), 'a reload waits';
@@ -294,7 +295,7 @@ subtest 'an admin process that stands still is replaced, and who waits is told b
 	$server->finish;
 };
 
-subtest '--timeout' => sub {
+together '--timeout' => sub {
 	my ($server, $client) = start_held();
 	my $begin = time;
 	my $run = $server->ctl('--timeout', '0.3', 'reload');
@@ -310,7 +311,7 @@ subtest '--timeout' => sub {
 	$server->finish;
 };
 
-subtest 'a hundred clients, half of them hanging, delay nothing' => sub {
+together 'a hundred clients, half of them hanging, delay nothing' => sub {
 	my $server = Brood::Server->start(workers => 2, control => 1);
 	my @hanging = map { IO::Socket::UNIX->new(Peer => $server->control) } 1 .. 50;
 	print { $hanging[$_] } '{"comm' for 0 .. 24;
@@ -325,7 +326,7 @@ subtest 'a hundred clients, half of them hanging, delay nothing' => sub {
 };
 
 # ---- The socket
-subtest 'the socket' => sub {
+together 'the socket' => sub {
 	my $server = Brood::Server->start(workers => 1, control => 1);
 	my @info = stat $server->control;
 	is sprintf('%o', $info[2]), '140600', 'its mode';
@@ -346,14 +347,14 @@ subtest 'the socket' => sub {
 	$server->finish('nothing is left');
 };
 
-subtest 'without a socket' => sub {
+together 'without a socket' => sub {
 	my $server = Brood::Server->start(workers => 1);
 	is $server->admin, undef, 'there is no admin process';
 	ok !-e $server->control, 'and no socket';
 	$server->finish;
 };
 
-subtest 'why' => sub {
+together 'why' => sub {
 	my $server = Brood::Server->start(workers => 2, control => 1);
 	is_deeply decode_json($server->ctl('--json', 'why', 0)->{stdout}), [], 'nothing has ended yet';
 	my ($victim) = grep { $_->{slot} == 0 } @{ status($server)->{workers} };
@@ -367,4 +368,5 @@ subtest 'why' => sub {
 	$server->finish;
 };
 
+all_together();
 done_testing;

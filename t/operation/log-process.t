@@ -11,6 +11,7 @@ use Brood::Client;
 use Brood::Configured;
 use Brood::Proc qw(alive descriptors status wait_until);
 use Brood::Server;
+use Brood::Together;
 use Brood::Versions;
 use POSIX ();
 use Time::HiRes qw(sleep time);
@@ -69,7 +70,7 @@ sub holders
 	return grep { my $all = descriptors($_) // {}; grep { index($_, "$dir/") == 0 } values %$all } @pids;
 }
 
-subtest 'workers and admin hold no log, the log process holds nothing else' => sub {
+together 'workers and admin hold no log, the log process holds nothing else' => sub {
 	my ($dir, @set) = new_logs();
 	my $versions = Brood::Versions->new;
 	my $server = Brood::Configured->start(@set, binary => $versions->path);
@@ -95,7 +96,7 @@ subtest 'workers and admin hold no log, the log process holds nothing else' => s
 	$server->finish;
 };
 
-subtest 'a killed log process: none of its lines is lost, none is there twice' => sub {
+together 'a killed log process: none of its lines is lost, none is there twice' => sub {
 	for my $mode (Brood::Server::modes()) {
 		my ($dir, @set) = new_logs();
 		my $server = Brood::Configured->start(@set, accept => $mode);
@@ -118,7 +119,7 @@ subtest 'a killed log process: none of its lines is lost, none is there twice' =
 	}
 };
 
-subtest 'the last lines of a killed worker are written: they tell which request it was' => sub {
+together 'the last lines of a killed worker are written: they tell which request it was' => sub {
 	my ($dir, @set) = new_logs();
 	my $server = Brood::Configured->start(@set, workers => 1);
 	for my $n (1 .. 10) {
@@ -133,7 +134,7 @@ subtest 'the last lines of a killed worker are written: they tell which request 
 	$server->finish;
 };
 
-subtest 'the end of the master: workers finish, and what they say until then is written' => sub {
+together 'the end of the master: workers finish, and what they say until then is written' => sub {
 	my ($dir, @set) = new_logs();
 	my $server = Brood::Configured->start(@set, workers => 2, drain_timeout => '20s');
 	my @clients = map { Brood::Client->connect($server->address) } 1 .. 10;
@@ -149,7 +150,7 @@ subtest 'the end of the master: workers finish, and what they say until then is 
 	like Brood::Server::slurp("$dir/error.log"), qr/worker 0 \[\d+\] the master is gone/, 'what a worker had to say, too';
 };
 
-subtest 'a stop has written everything when it is over, and waits for nobody for ever' => sub {
+together 'a stop has written everything when it is over, and waits for nobody for ever' => sub {
 	my ($dir, @set) = new_logs();
 	my $server = Brood::Configured->start(@set);
 	my $client = Brood::Client->connect($server->address);
@@ -167,7 +168,7 @@ subtest 'a stop has written everything when it is over, and waits for nobody for
 	is_deeply [$server->leftovers], [], 'nothing is left';
 };
 
-subtest 'broodctl reopen comes back when nobody writes to the old file any more' => sub {
+together 'broodctl reopen comes back when nobody writes to the old file any more' => sub {
 	my ($dir, @set) = new_logs();
 	my $server = Brood::Configured->start(@set);
 	my @clients = map { Brood::Client->connect($server->address) } 1 .. 6;
@@ -185,7 +186,7 @@ subtest 'broodctl reopen comes back when nobody writes to the old file any more'
 	$server->finish;
 };
 
-subtest 'a log process that stands still is replaced, and nothing is lost' => sub {
+together 'a log process that stands still is replaced, and nothing is lost' => sub {
 	my ($dir, @set) = new_logs();
 	my $server = Brood::Configured->start(@set, workers => 2, watchdog => '1s');
 	my $client = Brood::Client->connect($server->address);
@@ -201,7 +202,7 @@ subtest 'a log process that stands still is replaced, and nothing is lost' => su
 	$server->finish;
 };
 
-subtest 'USR1 while a reload runs: the logs of both configurations are new' => sub {
+together 'USR1 while a reload runs: the logs of both configurations are new' => sub {
 	my ($dir, @set) = new_logs();
 	my $server = Brood::Configured->start(@set, workers => 2, start_timeout => '5s');
 	my $old = Brood::Client->connect($server->address);
@@ -228,7 +229,7 @@ sub open_files
 
 # The roll waits, since an old worker cannot leave before a download ends. Meanwhile all logs are moved away, of both
 # configurations: one that stays, one of a site, one that goes, one that comes.
-subtest 'reopen while a reload or an upgrade runs: the old files are done with, however that ends' => sub {
+together 'reopen while a reload or an upgrade runs: the old files are done with, however that ends' => sub {
 	for my $roll (['reload', 0], ['reload', 1, debug_fault => 'start-exit'], ['upgrade', 0]) {
 		my ($verb, $exit, %change) = @$roll;
 		my ($dir, @set) = new_logs();
@@ -273,7 +274,7 @@ subtest 'reopen while a reload or an upgrade runs: the old files are done with, 
 };
 
 # The log process stands still, so the files that have been moved away go on being written to until it is there again.
-subtest 'nobody is told that the logs are new as long as somebody may write to the old ones' => sub {
+together 'nobody is told that the logs are new as long as somebody may write to the old ones' => sub {
 	my %says = (reload => 'reload done', upgrade => 'upgrade done', USR1 => 'log files reopened');
 	for my $verb (qw(reload upgrade USR1)) {
 		my ($dir, @set) = new_logs();
@@ -301,7 +302,7 @@ subtest 'nobody is told that the logs are new as long as somebody may write to t
 
 # One that has hardly begun when it dies is not followed at once. Its successor begins with what is in the queues, which is
 # for the files that there were.
-subtest 'nor while there is no log process' => sub {
+together 'nor while there is no log process' => sub {
 	my ($dir, @set) = new_logs();
 	my $server = Brood::Configured->start(@set, workers => 1);
 	my $client = Brood::Client->connect($server->address);
@@ -317,7 +318,7 @@ subtest 'nor while there is no log process' => sub {
 	$server->finish;
 };
 
-subtest 'USR1 at any moment of an upgrade' => sub {
+together 'USR1 at any moment of an upgrade' => sub {
 	my ($dir, @set) = new_logs();
 	my $versions = Brood::Versions->new;
 	my $server = Brood::Configured->start(@set, workers => 2, binary => $versions->path);
@@ -337,7 +338,7 @@ subtest 'USR1 at any moment of an upgrade' => sub {
 	$server->finish;
 };
 
-subtest 'a log that is not wanted any more: those who leave still write to it, and it is rotated with them' => sub {
+together 'a log that is not wanted any more: those who leave still write to it, and it is rotated with them' => sub {
 	my ($dir, @set) = new_logs();
 	my $server = Brood::Configured->start(@set, workers => 1);
 	Brood::Server::write_file("$server->{settings}{root}/large.bin", my $large = 'large' x (8 << 20)); # more than sockets hold
@@ -355,7 +356,7 @@ subtest 'a log that is not wanted any more: those who leave still write to it, a
 	$server->finish;
 };
 
-subtest 'what is said on standard error without the log is a line of the error log, with a name' => sub {
+together 'what is said on standard error without the log is a line of the error log, with a name' => sub {
 	plan skip_all => 'root only' if $>;
 	my ($dir, @set) = new_logs();
 	my $server = Brood::Configured->start(@set, workers => 1);
@@ -370,4 +371,5 @@ subtest 'what is said on standard error without the log is a line of the error l
 	$server->finish;
 };
 
+all_together();
 done_testing;

@@ -56,39 +56,8 @@ sub tidy
 
 sub show { diag $_[0]{stdout}, $_[0]{stderr} }
 
-# Everything at once: one run, nine experiments.
-my $all = prove(qw(restart reload kill -a all -n 3 -t 2 --json));
-is $all->{exit}, 0, 'nothing is lost by restarting, reloading and killing, in any mode' or show($all);
-is $all->{stderr}, '', 'and there is nothing to be said about it';
-tidy($all, 'all');
-my @experiments = @{ $all->{json}{experiments} // [] };
-is join(' ', map { "$_->{accept}:$_->{what}" } @experiments),
-    join(' ', map { my $mode = $_; map { "$mode:$_" } qw(restart reload kill) } qw(shared handoff reuseport)),
-    'each experiment is in the JSON';
-
-for my $found (@experiments) {
-	my $name = "$found->{what}, $found->{accept}";
-	my %sum = map { $_ => $found->{without}{$_} + $found->{with}{$_} } keys %{ $found->{with} };
-	ok $found->{ok} && $found->{events} == 3 && !defined $found->{problem}, "$name: three times, well";
-	cmp_ok $found->{with}{requests_answered}, '>', 200, "$name: with requests all the time";
-	is $sum{requests_sent}, $sum{requests_answered} + $sum{requests_failed_with_worker},
-	    "$name: each request that was sent is accounted for";
-	is sum(map { $sum{$_} } grep { /failed$|wrong|refused|closed|reset|hung|unasked/ } keys %sum), 0,
-	    "$name: no client saw anything else";
-	is sum(map { $_->{connections} } @{ $found->{before} }), 264, "$name: all connections are there before";
-	is sum(map { $_->{connections} } @{ $found->{after} }), 264, "$name: and after";
-	my %before = map { $_->{pid} => 1 } @{ $found->{before} };
-	my $stayed = grep { $before{ $_->{pid} } } @{ $found->{after} };
-	if ($found->{what} eq 'kill') {
-		ok $sum{connections_lost_with_worker} > 0, "$name: what a killed worker held is lost";
-		cmp_ok $stayed, '<=', 1, "$name: three of four were killed";
-	} else {
-		is $sum{connections_lost_with_worker}, 0, "$name: nobody was killed";
-		is $stayed, 0, "$name: all workers are new";
-		is_deeply [grep { $_->{generation} != 3 } @{ $found->{after} }], [],
-		    "$name: and of the last generation";
-	}
-}
+# Everything at once: one run, nine experiments. It takes long, so it goes on while the others do.
+my $long = start(qw(restart reload kill -a all -n 3 -t 2 --json));
 
 # What loses connections is found out.
 my $strict = prove(qw(kill -n 2 -t 1 --strict --json));
@@ -184,6 +153,39 @@ like $short->{stdout}, qr/^stop, shared: 0 of 5 lost, over a line of 20 ms each 
 	is $got->{exit}, 1, 'a server that dies instead does not pass';
 	like $got->{stdout}, qr/^stop, shared: FAILED: the server ended by signal 9/m, 'and it is said why' or show($got);
 	tidy($got, 'stop, server killed');
+}
+
+my $all = outcome($long);
+is $all->{exit}, 0, 'nothing is lost by restarting, reloading and killing, in any mode' or show($all);
+is $all->{stderr}, '', 'and there is nothing to be said about it';
+tidy($all, 'all');
+my @experiments = @{ $all->{json}{experiments} // [] };
+is join(' ', map { "$_->{accept}:$_->{what}" } @experiments),
+    join(' ', map { my $mode = $_; map { "$mode:$_" } qw(restart reload kill) } qw(shared handoff reuseport)),
+    'each experiment is in the JSON';
+
+for my $found (@experiments) {
+	my $name = "$found->{what}, $found->{accept}";
+	my %sum = map { $_ => $found->{without}{$_} + $found->{with}{$_} } keys %{ $found->{with} };
+	ok $found->{ok} && $found->{events} == 3 && !defined $found->{problem}, "$name: three times, well";
+	cmp_ok $found->{with}{requests_answered}, '>', 200, "$name: with requests all the time";
+	is $sum{requests_sent}, $sum{requests_answered} + $sum{requests_failed_with_worker},
+	    "$name: each request that was sent is accounted for";
+	is sum(map { $sum{$_} } grep { /failed$|wrong|refused|closed|reset|hung|unasked/ } keys %sum), 0,
+	    "$name: no client saw anything else";
+	is sum(map { $_->{connections} } @{ $found->{before} }), 264, "$name: all connections are there before";
+	is sum(map { $_->{connections} } @{ $found->{after} }), 264, "$name: and after";
+	my %before = map { $_->{pid} => 1 } @{ $found->{before} };
+	my $stayed = grep { $before{ $_->{pid} } } @{ $found->{after} };
+	if ($found->{what} eq 'kill') {
+		ok $sum{connections_lost_with_worker} > 0, "$name: what a killed worker held is lost";
+		cmp_ok $stayed, '<=', 1, "$name: three of four were killed";
+	} else {
+		is $sum{connections_lost_with_worker}, 0, "$name: nobody was killed";
+		is $stayed, 0, "$name: all workers are new";
+		is_deeply [grep { $_->{generation} != 3 } @{ $found->{after} }], [],
+		    "$name: and of the last generation";
+	}
 }
 
 done_testing;

@@ -10,10 +10,11 @@ use Test::More;
 use Brood::Client;
 use Brood::Configured;
 use Brood::Proc qw(alive wait_until);
+use Brood::Together;
 use Time::HiRes qw(time);
 
 for my $mode (qw(shared handoff reuseport)) {
-	subtest "$mode: a refusal does not keep others from moving" => sub {
+	together "$mode: a refusal does not keep others from moving" => sub {
 		my $server = Brood::Configured->start(accept => $mode, workers => 1);
 		my ($old) = $server->workers;
 		my $large = 32 << 20; # more than a socket takes
@@ -47,4 +48,5 @@ for my $mode (qw(shared handoff reuseport)) {
 	};
 }
 
+all_together();
 done_testing;

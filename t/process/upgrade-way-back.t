@@ -11,13 +11,14 @@ use Test::More;
 use Brood::Client;
 use Brood::Proc qw(alive descriptors wait_until);
 use Brood::Server;
+use Brood::Together;
 use Brood::Versions;
 
 # A crash is to look like one; a sanitizer would make an exit of it.
 $ENV{ASAN_OPTIONS} .= ':handle_segv=0' if $ENV{BROOD_SANITIZE};
 
 my @modes = qw(shared handoff reuseport);
-my $versions = Brood::Versions->new;
+my $versions; # its folder is that of one subtest, since they run together
 
 sub kept
 {
@@ -40,7 +41,8 @@ for my $case (
 	['stands still', 'restore dry hang', qr/did not finish its trial in time/],
 ) {
 	my ($name, $fault, $reason) = @$case;
-	subtest "one that $name in its trial" => sub {
+	together "one that $name in its trial" => sub {
+		$versions = Brood::Versions->new;
 		my $server = $versions->start(accept => 'handoff');
 		my @workers = $server->workers;
 		my @kept = kept($server);
@@ -65,7 +67,8 @@ for my $case (
 ) {
 	my ($name, $fault) = @$case;
 	for my $mode ($name eq 'crashes' ? @modes : 'reuseport') {
-		subtest "$mode: one that $name after the exec" => sub {
+		together "$mode: one that $name after the exec" => sub {
+			$versions = Brood::Versions->new;
 			my $dir = Brood::Server::new_dir();
 			my $server = $versions->start(accept => $mode, args => ['-p', "$dir/pid"]);
 			my ($master, $open) = ($server->master, scalar keys %{ descriptors($server->master) });
@@ -102,7 +105,8 @@ for my $case (
 	['the former version takes over again', 'this', ['start go spoil', 'restore go crash']],
 ) {
 	my ($name, $winner, $fault) = @$case;
-	subtest "a configuration that is spoilt under way: $name" => sub {
+	together "a configuration that is spoilt under way: $name" => sub {
+		$versions = Brood::Versions->new;
 		my $file = Brood::Server::write_file($versions->dir . '/brood.conf', "head_timeout = \"9s\";\n");
 		my $server = $versions->start(args => ['-c', $file]);
 		my @workers = $server->workers;
@@ -125,6 +129,7 @@ for my $case (
 
 SKIP: {
 	skip 'only root can give files away', 1 if $>;
+	$versions = Brood::Versions->new;
 	my $server = $versions->start;
 	chown 65534, 65534, $versions->path or die $!;
 	my $run = $server->ctl('upgrade');
@@ -133,4 +138,5 @@ SKIP: {
 	$server->finish;
 }
 
+all_together();
 done_testing;

@@ -11,6 +11,7 @@ use Test::More;
 use Brood::Proc qw(wait_until);
 use Brood::Server;
 use Brood::Tls qw(make_pair peer_certificate);
+use Brood::Together;
 use Brood::Versions;
 
 plan skip_all => 'needs openssl and curl' if !Brood::Tls::can_run();
@@ -66,7 +67,7 @@ sub put
 sub start
 {
 	my (%set) = @_;
-	my $path = put($good->{both}, "$dir/" . ++$count . '.pem');
+	my $path = put($good->{both}, "$dir/$$-" . ++$count . '.pem');
 	my $server = Brood::Server->start(workers => 2, control => 1, listen => ['tls:127.0.0.1:0'],
 		set => { tls_certificate => $path, drain_timeout => '2s', %set });
 	return ($server, $path);
@@ -98,7 +99,7 @@ sub is_told
 	}
 }
 
-subtest 'keeps a server from starting, by -t and in earnest' => sub {
+together 'keeps a server from starting, by -t and in earnest' => sub {
 	for my $what (sort keys %refused) {
 		my ($pair, $like) = @{ $refused{$what} };
 		is_told({ tls_certificate => $pair->{both} }, qr/certificate '\Q$pair->{both}\E': the certificate cannot be used: $like/, $what);
@@ -109,8 +110,8 @@ subtest 'keeps a server from starting, by -t and in earnest' => sub {
 		qr/tls_client_ca '\Q$good->{key}\E': .*no certificate in it/, 'a key for an authority');
 };
 
-subtest 'a renewal with one is refused, and changes nothing but a log line' => sub {
-	my %path = map { $_ => put($good->{both}, "$dir/" . ++$count . '.pem') } sort keys %refused;
+together 'a renewal with one is refused, and changes nothing but a log line' => sub {
+	my %path = map { $_ => put($good->{both}, "$dir/$$-" . ++$count . '.pem') } sort keys %refused;
 	my ($server) = start(tls_certificate => join ',', map { $path{$_} } sort keys %path);
 	my @workers = $server->workers;
 	put($refused{$_}[0]{both}, $path{$_}) for keys %refused;
@@ -156,7 +157,7 @@ subtest 'what a check finds good, but workers do not, is not used either' => sub
 	$server->finish;
 };
 
-subtest 'renewed is what workers have taken, and those that start have it then' => sub {
+together 'renewed is what workers have taken, and those that start have it then' => sub {
 	my ($server, $path) = start();
 	my ($slow, $quick) = $server->workers;
 	kill 'STOP', $slow;
@@ -173,9 +174,9 @@ subtest 'renewed is what workers have taken, and those that start have it then' 
 	$server->finish;
 };
 
-subtest 'an upgrade goes on with what workers have taken' => sub {
+together 'an upgrade goes on with what workers have taken' => sub {
 	my $versions = Brood::Versions->new;
-	my $path = put($good->{both}, "$dir/" . ++$count . '.pem');
+	my $path = put($good->{both}, "$dir/$$-" . ++$count . '.pem');
 	my $server = $versions->start(listen => ['tls:127.0.0.1:0'], set => { tls_certificate => $path, drain_timeout => '2s' });
 	put($refused{'a signature with SHA-1'}[0]{both}, $path);
 	ok $server->wait_stderr(qr/md too weak.*used further on/), 'refused';
@@ -202,7 +203,7 @@ sub warnings_of
 	return [map { /^brood: warning: (?:certificate|tls_client_ca) '[^']*': (.*)/ ? $1 : () } @{ $run->{lines} }];
 }
 
-subtest 'names that a certificate does not cover are told' => sub {
+together 'names that a certificate does not cover are told' => sub {
 	is_deeply warnings_of($good), [], 'nothing, where a site has no names';
 	is_deeply warnings_of($good, names => 'one.test,www.one.test,*.one.test'), [], 'nor when it covers them';
 	is_deeply warnings_of($good, names => 'two.test,one.test,*.two.test,a.b.one.test,192.0.2.7'),
@@ -214,7 +215,7 @@ subtest 'names that a certificate does not cover are told' => sub {
 	$server->finish;
 };
 
-subtest 'a chain that ends too early is told' => sub {
+together 'a chain that ends too early is told' => sub {
 	my $middle = make_pair("$dir", 'middle', by => $root, @ca);
 	my $leaf = sub { my ($name, $by, @more) = @_; return make_pair("$dir", 'one.test', name => $name, by => $by, more => \@more) };
 	my $missing = qr/^its issuer 'CN=middle' is not in the file, and no root that this system knows/;
@@ -229,7 +230,7 @@ subtest 'a chain that ends too early is told' => sub {
 	is_deeply warnings_of(with_chain($leaf->('lower', $public), $public)), [], 'nor there';
 };
 
-subtest 'authorities of clients that let nobody in are told' => sub {
+together 'authorities of clients that let nobody in are told' => sub {
 	my $warnings = sub { return warnings_of($good, tls_client => 'required', tls_client_ca => $_[0]) };
 	my $bundle = Brood::Server::write_file("$dir/bundle.pem", join '', map { Brood::Server::slurp($_->{certificate}) } $root, $weak_root);
 	is_deeply $warnings->($root->{certificate}), [], 'nothing of one that does';
@@ -237,7 +238,7 @@ subtest 'authorities of clients that let nobody in are told' => sub {
 	is_deeply $warnings->($bundle), ['the keys of 1 of its 2 authorities are too small: no client of theirs is let in'], 'one among others';
 };
 
-subtest 'a name that a reload gives to a site is told when its certificate does not cover it' => sub {
+together 'a name that a reload gives to a site is told when its certificate does not cover it' => sub {
 	my $path = $good->{both};
 	my $server = Brood::Server->start(workers => 2, control => 1, listen => ['tls:127.0.0.1:0'], config => qq{names = "one.test";\n},
 		set => { tls_certificate => $path });
@@ -251,4 +252,5 @@ subtest 'a name that a reload gives to a site is told when its certificate does 
 	$server->finish;
 };
 
+all_together();
 done_testing;

@@ -269,7 +269,7 @@ static void on_frame(void *context, struct brood_frame *frame)
 		if (brood_channel_send(admin->channel, frame) < 0)
 			log_debug("no room for a sign of life");
 		break;
-	case MESSAGE_RETIRE:
+	case MESSAGE_DRAIN:
 		clients_retire(admin->clients, true);
 		break;
 	default: /* of a later version: not for us */

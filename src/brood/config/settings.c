@@ -7,8 +7,10 @@
 #include "brood/config/setting_checks.h"
 #include "brood/config/settings_rows.h"
 #include "cluster/cluster.h"
-#include "http/connection/pace.h"
 #include "http/client/quota.h"
+#include "http/connection/pace.h"
+#include "http/http.h"
+#include "http/tls/tls.h"
 
 #include <string.h>
 
@@ -82,9 +84,9 @@ static const struct setting rows[] = {
 	 .help = "time after which session tickets are sealed with another key"},
 	{PATH(SERVER, tls_ticket_keys, "off"), .words = WORDS("off"), .unset = "off",
 	 .help = "file of keys for session tickets that several machines share"},
-	{DURATION(SERVER, tls_handshake_timeout, "10s", 1, WEEK_MS),
+	{DURATION(SERVER, tls_handshake_timeout, SECONDS(HTTP_HANDSHAKE_TIMEOUT_S), 1, WEEK_MS),
 	 .help = "time in which a TLS handshake must be over"},
-	{COUNT(SERVER, tls_handshakes_max, "1024", 1, 1048576),
+	{COUNT(SERVER, tls_handshakes_max, TEXT(TLS_HANDSHAKES_MAX), 1, 1048576),
 	 .help = "unfinished TLS handshakes that one worker holds"},
 	{RATE(SERVER, tls_handshake_rate, "off", 1, UINT64_C(3600) * QUOTA_RATE_MAX_PER_SECOND), .words = WORDS("off"),
 	 .help = "TLS handshakes that one client may begin, in the long run"},
@@ -105,11 +107,13 @@ static const struct setting rows[] = {
 	 .help = "whom workers run as when the server is started by root"},
 	{STRING(SERVER, group, ""), .unset = "", .effect = SETTING_AT_START,
 	 .help = "the group that workers run as when the server is started by root"},
-	{DURATION(SERVER, head_timeout, "10s", 1, WEEK_MS), .help = "time in which a request's head must have come"},
-	{DURATION(SERVER, body_timeout, "30s", 1, WEEK_MS), .help = "time in which a request's body must have come"},
-	{DURATION(SERVER, write_timeout, "60s", 1, WEEK_MS),
+	{DURATION(SERVER, head_timeout, SECONDS(HTTP_HEAD_TIMEOUT_S), 1, WEEK_MS),
+	 .help = "time in which a request's head must have come"},
+	{DURATION(SERVER, body_timeout, SECONDS(HTTP_BODY_TIMEOUT_S), 1, WEEK_MS),
+	 .help = "time in which a request's body must have come"},
+	{DURATION(SERVER, write_timeout, SECONDS(HTTP_WRITE_TIMEOUT_S), 1, WEEK_MS),
 	 .help = "time for which a client may take nothing of its response"},
-	{DURATION(SERVER, keepalive_timeout, "75s", 1, WEEK_MS),
+	{DURATION(SERVER, keepalive_timeout, SECONDS(HTTP_KEEPALIVE_TIMEOUT_S), 1, WEEK_MS),
 	 .help = "time for which an idle connection is kept for its next request"},
 	{DURATION(SERVER, start_timeout, "10s", 1, WEEK_MS), .help = "time in which a new worker must be ready"},
 	{DURATION(SERVER, drain_timeout, "60s", 1, WEEK_MS),
@@ -130,12 +134,14 @@ static const struct setting rows[] = {
 
 	{RATE(SERVER, client_rate, "off", 1, UINT64_C(3600) * QUOTA_RATE_MAX_PER_SECOND), .words = WORDS("off"),
 	 .help = "requests that one client may make, in the long run"},
-	{COUNT(SERVER, client_burst, "50", 1, 1000000),
+	{COUNT(SERVER, client_burst, TEXT(HTTP_CLIENT_BURST), 1, 1000000),
 	 .help = "requests that one client may make at once, with client_rate"},
 	{COUNT(SERVER, client_connections, "off", 1, QUOTA_CLIENT_MAX), .words = WORDS("off"),
 	 .help = "connections that one client may hold"},
-	{COUNT(SERVER, client_prefix_ipv4, "32", 1, 32), .help = "leading bits of an IPv4 address that make a client"},
-	{COUNT(SERVER, client_prefix_ipv6, "64", 1, 128), .help = "leading bits of an IPv6 address that make a client"},
+	{COUNT(SERVER, client_prefix_ipv4, TEXT(HTTP_CLIENT_PREFIX_IPV4), 1, 32),
+	 .help = "leading bits of an IPv4 address that make a client"},
+	{COUNT(SERVER, client_prefix_ipv6, TEXT(HTTP_CLIENT_PREFIX_IPV6), 1, 128),
+	 .help = "leading bits of an IPv6 address that make a client"},
 	{COUNT(SERVER, connections_max_total, "off", 1, QUOTA_TOTAL_MAX), .words = WORDS("off"),
 	 .help = "connections that all workers hold together"},
 	{SIZE(SERVER, min_receive_rate, "off", 1, PACE_RATE_MAX), .words = WORDS("off"),
@@ -164,7 +170,8 @@ static const struct setting rows[] = {
 	 .help = "set what suits a server behind a load balancer, and warn of what does not"},
 	{BOOL(SERVER, proxy_protocol, "false"),
 	 .help = "a PROXY header must come first, on listeners that do not say otherwise"},
-	{DURATION(SERVER, proxy_timeout, "5s", 1, WEEK_MS), .help = "time in which a PROXY header must have come"},
+	{DURATION(SERVER, proxy_timeout, SECONDS(HTTP_PROXY_TIMEOUT_S), 1, WEEK_MS),
+	 .help = "time in which a PROXY header must have come"},
 	{NETWORKS(SERVER, trusted, ""), .help = "proxies that are believed when they tell of a client"},
 	{WORD(SERVER, forwarded, "auto", FORWARDED_NONE, "auto", "x-forwarded-for", "forwarded", "off"),
 	 .help = "the fields by which trusted proxies tell of a client"},

@@ -46,6 +46,11 @@
 #define FAULT(home, key, value, last, ...) \
 	ROW(FAULT, home, key, key, struct config_fault, value), WORDS_UP_TO(last, __VA_ARGS__)
 
+/* A default that is a number with a name elsewhere. */
+#define TEXT_OF(number) #number
+#define TEXT(number)    TEXT_OF(number)
+#define SECONDS(number) TEXT(number) "s"
+
 /* The longest duration that can be asked for, in milliseconds: fits in 32 bits. */
 #define WEEK_MS (UINT64_C(7) * 24 * 60 * 60 * 1000)
 #define YEAR_MS (UINT64_C(365) * 24 * 60 * 60 * 1000)

@@ -24,8 +24,7 @@ static bool is_program(const char *path)
 static bool is_script(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	char mark[2];
-	bool found = fd >= 0 && read(fd, mark, sizeof(mark)) == sizeof(mark) && memcmp(mark, "#!", 2) == 0;
+	bool found = fd >= 0 && fd_is_script(fd);
 
 	fd_close(&fd);
 	return found;

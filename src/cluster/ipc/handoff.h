@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Passing connections from one process to another, so that none is lost and none is served twice. One
- * act, used three times: the master hands new connections to workers, a worker that retires gives its
+ * act, used three times: the master hands new connections to workers, a worker that drains gives its
  * connections to the master, and the master passes these on to other workers.
  *
  * Each transfer has an id. The giver keeps its copy of the descriptor until the taker has said "taken",

@@ -36,7 +36,7 @@ static void explain(const struct listeners *listeners, const struct listener *li
 	for (unsigned i = 0; error == -EADDRINUSE && i < listeners->count; i++) {
 		const struct listener *other = &listeners->all[i];
 
-		if (!other->growable && address_overlaps(&other->address, &listener->address)) {
+		if (other->origin != LISTENER_BOUND && address_overlaps(&other->address, &listener->address)) {
 			snprintf(reason, room, "cannot listen on %s beside %s, which was inherited",
 				 listener->address.text, other->address.text);
 			return;
@@ -67,7 +67,7 @@ static int fill(struct listener *listener, unsigned count, bool beside)
 		return -ENOMEM;
 	listener->sockets = sockets;
 	while (listener->count < count) {
-		if (listener->growable)
+		if (listener->origin == LISTENER_BOUND)
 			options.sharing = listener->count == 0 && !beside ? SOCKET_GROUP_FIRST : SOCKET_GROUP_FURTHER;
 		fd = socket_listen(&listener->address, &options);
 		if (fd < 0)
@@ -82,7 +82,7 @@ static int fill(struct listener *listener, unsigned count, bool beside)
 static bool stands_beside(const struct listeners *listeners, const struct address *address)
 {
 	for (unsigned i = 0; i < listeners->count; i++)
-		if (listeners->all[i].growable && address_overlaps(&listeners->all[i].address, address))
+		if (listeners->all[i].origin == LISTENER_BOUND && address_overlaps(&listeners->all[i].address, address))
 			return true;
 	return false;
 }
@@ -104,12 +104,13 @@ static int open_one(const struct listeners *listeners, struct listener *listener
 		listener->sockets[listener->count++] = wish->fd;
 		return 0;
 	}
-	listener->growable = !is_unix;
+	listener->origin = is_unix ? LISTENER_INHERITED : LISTENER_BOUND; /* not bound yet */
 	listener->quiet = true;
 	error = fill(listener, 1, beside);
-	listener->unlink_path = is_unix && !error;
-	if (listener->unlink_path)
+	if (is_unix && !error) {
+		listener->origin = LISTENER_BOUND_UNIX;
 		listener_note_file(listener);
+	}
 	/* Sharing with ourselves we have shared with anybody of our user. */
 	return !error && beside && socket_is_shared(&listener->address, &own) ? -EADDRINUSE : error;
 }
@@ -129,7 +130,7 @@ static void close_one(const struct listeners *listeners, struct listener *listen
 /* Nobody is to come by it any more, whoever still has a copy; one that was inherited lives on with whoever bound it. */
 static void close_for_good(const struct listeners *listeners, struct listener *listener)
 {
-	for (unsigned k = 0; k < listener->count && (listener->growable || listener->unlink_path); k++)
+	for (unsigned k = 0; k < listener->count && listener->origin != LISTENER_INHERITED; k++)
 		(void)!shutdown(listener->sockets[k], SHUT_RDWR);
 	close_one(listeners, listener);
 }
@@ -190,7 +191,7 @@ static int add(struct listeners *listeners, const struct cluster_listen *wish, c
 		return error;
 	}
 	twin = find(listeners, &listener->address);
-	if (twin && listener->growable) { /* two of the very same address would be one group */
+	if (twin && listener->origin == LISTENER_BOUND) { /* two of the very same address would be one group */
 		close_one(listeners, listener);
 		keep(twin, wish);
 		return 0;
@@ -241,7 +242,7 @@ static void follow_mode(struct listener *listener)
 {
 	int error;
 
-	if (listener->unix_mode == listener->next_mode || !listener->unlink_path)
+	if (listener->unix_mode == listener->next_mode || listener->origin != LISTENER_BOUND_UNIX)
 		return;
 	error = listener_set_mode(listener, listener->next_mode);
 	if (error)
@@ -304,7 +305,7 @@ int listeners_grow(struct listeners *listeners, unsigned sockets, char *reason, 
 		struct listener *listener = &listeners->all[i];
 		int error;
 
-		if (!listener->growable || listener->leaving || listener->count >= sockets)
+		if (listener->origin != LISTENER_BOUND || listener->leaving || listener->count >= sockets)
 			continue;
 		error = fill(listener, sockets, true);
 		if (error) {
@@ -341,7 +342,7 @@ size_t listeners_of_worker(const struct listeners *listeners, bool next, enum cl
 
 	for (unsigned i = 0; i < listeners->count; i++) {
 		const struct listener *listener = &listeners->all[i];
-		bool one = accept == CLUSTER_ACCEPT_REUSEPORT && listener->growable;
+		bool one = accept == CLUSTER_ACCEPT_REUSEPORT && listener->origin == LISTENER_BOUND;
 
 		if (!listener->now && !(next && listener->next))
 			continue;
@@ -356,7 +357,7 @@ size_t listeners_of_group(const struct listeners *listeners, unsigned index, int
 	size_t found = 0;
 
 	for (unsigned i = 0; i < listeners->count; i++)
-		if (listeners->all[i].growable && listeners->all[i].now)
+		if (listeners->all[i].origin == LISTENER_BOUND && listeners->all[i].now)
 			found += put(&listeners->all[i], index, fds + found, ids + found, room - found);
 	return found;
 }
@@ -393,7 +394,7 @@ bool listeners_close_doors(const struct listeners *listeners)
 		const struct listener *listener = &listeners->all[i];
 
 		/* One that was inherited lives on with whoever bound it, and so does its queue. */
-		for (unsigned k = 0; k < listener->count && listener->growable; k++)
+		for (unsigned k = 0; k < listener->count && listener->origin == LISTENER_BOUND; k++)
 			closed |= socket_close_door(listener->sockets[k]) == 0;
 	}
 	return closed;

@@ -16,6 +16,12 @@
 
 #include "cluster/cluster.h"
 
+enum listener_origin {
+	LISTENER_INHERITED,  /* from whoever started the server: one socket, and a file is theirs */
+	LISTENER_BOUND,      /* TCP: further sockets can join */
+	LISTENER_BOUND_UNIX, /* with a file to be removed */
+};
+
 struct listener {
 	unsigned id;            /* for as long as it lives, whatever comes and goes beside it */
 	struct address wish;    /* as configured */
@@ -25,14 +31,13 @@ struct listener {
 	dev_t device;           /* of a Unix socket that was bound here: its file, which may be another's by now */
 	ino_t inode;            /* 0: not known */
 	unsigned tag, next_tag; /* the program's, in this and in the next configuration */
-	bool growable;          /* TCP and bound here, so that further sockets can join */
+	enum listener_origin origin;
 	int *sockets;
 	unsigned count;
-	bool unlink_path; /* a Unix socket that was bound here */
-	bool now, next;   /* part of the configuration in force; of the one that is prepared */
-	bool quiet;       /* does not listen yet */
-	bool leaving;     /* part of neither: its last clients come in */
-	uint64_t due_ms;  /* when it is closed; 0: it has not stepped aside yet */
+	bool now, next;  /* part of the configuration in force; of the one that is prepared */
+	bool quiet;      /* does not listen yet */
+	bool leaving;    /* part of neither: its last clients come in */
+	uint64_t due_ms; /* when it is closed; 0: it has not stepped aside yet */
 };
 
 /* With more of them the first ones have to hurry. */

@@ -20,7 +20,7 @@ bool listener_is_reached(const struct listener *listener)
 {
 	struct stat status;
 
-	if (!listener->unlink_path || listener->inode == 0)
+	if (listener->origin != LISTENER_BOUND_UNIX || listener->inode == 0)
 		return true;
 	return trusted_file_look(address_unix_path(&listener->address), &status) == 0 &&
 	       status.st_dev == listener->device && status.st_ino == listener->inode;
@@ -38,7 +38,7 @@ void listener_remove_file(const struct listener *listener)
 {
 	struct stat made = {.st_dev = listener->device, .st_ino = listener->inode};
 
-	if (listener->unlink_path)
+	if (listener->origin == LISTENER_BOUND_UNIX)
 		trusted_file_remove(address_unix_path(&listener->address), listener->inode ? &made : NULL);
 }
 

@@ -22,7 +22,7 @@ static void turn_away(const struct listener *listener)
 void listener_step_aside(struct listener *listener, uint64_t now_ms)
 {
 	listener->due_ms = now_ms + (address_is_unix(&listener->address) ? LEAVING_UNIX_MS : LEAVING_MS);
-	if (listener->growable) /* one that was inherited lives on with whoever bound it */
+	if (listener->origin == LISTENER_BOUND) /* one that was inherited lives on with whoever bound it */
 		turn_away(listener);
 	listener_remove_file(listener);
 }

@@ -12,7 +12,7 @@ enum message_type {
 	MESSAGE_READY = 1,   /* no data: the worker has answered its own probe */
 	MESSAGE_GIVE,        /* struct message_connections: as MESSAGE_CONNECTIONS, for somebody else */
 	MESSAGE_HANDED_OVER, /* no data: it accepts nothing, and holds only what cannot move */
-	MESSAGE_REPLACE,     /* no data: somebody asked this worker to leave; it serves until retired */
+	MESSAGE_REPLACE,     /* no data: somebody asked this worker to leave; it serves until it is to drain */
 	MESSAGE_HEARD,       /* struct message_heard: what became of a broadcast that wants an answer */
 	MESSAGE_CUT,         /* struct message_cut: what came of MESSAGE_ABORT; it leaves now */
 
@@ -22,7 +22,7 @@ enum message_type {
 
 	/* master to worker */
 	MESSAGE_CONNECTIONS = 16, /* struct message_connections + as many descriptors + states */
-	MESSAGE_RETIRE,           /* no data: accept no more, give connections away, leave at last */
+	MESSAGE_DRAIN,            /* no data: accept no more, give connections away, leave at last */
 	MESSAGE_STOP,             /* no data: the same, and close what is idle */
 	MESSAGE_ADOPT = 20,       /* struct message_sockets + descriptors: accept on these too */
 	MESSAGE_RELEASE,          /* struct message_sockets, only the slot counts: no longer */

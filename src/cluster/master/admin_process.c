@@ -190,7 +190,7 @@ enum admin_end admin_ended(struct master *master, const struct brood_process_end
  * it up. */
 void admin_tick(struct master *master, uint64_t now_ms)
 {
-	struct brood_frame retire = {.type = MESSAGE_RETIRE};
+	struct brood_frame retire = {.type = MESSAGE_DRAIN};
 	struct admin *admin = &master->admin;
 
 	if (!admin->renew)

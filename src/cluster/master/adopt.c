@@ -36,7 +36,7 @@ static struct slot *find_adopter(const struct master *master, uint64_t now_ms)
 	return best;
 }
 
-/* One that does not lead its slot any more accepts nothing. */
+/* One that is not the current one of its slot any more accepts nothing. */
 struct slot *adopt_adopter(const struct slot *slot)
 {
 	struct worker_process *adopter = slot->adopter ? worker_process_find(slot->master, slot->adopter) : NULL;

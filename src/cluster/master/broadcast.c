@@ -81,10 +81,11 @@ uint32_t cluster_ask(struct master *master, uint32_t kind, const void *data, siz
 	for (struct list *at = master->workers.next; at != &master->workers; at = at->next) {
 		struct worker_process *worker = worker_of(at);
 
-		worker->may_answer = send_broadcast(worker, &broadcast, all, fds, fd_count);
-		worker->owes_answer = worker->may_answer && worker->phase == WORKER_SERVING;
-		worker->question = worker->may_answer ? number : 0;
-		master->question.asked += worker->owes_answer;
+		worker->answer = !send_broadcast(worker, &broadcast, all, fds, fd_count) ? ANSWER_NONE
+				 : worker->phase == WORKER_SERVING                       ? ANSWER_OWED
+											 : ANSWER_ALLOWED;
+		worker->question = worker->answer != ANSWER_NONE ? number : 0;
+		master->question.asked += worker->answer == ANSWER_OWED;
 	}
 	return number;
 }
@@ -97,7 +98,7 @@ void cluster_answers(const struct master *master, struct cluster_answers *out)
 	for (const struct list *at = master->workers.next; at != &master->workers; at = at->next) {
 		const struct worker_process *worker = LIST_ENTRY(at, struct worker_process, link);
 
-		out->open += worker->owes_answer && worker->channel;
+		out->open += worker->answer == ANSWER_OWED && worker->channel;
 	}
 }
 
@@ -108,10 +109,10 @@ void broadcast_heard(struct worker_process *worker, struct brood_frame *frame)
 	const struct message_heard *heard = frame->data;
 	struct question *question = &worker->master->question;
 
-	if (frame->size != sizeof(*heard) || !worker->may_answer || heard->question != question->number ||
+	if (frame->size != sizeof(*heard) || worker->answer == ANSWER_NONE || heard->question != question->number ||
 	    worker->question != question->number)
 		return;
-	worker->may_answer = worker->owes_answer = false;
+	worker->answer = ANSWER_NONE;
 	if (heard->taken == 1)
 		question->yes++;
 	else

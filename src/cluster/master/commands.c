@@ -45,7 +45,7 @@ static void do_scale(struct master *master, const struct command *command)
 	}
 }
 
-static void do_disable(struct master *master, const struct command *command, bool drain)
+static void do_disable(struct master *master, const struct command *command, bool disable)
 {
 	unsigned index = (unsigned)command->argument, others = 0;
 	char reason[128];
@@ -56,10 +56,10 @@ static void do_disable(struct master *master, const struct command *command, boo
 		snprintf(reason, sizeof(reason), "slot %d: there are slots 0 to %u", command->argument,
 			 master->slot_count - 1);
 		outcome_tell(master, command->id, reason);
-	} else if (drain && others == 0) {
+	} else if (disable && others == 0) {
 		outcome_tell(master, command->id, "this is the last slot that serves; use stop");
 	} else {
-		supervisor_disable(master->slots[index], drain);
+		supervisor_disable(master->slots[index], disable);
 		pending_add(master, command, false);
 	}
 }

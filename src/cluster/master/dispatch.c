@@ -307,7 +307,7 @@ static void listen_on(struct master *master, bool next)
 void dispatch_follow_mode(struct master *master)
 {
 	bool now = master->options.accept == CLUSTER_ACCEPT_HANDOFF;
-	bool next = master->roll.phase == ROLL_FORWARD || master->prepared
+	bool next = master->roll.phase == ROLL_FORWARD || master->prepared == PREPARED_ALL
 			    ? master->next_options.accept == CLUSTER_ACCEPT_HANDOFF
 			    : now;
 
@@ -320,7 +320,7 @@ void dispatch_follow_mode(struct master *master)
 		log_error("no memory to accept connections; the next reload tries again");
 		return;
 	}
-	listen_on(master, master->sockets_prepared);
+	listen_on(master, master->prepared >= PREPARED_SOCKETS);
 }
 
 void dispatch_resume(struct master *master)

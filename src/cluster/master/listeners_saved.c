@@ -19,8 +19,8 @@ void listener_save(const struct listener *listener, struct state_writer *writer)
 	saved.id = listener->id;
 	saved.backlog = (uint32_t)listener->backlog;
 	saved.unix_mode = listener->unix_mode;
-	saved.growable = listener->growable;
-	saved.unlink_path = listener->unlink_path;
+	saved.growable = listener->origin == LISTENER_BOUND;
+	saved.unlink_path = listener->origin == LISTENER_BOUND_UNIX;
 	saved.now = listener->now;
 	saved.wish = listener->wish;
 	saved.address = listener->address;
@@ -87,8 +87,9 @@ int listener_restore(struct listeners *listeners, const struct state_record *rec
 		.inode = (ino_t)saved.inode,
 		.tag = saved.tag,
 		.next_tag = saved.tag,
-		.growable = saved.growable,
-		.unlink_path = saved.unlink_path,
+		.origin = saved.growable      ? LISTENER_BOUND
+			  : saved.unlink_path ? LISTENER_BOUND_UNIX
+					      : LISTENER_INHERITED,
 		.now = saved.now,
 	};
 	return 0;
@@ -103,7 +104,7 @@ int listener_restore_socket(struct listeners *listeners, const struct state_reco
 	if (listeners->count == 0)
 		return -EBADMSG;
 	listener = &listeners->all[listeners->count - 1];
-	if (listener->count >= (listener->growable ? CLUSTER_SLOTS_MAX : 1))
+	if (listener->count >= (listener->origin == LISTENER_BOUND ? CLUSTER_SLOTS_MAX : 1))
 		return -EBADMSG;
 	state_get(record, &saved, sizeof(saved));
 	error = fd_claim_socket(claims, saved.fd, SOCKET_LISTENING);

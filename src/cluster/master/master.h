@@ -58,6 +58,19 @@ struct master;
 
 enum { WORKER_GIVERS_MAX = 32 };
 
+enum worker_life {
+	WORKER_RUNS,
+	WORKER_STANDS_STILL, /* by SIGSTOP: alive, but takes nothing */
+	WORKER_IS_REAPED,    /* its pid may be another's by now */
+};
+
+/* To the last question that it was told. */
+enum worker_answer {
+	ANSWER_NONE,    /* it has given it, or was not asked */
+	ANSWER_ALLOWED, /* once */
+	ANSWER_OWED,    /* the same, and it has served when it was asked */
+};
+
 /* A worker process, from fork to reaping. */
 struct worker_process {
 	struct list link; /* in master->workers */
@@ -75,10 +88,9 @@ struct worker_process {
 	struct event *timer;     /* start timeout, then drain deadline */
 	enum kill_reason killed; /* why we ended it */
 	char own_why[96];        /* in words, where its reason alone does not say it; else "" */
-	bool reaped;             /* dead, and its pid may be another's by now */
-	bool stopped;            /* by SIGSTOP: alive, but takes nothing */
-	bool handed_over;        /* draining: holds only what cannot move */
-	bool said_cut;           /* told what it has cut */
+	enum worker_life life;
+	bool handed_over; /* draining: holds only what cannot move */
+	bool said_cut;    /* told what it has cut */
 	struct handoff_target target;
 	unsigned given_away;                /* connections that it gave and that nobody has taken yet */
 	uint64_t givers[WORKER_GIVERS_MAX]; /* serials of those who had what it was given; 0: none */
@@ -86,8 +98,7 @@ struct worker_process {
 	struct watchdog watchdog;
 	struct recycle_limits limits;  /* when it has done enough */
 	uint32_t question;             /* the last one that it was told; 0: none */
-	bool owes_answer;              /* to that, and it has served when it was asked */
-	bool may_answer;               /* to that, once */
+	enum worker_answer answer;     /* to that */
 	struct cluster_obituary *hang; /* owned: how it was when it was found to hang, or NULL */
 };
 
@@ -174,11 +185,18 @@ struct recycling {
 
 /* What the end of a worker is to its slot. */
 enum slot_loss {
-	SLOT_LOST_NOTHING,       /* it had no part in it; or its successor takes the lead; or the server stops */
-	SLOT_LOST_CURRENT,       /* the one that led: the next one is due, now or later */
+	SLOT_LOST_NOTHING,       /* it had no part in it; or its successor takes its place; or the server stops */
+	SLOT_LOST_CURRENT,       /* the current one: the next one is due, now or later */
 	SLOT_LOST_FOR_GOOD,      /* the same, and its set-up can never succeed: no use in going on */
-	SLOT_LOST_SUCCESSOR,     /* the one that was to lead */
-	SLOT_LOST_LAST_DRAINING, /* the last one that was retired */
+	SLOT_LOST_SUCCESSOR,     /* its successor */
+	SLOT_LOST_LAST_DRAINING, /* the last one that drained */
+};
+
+/* What a roll has prepared and not committed yet. */
+enum roll_prepared {
+	PREPARED_NOTHING,
+	PREPARED_SOCKETS, /* also those that take the place of what is reached no more */
+	PREPARED_ALL,     /* these, and a new configuration */
 };
 
 enum master_state { MASTER_RUNNING, MASTER_STOPPING, MASTER_CUTTING, MASTER_KILLING };
@@ -188,8 +206,7 @@ struct master {
 	const struct cluster_program *program;
 	struct cluster_options options;      /* in force */
 	struct cluster_options next_options; /* while a roll runs: what it goes to */
-	bool prepared;                       /* that is a new one, which was prepared and not committed yet */
-	bool sockets_prepared; /* so are listeners: also those that take the place of what is reached no more */
+	enum roll_prepared prepared;         /* for that */
 	struct listeners listeners;
 	struct slot **slots;  /* slot_room of them, made once, never moved */
 	struct board *boards; /* by slot */

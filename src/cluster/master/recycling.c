@@ -31,7 +31,7 @@ static bool is_busy(const struct master *master)
 	return false;
 }
 
-/* Did the last successor fail? Then the worker that it was to follow leads on. */
+/* Did the last successor fail? Then the worker that it was to follow goes on. */
 static bool has_failed(const struct master *master)
 {
 	const struct recycling *recycling = &master->recycling;

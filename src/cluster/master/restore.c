@@ -167,7 +167,7 @@ static int restore_worker(struct restoring *restoring, const struct state_record
 	like.record = saved.record;
 	like.started_ms = saved.started_ms;
 	like.ready_ms = saved.ready_ms;
-	like.stopped = saved.stopped;
+	like.life = saved.stopped ? WORKER_STANDS_STILL : WORKER_RUNS;
 	like.handed_over = saved.handed_over;
 	like.target.given = saved.given;
 	like.target.refused = saved.refused;
@@ -337,7 +337,7 @@ static int link_slot(struct restoring *restoring, const struct state_record *rec
 	return 0;
 }
 
-/* Once they lead. */
+/* Once all are in their slots. */
 static void link_adopter(struct master *master, const struct state_record *record)
 {
 	const struct worker_process *adopter;

@@ -39,7 +39,7 @@ static bool settled(void *context)
 		const struct worker_process *worker = LIST_ENTRY(at, struct worker_process, link);
 
 		/* One that stands still hands over when it goes on, or is ended: nobody has to wait for it. */
-		if (worker->phase == WORKER_DRAINING && !worker->handed_over && !worker->stopped)
+		if (worker->phase == WORKER_DRAINING && !worker->handed_over && worker->life != WORKER_STANDS_STILL)
 			return false;
 	}
 	return !logger_is_waited_for(master);
@@ -77,7 +77,7 @@ static enum roll_action start(struct master *master, struct slot *slot)
 		slot_replace(slot, next);
 	if (slot->state == SLOT_SERVING && slot->current->next_kind == next)
 		return roll_ready(&master->roll, &view, slot->index);
-	if (slot->successor || slot->state == SLOT_STARTING)
+	if (slot->successor || (slot->state == SLOT_STARTING && slot->current->next_kind == next))
 		return ROLL_NOTHING; /* its readiness or its death comes back here */
 	report_failed_start(master, slot);
 	return roll_died(&master->roll, &view, slot->index, false);
@@ -90,7 +90,7 @@ static void level(struct master *master)
 		master->slots[i]->next_kind = false;
 	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
 		LIST_ENTRY(at, struct worker_process, link)->next_kind = false;
-	master->prepared = master->sockets_prepared = false;
+	master->prepared = PREPARED_NOTHING;
 }
 
 static enum roll_action commit(struct master *master)
@@ -100,11 +100,11 @@ static enum roll_action commit(struct master *master)
 
 	master->options = master->next_options;
 	master->generation = master->next_generation;
-	if (master->prepared) {
+	if (master->prepared == PREPARED_ALL) {
 		PROGRAM_TELL(master->program, master.commit);
 		logger_reopened(master, false);
 	}
-	if (master->sockets_prepared) {
+	if (master->prepared >= PREPARED_SOCKETS) {
 		listeners_commit(&master->listeners);
 		leaving_follow(master);
 	}
@@ -137,11 +137,11 @@ static enum roll_action give_back(struct master *master)
 	struct roll_view view = view_of(master);
 
 	end_new_starts(master);
-	if (master->prepared) {
+	if (master->prepared == PREPARED_ALL) {
 		PROGRAM_TELL(master->program, master.abandon);
 		logger_tell(master);
 	}
-	if (master->sockets_prepared)
+	if (master->prepared >= PREPARED_SOCKETS)
 		listeners_abandon(&master->listeners);
 	level(master);
 	dispatch_follow_mode(master);
@@ -238,8 +238,9 @@ static void mend_sockets(struct master *master)
 
 	if (listeners_are_reached(&master->listeners))
 		return;
-	master->sockets_prepared = prepare_sockets(master) == 0;
-	if (!master->sockets_prepared)
+	if (prepare_sockets(master) == 0)
+		master->prepared = PREPARED_SOCKETS;
+	else
 		log_warn("%s", report->reason);
 	report->reason[0] = '\0';
 }
@@ -263,7 +264,7 @@ static bool prepare(struct master *master, bool reload)
 	}
 	report->reason[0] = '\0';
 	logger_tell(master); /* before anybody writes to its files */
-	master->prepared = master->sockets_prepared = true;
+	master->prepared = PREPARED_ALL;
 	return true;
 }
 
@@ -396,11 +397,13 @@ void rolling_settled(struct master *master)
 	act(master, roll_settled(&master->roll, &view));
 }
 
-/* One that waited for the slot's new worker goes on without it. */
+/* One that waited for the slot's new worker goes on without it; should it be wanted again, it gets such a one. */
 void rolling_without(struct master *master, unsigned slot)
 {
 	struct roll_view view = view_of(master);
 
+	if (master->roll.slot == slot)
+		master->slots[slot]->next_kind = master->roll.phase == ROLL_FORWARD;
 	act(master, roll_ready(&master->roll, &view, slot));
 }
 

@@ -7,7 +7,7 @@
 #include "cluster/master/master.h"
 
 void rolling_begin(struct master *master, enum roll_kind kind);
-/* What a roll makes of it that: a worker leads its slot, */
+/* What a roll makes of it that: a worker is the current one of its slot, */
 void rolling_ready(struct master *master, const struct worker_process *worker);
 /* one has ended (for who wants to know why there was no roll), */
 void rolling_report(struct master *master, const struct worker_process *worker, const struct brood_process_end *end);

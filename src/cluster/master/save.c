@@ -93,7 +93,7 @@ static void save_worker(const struct worker_process *worker, struct state_writer
 		.record = worker->record,
 		.channel = worker->channel ? state_keep_fd(writer, brood_channel_fd(worker->channel)) : -1,
 		.killed = worker->killed != KILL_NOT,
-		.stopped = worker->stopped,
+		.stopped = worker->life == WORKER_STANDS_STILL,
 		.handed_over = worker->handed_over,
 		.limit_requests = worker->limits.requests,
 		.limit_memory_bytes = worker->limits.memory_bytes,

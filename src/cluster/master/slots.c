@@ -145,11 +145,11 @@ void slot_drop_successor(struct slot *slot)
 	slot->successor = NULL;
 }
 
-void slot_disable(struct slot *slot, bool drain)
+void slot_disable(struct slot *slot, bool disable)
 {
-	slot->disabled = drain;
-	log_info("slot %u: %s", slot->index, drain ? "drained" : "in service again");
-	happen(slot, drain ? SLOT_UNWANT : SLOT_WANT);
+	slot->disabled = disable;
+	log_info("slot %u: %s", slot->index, disable ? "drained" : "in service again");
+	happen(slot, disable ? SLOT_UNWANT : SLOT_WANT);
 }
 
 /* --- what happens to workers --- */
@@ -164,7 +164,7 @@ bool slot_worker_ready(struct slot *slot, struct worker_process *worker)
 		slot->successor = NULL;
 		slot->next_kind = worker->next_kind;
 	} else if (worker != slot->current) {
-		return false; /* retired meanwhile */
+		return false; /* it was told to leave meanwhile */
 	}
 	happen(slot, SLOT_READY);
 	log_debug("worker %u [%d] of generation %u serves", slot->index, worker->pid, worker->generation);
@@ -233,8 +233,9 @@ void slot_has_room(struct slot *slot)
 
 bool slot_is_alive(const struct slot *slot, uint64_t now_ms)
 {
-	return slot->state == SLOT_SERVING && slot->current && slot->current->channel && !slot->current->stopped &&
-	       slot->current->killed == KILL_NOT && board_is_fresh(worker_process_record(slot->current), now_ms);
+	return slot->state == SLOT_SERVING && slot->current && slot->current->channel &&
+	       slot->current->life == WORKER_RUNS && slot->current->killed == KILL_NOT &&
+	       board_is_fresh(worker_process_record(slot->current), now_ms);
 }
 
 bool slots_any_serves(const struct master *master)
@@ -329,7 +330,7 @@ int slots_make_room(struct master *master, unsigned count)
 static bool slots_have_sockets(const struct master *master)
 {
 	return master->options.accept == CLUSTER_ACCEPT_REUSEPORT ||
-	       (master->prepared && master->next_options.accept == CLUSTER_ACCEPT_REUSEPORT);
+	       (master->prepared == PREPARED_ALL && master->next_options.accept == CLUSTER_ACCEPT_REUSEPORT);
 }
 
 int slots_resize(struct master *master, unsigned count)

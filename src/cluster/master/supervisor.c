@@ -62,7 +62,7 @@ static void on_ready(struct worker_process *worker, struct brood_frame *frame)
 
 	(void)frame;
 	worker_process_serve(worker);
-	if (slot_worker_ready(slot, worker)) { /* it leads, and who led before drains */
+	if (slot_worker_ready(slot, worker)) { /* it takes its place, and who had that before drains */
 		if (!served)
 			adopt_release(slot);
 		check_start(master);
@@ -119,12 +119,13 @@ void supervisor_changed(void *context, pid_t pid, int stopped)
 {
 	struct master *master = context;
 	struct worker_process *worker = worker_process_find_pid(master, pid);
+	enum worker_life life = stopped ? WORKER_STANDS_STILL : WORKER_RUNS;
 
 	if (stopped)
 		closer_stopped(&master->closer, pid);
-	if (!worker || worker->stopped == (stopped != 0))
+	if (!worker || worker->life == life)
 		return;
-	worker->stopped = stopped != 0;
+	worker->life = life;
 	log_warn("worker %u [%d] was %s", worker->slot, pid, stopped ? "stopped" : "continued");
 	if (master->state != MASTER_RUNNING)
 		return;
@@ -143,7 +144,7 @@ void supervisor_ended(struct worker_process *worker, const struct brood_process_
 	enum slot_loss loss;
 
 	/* What it said last counts: its channel is read to the end before it is decided what it left undone. */
-	worker->reaped = true;
+	worker->life = WORKER_IS_REAPED;
 	if (worker->channel)
 		brood_channel_drain(worker->channel);
 	handoff_target_gone(&master->handoff, &worker->target);
@@ -181,13 +182,13 @@ int supervisor_resize(struct master *master, unsigned count)
 	return 0;
 }
 
-void supervisor_disable(struct slot *slot, bool drain)
+void supervisor_disable(struct slot *slot, bool disable)
 {
 	struct master *master = slot->master;
 
-	slot_disable(slot, drain);
+	slot_disable(slot, disable);
 	slots_start(master);
-	if (drain)
+	if (disable)
 		rolling_without(master, slot->index);
 }
 
@@ -208,9 +209,11 @@ static bool is_timely(const struct worker_process *worker, uint32_t type)
 {
 	switch (type) {
 	case MESSAGE_READY:
-		return worker->phase == WORKER_STARTING && worker->killed == KILL_NOT && !worker->reaped;
+		return worker->phase == WORKER_STARTING && worker->killed == KILL_NOT &&
+		       worker->life != WORKER_IS_REAPED;
 	case MESSAGE_REPLACE:
-		return worker->phase == WORKER_SERVING && worker->killed == KILL_NOT && !worker->reaped;
+		return worker->phase == WORKER_SERVING && worker->killed == KILL_NOT &&
+		       worker->life != WORKER_IS_REAPED;
 	case MESSAGE_HANDED_OVER:
 		return worker->phase == WORKER_DRAINING;
 	case MESSAGE_GIVE:

@@ -97,15 +97,6 @@ static int save(struct master *master, struct state_writer *writer)
 
 /* --- the trial --- */
 
-/* An interpreter would be executed in its place, by a name that is gone then; and the program by that with nothing of
- * the state. */
-static bool is_script(int fd)
-{
-	char mark[2];
-
-	return pread(fd, mark, sizeof(mark), 0) == sizeof(mark) && memcmp(mark, "#!", 2) == 0;
-}
-
 /* Who may write to it may become us. */
 static int open_binary(const char *path, char *reason, size_t room)
 {
@@ -123,7 +114,7 @@ static int open_binary(const char *path, char *reason, size_t room)
 		wrong = "belongs to neither root nor the user of this server";
 	else if (status.st_mode & 022)
 		wrong = "others than its owner may write to it";
-	else if (is_script(fd))
+	else if (fd_is_script(fd)) /* an interpreter would be executed in its place, which knows nothing of the state */
 		wrong = "a script: \"binary\" is to name the program that it starts";
 	if (!wrong)
 		return fd;

@@ -23,7 +23,7 @@ static void abort_worker(struct worker_process *worker, unsigned long long silen
 	obituary_of_hang(worker);
 	if (worker->killed == KILL_NOT)
 		worker->killed = KILL_SILENT;
-	if (worker->reaped)
+	if (worker->life == WORKER_IS_REAPED)
 		return;
 	/* One that is stopped takes the first only when it goes on. */
 	kill(worker->pid, SIGABRT);

@@ -81,7 +81,7 @@ void worker_process_kill(struct worker_process *worker, enum kill_reason why)
 {
 	if (worker->killed == KILL_NOT)
 		worker->killed = why;
-	if (!worker->reaped) /* so the number cannot be another's */
+	if (worker->life != WORKER_IS_REAPED) /* so the number cannot be another's */
 		kill(worker->pid, SIGKILL);
 }
 
@@ -115,7 +115,7 @@ void worker_process_drain(struct worker_process *worker)
 	if (worker->phase == WORKER_DRAINING)
 		return;
 	worker->phase = WORKER_DRAINING;
-	send_simple(worker, MESSAGE_RETIRE);
+	send_simple(worker, MESSAGE_DRAIN);
 	arm(worker, worker->master->options.drain_timeout_ms + DRAIN_GRACE_MS);
 }
 
@@ -185,6 +185,7 @@ static struct worker_process *prepare(struct master *master, struct slot *slot, 
 				      struct log_source **source)
 {
 	const struct cluster_options *options = next_kind ? &master->next_options : &master->options;
+	bool of_next = next_kind && master->prepared >= PREPARED_SOCKETS;
 	struct worker_process *worker = calloc(1, sizeof(*worker));
 	char tag[LOG_TAG_MAX];
 	int ends[2], error;
@@ -223,12 +224,11 @@ static struct worker_process *prepare(struct master *master, struct slot *slot, 
 		.board_count = master->slot_room,
 		.record = worker->record,
 	};
-	birth->tag_count = listeners_tags(&master->listeners, next_kind && master->sockets_prepared, birth->tags,
-					  sizeof(birth->tags) / sizeof(birth->tags[0]));
+	birth->tag_count =
+		listeners_tags(&master->listeners, of_next, birth->tags, sizeof(birth->tags) / sizeof(birth->tags[0]));
 	if (options->accept != CLUSTER_ACCEPT_HANDOFF)
-		birth->socket_count =
-			listeners_of_worker(&master->listeners, next_kind && master->sockets_prepared, options->accept,
-					    slot->index, birth->sockets, birth->listeners, WORKER_SOCKETS_MAX);
+		birth->socket_count = listeners_of_worker(&master->listeners, of_next, options->accept, slot->index,
+							  birth->sockets, birth->listeners, WORKER_SOCKETS_MAX);
 	snprintf(tag, sizeof(tag), "worker %u", slot->index);
 	error = logger_add_source(master, tag, options, &birth->log, source);
 	if (!error)

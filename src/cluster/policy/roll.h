@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A roll: every slot gets a worker of the next generation, one slot after the other, the old worker
- * being retired only once the new one is ready; all of them, or none. Pure: it is told what happened and
+ * draining only once the new one is ready; all of them, or none. Pure: it is told what happened and
  * says what is to be done. Master only.
  *
  *     IDLE --look--> LOOKING  at what the next generation needs --looked--> FORWARD, or FAILED, IDLE
@@ -51,7 +51,7 @@ enum roll_action {
 /* What the roll asks about the world, which changes while it runs. */
 struct roll_view {
 	unsigned slots;
-	bool (*draining)(void *context, unsigned slot); /* has it a worker that was retired? */
+	bool (*draining)(void *context, unsigned slot); /* has it a worker that drains? */
 	bool (*settled)(void *context);                 /* has each of those handed over, and are the logs new? */
 	void *context;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A slot's life, as a table: what a numbered place for a worker does next when something happens to
- * the worker that leads it. Pure: no processes, no clock, no loop. Master only.
+ * its current worker. Pure: no processes, no clock, no loop. Master only.
  *
  *                 want                ready
  *       EMPTY ----------> STARTING ----------> SERVING
@@ -29,11 +29,11 @@ enum slot_state {
 enum slot_event {
 	SLOT_WANT,         /* there is to be a worker */
 	SLOT_UNWANT,       /* there is to be none */
-	SLOT_READY,        /* the leading worker can serve (also: a successor took the lead) */
-	SLOT_DIED,         /* the leading worker ended; backoff.h says: try again at once */
+	SLOT_READY,        /* the current worker can serve (also: a successor took its place) */
+	SLOT_DIED,         /* the current worker ended; backoff.h says: try again at once */
 	SLOT_DIED_EARLY,   /* the same, and it says: after a while */
 	SLOT_DIED_IN_VAIN, /* the same, and it says: rather not */
-	SLOT_SUCCEEDED,    /* the leading worker ended, and its successor, which starts, takes the lead */
+	SLOT_SUCCEEDED,    /* it ended, and its successor, which starts, takes its place */
 	SLOT_TIMER,        /* the while is over */
 	SLOT_EVENTS
 };

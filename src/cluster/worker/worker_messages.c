@@ -104,7 +104,7 @@ static void on_frame(void *context, struct brood_frame *frame)
 	case MESSAGE_LEAVING:
 		PROGRAM_TELL(worker->program, worker.leaving);
 		break;
-	case MESSAGE_RETIRE:
+	case MESSAGE_DRAIN:
 		worker_drain(worker);
 		break;
 	case MESSAGE_STOP:

@@ -9,8 +9,8 @@
 #ifndef BROOD_HTTP_CLIENT_CLIENT_H
 #define BROOD_HTTP_CLIENT_CLIENT_H
 
-#include "http/http.h"
 #include "http/client/peer.h"
+#include "http/http.h"
 
 #include <stdbool.h>
 

@@ -8,8 +8,8 @@
  *
  * TLVs are skipped, but a CRC32c among them must be right. What does not match exactly is refused;
  * the connection is to be ended without a word then. A pure function. */
-#ifndef BROOD_HTTP_CLIENT_PROXY_H
-#define BROOD_HTTP_CLIENT_PROXY_H
+#ifndef BROOD_HTTP_CLIENT_PROXY_PROTOCOL_H
+#define BROOD_HTTP_CLIENT_PROXY_PROTOCOL_H
 
 #include "http/client/peer.h"
 

@@ -8,9 +8,9 @@
 #include "base/network.h"
 #include "base/slice.h"
 #include "http/connection/connection.h"
-#include "http/files/response.h"
 #include "http/connection/pool.h"
 #include "http/connection/server.h"
+#include "http/files/response.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -7,9 +7,10 @@
 #include "http/connection/closing.h"
 #include "http/connection/idle.h"
 #include "http/connection/input.h"
-#include "http/connection/prelude.h"
 #include "http/connection/migration.h"
+#include "http/connection/pacing.h"
 #include "http/connection/pool.h"
+#include "http/connection/prelude.h"
 #include "http/connection/room.h"
 #include "http/connection/server.h"
 
@@ -57,7 +58,7 @@ void arrival_take(struct http_server *server, int fd, unsigned flags)
 	connection->stream.unsure = (flags & HTTP_TAKE_GIVEN) != 0;
 	connection->origin = server->options.origin;
 	connection->prelude = proxy ? (tls ? PRELUDE_PROXY_TLS : PRELUDE_PROXY) : tls ? PRELUDE_TLS : PRELUDE_NONE;
-	connection_set_first_deadline(connection);
+	pacing_set_first_deadline(connection);
 	if (server->stopping)
 		closing_of_stop(connection);
 	if (proxy && !prelude_may_begin(connection)) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * How a connection ends on which nothing is going on: because the server stops, or to make room. */
-#ifndef BROOD_HTTP_CONNECTION_ENDING_H
-#define BROOD_HTTP_CONNECTION_ENDING_H
+#ifndef BROOD_HTTP_CONNECTION_CLOSING_H
+#define BROOD_HTTP_CONNECTION_CLOSING_H
 
 #include "http/connection/deadline.h"
 

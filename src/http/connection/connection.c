@@ -4,30 +4,37 @@
  * response is exchange.c's business. */
 #include "http/connection/connection.h"
 
-#include "base/fd.h"
 #include "http/connection/closing.h"
 #include "http/connection/exchange.h"
-#include "http/connection/idle.h"
 #include "http/connection/input.h"
-#include "http/connection/prelude.h"
 #include "http/connection/migration.h"
 #include "http/connection/pacing.h"
 #include "http/connection/pool.h"
+#include "http/connection/prelude.h"
 #include "http/connection/server.h"
-#include "http/connection/migration_state.h"
-#include "http/tls/tls.h"
 #include "http/connection/turn.h"
+#include "http/tls/tls.h"
 
 #include <errno.h>
-#include <unistd.h>
 
-/* What a state waits for, and what is done when that happens or when time is up. */
+/* What becomes of a request where a connection is closed at once. */
+enum loss {
+	LOSES_NOTHING,
+	LOSES_REQUEST,
+	LOSES_WHAT_IT_HOLDS,
+};
+
+/* What a state waits for, and what is done when that happens, when time is up, or when the server ends at once. */
 struct state_rule {
 	short watch; /* EV_READ, EV_WRITE; 0: leave it as it is */
 	void (*ready)(struct connection *connection);
 	void (*expired)(struct connection *connection);
+	void (*aborted)(struct connection *connection);
+	enum loss loss; /* by that */
+	bool leaves;    /* for another server, from here */
 };
 
+static void answer_or_close(struct connection *connection);
 static void give(struct connection *connection);
 static void give_up_proxy_header(struct connection *connection);
 static void give_up_waiting(struct connection *connection);
@@ -39,14 +46,15 @@ static void finish(struct connection *connection);
 static void look_for_progress(struct connection *connection);
 
 static const struct state_rule rules[CONNECTION_STATES] = {
-	[CONNECTION_PROXY] = {EV_READ, connection_read, give_up_proxy_header},
-	[CONNECTION_WAITING] = {EV_READ, connection_read, connection_answer_or_close},
-	[CONNECTION_HEAD] = {EV_READ, connection_read, give_up_head},
-	[CONNECTION_TURN] = {0, wait_for_turn, renew_turn},
-	[CONNECTION_WRITING] = {EV_WRITE, connection_take_turn, look_for_progress},
-	[CONNECTION_CONCLUDING] = {EV_WRITE, finish, look_for_progress},
-	[CONNECTION_LINGERING] = {EV_READ, discard, connection_close},
-	[CONNECTION_OUTSIDE] = {0, wait_for_turn, give_up_waiting},
+	[CONNECTION_OUTSIDE] = {0, wait_for_turn, give_up_waiting, connection_close, LOSES_REQUEST, false},
+	[CONNECTION_PROXY] = {EV_READ, connection_read, give_up_proxy_header, connection_close, LOSES_NOTHING, true},
+	[CONNECTION_WAITING] = {EV_READ, connection_read, answer_or_close, answer_or_close, LOSES_NOTHING, true},
+	[CONNECTION_HEAD] = {EV_READ, connection_read, give_up_head, connection_close, LOSES_REQUEST, true},
+	[CONNECTION_TURN] = {0, wait_for_turn, renew_turn, connection_close, LOSES_WHAT_IT_HOLDS, false},
+	[CONNECTION_WRITING] = {EV_WRITE, connection_take_turn, look_for_progress, connection_close, LOSES_REQUEST,
+				false},
+	[CONNECTION_CONCLUDING] = {EV_WRITE, finish, look_for_progress, connection_close, LOSES_REQUEST, false},
+	[CONNECTION_LINGERING] = {EV_READ, discard, connection_close, connection_close, LOSES_NOTHING, false},
 };
 
 /* Where nothing is left of the last time, what is read now begins a request, and that one's duration. */
@@ -67,17 +75,6 @@ static void on_event(evutil_socket_t fd, short what, void *context)
 	(void)fd, (void)what;
 	turn_begin(connection->server);
 	rules[connection->state].ready(connection);
-}
-
-static void set_deadline(struct connection *connection, enum deadline_kind kind)
-{
-	struct http_server *server = connection->server;
-
-	if (deadline_set(&server->deadlines, &connection->deadline, kind, server->now_ms) &&
-	    connection_is_idle(connection))
-		idle_renew(connection);
-	if (kind == DEADLINE_HEAD)
-		pacing_begin_head(connection);
 }
 
 static int watch(struct connection *connection, short events)
@@ -119,10 +116,9 @@ static void enter(struct connection *connection, enum connection_state state)
 int connection_put_off(struct connection *connection)
 {
 	struct http_server *server = connection->server;
-	int rc = turn_schedule(server);
 
-	if (rc < 0)
-		return rc;
+	if (turn_schedule(server) < 0)
+		return -ENOMEM;
 	list_remove(&connection->link);
 	list_append(&server->turns, &connection->link);
 	enter(connection, CONNECTION_TURN);
@@ -134,7 +130,7 @@ static void wait_to_conclude(struct connection *connection)
 {
 	if (connection->state != CONNECTION_CONCLUDING) {
 		pacing_begin_response(connection);
-		set_deadline(connection, DEADLINE_WRITE);
+		pacing_set_deadline(connection, DEADLINE_WRITE);
 	}
 	enter(connection, CONNECTION_CONCLUDING);
 }
@@ -187,7 +183,7 @@ static void go_on(struct connection *connection, bool answered, bool more)
 	/* The time for a head runs from its first octet, so reading more of it changes nothing, and
 	 * empty lines are no octets of a head. */
 	if (answered || more || (kind != before && !(waits && before == DEADLINE_FIRST)))
-		set_deadline(connection, kind);
+		pacing_set_deadline(connection, kind);
 	if (migration_is_due(connection))
 		give(connection);
 	else if (!more)
@@ -217,7 +213,8 @@ static bool pass_proxy_header(struct connection *connection, struct input *input
 
 	if (verdict == PRELUDE_DONE) {
 		connection->prelude = connection_awaits_tls(connection) ? PRELUDE_TLS : PRELUDE_NONE;
-		set_deadline(connection, connection_awaits_tls(connection) ? DEADLINE_HANDSHAKE : DEADLINE_FIRST);
+		pacing_set_deadline(connection,
+				    connection_awaits_tls(connection) ? DEADLINE_HANDSHAKE : DEADLINE_FIRST);
 		if (connection->server->admission.connections &&
 		    (refused = admission_of_client(connection)) != QUOTA_NONE) {
 			connection_turn_away(connection, refused);
@@ -260,7 +257,7 @@ static void wait_to_write(struct connection *connection, bool progress)
 		return;
 	}
 	if (begins || progress)
-		set_deadline(connection, DEADLINE_WRITE);
+		pacing_set_deadline(connection, DEADLINE_WRITE);
 	enter(connection, CONNECTION_WRITING);
 }
 
@@ -306,7 +303,7 @@ static void note_handshake(struct connection *connection)
 {
 	if (connection->deadline.kind == DEADLINE_HANDSHAKE && connection->stream.phase != STREAM_HANDSHAKE &&
 	    !connection->server->stopping)
-		set_deadline(connection, DEADLINE_FIRST);
+		pacing_set_deadline(connection, DEADLINE_FIRST);
 }
 
 /* What was sent last may still have to find its way into the socket. */
@@ -335,7 +332,7 @@ void connection_read(struct connection *connection)
 
 /* Before an idle connection is closed: a request may have come in this very moment. One that is on its way still is
  * read and dropped, so that the client sees a clean end, and may repeat it (RFC 9112 section 9.3.1). */
-void connection_answer_or_close(struct connection *connection)
+static void answer_or_close(struct connection *connection)
 {
 	struct input input;
 	ssize_t size = receive(connection, &input);
@@ -372,7 +369,7 @@ static void give_up_head(struct connection *connection)
 static void look_for_progress(struct connection *connection)
 {
 	if (pacing_of_stalled(connection))
-		set_deadline(connection, DEADLINE_WRITE);
+		pacing_set_deadline(connection, DEADLINE_WRITE);
 	else
 		cut_off(connection);
 }
@@ -384,7 +381,7 @@ static void wait_for_turn(struct connection *connection)
 
 static void renew_turn(struct connection *connection)
 {
-	set_deadline(connection, DEADLINE_WRITE);
+	pacing_set_deadline(connection, DEADLINE_WRITE);
 }
 
 void connection_take_turn(struct connection *connection)
@@ -403,13 +400,6 @@ static void discard(struct connection *connection)
 {
 	if (!closing_discard(connection))
 		connection_close(connection);
-}
-
-void connection_set_first_deadline(struct connection *connection)
-{
-	set_deadline(connection, connection_awaits_proxy(connection) ? DEADLINE_PROXY
-				 : connection_awaits_tls(connection) ? DEADLINE_HANDSHAKE
-								     : DEADLINE_FIRST);
 }
 
 void connection_begin(struct connection *connection, bool reads)
@@ -468,6 +458,17 @@ void connection_expire(struct connection *connection)
 	rules[connection->state].expired(connection);
 }
 
+bool connection_abort(struct connection *connection)
+{
+	const struct state_rule *rule = &rules[connection->state];
+	bool holds = connection->outbox || connection->input.used > 0;
+	bool lost = rule->loss == LOSES_REQUEST || (rule->loss == LOSES_WHAT_IT_HOLDS && holds);
+
+	lost = lost && connection->kind != KIND_PROBE;
+	rule->aborted(connection);
+	return lost;
+}
+
 /* --- moving --- */
 
 /* The socket lives on elsewhere, so it must not be shut down, and the kernel forgets that it was to
@@ -485,10 +486,8 @@ static void give(struct connection *connection)
 void connection_leave(struct connection *connection)
 {
 	struct http_server *server = connection->server;
-	bool waits = connection->state == CONNECTION_PROXY || connection->state == CONNECTION_WAITING ||
-		     connection->state == CONNECTION_HEAD;
 
-	if (!waits || !migration_is_due(connection))
+	if (!rules[connection->state].leaves || !migration_is_due(connection))
 		return;
 	/* Were it given away it would have its time again wherever it comes: when that leaves before
 	 * its first look at deadlines, and so on, for ever. */

@@ -38,12 +38,12 @@
 
 #include "base/buffer.h"
 #include "base/list.h"
-#include "http/connection/deadline.h"
-#include "http/message/guard.h"
-#include "http/connection/loop.h"
-#include "http/connection/pace.h"
 #include "http/client/peer.h"
 #include "http/client/quota.h"
+#include "http/connection/deadline.h"
+#include "http/connection/loop.h"
+#include "http/connection/pace.h"
+#include "http/message/guard.h"
 #include "http/transport/stream.h"
 
 #include <stdbool.h>
@@ -134,8 +134,6 @@ struct connection {
 	struct peer peer; /* whom requests come from, or a proxy */
 };
 
-/* For what comes first on it. */
-void connection_set_first_deadline(struct connection *connection);
 /* Lets the others go first. 0 or -ENOMEM. */
 int connection_put_off(struct connection *connection) __attribute__((warn_unused_result));
 /* There is no room for it yet (room.h). */
@@ -153,13 +151,14 @@ void connection_resume(struct connection *connection);
 void connection_turn_away(struct connection *connection, enum quota_kind kind);
 /* One that waits: reads and answers what is in the socket by now. */
 void connection_read(struct connection *connection);
-/* The same, and closes it where there is nothing. */
-void connection_answer_or_close(struct connection *connection);
 /* One that waits: nothing has come that is to be answered, and nothing more will. */
 void connection_part(struct connection *connection, enum connection_end end);
 /* If it waits for the client: moves away, unless more has been read than fits. */
 void connection_leave(struct connection *connection);
 void connection_close(struct connection *connection);
+/* Ends it, whatever goes on, or takes it a step nearer to its end: what has come on an idle one by now is answered
+ * first. To be called until it is gone. Returns whether a request was cut by that. */
+bool connection_abort(struct connection *connection);
 
 static inline bool connection_awaits_proxy(const struct connection *connection)
 {

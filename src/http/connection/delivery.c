@@ -4,10 +4,10 @@
 #include "http/connection/delivery.h"
 
 #include "base/clock.h"
-#include "http/files/file.h"
 #include "http/connection/connection.h"
-#include "http/files/static.h"
 #include "http/connection/server.h"
+#include "http/files/file.h"
+#include "http/files/static.h"
 #include "http/tls/tls.h"
 
 #include <stdlib.h>

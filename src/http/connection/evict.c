@@ -4,8 +4,8 @@
 #include "http/connection/evict.h"
 
 #include "base/log.h"
-#include "http/connection/connection.h"
 #include "http/connection/closing.h"
+#include "http/connection/connection.h"
 #include "http/connection/idle.h"
 #include "http/connection/pool.h"
 #include "http/connection/server.h"

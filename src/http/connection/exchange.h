@@ -8,8 +8,8 @@
 
 #include "http/connection/connection.h"
 #include "http/connection/input.h"
-#include "http/transport/outbox.h"
 #include "http/message/refusal.h"
+#include "http/transport/outbox.h"
 
 enum {
 	EXCHANGE_REQUESTS_MAX = 64, /* answered in one turn: other connections wait */

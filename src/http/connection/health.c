@@ -5,9 +5,9 @@
 
 #include "base/network.h"
 #include "http/client/client.h"
-#include "http/message/request.h"
 #include "http/files/response.h"
 #include "http/files/static.h"
+#include "http/message/request.h"
 
 static const struct slice health_path = {"/-/health", 9}, ready_path = {"/-/ready", 8};
 

@@ -2,8 +2,8 @@
  *
  * Between a connection and what travels with it when it moves: what of it is worth taking along,
  * and what becomes of it at the other end. */
-#ifndef BROOD_HTTP_CONNECTION_MOVING_H
-#define BROOD_HTTP_CONNECTION_MOVING_H
+#ifndef BROOD_HTTP_CONNECTION_MIGRATION_H
+#define BROOD_HTTP_CONNECTION_MIGRATION_H
 
 #include "http/connection/connection.h"
 #include "http/connection/migration_state.h"

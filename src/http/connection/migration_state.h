@@ -37,13 +37,13 @@
  * fields: what a field says is true of that request only.
  *
  * Encoding and decoding are pure functions. The octets come from another process: no trust. */
-#ifndef BROOD_HTTP_CONNECTION_STATE_H
-#define BROOD_HTTP_CONNECTION_STATE_H
+#ifndef BROOD_HTTP_CONNECTION_MIGRATION_STATE_H
+#define BROOD_HTTP_CONNECTION_MIGRATION_STATE_H
 
 #include "base/slice.h"
-#include "http/http.h"
 #include "http/client/peer.h"
 #include "http/client/quota.h"
+#include "http/http.h"
 
 #include <stdbool.h>
 #include <stddef.h>

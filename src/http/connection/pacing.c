@@ -4,6 +4,7 @@
 #include "http/connection/pacing.h"
 
 #include "http/connection/connection.h"
+#include "http/connection/idle.h"
 #include "http/connection/server.h"
 
 /* --- heads and bodies that come --- */
@@ -89,4 +90,24 @@ bool pacing_of_stalled(struct connection *connection)
 
 	connection->unacknowledged = stream_unacknowledged(&connection->stream);
 	return connection->unacknowledged < before && takes_enough(connection);
+}
+
+/* --- the time that it has --- */
+
+void pacing_set_deadline(struct connection *connection, enum deadline_kind kind)
+{
+	struct http_server *server = connection->server;
+
+	if (deadline_set(&server->deadlines, &connection->deadline, kind, server->now_ms) &&
+	    connection_is_idle(connection))
+		idle_renew(connection);
+	if (kind == DEADLINE_HEAD)
+		pacing_begin_head(connection);
+}
+
+void pacing_set_first_deadline(struct connection *connection)
+{
+	pacing_set_deadline(connection, connection_awaits_proxy(connection) ? DEADLINE_PROXY
+					: connection_awaits_tls(connection) ? DEADLINE_HANDSHAKE
+									    : DEADLINE_FIRST);
 }

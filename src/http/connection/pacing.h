@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whether a connection's client is fast enough (pace.h). */
+ * How much time a connection's client has, and whether it is fast enough (pace.h). */
 #ifndef BROOD_HTTP_CONNECTION_PACING_H
 #define BROOD_HTTP_CONNECTION_PACING_H
+
+#include "http/connection/deadline.h"
 
 #include <stdbool.h>
 
 struct connection;
+
+/* The time begins for what `kind` says, or for what comes first on a connection. */
+void pacing_set_deadline(struct connection *connection, enum deadline_kind kind);
+void pacing_set_first_deadline(struct connection *connection);
 
 /* A head has begun, and its deadline, for the whole of it, is set. That may come to be one to look
  * how fast it comes. */

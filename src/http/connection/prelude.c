@@ -6,9 +6,9 @@
 #include "base/address.h"
 #include "base/log.h"
 #include "base/network.h"
+#include "http/client/proxy_protocol.h"
 #include "http/connection/connection.h"
 #include "http/connection/input.h"
-#include "http/client/proxy_protocol.h"
 #include "http/connection/server.h"
 
 enum {

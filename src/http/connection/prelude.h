@@ -2,8 +2,8 @@
  *
  * The PROXY header at the start of a connection, where the owner says that one must come
  * (HTTP_TAKE_PROXY): only from peers that are trusted, and before anything else is read. */
-#ifndef BROOD_HTTP_CONNECTION_INTAKE_H
-#define BROOD_HTTP_CONNECTION_INTAKE_H
+#ifndef BROOD_HTTP_CONNECTION_PRELUDE_H
+#define BROOD_HTTP_CONNECTION_PRELUDE_H
 
 #include <stdbool.h>
 #include <stddef.h>

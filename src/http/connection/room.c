@@ -6,6 +6,7 @@
 #include "http/connection/connection.h"
 #include "http/connection/evict.h"
 #include "http/connection/idle.h"
+#include "http/connection/pacing.h"
 #include "http/connection/server.h"
 #include "http/connection/turn.h"
 
@@ -108,7 +109,7 @@ void room_tick(struct http_server *server)
 		first = LIST_ENTRY(server->outside.next, struct connection, rest);
 		if (!take(first))
 			break;
-		connection_set_first_deadline(first);
+		pacing_set_first_deadline(first);
 		connection_begin(first, true);
 	}
 	idle_show(server);

@@ -5,15 +5,15 @@
 
 #include "base/clock.h"
 #include "http/connection/arrival.h"
-#include "http/connection/connection.h"
 #include "http/connection/closing.h"
-#include "http/connection/pool.h"
-#include "http/files/response.h"
-#include "http/connection/room.h"
+#include "http/connection/connection.h"
 #include "http/connection/migration_state.h"
+#include "http/connection/pool.h"
+#include "http/connection/room.h"
+#include "http/connection/turn.h"
+#include "http/files/response.h"
 #include "http/files/static.h"
 #include "http/tls/tls.h"
-#include "http/connection/turn.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -293,34 +293,6 @@ static struct connection *any(struct http_server *server)
 	return NULL;
 }
 
-/* Ends it, whatever goes on, or takes it a step nearer to its end: what has come on an idle one by now is answered
- * first. Returns whether a request was cut by that. */
-static bool abort_one(struct connection *connection)
-{
-	bool cut = false, probe = connection->kind == KIND_PROBE;
-
-	switch (connection->state) {
-	case CONNECTION_WAITING:
-		connection_answer_or_close(connection);
-		return false;
-	case CONNECTION_TURN:
-		cut = connection->outbox || connection->input.used > 0;
-		break;
-	case CONNECTION_HEAD:
-	case CONNECTION_WRITING:
-	case CONNECTION_CONCLUDING:
-	case CONNECTION_OUTSIDE:
-		cut = true;
-		break;
-	case CONNECTION_PROXY:
-	case CONNECTION_LINGERING:
-	case CONNECTION_STATES:
-		break;
-	}
-	connection_close(connection);
-	return cut && !probe;
-}
-
 unsigned http_server_abort(struct http_server *server)
 {
 	struct connection *connection;
@@ -330,7 +302,7 @@ unsigned http_server_abort(struct http_server *server)
 	server->moving = false;
 	server->draining = server->stopping = true;
 	while ((connection = any(server)))
-		cut += abort_one(connection);
+		cut += connection_abort(connection);
 	return cut;
 }
 

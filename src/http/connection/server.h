@@ -4,22 +4,22 @@
 #ifndef BROOD_HTTP_CONNECTION_SERVER_H
 #define BROOD_HTTP_CONNECTION_SERVER_H
 
-#include "http/connection/admission.h"
 #include "http/client/client.h"
+#include "http/client/record.h"
+#include "http/connection/admission.h"
 #include "http/connection/deadline.h"
 #include "http/connection/evict.h"
-#include "http/message/guard.h"
 #include "http/connection/health.h"
-#include "http/http.h"
 #include "http/connection/idle.h"
-#include "http/connection/prelude.h"
 #include "http/connection/loop.h"
-#include "http/transport/outbox.h"
-#include "http/message/parser.h"
-#include "http/client/record.h"
-#include "http/message/request.h"
+#include "http/connection/prelude.h"
 #include "http/files/response.h"
+#include "http/http.h"
+#include "http/message/guard.h"
+#include "http/message/parser.h"
+#include "http/message/request.h"
 #include "http/site/site.h"
+#include "http/transport/outbox.h"
 
 enum {
 	SERVER_RECEIVE_SIZE = 64 << 10,

@@ -839,7 +839,7 @@ static void test_a_retired_admin_finishes_what_it_has_begun(void **state)
 
 	(void)state;
 	idle = make_idle();
-	tell(MESSAGE_RETIRE, NULL, 0, -1);
+	tell(MESSAGE_DRAIN, NULL, 0, -1);
 	assert_hears(idle, "");
 	assert_refuses_connections();
 	tell_progress(id, 1, 1, "x");
@@ -858,7 +858,7 @@ static void test_a_retired_admin_answers_whom_it_has_accepted(void **state)
 	int fresh = connect_client(), silent = connect_client(), idle = make_idle();
 
 	(void)state;
-	tell(MESSAGE_RETIRE, NULL, 0, -1);
+	tell(MESSAGE_DRAIN, NULL, 0, -1);
 	assert_hears(idle, "");
 	say(fresh, "{\"command\":\"reopen\"}\n");
 	tell_result(next_command().id, true, "", -1);
@@ -894,7 +894,7 @@ static void test_a_retired_admin_answers_what_has_reached_it(void **state)
 	assert_int_equal(kill(master.admin, SIGSTOP), 0);
 	while (!admin_is_stopped())
 		poll(NULL, 0, 1);
-	tell(MESSAGE_RETIRE, NULL, 0, -1);
+	tell(MESSAGE_DRAIN, NULL, 0, -1);
 	say(idle, "{\"command\":\"reopen\"}\n");
 	assert_int_equal(kill(master.admin, SIGCONT), 0);
 	tell_result(next_command().id, true, "", -1);

@@ -163,7 +163,7 @@ static void a_program_may_have_no_functions(void **state)
 	struct message_broadcast news = {.kind = 1};
 	struct brood_frame frames[] = {{.type = MESSAGE_LEAVING},
 				       {.type = MESSAGE_BROADCAST, .data = &news, .size = sizeof(news)},
-				       {.type = MESSAGE_RETIRE},
+				       {.type = MESSAGE_DRAIN},
 				       {.type = MESSAGE_STOP},
 				       {.type = MESSAGE_ABORT}};
 	int open_before;

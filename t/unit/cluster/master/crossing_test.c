@@ -2,22 +2,19 @@
  *
  * What a worker says while it is being ended, in every order: it never leads, and what it gave is not lost. The
  * processes are not there; the master sees their channels and is told of their ends. */
-#include "cluster/master/commands.h"
+#include "master_fixture.h"
+
+#include "base/fd.h"
+#include "brood/channel.h"
+#include "cluster/ipc/message.h"
 #include "cluster/master/common.h"
 #include "cluster/master/dispatch.h"
-#include "cluster/master/master.h"
 #include "cluster/master/rolling.h"
 #include "cluster/master/slots.h"
 #include "cluster/master/stopping.h"
 #include "cluster/master/supervisor.h"
 #include "cluster/master/watching.h"
 #include "cluster/master/worker_process.h"
-
-#include "base/fd.h"
-#include "base/log.h"
-#include "brood/channel.h"
-#include "cluster/ipc/message.h"
-#include "log_to.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,16 +34,11 @@
 
 enum { PROCESSES_MAX = 32, FIRST_PID = 200000000 };
 
-static struct master master;
-
 static struct process {
 	int channel; /* its end; -1: left */
 	int killed;  /* the signal that it was sent last */
 } processes[PROCESSES_MAX];
 static unsigned process_count;
-
-static unsigned told_ready, commits, abandons;
-static uint64_t now_ms = 1000000; /* time stands still */
 
 pid_t __wrap_brood_process_fork(const struct brood_process_options *options);
 int __wrap_kill(pid_t pid, int number);
@@ -81,41 +73,6 @@ int __wrap_slots_make_room(struct master *of, unsigned count)
 {
 	return no_room ? -ENOMEM : __real_slots_make_room(of, count);
 }
-
-/* --- the program --- */
-
-static struct cluster_listen *wanted; /* by the next reload; NULL: what there is */
-
-static int prepare(void *context, struct cluster_options *options, char *reason, size_t room)
-{
-	(void)context, (void)reason, (void)room;
-	if (wanted)
-		options->listen = wanted;
-	return 0;
-}
-
-static void commit(void *context)
-{
-	(void)context;
-	commits++;
-}
-
-static void abandon(void *context)
-{
-	(void)context;
-	abandons++;
-}
-
-static void ready(void *context, const struct listeners *listeners, unsigned workers)
-{
-	(void)context, (void)listeners, (void)workers;
-	told_ready++;
-}
-
-static const struct cluster_program program = {
-	.version = "1",
-	.master = {.prepare = prepare, .commit = commit, .abandon = abandon, .ready = ready},
-};
 
 /* --- events --- */
 
@@ -202,35 +159,9 @@ static void assert_leads(unsigned slot, unsigned number)
 
 static int set_up(void **state)
 {
-	static struct cluster_listen listen = {.fd = -1, .backlog = 16};
-	struct cluster_options options = {.accept = CLUSTER_ACCEPT_SHARED,
-					  .listen = &listen,
-					  .listen_count = 1,
-					  .workers = 2,
-					  .start_timeout_ms = 60000,
-					  .drain_timeout_ms = 60000,
-					  .stop_timeout_ms = 60000};
-	char reason[128];
-
 	(void)state;
-	log_to(open("/dev/null", O_WRONLY | O_CLOEXEC));
-	memset(&master, 0, sizeof(master));
-	process_count = told_ready = commits = abandons = 0;
-	assert_int_equal(address_parse("127.0.0.1:0", &listen.address, reason, sizeof(reason)), 0);
-	master.program = &program;
-	master.options = options;
-	master.configured_workers = 2;
-	master.signal_fd = -1;
-	supervisor_open(&master);
-	commands_open(&master);
-	assert_int_equal(listeners_prepare(&master.listeners, &options, reason, sizeof(reason)), 0);
-	listeners_commit(&master.listeners);
-	assert_true(listeners_begin(&master.listeners, true));
-	master.base = event_base_new();
-	master.deadline = evtimer_new(master.base, NULL, NULL);
-	master.last_call = evtimer_new(master.base, NULL, NULL);
-	assert_int_equal(dispatch_open(&master), 0);
-	assert_int_equal(logger_open(&master, supervisor_check_logs), 0);
+	process_count = 0;
+	master_set_up(CLUSTER_ACCEPT_SHARED, 2);
 	assert_int_equal(supervisor_resize(&master, 2), 0);
 	assert_int_equal(process_count, 2);
 	return 0;
@@ -242,7 +173,7 @@ static int set_up_serving(void **state)
 	set_up(state);
 	get_ready(0);
 	get_ready(1);
-	assert_int_equal(told_ready, 1);
+	assert_int_equal(told.ready, 1);
 	return 0;
 }
 
@@ -254,13 +185,7 @@ static int tear_down(void **state)
 		if (worker_of(i))
 			end(i, 0);
 	assert_true(list_empty(&master.workers));
-	slots_free(&master);
-	dispatch_close(&master);
-	logger_close(&master);
-	listeners_close(&master.listeners);
-	event_free(master.deadline);
-	event_free(master.last_call);
-	event_base_free(master.base);
+	master_tear_down();
 	return 0;
 }
 
@@ -279,9 +204,9 @@ static void readiness_after_the_kill_of_start_timeout_does_not_lead(void **state
 	assert_int_equal(master.slots[0]->current->pid, FIRST_PID + 2);
 	get_ready(2);
 	assert_leads(0, 2);
-	assert_int_equal(told_ready, 0);
+	assert_int_equal(told.ready, 0);
 	get_ready(1);
-	assert_int_equal(told_ready, 1);
+	assert_int_equal(told.ready, 1);
 }
 
 static void nor_does_that_which_was_said_before_and_is_read_after(void **state)
@@ -306,7 +231,7 @@ static void nor_that_which_is_read_when_it_is_reaped(void **state)
 	say(2, MESSAGE_READY);
 	end(2, 0);
 	assert_int_not_equal(master.slots[0]->state, SLOT_SERVING);
-	assert_int_equal(told_ready, 0);
+	assert_int_equal(told.ready, 0);
 }
 
 static void a_server_that_gives_up_is_not_ready_after_all(void **state)
@@ -316,7 +241,7 @@ static void a_server_that_gives_up_is_not_ready_after_all(void **state)
 	for (unsigned i = 0; i < 2; i++)
 		say(i, MESSAGE_READY);
 	run();
-	assert_int_equal(told_ready, 0);
+	assert_int_equal(told.ready, 0);
 	for (unsigned i = 0; i < 2; i++)
 		assert_int_equal(worker_of(i)->phase, WORKER_STARTING);
 }
@@ -332,7 +257,7 @@ static void a_set_up_that_cannot_succeed_ends_the_server_at_the_first_start(void
 	assert_int_equal(processes[1].killed, SIGKILL);
 	end(1, 0);
 	assert_int_equal(process_count, 2);
-	assert_int_equal(told_ready, 0);
+	assert_int_equal(told.ready, 0);
 }
 
 /* But a server that has been ready goes on with the others, and with a try now and then. */
@@ -370,7 +295,7 @@ static void nor_that_of_a_slot_that_was_ready_once_a_server_that_starts(void **s
 	assert_int_equal(master.slots[0]->state, SLOT_PARKED);
 	assert_false(master_is_leaving(&master));
 	get_ready(1);
-	assert_int_equal(told_ready, 1);
+	assert_int_equal(told.ready, 1);
 }
 
 static void who_is_not_wanted_any_more_does_not_lead(void **state)
@@ -460,12 +385,12 @@ static void a_reload_without_room_for_its_slots_leaves_nothing_open(void **state
 
 	(void)state;
 	assert_int_equal(address_parse("127.0.0.2:0", &other.address, reason, sizeof(reason)), 0);
-	wanted = &other;
+	wanted.listen = &other;
 	no_room = true;
 	rolling_begin(&master, ROLL_KIND_RELOAD);
 	no_room = false;
-	wanted = NULL;
-	assert_int_equal(abandons, 1);
+	wanted.listen = NULL;
+	assert_int_equal(told.abandons, 1);
 	assert_false(master.report.ok);
 	assert_string_equal(master.report.reason, "no room for further slots");
 	assert_int_equal(count_open(), open_before);
@@ -511,7 +436,7 @@ static void nor_does_the_start_of_a_configuration_that_was_given_up(void **state
 	end(0, 1);
 	assert_ptr_equal(master.slots[0]->current, worker_of(2));
 	end(2, 1);
-	assert_int_equal(abandons, 1);
+	assert_int_equal(told.abandons, 1);
 	assert_false(master.report.ok);
 	assert_ptr_equal(master.slots[0]->current, worker_of(3));
 	assert_int_equal(processes[3].killed, SIGKILL);
@@ -626,7 +551,7 @@ static void who_gives_more_than_it_may_is_ended(void **state)
 
 	(void)state;
 	assert_int_equal(supervisor_resize(&master, 1), 0);
-	worker_of(0)->stopped = true;
+	worker_of(0)->life = WORKER_STANDS_STILL;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
 	for (unsigned i = 0; i < HANDOFF_UNANSWERED_MAX; i++) {
 		give(1, pair[0]);

@@ -2,18 +2,14 @@
  *
  * Who gets the connections that the master hands out. The workers are channels whose other ends answer when the
  * test says so; time stands still. */
-#include "cluster/master/commands.h"
-#include "cluster/master/dispatch.h"
-#include "cluster/master/master.h"
-#include "cluster/master/slots.h"
-#include "cluster/master/supervisor.h"
-#include "cluster/master/worker_process.h"
+#include "master_fixture.h"
 
 #include "base/fd.h"
-#include "base/log.h"
 #include "brood/channel.h"
 #include "cluster/ipc/message.h"
-#include "log_to.h"
+#include "cluster/master/dispatch.h"
+#include "cluster/master/slots.h"
+#include "cluster/master/worker_process.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,11 +26,9 @@
 
 enum { SLOTS = 3, UNEVEN_MAX = 16, FIRST_PID = 200000000 };
 
-static struct master master;
 static struct worker_process *workers[SLOTS];
 static int ends[SLOTS]; /* the workers' of the channels */
 
-static uint64_t now_ms = 1000000;
 static bool no_memory; /* for what is offered */
 static unsigned discarded;
 
@@ -142,27 +136,11 @@ static void offer(unsigned count, bool has_moved)
 
 static int set_up(void **state)
 {
-	static struct cluster_listen listen = {.fd = -1, .backlog = 16};
-	struct cluster_options options = {
-		.accept = CLUSTER_ACCEPT_HANDOFF, .listen = &listen, .listen_count = 1, .workers = SLOTS};
-	char reason[128];
-
 	(void)state;
-	log_to(open("/dev/null", O_WRONLY | O_CLOEXEC));
-	memset(&master, 0, sizeof(master));
 	no_memory = false;
 	discarded = 0;
-	assert_int_equal(address_parse("127.0.0.1:0", &listen.address, reason, sizeof(reason)), 0);
-	master.options = options;
-	master.signal_fd = -1;
+	master_set_up(CLUSTER_ACCEPT_HANDOFF, SLOTS);
 	master.slot_count = SLOTS;
-	supervisor_open(&master);
-	commands_open(&master);
-	assert_int_equal(listeners_prepare(&master.listeners, &options, reason, sizeof(reason)), 0);
-	listeners_commit(&master.listeners);
-	assert_true(listeners_begin(&master.listeners, true));
-	master.base = event_base_new();
-	assert_int_equal(dispatch_open(&master), 0);
 	assert_int_equal(slots_make_room(&master, SLOTS), 0);
 	for (unsigned slot = 0; slot < SLOTS; slot++)
 		add_worker(slot);
@@ -180,10 +158,7 @@ static int tear_down(void **state)
 		master.slots[slot]->current = NULL;
 		close(ends[slot]);
 	}
-	slots_free(&master);
-	dispatch_close(&master);
-	listeners_close(&master.listeners);
-	event_base_free(master.base);
+	master_tear_down();
 	return 0;
 }
 
@@ -218,7 +193,7 @@ static void nor_when_nobody_of_that_kind_can_take_it(void **state)
 	(void)state;
 	master.roll.phase = ROLL_FORWARD;
 	workers[0]->next_kind = true;
-	workers[0]->stopped = true;
+	workers[0]->life = WORKER_STANDS_STILL;
 	offer(10, true);
 	assert_int_equal(sent_to(1) + sent_to(2), 10);
 }
@@ -229,7 +204,7 @@ static void one_that_moves_waits_for_a_worker_that_has_many_fewer(void **state)
 	const unsigned enough = HANDOFF_UNANSWERED_MAX + UNEVEN_MAX;
 
 	(void)state;
-	workers[2]->stopped = true;
+	workers[2]->life = WORKER_STANDS_STILL;
 	holds(1, 10000);
 	offer(HANDOFF_UNANSWERED_MAX, true);
 	assert_int_equal(sent_to(0), HANDOFF_UNANSWERED_MAX);
@@ -275,11 +250,11 @@ static void many_that_move_at_once_are_spread_evenly(void **state)
 static void who_has_refused_some_still_has_the_rest(void **state)
 {
 	(void)state;
-	workers[1]->stopped = workers[2]->stopped = true;
+	workers[1]->life = workers[2]->life = WORKER_STANDS_STILL;
 	offer(4, true);
 	assert_int_equal(sent_to(0), 4);
 	answer(0, MESSAGE_REFUSED, 2);
-	workers[1]->stopped = false;
+	workers[1]->life = WORKER_RUNS;
 	handoff_flush(&master.handoff, MESSAGE_CONNECTIONS);
 	assert_int_equal(sent_to(0), 2);
 	assert_int_equal(sent_to(1), 2);
@@ -303,7 +278,7 @@ static void after_a_pause_who_was_stuck_is_tried_again(void **state)
 	int client;
 
 	(void)state;
-	workers[1]->stopped = workers[2]->stopped = true;
+	workers[1]->life = workers[2]->life = WORKER_STANDS_STILL;
 	workers[0]->target.stuck = true;
 	dispatch_follow_mode(&master);
 	client = connect_client();

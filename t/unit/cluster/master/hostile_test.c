@@ -321,7 +321,7 @@ static void say_anything(int channel)
 						 MESSAGE_REPLACE,
 						 MESSAGE_TAKEN,
 						 MESSAGE_REFUSED,
-						 MESSAGE_RETIRE,
+						 MESSAGE_DRAIN,
 						 MESSAGE_HEARD,
 						 32,
 						 4242};

@@ -3,7 +3,6 @@
  * Names of requests: UUIDs of version 7, names that are taken over, and where they are told. */
 #include "http/client/request_id.h"
 
-#include "asking.h"
 #include "talk.h"
 
 #include "base/network.h"
