@@ -4,7 +4,7 @@
  * a status as the master sends it. Steps as in http.c. */
 #include "fuzz.h"
 
-#include "brood/admin/admin_client.h"
+#include "brood/admin/admin_clients.h"
 #include "brood/admin/admin_status.h"
 #include "cluster/ipc/board.h"
 

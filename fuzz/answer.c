@@ -4,7 +4,7 @@
  * one that of the body that is expected. */
 #include "fuzz.h"
 
-#include "prove/answer.h"
+#include "prove/prove_answer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -3,7 +3,7 @@
  * broodctl reads what a server answers, and shows it. The first octet says how it is shown. */
 #include "fuzz.h"
 
-#include "ctl/exchange.h"
+#include "ctl/ctl_exchange.h"
 #include "ctl/progress.h"
 #include "ctl/show.h"
 

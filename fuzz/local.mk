@@ -20,7 +20,7 @@ fuzz/%_fuzz: fuzz/%.o $(fuzz_driver) libprove.a libprogram.a libcluster.a libpro
 	$(AM_V_CCLD)$(CC) $(AM_CFLAGS) $(CFLAGS) $(fuzz_ldflags) $(LDFLAGS) $(call wraps,$(srcdir)/fuzz/$*.c) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
 		$(test_libs) $(LIBS)
 fuzz/http_fuzz fuzz/tls_fuzz: fuzz/root.o
-fuzz/ctl_fuzz: $(patsubst %,src/ctl/broodctl-%.$(OBJEXT),exchange show show_status show_why)
+fuzz/ctl_fuzz: $(patsubst %,src/ctl/broodctl-%.$(OBJEXT),ctl_exchange show show_status show_why)
 
 FUZZ_SECONDS = 60
 fuzz: $(fuzz_programs)

@@ -4,28 +4,28 @@
  * so that the records themselves are reached. */
 #include "fuzz.h"
 
-#include "cluster/upgrade/state_record.h"
+#include "cluster/upgrade/upgrade_record.h"
 
 static void walk(const void *octets, size_t size)
 {
-	struct state_reader reader;
-	struct state_record record;
+	struct upgrade_reader reader;
+	struct upgrade_record record;
 	uint64_t member[3];
 	unsigned count = 0;
 
-	if (state_open(&reader, octets, size) < 0)
+	if (upgrade_open(&reader, octets, size) < 0)
 		return;
-	while (state_next(&reader, &record)) {
+	while (upgrade_next(&reader, &record)) {
 		FUZZ_CHECK((const char *)record.data >= (const char *)octets);
 		FUZZ_CHECK((const char *)record.data + record.size <= (const char *)octets + size);
-		state_get(&record, member, sizeof(member));
+		upgrade_get(&record, member, sizeof(member));
 		count++;
 	}
 	FUZZ_CHECK(count <= size / 8);
-	(void)state_find(&reader, 16, &record);
+	(void)upgrade_find(&reader, 16, &record);
 }
 
-/* By the checksum's rule (state_record.c), which only finds accidents. */
+/* By the checksum's rule (upgrade_record.c), which only finds accidents. */
 static void give_head(uint8_t *octets, size_t size)
 {
 	uint64_t sum = 14695981039346656037u ^ (size - 24), length = size;

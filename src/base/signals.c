@@ -173,14 +173,13 @@ bool signals_ignores(int signal)
 	return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
-const char *signals_name(int signal)
+const char *signals_name(int signal, char out[SIGNALS_NAME_MAX])
 {
-	static char text[32];
 	const char *name = sigabbrev_np(signal);
 
 	if (name)
-		snprintf(text, sizeof(text), "SIG%s", name);
+		snprintf(out, SIGNALS_NAME_MAX, "SIG%s", name);
 	else
-		snprintf(text, sizeof(text), "signal %d", signal);
-	return text;
+		snprintf(out, SIGNALS_NAME_MAX, "signal %d", signal);
+	return out;
 }

@@ -56,8 +56,10 @@ void signals_reset(const sigset_t *before);
 /* Whether it is set to be ignored; in a program that was just started: by whoever has (nohup). */
 bool signals_ignores(int signal);
 
-/* "SIGTERM"; "signal 70" for one without a name. Valid until the next call. */
-const char *signals_name(int signal);
+enum { SIGNALS_NAME_MAX = 32 };
+
+/* "SIGTERM"; "signal 70" for one without a name. Returns `out`. */
+const char *signals_name(int signal, char out[SIGNALS_NAME_MAX]);
 
 /* For a child that ends when its parent does: the signals that people and service managers send to all of a
  * server's processes are meant for the parent; here they are blocked, and nobody looks at them. 0 or -errno. */

@@ -289,7 +289,7 @@ int socket_close_door(int fd)
 {
 	enum { FLAGS_AT = 13, SYN = 0x02, ACK = 0x10 };
 	/* What a filter of a TCP socket sees begins with the TCP header. */
-	static struct sock_filter code[] = {
+	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS_AT),   BPF_STMT(BPF_ALU | BPF_AND | BPF_K, SYN | ACK),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYN, 0, 1), BPF_STMT(BPF_RET | BPF_K, 0),
 		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),

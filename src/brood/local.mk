@@ -18,12 +18,13 @@ libprogram_a_SOURCES = \
 	src/brood/serving_tls.c src/brood/serving_tls.h \
 	src/brood/setup.c \
 	src/brood/start_wait.c src/brood/start_wait.h \
-	src/brood/takeover.c src/brood/takeover.h \
+	src/brood/server_upgrade.c src/brood/server_upgrade.h \
 	src/brood/admin/admin.c src/brood/admin/admin.h \
 	src/brood/admin/admin_client.c src/brood/admin/admin_client.h \
+	src/brood/admin/admin_clients.c src/brood/admin/admin_clients.h \
 	src/brood/admin/admin_status.c src/brood/admin/admin_status.h \
 	src/brood/admin/control_socket.c src/brood/admin/control_socket.h \
-	src/brood/admin/obituary.c src/brood/admin/obituary.h \
+	src/brood/admin/obituary_store.c src/brood/admin/obituary_store.h \
 	src/brood/admin/obituary_file.c src/brood/admin/obituary_file.h \
 	src/brood/admin/obituary_folder.c \
 	src/brood/admin/obituary_json.c src/brood/admin/obituary_json.h \
@@ -31,10 +32,10 @@ libprogram_a_SOURCES = \
 	src/brood/certificates/certificate_judge.c \
 	src/brood/certificates/certificate_watch.c src/brood/certificates/certificate_watch.h \
 	src/brood/certificates/certificates.c src/brood/certificates/certificates.h \
-	src/brood/certificates/certificates_saved.c \
+	src/brood/certificates/certificates_upgrade.c \
 	src/brood/certificates/renewal.c src/brood/certificates/renewal.h \
 	src/brood/certificates/ticket_keys.c src/brood/certificates/ticket_keys.h \
-	src/brood/certificates/tickets.c src/brood/certificates/tickets.h \
+	src/brood/certificates/ticket_source.c src/brood/certificates/ticket_source.h \
 	src/brood/config/config_balancer.c src/brood/config/config_balancer.h \
 	src/brood/config/config_check.c src/brood/config/config_check.h \
 	src/brood/config/config_file.c src/brood/config/config_file.h \
@@ -76,11 +77,11 @@ libprogram_a_SOURCES = \
 	src/brood/system/inherit.c src/brood/system/inherit.h \
 	src/brood/system/listener_tag.h \
 	src/brood/system/notify.c src/brood/system/notify.h \
-	src/brood/system/path.c src/brood/system/path.h \
+	src/brood/system/absolute_path.c src/brood/system/absolute_path.h \
 	src/brood/system/pem_file.c src/brood/system/pem_file.h \
 	src/brood/system/pidfile.c src/brood/system/pidfile.h \
 	src/brood/system/program_path.c src/brood/system/program_path.h \
-	src/brood/system/report.c src/brood/system/report.h \
+	src/brood/system/config_report.c src/brood/system/config_report.h \
 	src/brood/system/requirements.c src/brood/system/requirements.h
 
 bin_PROGRAMS += brood

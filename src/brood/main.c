@@ -11,7 +11,7 @@
 #include "brood/config/options.h"
 #include "brood/system/requirements.h"
 #include "brood/server.h"
-#include "brood/takeover.h"
+#include "brood/server_upgrade.h"
 #include "prove/prove.h"
 
 #include <stdlib.h>
@@ -46,7 +46,7 @@ static int run(const struct options *options, char **argv)
 static int resume(int argc, char **argv, struct upgrade_state *state)
 {
 	struct options options;
-	int status = takeover_options(&options, argc, argv, state);
+	int status = server_upgrade_options(&options, argc, argv, state);
 
 	if (status >= 0 || options.action != OPTIONS_RUN)
 		upgrade_give_up(state);

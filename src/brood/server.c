@@ -18,7 +18,7 @@
 #include "brood/system/program_path.h"
 #include "brood/ready_line.h"
 #include "brood/start_wait.h"
-#include "brood/takeover.h"
+#include "brood/server_upgrade.h"
 #include "brood/version.h"
 #include "cluster/policy/obituary.h"
 #include "http/site/epochs.h"
@@ -206,8 +206,8 @@ static const struct cluster_program program = {
 			.trouble = server_trouble,
 			.config = on_config,
 			.why = on_why,
-			.binary = takeover_binary,
-			.save = takeover_save,
+			.binary = server_upgrade_binary,
+			.save = server_upgrade_save,
 		},
 	.log.run = on_log,
 	.worker =
@@ -333,12 +333,12 @@ int server_resume(const struct options *options, char **argv, struct upgrade_sta
 	server.argv = argv;
 	manager_begin(&server.manager, false);
 	obituaries_init(&server.obituaries);
-	if (takeover_config(&server, state, &text) < 0) {
+	if (server_upgrade_config(&server, state, &text) < 0) {
 		if (buffer_append(&text, "", 1) == 0)
 			log_lines(text.data);
 		upgrade_give_up(state);
 	}
-	if (takeover_logs(&server, state, reason, sizeof(reason)) < 0 ||
+	if (server_upgrade_logs(&server, state, reason, sizeof(reason)) < 0 ||
 	    setup_open(&server.now, &server.logs, NULL, false, reason, sizeof(reason)) < 0) {
 		log_error("%s", reason);
 		upgrade_give_up(state);
@@ -346,7 +346,7 @@ int server_resume(const struct options *options, char **argv, struct upgrade_sta
 	log_files_settle(&server.logs, true);
 	if (state->mode != UPGRADE_DRY) /* what a trial says is the reason of its failure */
 		server_use_log(&server);
-	if (takeover_restore(&server, state) < 0)
+	if (server_upgrade_restore(&server, state) < 0)
 		upgrade_give_up(state);
 	server.keeps_certificates = true;
 	if (state->mode != UPGRADE_DRY)

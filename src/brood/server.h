@@ -20,7 +20,7 @@
 #include "brood/config/known_roots.h"
 #include "brood/log/log_files.h"
 #include "brood/system/notify.h"
-#include "brood/admin/obituary.h"
+#include "brood/admin/obituary_store.h"
 #include "brood/system/pidfile.h"
 #include "brood/reload_look.h"
 #include "brood/certificates/renewal.h"
@@ -28,7 +28,7 @@
 #include "brood/sites/site_logs.h"
 #include "brood/sites/sites.h"
 #include "brood/log/start_log.h"
-#include "brood/certificates/tickets.h"
+#include "brood/certificates/ticket_source.h"
 #include "cluster/cluster.h"
 
 struct epochs;

@@ -58,8 +58,8 @@ libcluster_a_SOURCES = \
 	src/cluster/policy/stop.c src/cluster/policy/stop.h \
 	src/cluster/policy/watchdog.c src/cluster/policy/watchdog.h \
 	src/cluster/upgrade/fd_claims.c src/cluster/upgrade/fd_claims.h \
-	src/cluster/upgrade/saved.h \
-	src/cluster/upgrade/state_record.c src/cluster/upgrade/state_record.h \
+	src/cluster/upgrade/upgrade_master.h \
+	src/cluster/upgrade/upgrade_record.c src/cluster/upgrade/upgrade_record.h \
 	src/cluster/upgrade/upgrade.c src/cluster/upgrade/upgrade.h \
 	src/cluster/worker/worker.c src/cluster/worker/worker.h \
 	src/cluster/worker/worker_connections.c \

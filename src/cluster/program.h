@@ -21,7 +21,7 @@ struct cluster_options;
 struct event_base;
 struct listeners;
 struct master;
-struct state_writer;
+struct upgrade_writer;
 struct upgrade_state;
 struct worker;
 
@@ -97,8 +97,8 @@ struct cluster_master_callbacks {
 
 	/* The path of the next image, the program's. NULL: there are no upgrades. */
 	const char *(*binary)(void *context);
-	/* Puts the program's own records (STATE_PROGRAM and up). NULL: it has none. */
-	void (*save)(void *context, struct state_writer *writer);
+	/* Puts the program's own records (RECORD_PROGRAM and up). NULL: it has none. */
+	void (*save)(void *context, struct upgrade_writer *writer);
 };
 
 struct cluster_admin_callbacks {

@@ -2,9 +2,9 @@ bin_PROGRAMS += broodctl
 broodctl_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 broodctl_LDADD = libcontrol.a libbase.a $(JANSSON_LIBS)
 broodctl_SOURCES = \
-	src/ctl/exchange.c src/ctl/exchange.h \
+	src/ctl/ctl_exchange.c src/ctl/ctl_exchange.h \
 	src/ctl/main.c \
-	src/ctl/options.c src/ctl/options.h \
+	src/ctl/ctl_options.c src/ctl/ctl_options.h \
 	src/ctl/progress.c src/ctl/progress.h \
 	src/ctl/show.c src/ctl/show.h \
 	src/ctl/show_status.c \

@@ -2,8 +2,8 @@
  *
  * broodctl: speaks with a running server's admin process over the control socket. */
 #include "base/clock.h"
-#include "ctl/exchange.h"
-#include "ctl/options.h"
+#include "ctl/ctl_exchange.h"
+#include "ctl/ctl_options.h"
 #include "ctl/progress.h"
 
 #include <errno.h>

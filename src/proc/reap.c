@@ -46,9 +46,11 @@ void brood_process_watch(void (*changed)(void *context, pid_t pid, int stopped),
 
 void brood_process_describe(const struct brood_process_end *end, char *out, size_t room)
 {
+	char name[SIGNALS_NAME_MAX];
+
 	if (end->signal == 0)
 		snprintf(out, room, "exit status %d", end->exit_code);
 	else
-		snprintf(out, room, "signal %d (%s)%s", end->signal, signals_name(end->signal),
+		snprintf(out, room, "signal %d (%s)%s", end->signal, signals_name(end->signal, name),
 			 end->core_dumped ? ", core dumped" : "");
 }

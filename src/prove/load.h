@@ -9,10 +9,10 @@
 #ifndef BROOD_PROVE_LOAD_H
 #define BROOD_PROVE_LOAD_H
 
-#include "prove/client.h"
+#include "prove/prove_client.h"
 #include "prove/counts.h"
 #include "prove/latency.h"
-#include "prove/site.h"
+#include "prove/prove_site.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -6,7 +6,7 @@
 #ifndef BROOD_PROVE_PRIVATE_SERVER_H
 #define BROOD_PROVE_PRIVATE_SERVER_H
 
-#include "prove/site.h"
+#include "prove/prove_site.h"
 #include "prove/stage.h"
 
 #include <stdbool.h>

@@ -6,7 +6,7 @@
 #include "base/fd.h"
 #include "prove/experiment.h"
 #include "prove/prove_options.h"
-#include "prove/report.h"
+#include "prove/prove_report.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -4,6 +4,8 @@
 # Clients that hold connections by being slow: slowhttptest in all four modes, while others go on as if
 # nothing were. Each slow connection ends by its deadline; slow bodies and a thousand ranges are answered at
 # once.
+#
+# runs alone: slow readers with full sockets take half of the memory that the kernel has for TCP
 use strict;
 use warnings;
 use FindBin;

@@ -17,8 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
-int __real_master_restore(struct master *master, const struct state_reader *reader);
-int __wrap_master_restore(struct master *master, const struct state_reader *reader);
+int __real_master_restore(struct master *master, const struct upgrade_reader *reader);
+int __wrap_master_restore(struct master *master, const struct upgrade_reader *reader);
 
 static FILE *open_beside(const char *name, const char *mode)
 {
@@ -84,7 +84,7 @@ __attribute__((constructor)) static void start(void)
 		fail(how);
 }
 
-int __wrap_master_restore(struct master *master, const struct state_reader *reader)
+int __wrap_master_restore(struct master *master, const struct upgrade_reader *reader)
 {
 	char how[16];
 	int error = __real_master_restore(master, reader);

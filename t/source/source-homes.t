@@ -26,9 +26,9 @@ my @homes = (
 	['changing the user', qr/\b(?:set(?:res|re|e|fs)?[ug]id|setgroups|initgroups)\s*\(/,
 	 'src/base/privilege.c'],
 	['files that are made', qr/\bO_(?:CREAT|TMPFILE)\b|\b(?:creat|mkfifo(?:at)?|mknod(?:at)?|(?:sym)?link(?:at)?|mkdir(?:at)?|mkdtemp|mkstemp)\s*\(/,
-	 'src/base/trusted_file.c', 'src/brood/admin/obituary_file.c', 'src/prove/site.c'],
+	 'src/base/trusted_file.c', 'src/brood/admin/obituary_file.c', 'src/prove/prove_site.c'],
 	['files that are removed or changed by name', qr/\b(?:unlink(?:at)?|remove|rmdir|rename(?:at2?)?|[lf]?ch(?:own|mod)(?:at)?|truncate)\s*\(/,
-	 'src/base/socket.c', 'src/base/trusted_file.c', 'src/brood/admin/obituary_file.c', 'src/prove/site.c'],
+	 'src/base/socket.c', 'src/base/trusted_file.c', 'src/brood/admin/obituary_file.c', 'src/prove/prove_site.c'],
 	['OpenSSL', qr/\b(?:SSL|BIO|EVP|X509)_\w+/, map { "src/http/tls/$_" } qw(check.c context.c dev.c facts.c hello.c kernel.c
 		pem.c private.h saved.c session.c tickets.c tls.c)],
 );

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/sandbox.h"
 #include "base/signals.h"
-#include "brood/admin/admin_client.h"
+#include "brood/admin/admin_clients.h"
 #include "brood/admin/admin_status.h"
 #include "brood/channel.h"
 #include "brood/process.h"

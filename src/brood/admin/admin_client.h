@@ -1,53 +1,71 @@
 /* SPDX-License-Identifier: MIT
  *
- * The admin process's clients: their connections, requests and answers, and all that keeps one of
- * them from being a burden to others. A client that says nothing or takes nothing is dropped after a
- * while; one that waits for a command's outcome may wait for ever. Admin only. */
+ * One of the admin's clients, and what all of them have in common. Private to admin_client.c and to admin_clients.c,
+ * which calls the other. */
 #ifndef BROOD_BROOD_ADMIN_ADMIN_CLIENT_H
 #define BROOD_BROOD_ADMIN_ADMIN_CLIENT_H
 
-#include "control/protocol.h"
+#include "base/buffer.h"
+#include "brood/admin/admin_clients.h"
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <sys/types.h>
+struct event;
 
-struct event_base;
-struct clients;
+enum client_state { READING, WAITING, LEAVING };
 
-enum { CLIENTS_MAX = 128 };
-
-/* A request that waits for its outcome. */
-struct client_wait {
-	uint64_t id;   /* never used twice, as cluster/ipc/command.h wants it; 0: none */
-	uint32_t kind; /* for the handler to fill in */
+struct client {
+	struct clients *clients;
+	int fd;
+	pid_t pid; /* 0: it cannot be seen from here */
+	struct event *readable, *writable;
+	enum client_state state;
+	bool ended;           /* it sends no more; it may still read */
+	bool listening;       /* `readable` is in the loop */
+	bool has_asked;       /* at least once */
+	uint64_t deadline_ms; /* for a request, or for taking what is unsent */
+	struct client_wait wait;
+	struct buffer unsent;
+	size_t used; /* of input */
+	char input[CONTROL_REQUEST_MAX];
 };
 
-struct client_handlers {
-	/* A request has come. NULL: it will be answered by its id, later. Else why it is refused; the
-	 * text is read at once. */
-	const char *(*request)(void *context, const struct control_request *request, struct client_wait *wait);
-	/* After clients_retire: the last one has gone. */
-	void (*finished)(void *context);
+struct clients {
+	struct event_base *base;
+	const struct client_handlers *handlers;
+	void *context;
+	uid_t owner;
+	int fd;
+	struct event *acceptable, *sweep;
+	bool retiring, patient;
+	unsigned count;
+	uint32_t last_id;
+	struct client *all[CLIENTS_MAX]; /* NULL: free */
 };
 
-/* Accepts on `fd` (taken, also when it fails) from root and from `owner`. NULL: no memory. */
-struct clients *clients_new(struct event_base *base, int fd, uid_t owner, const struct client_handlers *handlers,
-			    void *context);
+/* With nothing asked yet, in no list; takes fd. NULL: no memory, and the fd is still the caller's. */
+struct client *admin_client_new(struct clients *clients, int fd);
 
-/* Who waits for this outcome; NULL: nobody any more. The pointer lives until the next answer. */
-const struct client_wait *clients_find(const struct clients *clients, uint64_t id);
+/* Gone, from the list too. */
+void admin_client_drop(struct client *client);
 
-/* Answers. An id that nobody waits for any more is fine. */
-void clients_progress(struct clients *clients, uint64_t id, unsigned done, unsigned total, const char *text);
-void clients_ok(struct clients *clients, uint64_t id, const json_t *result);
-void clients_fail(struct clients *clients, uint64_t id, const char *reason);
+/* Both directions are shut: nobody reads what is sent. (A client that only ended its own side, as
+ * "nc -N" does, still waits.) */
+bool admin_client_is_gone(const struct client *client);
 
-/* Ids of all that wait, at most CLIENTS_MAX. Returns how many. */
-size_t clients_waiting(const struct clients *clients, uint64_t ids[CLIENTS_MAX]);
+/* Its last words, at most. */
+void admin_client_part_with(struct client *client, const char *reason);
 
-/* Accepts no more, drops who asks for nothing, lets the others finish; then calls `finished`, at the
- * earliest from the loop. Patient: who has connected and not asked yet has a second for it. */
-void clients_retire(struct clients *clients, bool patient);
+/* Does all that can be done for a client now; it may be gone afterwards, as after all that follow. */
+void admin_client_advance(struct client *client);
+
+/* What it waits for. */
+void admin_client_progress(struct client *client, unsigned done, unsigned total, const char *text);
+void admin_client_ok(struct client *client, const json_t *result);
+void admin_client_fail(struct client *client, const char *reason);
+
+/* Is its time up, or has it left? */
+void admin_client_check(struct client *client, uint64_t now_ms);
+
+/* Once clients->retiring is set: it goes unless it waits for something, or may still ask. */
+void admin_client_retire(struct client *client);
 
 #endif

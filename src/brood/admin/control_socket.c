@@ -9,7 +9,7 @@
 #include "base/socket.h"
 #include "base/socket_holder.h"
 #include "base/trusted_file.h"
-#include "brood/system/path.h"
+#include "brood/system/absolute_path.h"
 #include "cluster/cluster.h"
 #include "control/control_path.h"
 

@@ -56,6 +56,7 @@ static int set_lines(json_t *object, const char *name, const char *text)
 
 static int set_end(json_t *object, const struct cluster_obituary *obituary)
 {
+	char name[SIGNALS_NAME_MAX];
 	int error = set(object, "why", json_string(obituary_why_name(obituary->why)));
 
 	if (obituary->detail)
@@ -66,7 +67,7 @@ static int set_end(json_t *object, const struct cluster_obituary *obituary)
 	if (obituary->signal == 0)
 		return error | set(object, "exit_code", json_integer(obituary->exit_code));
 	error |= set(object, "signal", json_integer(obituary->signal));
-	error |= set(object, "signal_name", json_string(signals_name(obituary->signal)));
+	error |= set(object, "signal_name", json_string(signals_name(obituary->signal, name)));
 	return error | set(object, "core", json_boolean(obituary->core));
 }
 

@@ -15,8 +15,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct state_record;
-struct state_writer;
+struct upgrade_record;
+struct upgrade_writer;
 
 enum certificate_kind {
 	CERTIFICATE_PAIR,      /* a certificate and its key */
@@ -100,8 +100,8 @@ void certificate_describe(const struct certificate *certificate, const char *wha
 
 /* Puts a record of that type for each, and takes one back: into the certificate of those paths, in place of
  * what its files have by now. Takes the descriptors that the record names. */
-void certificates_save(const struct certificates *certificates, uint32_t type, struct state_writer *writer);
-void certificates_restore(struct certificates *certificates, const struct state_record *record);
+void certificates_save(const struct certificates *certificates, uint32_t type, struct upgrade_writer *writer);
+void certificates_restore(struct certificates *certificates, const struct upgrade_record *record);
 
 /* Whether somebody is to be told now that the certificate ends soon, or has ended: each time is said
  * once. */

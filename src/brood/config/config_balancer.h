@@ -5,7 +5,7 @@
 #define BROOD_BROOD_CONFIG_CONFIG_BALANCER_H
 
 #include "brood/config/configuration.h"
-#include "brood/system/report.h"
+#include "brood/system/config_report.h"
 
 #include <stdbool.h>
 

@@ -10,7 +10,7 @@
 #include "brood/system/daemon_log.h"
 #include "brood/config/known_roots.h"
 #include "brood/config/looking.h"
-#include "brood/system/path.h"
+#include "brood/system/absolute_path.h"
 #include "http/site/fields.h"
 
 #include <errno.h>

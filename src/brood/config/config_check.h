@@ -6,7 +6,7 @@
 
 #include "brood/config/config_source.h"
 #include "brood/config/configuration.h"
-#include "brood/system/report.h"
+#include "brood/system/config_report.h"
 #include "brood/config/settings.h"
 
 /* Looks up whom workers become (config->privilege), finds the root when neither one nor sites are

@@ -3,7 +3,7 @@
  * Lists of texts in a configuration. */
 #include "brood/config/config_list.h"
 
-#include "brood/system/report.h"
+#include "brood/system/config_report.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * The list of listeners in a configuration: read, added to, written. */
 #include "brood/config/config_listen.h"
 
-#include "brood/system/path.h"
-#include "brood/system/report.h"
+#include "brood/system/absolute_path.h"
+#include "brood/system/config_report.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -13,7 +13,7 @@
 #include "brood/system/daemon_log.h"
 #include "brood/config/looking.h"
 #include "brood/config/options.h"
-#include "brood/system/report.h"
+#include "brood/system/config_report.h"
 #include "brood/config/setting_value.h"
 #include "brood/config/settings.h"
 

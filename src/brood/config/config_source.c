@@ -4,7 +4,7 @@
 #include "brood/config/config_source.h"
 
 #include "base/fd.h"
-#include "brood/system/path.h"
+#include "brood/system/absolute_path.h"
 
 #include <ctype.h>
 #include <errno.h>

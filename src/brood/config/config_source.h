@@ -12,7 +12,7 @@
 #define BROOD_BROOD_CONFIG_CONFIG_SOURCE_H
 
 #include "base/buffer.h"
-#include "brood/system/report.h"
+#include "brood/system/config_report.h"
 
 #include <stddef.h>
 

@@ -6,7 +6,7 @@
 
 #include "brood/config/config_source.h"
 #include "brood/config/configuration.h"
-#include "brood/system/report.h"
+#include "brood/system/config_report.h"
 
 #include <stdbool.h>
 

@@ -6,7 +6,7 @@
 #define BROOD_BROOD_CONFIG_CONFIG_WRITTEN_H
 
 #include "brood/config/configuration.h"
-#include "brood/system/report.h"
+#include "brood/system/config_report.h"
 #include "brood/config/settings.h"
 
 /* A log of this setting. */

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "brood/config/config_listen.h"
 #include "brood/config/options_help.h"
-#include "brood/system/path.h"
+#include "brood/system/absolute_path.h"
 #include "brood/config/setting_value.h"
 #include "brood/config/settings.h"
 #include "brood/version.h"

@@ -7,7 +7,7 @@
 #include "base/network.h"
 #include "base/text.h"
 #include "brood/config/config_listen.h"
-#include "brood/system/report.h"
+#include "brood/system/config_report.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -6,8 +6,8 @@
 #include "base/network.h"
 #include "base/text.h"
 #include "brood/config/config_listen.h"
-#include "brood/system/path.h"
-#include "brood/system/report.h"
+#include "brood/system/absolute_path.h"
+#include "brood/system/config_report.h"
 
 #include <errno.h>
 #include <inttypes.h>

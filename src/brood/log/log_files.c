@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/trusted_file.h"
 #include "cluster/cluster.h"
-#include "cluster/upgrade/state_record.h"
+#include "cluster/upgrade/upgrade_record.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -260,15 +260,15 @@ void log_files_forget(struct log_files *files)
 /* --- from one version to another --- */
 
 /* The target stands behind it, with its NUL. */
-struct saved_log_file {
+struct upgrade_log_file {
 	uint32_t number, kind, first, last;
 };
 
-void log_files_save(const struct log_files *files, uint32_t type, struct state_writer *writer)
+void log_files_save(const struct log_files *files, uint32_t type, struct upgrade_writer *writer)
 {
 	for (size_t i = 0; i < files->count; i++) {
 		const struct log_file *file = &files->list[i];
-		struct saved_log_file saved = {
+		struct upgrade_log_file saved = {
 			.number = file->number, .kind = file->kind, .first = file->first, .last = file->last};
 		struct buffer octets = {0};
 
@@ -276,21 +276,21 @@ void log_files_save(const struct log_files *files, uint32_t type, struct state_w
 		    buffer_append(&octets, file->target, strlen(file->target) + 1) < 0)
 			writer->failed = true;
 		else
-			state_put(writer, type, octets.data, octets.used);
+			upgrade_put(writer, type, octets.data, octets.used);
 		buffer_free(&octets);
 	}
 }
 
-static int restore_one(struct log_files *files, const struct state_record *record)
+static int restore_one(struct log_files *files, const struct upgrade_record *record)
 {
-	const char *target = (const char *)record->data + sizeof(struct saved_log_file);
-	struct saved_log_file saved;
+	const char *target = (const char *)record->data + sizeof(struct upgrade_log_file);
+	struct upgrade_log_file saved;
 	struct log_file *file;
 	int fd;
 
 	if (record->size <= sizeof(saved) || ((const char *)record->data)[record->size - 1] != '\0')
 		return -EBADMSG;
-	state_get(record, &saved, sizeof(saved));
+	upgrade_get(record, &saved, sizeof(saved));
 	if (saved.number == 0 || saved.kind >= LOG_KINDS || files->count >= FILES_MAX || find(files, saved.number) ||
 	    find_target(files, (enum log_kind)saved.kind, target))
 		return -EBADMSG;
@@ -309,13 +309,13 @@ static int restore_one(struct log_files *files, const struct state_record *recor
 	return 0;
 }
 
-int log_files_restore(struct log_files *files, uint32_t type, const struct state_reader *state)
+int log_files_restore(struct log_files *files, uint32_t type, const struct upgrade_reader *state)
 {
-	struct state_reader reader = *state;
-	struct state_record record;
+	struct upgrade_reader reader = *state;
+	struct upgrade_record record;
 	int error = 0;
 
-	while (error == 0 && state_next(&reader, &record))
+	while (error == 0 && upgrade_next(&reader, &record))
 		if (record.type == type)
 			error = restore_one(files, &record);
 	return error;

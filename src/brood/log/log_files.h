@@ -14,8 +14,8 @@
 #include <stdint.h>
 
 struct master;
-struct state_reader;
-struct state_writer;
+struct upgrade_reader;
+struct upgrade_writer;
 
 struct log_file {
 	unsigned number;
@@ -70,8 +70,8 @@ void log_files_forget(struct log_files *files);
 
 /* The table for the next version, which opens the files by itself; and there, before anything is used: 0 or
  * -errno. */
-void log_files_save(const struct log_files *files, uint32_t type, struct state_writer *writer);
-int log_files_restore(struct log_files *files, uint32_t type, const struct state_reader *state)
+void log_files_save(const struct log_files *files, uint32_t type, struct upgrade_writer *writer);
+int log_files_restore(struct log_files *files, uint32_t type, const struct upgrade_reader *state)
 	__attribute__((warn_unused_result));
 
 #endif

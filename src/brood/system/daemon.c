@@ -24,6 +24,7 @@ enum { STATUS_FAILED = 1 };
 /* The child's exit status; a death by signal is told and counts as a failure. */
 static int wait_for(pid_t pid)
 {
+	char name[SIGNALS_NAME_MAX];
 	int status;
 
 	while (waitpid(pid, &status, 0) < 0)
@@ -31,7 +32,8 @@ static int wait_for(pid_t pid)
 			return STATUS_FAILED;
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
-	fprintf(stderr, "brood: the server was ended by %s before it was ready\n", signals_name(WTERMSIG(status)));
+	fprintf(stderr, "brood: the server was ended by %s before it was ready\n",
+		signals_name(WTERMSIG(status), name));
 	return STATUS_FAILED;
 }
 

@@ -4,7 +4,7 @@
 #include "brood/system/program_path.h"
 
 #include "base/fd.h"
-#include "brood/system/path.h"
+#include "brood/system/absolute_path.h"
 
 #include <fcntl.h>
 #include <limits.h>

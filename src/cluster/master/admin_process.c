@@ -12,8 +12,8 @@
 #include "cluster/ipc/message.h"
 #include "cluster/master/common.h"
 #include "cluster/policy/program_call.h"
-#include "cluster/upgrade/saved.h"
-#include "cluster/upgrade/state_record.h"
+#include "cluster/upgrade/upgrade_master.h"
+#include "cluster/upgrade/upgrade_record.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -219,16 +219,16 @@ void admin_close(struct admin *admin)
 
 /* --- from one version to another --- */
 
-void admin_save(const struct master *master, struct state_writer *writer)
+void admin_save(const struct master *master, struct upgrade_writer *writer)
 {
 	const struct admin *admin = &master->admin;
-	struct saved_admin saved = {
+	struct upgrade_admin saved = {
 		.pid = admin->pid,
-		.channel = admin->channel ? state_keep_fd(writer, brood_channel_fd(admin->channel)) : -1,
+		.channel = admin->channel ? upgrade_keep_fd(writer, brood_channel_fd(admin->channel)) : -1,
 		.retired = admin->retired_ms != 0,
 	};
 
-	state_put(writer, STATE_ADMIN, &saved, sizeof(saved));
+	upgrade_put(writer, RECORD_ADMIN, &saved, sizeof(saved));
 }
 
 int admin_restore(struct master *master, pid_t pid, int channel, bool retired)

@@ -14,7 +14,7 @@ enum admin_end admin_ended(struct master *master, const struct brood_process_end
 void admin_renew(struct master *master);
 /* sees to that. */
 void admin_tick(struct master *master, uint64_t now_ms);
-void admin_save(const struct master *master, struct state_writer *writer);
+void admin_save(const struct master *master, struct upgrade_writer *writer);
 /* The admin of a former version, with its channel (taken; -1: none), and whether it was told to leave. 0 or
  * -errno. */
 int admin_restore(struct master *master, pid_t pid, int channel, bool retired) __attribute__((warn_unused_result));

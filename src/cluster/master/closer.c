@@ -11,7 +11,7 @@
 #include "brood/channel.h"
 #include "brood/process.h"
 #include "cluster/cluster.h"
-#include "cluster/upgrade/saved.h"
+#include "cluster/upgrade/upgrade_master.h"
 #include "proc/fdpass.h"
 
 #include <errno.h>
@@ -346,17 +346,17 @@ bool closer_leave(struct closer *closer)
 
 /* --- from one version to another --- */
 
-bool closer_save(const struct closer *closer, struct saved_closer *out)
+bool closer_save(const struct closer *closer, struct upgrade_closer *out)
 {
 	if (closer->queue[0] == 0)
 		return false;
-	*out = (struct saved_closer){
+	*out = (struct upgrade_closer){
 		.send = closer->queue[0], .receive = closer->queue[1], .pid = closer->pid, .heir = closer->heir};
 	return true;
 }
 
 /* Its gate was not taken along, so it leaves, and its successor goes on with the queue. */
-void closer_restore(struct closer *closer, const struct saved_closer *saved)
+void closer_restore(struct closer *closer, const struct upgrade_closer *saved)
 {
 	closer->queue[0] = saved->send;
 	closer->queue[1] = saved->receive;

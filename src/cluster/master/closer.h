@@ -23,7 +23,7 @@
 struct event;
 struct event_base;
 struct privilege;
-struct saved_closer;
+struct upgrade_closer;
 
 enum {
 	CLOSER_WAITING_MAX = 1024,
@@ -77,8 +77,8 @@ bool closer_ended(struct closer *closer, pid_t pid);
 void closer_stopped(struct closer *closer, pid_t pid);
 
 /* For the next version of the master: false where there is nothing to tell. Then there: takes the descriptors. */
-bool closer_save(const struct closer *closer, struct saved_closer *out);
-void closer_restore(struct closer *closer, const struct saved_closer *saved);
+bool closer_save(const struct closer *closer, struct upgrade_closer *out);
+void closer_restore(struct closer *closer, const struct upgrade_closer *saved);
 
 void closer_close(struct closer *closer);
 

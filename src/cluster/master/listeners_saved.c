@@ -3,7 +3,7 @@
  * Listeners, from one version of the master to another (listeners_saved.h). Master only. */
 #include "cluster/master/listeners_saved.h"
 
-#include "cluster/upgrade/saved.h"
+#include "cluster/upgrade/upgrade_master.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -11,9 +11,9 @@
 #include <string.h>
 #include <sys/un.h>
 
-void listener_save(const struct listener *listener, struct state_writer *writer)
+void listener_save(const struct listener *listener, struct upgrade_writer *writer)
 {
-	struct saved_listener saved;
+	struct upgrade_listener saved;
 
 	memset(&saved, 0, sizeof(saved));
 	saved.id = listener->id;
@@ -27,11 +27,11 @@ void listener_save(const struct listener *listener, struct state_writer *writer)
 	saved.tag = listener->tag;
 	saved.device = listener->device;
 	saved.inode = listener->inode;
-	state_put(writer, STATE_LISTENER, &saved, sizeof(saved));
+	upgrade_put(writer, RECORD_LISTENER, &saved, sizeof(saved));
 	for (unsigned i = 0; i < listener->count; i++) {
-		struct saved_socket one = {.fd = state_keep_fd(writer, listener->sockets[i])};
+		struct upgrade_socket one = {.fd = upgrade_keep_fd(writer, listener->sockets[i])};
 
-		state_put(writer, STATE_SOCKET, &one, sizeof(one));
+		upgrade_put(writer, RECORD_SOCKET, &one, sizeof(one));
 	}
 }
 
@@ -61,12 +61,12 @@ static bool has_listener(const struct listeners *listeners, unsigned id)
 	return false;
 }
 
-int listener_restore(struct listeners *listeners, const struct state_record *record)
+int listener_restore(struct listeners *listeners, const struct upgrade_record *record)
 {
-	struct saved_listener saved;
+	struct upgrade_listener saved;
 	struct listener *all;
 
-	state_get(record, &saved, sizeof(saved));
+	upgrade_get(record, &saved, sizeof(saved));
 	if (listeners->count >= CLUSTER_LISTEN_MAX || saved.id == 0 || saved.id > listeners->last_id ||
 	    has_listener(listeners, saved.id) || saved.backlog > INT32_MAX || !saved.now || !is_address(&saved.wish) ||
 	    !is_address(&saved.address) || (saved.unlink_path && !address_is_unix(&saved.address)))
@@ -95,9 +95,9 @@ int listener_restore(struct listeners *listeners, const struct state_record *rec
 	return 0;
 }
 
-int listener_restore_socket(struct listeners *listeners, const struct state_record *record, struct fd_claims *claims)
+int listener_restore_socket(struct listeners *listeners, const struct upgrade_record *record, struct fd_claims *claims)
 {
-	struct saved_socket saved;
+	struct upgrade_socket saved;
 	struct listener *listener;
 	int *sockets, error;
 
@@ -106,7 +106,7 @@ int listener_restore_socket(struct listeners *listeners, const struct state_reco
 	listener = &listeners->all[listeners->count - 1];
 	if (listener->count >= (listener->origin == LISTENER_BOUND ? CLUSTER_SLOTS_MAX : 1))
 		return -EBADMSG;
-	state_get(record, &saved, sizeof(saved));
+	upgrade_get(record, &saved, sizeof(saved));
 	error = fd_claim_socket(claims, saved.fd, SOCKET_LISTENING);
 	if (error)
 		return error;

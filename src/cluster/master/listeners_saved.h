@@ -6,15 +6,15 @@
 
 #include "cluster/ipc/listeners.h"
 #include "cluster/upgrade/fd_claims.h"
-#include "cluster/upgrade/state_record.h"
+#include "cluster/upgrade/upgrade_record.h"
 
-void listener_save(const struct listener *listener, struct state_writer *writer);
+void listener_save(const struct listener *listener, struct upgrade_writer *writer);
 
 /* One more, without sockets; and one more of its sockets, which is claimed and taken. 0, -ENOMEM, or -EBADMSG when that
  * makes no sense. */
-int listener_restore(struct listeners *listeners, const struct state_record *record)
+int listener_restore(struct listeners *listeners, const struct upgrade_record *record)
 	__attribute__((warn_unused_result));
-int listener_restore_socket(struct listeners *listeners, const struct state_record *record, struct fd_claims *claims)
+int listener_restore_socket(struct listeners *listeners, const struct upgrade_record *record, struct fd_claims *claims)
 	__attribute__((warn_unused_result));
 
 /* There is one, and each has a socket. */

@@ -21,9 +21,9 @@ struct brood_process_end;
 struct cluster_options;
 struct event;
 struct master;
-struct saved_log_source;
-struct saved_logger;
-struct state_writer;
+struct upgrade_log_source;
+struct upgrade_logger;
+struct upgrade_writer;
 
 /* A queue, and who writes to it. */
 struct log_source {
@@ -93,10 +93,10 @@ int logger_open_channel(struct master *master, int fd) __attribute__((warn_unuse
 
 /* --- log_process_saved.c --- */
 
-void logger_save(const struct master *master, struct state_writer *writer);
+void logger_save(const struct master *master, struct upgrade_writer *writer);
 /* These take the descriptors in what was saved. 0 or -errno. */
-int logger_restore(struct master *master, const struct saved_logger *saved) __attribute__((warn_unused_result));
-int logger_restore_source(struct master *master, const struct saved_log_source *saved)
+int logger_restore(struct master *master, const struct upgrade_logger *saved) __attribute__((warn_unused_result));
+int logger_restore_source(struct master *master, const struct upgrade_log_source *saved)
 	__attribute__((warn_unused_result));
 
 #endif

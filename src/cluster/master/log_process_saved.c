@@ -4,43 +4,43 @@
 #include "cluster/master/master.h"
 
 #include "brood/channel.h"
-#include "cluster/upgrade/saved.h"
-#include "cluster/upgrade/state_record.h"
+#include "cluster/upgrade/upgrade_master.h"
+#include "cluster/upgrade/upgrade_record.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define SOURCE_OF(at) LIST_ENTRY(at, struct log_source, link)
 
-void logger_save(const struct master *master, struct state_writer *writer)
+void logger_save(const struct master *master, struct upgrade_writer *writer)
 {
 	const struct logger *logger = &master->logger;
-	struct saved_logger saved = {
+	struct upgrade_logger saved = {
 		.last_source = logger->last_source,
 		.pid = logger->pid,
-		.channel = logger->channel ? state_keep_fd(writer, brood_channel_fd(logger->channel)) : -1,
+		.channel = logger->channel ? upgrade_keep_fd(writer, brood_channel_fd(logger->channel)) : -1,
 		.finishing = logger->phase == LOGGER_FINISHING,
 		.is_asked = logger->is_asked,
 	};
 
-	state_put(writer, STATE_LOGGER, &saved, sizeof(saved));
+	upgrade_put(writer, RECORD_LOGGER, &saved, sizeof(saved));
 	for (struct list *at = logger->sources.next; at != &logger->sources; at = at->next) {
 		const struct log_source *source = SOURCE_OF(at);
-		struct saved_log_source one = {
+		struct upgrade_log_source one = {
 			.serial = source->serial,
 			.pid = source->pid,
 			.error_log = source->error_log,
 			.configuration = source->configuration,
-			.queue = state_keep_fd(writer, source->queue),
-			.pipe = state_keep_fd(writer, source->pipe),
+			.queue = upgrade_keep_fd(writer, source->queue),
+			.pipe = upgrade_keep_fd(writer, source->pipe),
 		};
 
 		memcpy(one.tag, source->tag, sizeof(one.tag));
-		state_put(writer, STATE_LOG_SOURCE, &one, sizeof(one));
+		upgrade_put(writer, RECORD_LOG_SOURCE, &one, sizeof(one));
 	}
 }
 
-int logger_restore(struct master *master, const struct saved_logger *saved)
+int logger_restore(struct master *master, const struct upgrade_logger *saved)
 {
 	struct logger *logger = &master->logger;
 
@@ -53,7 +53,7 @@ int logger_restore(struct master *master, const struct saved_logger *saved)
 	return logger_open_channel(master, saved->channel);
 }
 
-int logger_restore_source(struct master *master, const struct saved_log_source *saved)
+int logger_restore_source(struct master *master, const struct upgrade_log_source *saved)
 {
 	struct line_queue queue;
 	struct log_source *source;

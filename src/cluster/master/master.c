@@ -132,6 +132,7 @@ static void on_signals(evutil_socket_t fd, short what, void *argument)
 	struct signals_received received;
 	bool asked[NSIG] = {false};
 	int up = 0, down = 0, stop_signal = 0;
+	char name[SIGNALS_NAME_MAX];
 
 	(void)what;
 	while (signals_read(fd, &received) > 0) {
@@ -158,7 +159,7 @@ static void on_signals(evutil_socket_t fd, short what, void *argument)
 	for (; down > 0; down--)
 		scale(master, -1);
 	if (stop_signal != 0)
-		stopping_begin(master, STOP_BY_SIGNAL, signals_name(stop_signal));
+		stopping_begin(master, STOP_BY_SIGNAL, signals_name(stop_signal, name));
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *argument)

@@ -9,8 +9,8 @@
 #include "cluster/master/suspects.h"
 #include "cluster/master/worker_process.h"
 #include "cluster/policy/program_call.h"
-#include "cluster/upgrade/saved.h"
-#include "cluster/upgrade/state_record.h"
+#include "cluster/upgrade/upgrade_master.h"
+#include "cluster/upgrade/upgrade_record.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -141,10 +141,10 @@ void obituary_last_words(const struct worker_process *worker, char *out, size_t 
 
 /* --- from one version to another --- */
 
-void obituary_save_hang(const struct worker_process *worker, struct state_writer *writer)
+void obituary_save_hang(const struct worker_process *worker, struct upgrade_writer *writer)
 {
 	const struct cluster_obituary *hang = worker->hang;
-	struct saved_hang saved;
+	struct upgrade_hang saved;
 
 	if (!hang)
 		return;
@@ -160,7 +160,7 @@ void obituary_save_hang(const struct worker_process *worker, struct state_writer
 	memcpy(saved.wait_channel, hang->wait_channel, sizeof(saved.wait_channel));
 	memcpy(saved.stack, hang->stack, sizeof(saved.stack));
 	memcpy(saved.status, hang->status, sizeof(saved.status));
-	state_put(writer, STATE_HANG, &saved, sizeof(saved));
+	upgrade_put(writer, RECORD_HANG, &saved, sizeof(saved));
 }
 
 static void take_text(char *out, const char *text, size_t room)
@@ -169,15 +169,15 @@ static void take_text(char *out, const char *text, size_t room)
 	out[room - 1] = '\0';
 }
 
-int obituary_restore_hang(struct worker_process *worker, const struct state_record *record)
+int obituary_restore_hang(struct worker_process *worker, const struct upgrade_record *record)
 {
 	struct cluster_obituary *hang = calloc(1, sizeof(*hang));
-	struct saved_hang saved;
+	struct upgrade_hang saved;
 
 	if (!hang)
 		return -ENOMEM;
 	worker->hang = hang;
-	state_get(record, &saved, sizeof(saved));
+	upgrade_get(record, &saved, sizeof(saved));
 	if (saved.phase >= WORKER_PHASES)
 		return -EBADMSG;
 	hang->time_ms = saved.time_ms;

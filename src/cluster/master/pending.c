@@ -9,8 +9,8 @@
 #include "cluster/ipc/command.h"
 #include "cluster/master/admin_process.h"
 #include "cluster/master/outcomes.h"
-#include "cluster/upgrade/saved.h"
-#include "cluster/upgrade/state_record.h"
+#include "cluster/upgrade/upgrade_master.h"
+#include "cluster/upgrade/upgrade_record.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -255,14 +255,14 @@ bool pending_claim(struct master *master, const struct command *command)
 
 /* --- from one version to another --- */
 
-void pending_save(const struct master *master, struct state_writer *writer)
+void pending_save(const struct master *master, struct upgrade_writer *writer)
 {
 	const struct admin *admin = &master->admin;
 
 	for (struct list *at = admin->pending.next; at != &admin->pending; at = at->next) {
 		const struct pending *pending = LIST_ENTRY(at, struct pending, link);
-		struct saved_pending one = {.command = pending->command, .next = pending->next};
+		struct upgrade_pending one = {.command = pending->command, .next = pending->next};
 
-		state_put(writer, STATE_PENDING, &one, sizeof(one));
+		upgrade_put(writer, RECORD_PENDING, &one, sizeof(one));
 	}
 }

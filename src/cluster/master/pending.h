@@ -26,6 +26,6 @@ void pending_lose(struct admin *admin);
 bool pending_claim(struct master *master, const struct command *command);
 /* Those of an admin that has gone, but for what is COMMAND_ID_LOST; or all. */
 void pending_forget(struct admin *admin, bool all);
-void pending_save(const struct master *master, struct state_writer *writer);
+void pending_save(const struct master *master, struct upgrade_writer *writer);
 
 #endif

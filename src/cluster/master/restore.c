@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A master from what an earlier version left (saved.h). The state comes from ourselves and is whole, but that
+ * A master from what an earlier version left (upgrade_master.h). The state comes from ourselves and is whole, but that
  * version may have had a fault, or other ideas: what makes no sense is refused, which ends a trial, or leads
  * back, and must never end the server. Nothing is undone, since a failure ends this image. Master only. */
 #include "cluster/master/restore.h"
@@ -15,8 +15,8 @@
 #include "cluster/master/slots.h"
 #include "cluster/master/worker_process.h"
 #include "cluster/upgrade/fd_claims.h"
-#include "cluster/upgrade/saved.h"
-#include "cluster/upgrade/state_record.h"
+#include "cluster/upgrade/upgrade_master.h"
+#include "cluster/upgrade/upgrade_record.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@
 
 struct restoring {
 	struct master *master;
-	struct state_reader reader;
+	struct upgrade_reader reader;
 	struct worker_process *last;      /* the one that was restored last */
 	bool self, admin, logger, closer; /* they are there once */
 	struct fd_claims claims;
@@ -33,12 +33,12 @@ struct restoring {
 
 /* --- the records, each checked by itself and against those before it --- */
 
-static int restore_self(struct restoring *restoring, const struct state_record *record)
+static int restore_self(struct restoring *restoring, const struct upgrade_record *record)
 {
 	struct master *master = restoring->master;
-	struct saved_self saved;
+	struct upgrade_self saved;
 
-	state_get(record, &saved, sizeof(saved));
+	upgrade_get(record, &saved, sizeof(saved));
 	if (restoring->self || saved.accept > CLUSTER_ACCEPT_REUSEPORT || saved.slot_count == 0 ||
 	    saved.slot_count > CLUSTER_SLOTS_MAX || saved.configured_workers == 0 ||
 	    saved.configured_workers > CLUSTER_SLOTS_MAX || saved.generation > saved.next_generation)
@@ -69,15 +69,15 @@ static int restore_record(struct restoring *restoring, unsigned slot, int record
 	return error ? error : board_adopt(&restoring->master->boards[slot], record, fd);
 }
 
-static int restore_slot(struct restoring *restoring, const struct state_record *record)
+static int restore_slot(struct restoring *restoring, const struct upgrade_record *record)
 {
 	struct master *master = restoring->master;
-	struct saved_slot saved;
+	struct upgrade_slot saved;
 	struct slot *slot;
 	bool waits;
 	int error;
 
-	state_get(record, &saved, sizeof(saved));
+	upgrade_get(record, &saved, sizeof(saved));
 	waits = saved.state == SLOT_BACKOFF || saved.state == SLOT_PARKED;
 	if (saved.index != master->slot_room || saved.state >= SLOT_STATES || saved.index >= CLUSTER_SLOTS_MAX ||
 	    (waits && saved.timer_ms == 0))
@@ -98,7 +98,7 @@ static int restore_slot(struct restoring *restoring, const struct state_record *
 }
 
 /* Two of them would be one process, or write on one record. */
-static bool is_another(const struct master *master, const struct saved_worker *saved)
+static bool is_another(const struct master *master, const struct upgrade_worker *saved)
 {
 	for (struct list *at = master->workers.next; at != &master->workers; at = at->next) {
 		const struct worker_process *other = LIST_ENTRY(at, struct worker_process, link);
@@ -110,7 +110,7 @@ static bool is_another(const struct master *master, const struct saved_worker *s
 	return true;
 }
 
-static bool is_sound(const struct master *master, const struct saved_worker *saved)
+static bool is_sound(const struct master *master, const struct upgrade_worker *saved)
 {
 	return saved->slot < master->slot_room && saved->phase < WORKER_PHASES && saved->pid > 1 &&
 	       saved->pid != getpid() && saved->pid != getppid() && saved->record >= 0 &&
@@ -119,11 +119,11 @@ static bool is_sound(const struct master *master, const struct saved_worker *sav
 	       saved->serial <= master->last_serial && is_another(master, saved);
 }
 
-static void set_limits(struct master *master, struct worker_process *worker, const struct saved_worker *saved,
+static void set_limits(struct master *master, struct worker_process *worker, const struct upgrade_worker *saved,
 		       size_t size)
 {
 	/* Of a version that did not tell them: as of a new one. */
-	if (size <= offsetof(struct saved_worker, limit_requests))
+	if (size <= offsetof(struct upgrade_worker, limit_requests))
 		worker->limits = recycle_decide(&master->options.recycle, master_random(master));
 	else
 		worker->limits = (struct recycle_limits){.requests = saved->limit_requests,
@@ -132,7 +132,7 @@ static void set_limits(struct master *master, struct worker_process *worker, con
 }
 
 /* Words that are not ours are kept: they are for people. */
-static void set_why(struct worker_process *worker, const struct saved_worker *saved)
+static void set_why(struct worker_process *worker, const struct upgrade_worker *saved)
 {
 	size_t size = strnlen(saved->why, sizeof(saved->why) - 1);
 
@@ -144,14 +144,14 @@ static void set_why(struct worker_process *worker, const struct saved_worker *sa
 		worker->own_why[0] = '\0';
 }
 
-static int restore_worker(struct restoring *restoring, const struct state_record *record)
+static int restore_worker(struct restoring *restoring, const struct upgrade_record *record)
 {
 	struct master *master = restoring->master;
 	struct worker_process like = {.next_kind = false};
-	struct saved_worker saved;
+	struct upgrade_worker saved;
 	int error;
 
-	state_get(record, &saved, sizeof(saved));
+	upgrade_get(record, &saved, sizeof(saved));
 	if (!is_sound(master, &saved))
 		return -EBADMSG;
 	error = fd_claim_channel(&restoring->claims, saved.channel);
@@ -184,19 +184,19 @@ static int restore_worker(struct restoring *restoring, const struct state_record
 	return 0;
 }
 
-static int restore_transfer(struct restoring *restoring, const struct state_record *record)
+static int restore_transfer(struct restoring *restoring, const struct upgrade_record *record)
 {
 	struct master *master = restoring->master;
 	struct transfer like = {.fd = -1};
-	struct saved_transfer saved;
-	struct state_record state;
+	struct upgrade_transfer saved;
+	struct upgrade_record state;
 	struct worker_process *taker;
 	int error;
 
-	state_get(record, &saved, sizeof(saved));
+	upgrade_get(record, &saved, sizeof(saved));
 	taker = saved.taker ? worker_process_find(master, saved.taker) : NULL;
-	if (!state_next(&restoring->reader, &state) || state.type != STATE_TRANSFER || state.size != saved.state_size ||
-	    saved.state_size > HANDOFF_STATE_MAX ||
+	if (!upgrade_next(&restoring->reader, &state) || state.type != RECORD_TRANSFER ||
+	    state.size != saved.state_size || saved.state_size > HANDOFF_STATE_MAX ||
 	    (saved.taker && (!taker || taker->target.unanswered_count >= HANDOFF_UNANSWERED_MAX)) || saved.id == 0 ||
 	    saved.id > master->handoff.last_id)
 		return -EBADMSG;
@@ -223,12 +223,12 @@ static bool is_child(int32_t pid)
 	return pid == 0 || (pid > 1 && pid != getpid() && pid != getppid());
 }
 
-static int restore_admin(struct restoring *restoring, const struct state_record *record)
+static int restore_admin(struct restoring *restoring, const struct upgrade_record *record)
 {
-	struct saved_admin saved;
+	struct upgrade_admin saved;
 	int error;
 
-	state_get(record, &saved, sizeof(saved));
+	upgrade_get(record, &saved, sizeof(saved));
 	if (restoring->admin || !is_child(saved.pid) || (saved.pid == 0 && saved.channel != -1))
 		return -EBADMSG;
 	restoring->admin = true;
@@ -237,13 +237,13 @@ static int restore_admin(struct restoring *restoring, const struct state_record 
 		     : admin_restore(restoring->master, saved.pid, saved.channel, saved.retired && saved.pid > 0);
 }
 
-static int restore_pending(struct restoring *restoring, const struct state_record *record)
+static int restore_pending(struct restoring *restoring, const struct upgrade_record *record)
 {
 	struct master *master = restoring->master;
-	struct saved_pending saved;
+	struct upgrade_pending saved;
 	const struct command *command = &saved.command;
 
-	state_get(record, &saved, sizeof(saved));
+	upgrade_get(record, &saved, sizeof(saved));
 	if (!restoring->admin || command->kind < COMMAND_STATUS || command->kind > COMMAND_CONFIG ||
 	    ((command->kind == COMMAND_DRAIN || command->kind == COMMAND_UNDRAIN) &&
 	     (command->argument < 0 || (unsigned)command->argument >= master->slot_room)))
@@ -252,19 +252,19 @@ static int restore_pending(struct restoring *restoring, const struct state_recor
 	return 0;
 }
 
-static int restore_hang(struct restoring *restoring, const struct state_record *record)
+static int restore_hang(struct restoring *restoring, const struct upgrade_record *record)
 {
 	if (!restoring->last || restoring->last->hang)
 		return -EBADMSG;
 	return obituary_restore_hang(restoring->last, record);
 }
 
-static int restore_logger(struct restoring *restoring, const struct state_record *record)
+static int restore_logger(struct restoring *restoring, const struct upgrade_record *record)
 {
-	struct saved_logger saved;
+	struct upgrade_logger saved;
 	int error;
 
-	state_get(record, &saved, sizeof(saved));
+	upgrade_get(record, &saved, sizeof(saved));
 	if (restoring->logger || saved.pid < 0 || saved.pid == 1 || saved.pid == getpid() || saved.pid == getppid() ||
 	    (saved.pid == 0 && saved.channel != -1))
 		return -EBADMSG;
@@ -273,12 +273,12 @@ static int restore_logger(struct restoring *restoring, const struct state_record
 	return error ? error : logger_restore(restoring->master, &saved);
 }
 
-static int restore_log_source(struct restoring *restoring, const struct state_record *record)
+static int restore_log_source(struct restoring *restoring, const struct upgrade_record *record)
 {
-	struct saved_log_source saved;
+	struct upgrade_log_source saved;
 	int error;
 
-	state_get(record, &saved, sizeof(saved));
+	upgrade_get(record, &saved, sizeof(saved));
 	if (!restoring->logger || saved.pid <= 1)
 		return -EBADMSG;
 	error = fd_claim(&restoring->claims, saved.queue);
@@ -289,12 +289,12 @@ static int restore_log_source(struct restoring *restoring, const struct state_re
 	return error ? error : logger_restore_source(restoring->master, &saved);
 }
 
-static int restore_closer(struct restoring *restoring, const struct state_record *record)
+static int restore_closer(struct restoring *restoring, const struct upgrade_record *record)
 {
-	struct saved_closer saved;
+	struct upgrade_closer saved;
 	int error;
 
-	state_get(record, &saved, sizeof(saved));
+	upgrade_get(record, &saved, sizeof(saved));
 	if (restoring->closer || !is_child(saved.pid) || !is_child(saved.heir))
 		return -EBADMSG;
 	restoring->closer = true;
@@ -316,14 +316,14 @@ static bool is_of_slot(const struct worker_process *worker, const struct slot *s
 }
 
 /* Once all workers are there. */
-static int link_slot(struct restoring *restoring, const struct state_record *record)
+static int link_slot(struct restoring *restoring, const struct upgrade_record *record)
 {
 	struct master *master = restoring->master;
-	struct saved_slot saved;
+	struct upgrade_slot saved;
 	struct slot *slot;
 	bool starting, serving;
 
-	state_get(record, &saved, sizeof(saved));
+	upgrade_get(record, &saved, sizeof(saved));
 	slot = master->slots[saved.index];
 	starting = slot->state == SLOT_STARTING;
 	serving = slot->state == SLOT_SERVING;
@@ -338,65 +338,65 @@ static int link_slot(struct restoring *restoring, const struct state_record *rec
 }
 
 /* Once all are in their slots. */
-static void link_adopter(struct master *master, const struct state_record *record)
+static void link_adopter(struct master *master, const struct upgrade_record *record)
 {
 	const struct worker_process *adopter;
-	struct saved_slot saved;
+	struct upgrade_slot saved;
 
-	state_get(record, &saved, sizeof(saved));
+	upgrade_get(record, &saved, sizeof(saved));
 	adopter = saved.adopter ? master->slots[saved.adopter - 1]->current : NULL;
 	master->slots[saved.index]->adopter = adopter ? adopter->serial : 0;
 }
 
-static int restore_one(struct restoring *restoring, const struct state_record *record)
+static int restore_one(struct restoring *restoring, const struct upgrade_record *record)
 {
-	if (record->type != STATE_SELF && record->type >= STATE_LISTENER && record->type < STATE_TYPES &&
+	if (record->type != RECORD_SELF && record->type >= RECORD_LISTENER && record->type < RECORD_TYPES &&
 	    !restoring->self)
 		return -EBADMSG;
 	switch (record->type) {
-	case STATE_SELF:
+	case RECORD_SELF:
 		return restore_self(restoring, record);
-	case STATE_LISTENER:
+	case RECORD_LISTENER:
 		return listener_restore(&restoring->master->listeners, record);
-	case STATE_SOCKET:
+	case RECORD_SOCKET:
 		return listener_restore_socket(&restoring->master->listeners, record, &restoring->claims);
-	case STATE_SLOT:
+	case RECORD_SLOT:
 		return restore_slot(restoring, record);
-	case STATE_WORKER:
+	case RECORD_WORKER:
 		return restore_worker(restoring, record);
-	case STATE_TRANSFER:
+	case RECORD_TRANSFER:
 		return restore_transfer(restoring, record);
-	case STATE_ADMIN:
+	case RECORD_ADMIN:
 		return restore_admin(restoring, record);
-	case STATE_PENDING:
+	case RECORD_PENDING:
 		return restore_pending(restoring, record);
-	case STATE_HANG:
+	case RECORD_HANG:
 		return restore_hang(restoring, record);
-	case STATE_LOGGER:
+	case RECORD_LOGGER:
 		return restore_logger(restoring, record);
-	case STATE_LOG_SOURCE:
+	case RECORD_LOG_SOURCE:
 		return restore_log_source(restoring, record);
-	case STATE_CLOSER:
+	case RECORD_CLOSER:
 		return restore_closer(restoring, record);
 	default: /* the program's; or of a later version */
 		return 0;
 	}
 }
 
-int master_restore(struct master *master, const struct state_reader *state)
+int master_restore(struct master *master, const struct upgrade_reader *state)
 {
 	struct restoring restoring = {.master = master, .reader = *state};
-	struct state_reader again = *state, last = *state;
-	struct state_record record;
+	struct upgrade_reader again = *state, last = *state;
+	struct upgrade_record record;
 	int error = 0;
 
-	while (error == 0 && state_next(&restoring.reader, &record))
+	while (error == 0 && upgrade_next(&restoring.reader, &record))
 		error = restore_one(&restoring, &record);
-	while (error == 0 && state_next(&again, &record))
-		if (record.type == STATE_SLOT)
+	while (error == 0 && upgrade_next(&again, &record))
+		if (record.type == RECORD_SLOT)
 			error = link_slot(&restoring, &record);
-	while (error == 0 && state_next(&last, &record))
-		if (record.type == STATE_SLOT)
+	while (error == 0 && upgrade_next(&last, &record))
+		if (record.type == RECORD_SLOT)
 			link_adopter(master, &record);
 	if (error == 0 &&
 	    (!restoring.self || master->slot_count > master->slot_room || !listeners_are_whole(&master->listeners)))

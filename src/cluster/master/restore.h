@@ -7,6 +7,6 @@
 #include "cluster/master/master.h"
 
 /* Into a master that has its loop and nothing else. 0; -ENOMEM; -EBADMSG when it makes no sense. */
-int master_restore(struct master *master, const struct state_reader *reader) __attribute__((warn_unused_result));
+int master_restore(struct master *master, const struct upgrade_reader *reader) __attribute__((warn_unused_result));
 
 #endif

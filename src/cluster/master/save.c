@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What one version of the master leaves to another (saved.h): everything that lives on across the exec, which
+ * What one version of the master leaves to another (upgrade_master.h): everything that lives on across the exec, which
  * happens while no roll runs. Descriptors keep their numbers. restore.c reads it. Master only. */
 #include "cluster/master/save.h"
 
@@ -11,8 +11,8 @@
 #include "cluster/master/pending.h"
 #include "cluster/master/worker_process.h"
 #include "cluster/master/listeners_saved.h"
-#include "cluster/upgrade/saved.h"
-#include "cluster/upgrade/state_record.h"
+#include "cluster/upgrade/upgrade_master.h"
+#include "cluster/upgrade/upgrade_record.h"
 
 #include <event2/event.h>
 #include <event2/util.h>
@@ -32,10 +32,10 @@ static uint32_t left_ms(struct event *timer)
 	return (uint32_t)(left.tv_sec * 1000 + left.tv_usec / 1000 + 1);
 }
 
-static void save_slot(const struct master *master, const struct slot *slot, struct state_writer *writer)
+static void save_slot(const struct master *master, const struct slot *slot, struct upgrade_writer *writer)
 {
 	const struct slot *adopter = adopt_adopter(slot);
-	struct saved_slot saved = {
+	struct upgrade_slot saved = {
 		.index = slot->index,
 		.state = slot->state,
 		.early_deaths = slot->backoff.early_deaths,
@@ -51,33 +51,33 @@ static void save_slot(const struct master *master, const struct slot *slot, stru
 	};
 
 	for (int i = 0; i < BOARD_RECORDS; i++)
-		saved.records[i] = state_keep_fd(writer, master->boards[slot->index].fds[i]);
-	state_put(writer, STATE_SLOT, &saved, sizeof(saved));
+		saved.records[i] = upgrade_keep_fd(writer, master->boards[slot->index].fds[i]);
+	upgrade_put(writer, RECORD_SLOT, &saved, sizeof(saved));
 }
 
-static void save_transfers(const struct list *transfers, uint64_t taker, struct state_writer *writer)
+static void save_transfers(const struct list *transfers, uint64_t taker, struct upgrade_writer *writer)
 {
 	for (const struct list *at = transfers->next; at != transfers; at = at->next) {
 		const struct transfer *transfer = LIST_ENTRY(at, struct transfer, link);
-		struct saved_transfer saved = {
+		struct upgrade_transfer saved = {
 			.id = transfer->id,
 			.since_ms = transfer->since_ms,
 			.giver = transfer->giver,
 			.giver_id = transfer->giver_id,
 			.taker = taker,
-			.fd = state_keep_fd(writer, transfer->fd),
+			.fd = upgrade_keep_fd(writer, transfer->fd),
 			.listener = transfer->listener,
 			.state_size = transfer->state_size,
 		};
 
-		state_put(writer, STATE_TRANSFER, &saved, sizeof(saved));
-		state_put(writer, STATE_TRANSFER, transfer->state, transfer->state_size);
+		upgrade_put(writer, RECORD_TRANSFER, &saved, sizeof(saved));
+		upgrade_put(writer, RECORD_TRANSFER, transfer->state, transfer->state_size);
 	}
 }
 
-static void save_worker(const struct worker_process *worker, struct state_writer *writer)
+static void save_worker(const struct worker_process *worker, struct upgrade_writer *writer)
 {
-	struct saved_worker saved = {
+	struct upgrade_worker saved = {
 		.serial = worker->serial,
 		.started_ms = worker->started_ms,
 		.ready_ms = worker->ready_ms,
@@ -91,7 +91,7 @@ static void save_worker(const struct worker_process *worker, struct state_writer
 		.timer_ms = left_ms(worker->timer),
 		.pid = worker->pid,
 		.record = worker->record,
-		.channel = worker->channel ? state_keep_fd(writer, brood_channel_fd(worker->channel)) : -1,
+		.channel = worker->channel ? upgrade_keep_fd(writer, brood_channel_fd(worker->channel)) : -1,
 		.killed = worker->killed != KILL_NOT,
 		.stopped = worker->life == WORKER_STANDS_STILL,
 		.handed_over = worker->handed_over,
@@ -107,24 +107,24 @@ static void save_worker(const struct worker_process *worker, struct state_writer
 	_Static_assert(sizeof(saved.givers) == sizeof(worker->givers), "all of them");
 	memcpy(saved.givers, worker->givers, sizeof(saved.givers));
 	snprintf(saved.why, sizeof(saved.why), "%s", worker_process_why_killed(worker));
-	state_put(writer, STATE_WORKER, &saved, sizeof(saved));
+	upgrade_put(writer, RECORD_WORKER, &saved, sizeof(saved));
 	obituary_save_hang(worker, writer);
 }
 
-static void save_closer(const struct closer *closer, struct state_writer *writer)
+static void save_closer(const struct closer *closer, struct upgrade_writer *writer)
 {
-	struct saved_closer saved;
+	struct upgrade_closer saved;
 
 	if (!closer_save(closer, &saved))
 		return;
-	state_keep_fd(writer, saved.send);
-	state_keep_fd(writer, saved.receive);
-	state_put(writer, STATE_CLOSER, &saved, sizeof(saved));
+	upgrade_keep_fd(writer, saved.send);
+	upgrade_keep_fd(writer, saved.receive);
+	upgrade_put(writer, RECORD_CLOSER, &saved, sizeof(saved));
 }
 
-void master_save(const struct master *master, struct state_writer *writer)
+void master_save(const struct master *master, struct upgrade_writer *writer)
 {
-	const struct saved_self self = {
+	const struct upgrade_self self = {
 		.accept = master->options.accept,
 		.slot_count = master->slot_count,
 		.configured_workers = master->configured_workers,
@@ -137,7 +137,7 @@ void master_save(const struct master *master, struct state_writer *writer)
 		.choose_cursor = master->choose_cursor,
 	};
 
-	state_put(writer, STATE_SELF, &self, sizeof(self));
+	upgrade_put(writer, RECORD_SELF, &self, sizeof(self));
 	logger_save(master, writer);
 	for (unsigned i = 0; i < master->listeners.count; i++)
 		listener_save(&master->listeners.all[i], writer);

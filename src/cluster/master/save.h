@@ -6,6 +6,6 @@
 
 #include "cluster/master/master.h"
 
-void master_save(const struct master *master, struct state_writer *writer);
+void master_save(const struct master *master, struct upgrade_writer *writer);
 
 #endif

@@ -82,15 +82,15 @@ static void fail_for(struct master *master, const char *what, int error)
 /* --- the state --- */
 
 /* The records, in a sealed memfd. */
-static int save(struct master *master, struct state_writer *writer)
+static int save(struct master *master, struct upgrade_writer *writer)
 {
 	const char *version = program_version(master->program);
 
 	master_save(master, writer);
 	PROGRAM_TELL(master->program, master.save, writer);
-	state_put(writer, STATE_VERSION, version, strlen(version) + 1);
-	state_put(writer, STATE_FDS, writer->fds, writer->fd_count * sizeof(*writer->fds));
-	if (state_finish(writer) < 0)
+	upgrade_put(writer, RECORD_VERSION, version, strlen(version) + 1);
+	upgrade_put(writer, RECORD_FDS, writer->fds, writer->fd_count * sizeof(*writer->fds));
+	if (upgrade_finish(writer) < 0)
 		return -ENOMEM;
 	return upgrade_seal(writer);
 }
@@ -126,7 +126,7 @@ static int open_binary(const char *path, char *reason, size_t room)
 struct trial {
 	char **argv;
 	int binary, output;
-	const struct state_writer *writer;
+	const struct upgrade_writer *writer;
 	int *fds; /* what it keeps: the state's, the state */
 	size_t fd_count;
 	char name[NAME_ROOM];
@@ -148,7 +148,7 @@ static int try_it(void *context)
 /* Forks the child that tries. Its pid or -errno, and what failed. */
 static pid_t start_trial(struct master *master, int output, const char **failed)
 {
-	struct state_writer writer = {0};
+	struct upgrade_writer writer = {0};
 	struct trial trial = {.argv = master->program->argv, .binary = master->upgrade.binary, .output = output};
 	struct brood_process_options options = {.main = try_it, .context = &trial};
 	int state = save(master, &writer), error = state < 0 ? state : 0;
@@ -173,7 +173,7 @@ static pid_t start_trial(struct master *master, int output, const char **failed)
 	free(kept);
 	if (state >= 0)
 		fd_close(&state);
-	state_writer_free(&writer);
+	upgrade_writer_free(&writer);
 	return error ? error : pid;
 }
 
@@ -292,15 +292,15 @@ static bool is_quiet(struct master *master)
 static void become(struct master *master)
 {
 	struct upgrade *upgrade = &master->upgrade;
-	struct state_writer writer = {0};
+	struct upgrade_writer writer = {0};
 	int image = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	int state = image < 0 ? -errno : save(master, &writer), error = state;
 	char name[NAME_ROOM];
 	sigset_t before;
 
 	if (state >= 0) {
-		state_keep_fd(&writer, state);
-		state_keep_fd(&writer, image); /* for the way back */
+		upgrade_keep_fd(&writer, state);
+		upgrade_keep_fd(&writer, image); /* for the way back */
 		upgrade_name(name, sizeof(name), state, getpid(), UPGRADE_GO, image);
 		signals_hold(&before);
 		error = writer.failed ? -ENOMEM
@@ -310,7 +310,7 @@ static void become(struct master *master)
 		fd_close(&state);
 	}
 	fd_close(&image);
-	state_writer_free(&writer);
+	upgrade_writer_free(&writer);
 	fail_for(master, "the new version has passed its trial, but cannot be executed", -error);
 }
 
@@ -368,9 +368,9 @@ static bool is_same_file(const struct upgrade_state *state)
 void upgrading_note(struct master *master, const struct upgrade_state *state)
 {
 	const char *now = program_version(master->program), *from = NULL;
-	struct state_record record;
+	struct upgrade_record record;
 
-	if (state_find(&state->reader, STATE_VERSION, &record) && record.size > 1 && record.size <= NAME_ROOM &&
+	if (upgrade_find(&state->reader, RECORD_VERSION, &record) && record.size > 1 && record.size <= NAME_ROOM &&
 	    memchr(record.data, 0, record.size))
 		from = record.data;
 	if (!from) /* a version before those that told theirs */

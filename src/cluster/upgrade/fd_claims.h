@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which descriptors the records of a state name (saved.h): each is to be open, to be what its record says, and to
- * have one owner, since two would close it twice. Master only. */
+ * Which descriptors the records of a state name (upgrade_master.h): each is to be open, to be what its record says, and
+ * to have one owner, since two would close it twice. Master only. */
 #ifndef BROOD_CLUSTER_UPGRADE_FD_CLAIMS_H
 #define BROOD_CLUSTER_UPGRADE_FD_CLAIMS_H
 

@@ -29,7 +29,7 @@ void upgrade_name(char *out, size_t room, int fd, pid_t pid, enum upgrade_mode m
 	snprintf(out, room, "%d:%d:%s %d", fd, pid, modes[mode], image);
 }
 
-int upgrade_seal(const struct state_writer *writer)
+int upgrade_seal(const struct upgrade_writer *writer)
 {
 	int fd = memfd_create("brood-state", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	size_t done = 0;
@@ -72,7 +72,7 @@ static int read_all(struct upgrade_state *state)
 			return got < 0 ? -errno : -EBADMSG;
 		done += (size_t)got;
 	}
-	return state_open(&state->reader, state->octets, size);
+	return upgrade_open(&state->reader, state->octets, size);
 }
 
 /* "7:4711:go 9". A state counts for one process only: a stale variable that a child of somebody else
@@ -143,12 +143,12 @@ bool upgrade_take(struct upgrade_state *out, char **argv)
 
 void upgrade_settle(struct upgrade_state *state)
 {
-	struct state_record record;
+	struct upgrade_record record;
 
 	if (way_back.environment)
 		signals_off_crash();
 	process_image_free(&way_back);
-	if (state_find(&state->reader, STATE_FDS, &record)) {
+	if (upgrade_find(&state->reader, RECORD_FDS, &record)) {
 		const int *fds = record.data;
 
 		for (size_t i = 0; i < record.size / sizeof(*fds); i++)

@@ -6,7 +6,7 @@
 #ifndef BROOD_CLUSTER_UPGRADE_UPGRADE_H
 #define BROOD_CLUSTER_UPGRADE_UPGRADE_H
 
-#include "cluster/upgrade/state_record.h"
+#include "cluster/upgrade/upgrade_record.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -29,14 +29,14 @@ struct upgrade_state {
 	int image; /* of what ran before: the way back, closed when it is not needed any more; -1 in a dry run */
 	char **argv;
 	char *octets;
-	struct state_reader reader;
+	struct upgrade_reader reader;
 };
 
 /* The variable's value for a state of the calling process. */
 void upgrade_name(char *out, size_t room, int fd, pid_t pid, enum upgrade_mode mode, int image);
 
 /* Writes a finished state to a sealed memfd. The descriptor or -errno. */
-int upgrade_seal(const struct state_writer *writer) __attribute__((warn_unused_result));
+int upgrade_seal(const struct upgrade_writer *writer) __attribute__((warn_unused_result));
 
 /* Takes what the variable names, and the variable itself. True; false: there is none, this is a start like
  * any other. One that cannot be used is given up (logged). In UPGRADE_GO, from here up to upgrade_settle, a
@@ -51,6 +51,6 @@ void upgrade_settle(struct upgrade_state *state);
 _Noreturn void upgrade_give_up(const struct upgrade_state *state);
 
 /* Records of the state as a whole; the master's and the program's own are others. */
-enum { STATE_FDS = 1, STATE_VERSION, STATE_PROGRAM = 1000 };
+enum { RECORD_FDS = 1, RECORD_VERSION, RECORD_PROGRAM = 1000 };
 
 #endif

@@ -73,11 +73,10 @@ struct epoch root_epoch(const struct epochs *epochs, const char *path)
 
 void root_follow_begin(struct http_site *site, const struct epochs *epochs)
 {
-	static uint64_t never_told;
 	struct root_follow *follow = &site->follow;
 
 	if (!follow->path) {
-		follow->seen = (struct epoch){&never_told, 0};
+		follow->seen = (struct epoch){&follow->untold, 0};
 		return;
 	}
 	follow->seen = root_epoch(epochs, follow->path);

@@ -19,6 +19,7 @@ struct root_follow {
 	const char *path;  /* absolute, lasting; NULL: there is nothing to follow, its descriptor is all there is */
 	uint64_t version;  /* of the folder that is open, or of why there is none */
 	int error;         /* 0; -errno: there is none, and the descriptor is -1. -EACCES: there is, but not for us */
+	uint64_t untold;   /* in place of the word for a path where there is none: it stays 0 */
 	struct epoch seen; /* this process's own: does that still hold? */
 };
 

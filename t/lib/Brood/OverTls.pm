@@ -17,9 +17,9 @@ use Time::HiRes qw(time);
 our %tests = (
 	'tls-suite' => [qw(calm changing closing codings conditional damage differential errors forwarded limits logs
 		multirange pipelining places range rfc sites static)],
-	'tls-suite-clients' => [qw(balancers browser client-limits clients health idle peers proxy-protocol slow-clients)],
+	'tls-suite-clients' => [qw(balancers browser client-limits clients health idle peers proxy-protocol)],
 	'tls-suite-processes' => [qw(daemon download orphans privileges scale start stop)],
-	'tls-suite-alone' => [qw(accept-modes resources rolling stop-storm supervision)],
+	'tls-suite-alone' => [qw(accept-modes resources rolling slow-clients stop-storm supervision)],
 );
 
 # Single subtests that mean nothing over TLS say so where they are.
@@ -53,6 +53,7 @@ our %left_out = (
 	'sandbox' => 'is about what processes may do, whatever they read',
 	'signals' => 'is about the master and who waits for it',
 	'source-format' => 'reads the source',
+	'source-circles' => 'reads the objects',
 	'source-headers' => 'reads the source',
 	'source-homes' => 'reads the source',
 	'source-layers' => 'reads the source',

@@ -181,11 +181,13 @@ static void an_ignored_sigchld_does_not_swallow_children(void **state)
 
 static void signals_have_names(void **state)
 {
+	char name[SIGNALS_NAME_MAX];
+
 	(void)state;
-	assert_string_equal(signals_name(SIGTERM), "SIGTERM");
-	assert_string_equal(signals_name(SIGSEGV), "SIGSEGV");
-	assert_string_equal(signals_name(70), "signal 70");
-	assert_string_equal(signals_name(-1), "signal -1");
+	assert_string_equal(signals_name(SIGTERM, name), "SIGTERM");
+	assert_string_equal(signals_name(SIGSEGV, name), "SIGSEGV");
+	assert_string_equal(signals_name(70, name), "signal 70");
+	assert_string_equal(signals_name(-1, name), "signal -1");
 }
 
 int main(void)

@@ -7,7 +7,7 @@
 #include "brood/certificates/certificates.h"
 #include "brood/config/config_tls.h"
 #include "brood/certificates/renewal.h"
-#include "cluster/upgrade/state_record.h"
+#include "cluster/upgrade/upgrade_record.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -310,9 +310,9 @@ static void without_descriptors_for_what_is_kept_there_is_no_reload(void **state
 static void an_upgrade_goes_on_with_what_was_used(void **state)
 {
 	struct fixture *fixture = *state;
-	struct state_writer writer = {0};
-	struct state_reader reader;
-	struct state_record record;
+	struct upgrade_writer writer = {0};
+	struct upgrade_reader reader;
+	struct upgrade_record record;
 	struct certificates all, next;
 	unsigned count = 0;
 
@@ -320,15 +320,15 @@ static void an_upgrade_goes_on_with_what_was_used(void **state)
 	all = opened(fixture, NULL, false);
 	all.list[0].not_after = 99;
 	certificates_save(&all, TYPE, &writer);
-	assert_int_equal(state_finish(&writer), 0);
+	assert_int_equal(upgrade_finish(&writer), 0);
 	fixture_write(fixture, "a.pem", "garbage");
 	/* The next version has other descriptors of its own. */
 	load(fixture, "tls_certificate = \"a.pem\"; tls_key = \"a.key\";");
 	fixture_write(fixture, "a.pem", "garbage");
 	next = opened(fixture, NULL, false);
 	assert_content(next.list[0].pair.certificate_fd, "garbage");
-	assert_int_equal(state_open(&reader, writer.octets.data, writer.octets.used), 0);
-	while (state_next(&reader, &record)) {
+	assert_int_equal(upgrade_open(&reader, writer.octets.data, writer.octets.used), 0);
+	while (upgrade_next(&reader, &record)) {
 		certificates_restore(&next, &record);
 		count++;
 	}
@@ -339,7 +339,7 @@ static void an_upgrade_goes_on_with_what_was_used(void **state)
 	/* What nobody wants any more is closed. */
 	assert_int_equal(fcntl(all.list[1].pair.certificate_fd, F_GETFD), -1);
 	assert_int_equal(fcntl(all.list[2].pair.certificate_fd, F_GETFD), -1);
-	state_writer_free(&writer);
+	upgrade_writer_free(&writer);
 	certificates_close(&next);
 	for (size_t i = 0; i < all.count; i++)
 		all.list[i].pair = (struct tls_pair){-1, -1};
@@ -351,25 +351,25 @@ static void so_it_does_with_those_who_sign_for_clients(void **state)
 	static const char text[] = "tls_certificate = \"a.pem\"; tls_client = \"required\";\n"
 				   "tls_client_ca = \"ca.pem\";";
 	struct fixture *fixture = *state;
-	struct state_writer writer = {0};
-	struct state_reader reader;
-	struct state_record record;
+	struct upgrade_writer writer = {0};
+	struct upgrade_reader reader;
+	struct upgrade_record record;
 	struct certificates all, next;
 
 	load(fixture, text);
 	all = opened(fixture, NULL, false);
 	all.list[all.sites[0].client_ca].not_after = INT64_MAX;
 	certificates_save(&all, TYPE, &writer);
-	assert_int_equal(state_finish(&writer), 0);
+	assert_int_equal(upgrade_finish(&writer), 0);
 	load(fixture, text);
 	fixture_write(fixture, "ca.pem", "garbage");
 	next = opened(fixture, NULL, false);
-	assert_int_equal(state_open(&reader, writer.octets.data, writer.octets.used), 0);
-	while (state_next(&reader, &record))
+	assert_int_equal(upgrade_open(&reader, writer.octets.data, writer.octets.used), 0);
+	while (upgrade_next(&reader, &record))
 		certificates_restore(&next, &record);
 	assert_content(next.list[next.sites[0].client_ca].pair.certificate_fd, "ca.pem");
 	assert_int_equal(next.list[next.sites[0].client_ca].watch, WATCH_QUIET);
-	state_writer_free(&writer);
+	upgrade_writer_free(&writer);
 	certificates_close(&next);
 	for (size_t i = 0; i < all.count; i++)
 		all.list[i].pair = (struct tls_pair){-1, -1};
@@ -381,7 +381,7 @@ static void a_record_that_makes_no_sense_changes_nothing(void **state)
 	struct fixture *fixture = *state;
 	struct certificates all;
 	char octets[512];
-	struct state_record record = {TYPE, octets, 0};
+	struct upgrade_record record = {TYPE, octets, 0};
 
 	load(fixture, two_sites);
 	all = opened(fixture, NULL, false);

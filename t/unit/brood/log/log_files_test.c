@@ -13,7 +13,7 @@
 
 #include "base/log.h"
 #include "cluster/cluster.h"
-#include "cluster/upgrade/state_record.h"
+#include "cluster/upgrade/upgrade_record.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -355,8 +355,8 @@ static void who_cannot_be_told_now_is_told_later_and_a_new_one_all(void **state)
 
 static void the_next_version_knows_each_log_by_its_number(void **state)
 {
-	struct state_writer writer = {0};
-	struct state_reader reader;
+	struct upgrade_writer writer = {0};
+	struct upgrade_reader reader;
 	struct log_files next = {0};
 
 	(void)state;
@@ -365,8 +365,8 @@ static void the_next_version_knows_each_log_by_its_number(void **state)
 	use(LOG_KIND_LINES, path);
 	use(LOG_KIND_MESSAGES, "stderr");
 	log_files_save(&files, 4711, &writer);
-	assert_int_equal(state_finish(&writer), 0);
-	assert_int_equal(state_open(&reader, writer.octets.data, writer.octets.used), 0);
+	assert_int_equal(upgrade_finish(&writer), 0);
+	assert_int_equal(upgrade_open(&reader, writer.octets.data, writer.octets.used), 0);
 	assert_int_equal(log_files_restore(&next, 4711, &reader), 0);
 	assert_int_equal(next.count, 3);
 	for (unsigned i = 0; i < 3; i++) {
@@ -379,7 +379,7 @@ static void the_next_version_knows_each_log_by_its_number(void **state)
 	/* Twice the same is none that we have written. */
 	assert_int_equal(log_files_restore(&next, 4711, &reader), -EBADMSG);
 	log_files_close(&next);
-	state_writer_free(&writer);
+	upgrade_writer_free(&writer);
 }
 
 #define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What one version of the master leaves to another (cluster/upgrade/saved.h): all of it arrives, and what makes no
- * sense is refused, whatever its checksum says, and is never the end of who reads it. */
+ * What one version of the master leaves to another (cluster/upgrade/upgrade_master.h): all of it arrives, and what
+ * makes no sense is refused, whatever its checksum says, and is never the end of who reads it. */
 #include "cluster/master/admin_process.h"
 #include "cluster/master/adopt.h"
 #include "cluster/master/commands.h"
@@ -18,8 +18,8 @@
 #include "base/log.h"
 #include "base/socket.h"
 #include "brood/channel.h"
-#include "cluster/upgrade/saved.h"
-#include "cluster/upgrade/state_record.h"
+#include "cluster/upgrade/upgrade_master.h"
+#include "cluster/upgrade/upgrade_record.h"
 #include "log_to.h"
 
 #include <errno.h>
@@ -118,11 +118,11 @@ static void add_transfer(struct master *master, struct worker_process *taker)
 
 static void add_log_source(struct master *master, const char *tag)
 {
-	struct saved_log_source saved = {.serial = master->logger.last_source + 1,
-					 .pid = FIRST_PID + 1,
-					 .error_log = 4,
-					 .configuration = 6 + (unsigned)master->logger.last_source,
-					 .queue = line_queue_create()};
+	struct upgrade_log_source saved = {.serial = master->logger.last_source + 1,
+					   .pid = FIRST_PID + 1,
+					   .error_log = 4,
+					   .configuration = 6 + (unsigned)master->logger.last_source,
+					   .queue = line_queue_create()};
 	int ends[2];
 
 	assert_int_equal(pipe(ends), 0);
@@ -139,7 +139,7 @@ static struct master *full_master(void)
 	struct master *master = new_master();
 	struct command scale = {.id = 1, .kind = COMMAND_SCALE, .argument = 3};
 	struct command drain = {.id = 2, .kind = COMMAND_DRAIN, .argument = 2};
-	struct saved_logger logger = {.pid = FIRST_PID + 98, .channel = open_channel()};
+	struct upgrade_logger logger = {.pid = FIRST_PID + 98, .channel = open_channel()};
 	struct timeval soon = {20, 0};
 	struct worker_process *draining;
 
@@ -177,7 +177,7 @@ static struct master *full_master(void)
 /* --- states --- */
 
 static struct master *volatile original; /* held to the end, with all it has open */
-static struct state_writer written;      /* by that one; its descriptors are open */
+static struct upgrade_writer written;    /* by that one; its descriptors are open */
 
 static int write_state(void **state)
 {
@@ -185,36 +185,36 @@ static int write_state(void **state)
 	log_to(open("/dev/null", O_WRONLY | O_CLOEXEC));
 	original = full_master();
 	master_save(original, &written);
-	return state_finish(&written);
+	return upgrade_finish(&written);
 }
 
 /* The same with other octets at `at`, its checksum being right. Malloced. */
 static char *changed(size_t at, const void *octets, size_t size)
 {
-	struct state_writer again = {0};
-	struct state_reader reader;
-	struct state_record record;
+	struct upgrade_writer again = {0};
+	struct upgrade_reader reader;
+	struct upgrade_record record;
 	char *copy = malloc(written.octets.used);
 
 	memcpy(copy, written.octets.data, written.octets.used);
-	reader = (struct state_reader){.octets = copy, .size = written.octets.used, .at = 24};
+	reader = (struct upgrade_reader){.octets = copy, .size = written.octets.used, .at = 24};
 	memcpy(copy + at, octets, size);
-	while (state_next(&reader, &record))
-		state_put(&again, record.type, record.data, record.size);
-	assert_int_equal(state_finish(&again), 0);
+	while (upgrade_next(&reader, &record))
+		upgrade_put(&again, record.type, record.data, record.size);
+	assert_int_equal(upgrade_finish(&again), 0);
 	assert_int_equal(again.octets.used, written.octets.used);
 	memcpy(copy, again.octets.data, again.octets.used);
-	state_writer_free(&again);
+	upgrade_writer_free(&again);
 	return copy;
 }
 
 /* Where the n-th record of a type (from 0) has its octets. */
-static size_t find_record(uint32_t type, unsigned number, struct state_record *record)
+static size_t find_record(uint32_t type, unsigned number, struct upgrade_record *record)
 {
-	struct state_reader reader;
+	struct upgrade_reader reader;
 
-	assert_int_equal(state_open(&reader, written.octets.data, written.octets.used), 0);
-	while (state_next(&reader, record))
+	assert_int_equal(upgrade_open(&reader, written.octets.data, written.octets.used), 0);
+	while (upgrade_next(&reader, record))
 		if (record->type == type && number-- == 0)
 			return (size_t)((const char *)record->data - written.octets.data);
 	fail_msg("no such record: %u", type);
@@ -223,10 +223,10 @@ static size_t find_record(uint32_t type, unsigned number, struct state_record *r
 
 static int restore(const char *octets, size_t size, struct master **out)
 {
-	struct state_reader reader;
+	struct upgrade_reader reader;
 
 	*out = new_master();
-	assert_int_equal(state_open(&reader, octets, size), 0);
+	assert_int_equal(upgrade_open(&reader, octets, size), 0);
 	return master_restore(*out, &reader);
 }
 
@@ -330,13 +330,13 @@ static void what_arrived_can_be_left_again(void **state)
 
 	(void)state;
 	if (pid == 0) {
-		struct state_writer again = {0};
+		struct upgrade_writer again = {0};
 		struct master *master;
 
 		if (restore(written.octets.data, written.octets.used, &master) != 0)
 			_exit(1);
 		master_save(master, &again);
-		_exit(state_finish(&again) == 0 && again.octets.used == written.octets.used ? 42 : 2);
+		_exit(upgrade_finish(&again) == 0 && again.octets.used == written.octets.used ? 42 : 2);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
@@ -345,7 +345,7 @@ static void what_arrived_can_be_left_again(void **state)
 
 /* --- what does not --- */
 
-#define AT(record, member) offsetof(struct saved_##record, member), sizeof(((struct saved_##record *)0)->member)
+#define AT(record, member) offsetof(struct upgrade_##record, member), sizeof(((struct upgrade_##record *)0)->member)
 
 static const struct wrong {
 	const char *what;
@@ -354,71 +354,71 @@ static const struct wrong {
 	size_t at, size;
 	int64_t value;
 } wrongs[] = {
-	{"no such mode", STATE_SELF, 0, AT(self, accept), 3},
-	{"no slots", STATE_SELF, 0, AT(self, slot_count), 0},
-	{"more slots than there are", STATE_SELF, 0, AT(self, slot_count), SLOTS + 1},
-	{"too many slots", STATE_SELF, 0, AT(self, slot_count), CLUSTER_SLOTS_MAX + 1},
-	{"no workers", STATE_SELF, 0, AT(self, configured_workers), 0},
-	{"generations out of order", STATE_SELF, 0, AT(self, generation), 4},
-	{"serials of the future", STATE_SELF, 0, AT(self, last_serial), 1},
-	{"transfers of the future", STATE_SELF, 0, AT(self, last_transfer), 1},
-	{"listeners of the future", STATE_SELF, 0, AT(self, last_listener), 0},
-	{"a listener without a number", STATE_LISTENER, 0, AT(listener, id), 0},
-	{"one that is not in force", STATE_LISTENER, 0, AT(listener, now), 0},
-	{"an address of no family", STATE_LISTENER, 0, AT(listener, address.storage.ss_family), 99},
-	{"an address that is too long", STATE_LISTENER, 0, AT(listener, address.size), 1000},
-	{"a file to remove that is none", STATE_LISTENER, 0, AT(listener, unlink_path), 1},
-	{"standard error as a socket", STATE_SOCKET, 0, AT(socket, fd), 2},
-	{"a socket that is not open", STATE_SOCKET, 0, AT(socket, fd), 60000},
-	{"a number far off", STATE_SOCKET, 0, AT(socket, fd), INT32_MAX},
-	{"a slot left out", STATE_SLOT, 1, AT(slot, index), 2},
-	{"a slot twice", STATE_SLOT, 1, AT(slot, index), 0},
-	{"no such slot state", STATE_SLOT, 0, AT(slot, state), SLOT_STATES},
-	{"one that serves without a worker", STATE_SLOT, 1, AT(slot, state), SLOT_SERVING},
-	{"one that waits with a worker", STATE_SLOT, 0, AT(slot, state), SLOT_BACKOFF},
-	{"one that waits for ever", STATE_SLOT, 1, AT(slot, timer_ms), 0},
-	{"no such record", STATE_SLOT, 0, AT(slot, records[0]), -1},
-	{"a record of a former version", STATE_SLOT, 0, AT(slot, records[1]), 0},
-	{"another slot's worker", STATE_SLOT, 0, AT(slot, current), 3},
-	{"a worker that is not there", STATE_SLOT, 0, AT(slot, current), 77},
-	{"a successor that serves", STATE_SLOT, 0, AT(slot, successor), 1},
-	{"no such adopter", STATE_SLOT, 1, AT(slot, adopter), SLOTS + 1},
-	{"a worker in no slot", STATE_WORKER, 0, AT(worker, slot), SLOTS},
-	{"a serial twice", STATE_WORKER, 1, AT(worker, serial), 1},
-	{"a process twice", STATE_WORKER, 1, AT(worker, pid), FIRST_PID + 1},
-	{"no process", STATE_WORKER, 0, AT(worker, pid), 0},
-	{"a whole process group", STATE_WORKER, 0, AT(worker, pid), -1},
-	{"init", STATE_WORKER, 0, AT(worker, pid), 1},
-	{"a record twice", STATE_WORKER, 1, AT(worker, record), 0},
-	{"no such record", STATE_WORKER, 0, AT(worker, record), BOARD_RECORDS},
-	{"no such phase", STATE_WORKER, 0, AT(worker, phase), WORKER_PHASES},
-	{"no such mode of a worker", STATE_WORKER, 0, AT(worker, accept), 3},
-	{"no such watchdog phase", STATE_WORKER, 0, AT(worker, watchdog), WATCHDOG_PHASES},
-	{"a channel that is not open", STATE_WORKER, 0, AT(worker, channel), 60000},
-	{"standard input as a channel", STATE_WORKER, 0, AT(worker, channel), 0},
-	{"a transfer to nobody", STATE_TRANSFER, 0, AT(transfer, taker), 77},
-	{"a transfer that is cut off", STATE_TRANSFER, 0, AT(transfer, state_size), 6},
-	{"a transfer of the future", STATE_TRANSFER, 0, AT(transfer, id), 1000},
-	{"a transfer of nothing", STATE_TRANSFER, 0, AT(transfer, fd), -1},
-	{"no admin, but its channel", STATE_ADMIN, 0, AT(admin, pid), 0},
-	{"every process as the admin", STATE_ADMIN, 0, AT(admin, pid), -1},
-	{"a command for no slot", STATE_PENDING, 1, AT(pending, command.argument), 1000},
-	{"a command for a slot below all", STATE_PENDING, 1, AT(pending, command.argument), -1},
-	{"no such command", STATE_PENDING, 0, AT(pending, command.kind), 1000},
-	{"no log process, but its channel", STATE_LOGGER, 0, AT(logger, pid), 0},
-	{"every process as the log process", STATE_LOGGER, 0, AT(logger, pid), -1},
-	{"a log process without its channel", STATE_LOGGER, 0, AT(logger, channel), 60000},
-	{"lines of nobody", STATE_LOG_SOURCE, 0, AT(log_source, pid), 0},
-	{"lines of one who is still to be born", STATE_LOG_SOURCE, 1, AT(log_source, serial), 3},
-	{"lines in no order", STATE_LOG_SOURCE, 1, AT(log_source, serial), 0},
-	{"lines that are nowhere", STATE_LOG_SOURCE, 0, AT(log_source, queue), 60000},
-	{"no end of the pipe", STATE_LOG_SOURCE, 0, AT(log_source, pipe), -1},
-	{"a hang in no phase", STATE_HANG, 0, AT(hang, phase), WORKER_PHASES},
+	{"no such mode", RECORD_SELF, 0, AT(self, accept), 3},
+	{"no slots", RECORD_SELF, 0, AT(self, slot_count), 0},
+	{"more slots than there are", RECORD_SELF, 0, AT(self, slot_count), SLOTS + 1},
+	{"too many slots", RECORD_SELF, 0, AT(self, slot_count), CLUSTER_SLOTS_MAX + 1},
+	{"no workers", RECORD_SELF, 0, AT(self, configured_workers), 0},
+	{"generations out of order", RECORD_SELF, 0, AT(self, generation), 4},
+	{"serials of the future", RECORD_SELF, 0, AT(self, last_serial), 1},
+	{"transfers of the future", RECORD_SELF, 0, AT(self, last_transfer), 1},
+	{"listeners of the future", RECORD_SELF, 0, AT(self, last_listener), 0},
+	{"a listener without a number", RECORD_LISTENER, 0, AT(listener, id), 0},
+	{"one that is not in force", RECORD_LISTENER, 0, AT(listener, now), 0},
+	{"an address of no family", RECORD_LISTENER, 0, AT(listener, address.storage.ss_family), 99},
+	{"an address that is too long", RECORD_LISTENER, 0, AT(listener, address.size), 1000},
+	{"a file to remove that is none", RECORD_LISTENER, 0, AT(listener, unlink_path), 1},
+	{"standard error as a socket", RECORD_SOCKET, 0, AT(socket, fd), 2},
+	{"a socket that is not open", RECORD_SOCKET, 0, AT(socket, fd), 60000},
+	{"a number far off", RECORD_SOCKET, 0, AT(socket, fd), INT32_MAX},
+	{"a slot left out", RECORD_SLOT, 1, AT(slot, index), 2},
+	{"a slot twice", RECORD_SLOT, 1, AT(slot, index), 0},
+	{"no such slot state", RECORD_SLOT, 0, AT(slot, state), SLOT_STATES},
+	{"one that serves without a worker", RECORD_SLOT, 1, AT(slot, state), SLOT_SERVING},
+	{"one that waits with a worker", RECORD_SLOT, 0, AT(slot, state), SLOT_BACKOFF},
+	{"one that waits for ever", RECORD_SLOT, 1, AT(slot, timer_ms), 0},
+	{"no such record", RECORD_SLOT, 0, AT(slot, records[0]), -1},
+	{"a record of a former version", RECORD_SLOT, 0, AT(slot, records[1]), 0},
+	{"another slot's worker", RECORD_SLOT, 0, AT(slot, current), 3},
+	{"a worker that is not there", RECORD_SLOT, 0, AT(slot, current), 77},
+	{"a successor that serves", RECORD_SLOT, 0, AT(slot, successor), 1},
+	{"no such adopter", RECORD_SLOT, 1, AT(slot, adopter), SLOTS + 1},
+	{"a worker in no slot", RECORD_WORKER, 0, AT(worker, slot), SLOTS},
+	{"a serial twice", RECORD_WORKER, 1, AT(worker, serial), 1},
+	{"a process twice", RECORD_WORKER, 1, AT(worker, pid), FIRST_PID + 1},
+	{"no process", RECORD_WORKER, 0, AT(worker, pid), 0},
+	{"a whole process group", RECORD_WORKER, 0, AT(worker, pid), -1},
+	{"init", RECORD_WORKER, 0, AT(worker, pid), 1},
+	{"a record twice", RECORD_WORKER, 1, AT(worker, record), 0},
+	{"no such record", RECORD_WORKER, 0, AT(worker, record), BOARD_RECORDS},
+	{"no such phase", RECORD_WORKER, 0, AT(worker, phase), WORKER_PHASES},
+	{"no such mode of a worker", RECORD_WORKER, 0, AT(worker, accept), 3},
+	{"no such watchdog phase", RECORD_WORKER, 0, AT(worker, watchdog), WATCHDOG_PHASES},
+	{"a channel that is not open", RECORD_WORKER, 0, AT(worker, channel), 60000},
+	{"standard input as a channel", RECORD_WORKER, 0, AT(worker, channel), 0},
+	{"a transfer to nobody", RECORD_TRANSFER, 0, AT(transfer, taker), 77},
+	{"a transfer that is cut off", RECORD_TRANSFER, 0, AT(transfer, state_size), 6},
+	{"a transfer of the future", RECORD_TRANSFER, 0, AT(transfer, id), 1000},
+	{"a transfer of nothing", RECORD_TRANSFER, 0, AT(transfer, fd), -1},
+	{"no admin, but its channel", RECORD_ADMIN, 0, AT(admin, pid), 0},
+	{"every process as the admin", RECORD_ADMIN, 0, AT(admin, pid), -1},
+	{"a command for no slot", RECORD_PENDING, 1, AT(pending, command.argument), 1000},
+	{"a command for a slot below all", RECORD_PENDING, 1, AT(pending, command.argument), -1},
+	{"no such command", RECORD_PENDING, 0, AT(pending, command.kind), 1000},
+	{"no log process, but its channel", RECORD_LOGGER, 0, AT(logger, pid), 0},
+	{"every process as the log process", RECORD_LOGGER, 0, AT(logger, pid), -1},
+	{"a log process without its channel", RECORD_LOGGER, 0, AT(logger, channel), 60000},
+	{"lines of nobody", RECORD_LOG_SOURCE, 0, AT(log_source, pid), 0},
+	{"lines of one who is still to be born", RECORD_LOG_SOURCE, 1, AT(log_source, serial), 3},
+	{"lines in no order", RECORD_LOG_SOURCE, 1, AT(log_source, serial), 0},
+	{"lines that are nowhere", RECORD_LOG_SOURCE, 0, AT(log_source, queue), 60000},
+	{"no end of the pipe", RECORD_LOG_SOURCE, 0, AT(log_source, pipe), -1},
+	{"a hang in no phase", RECORD_HANG, 0, AT(hang, phase), WORKER_PHASES},
 };
 
 static void what_makes_no_sense_is_refused(void **state)
 {
-	struct state_record record;
+	struct upgrade_record record;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrongs) / sizeof(wrongs[0]); i++) {
@@ -436,18 +436,18 @@ static void what_makes_no_sense_is_refused(void **state)
 /* Not a listener that is deaf. */
 static void a_listener_without_a_socket_is_refused(void **state)
 {
-	struct state_writer other = {0};
-	struct state_reader reader;
-	struct state_record record;
+	struct upgrade_writer other = {0};
+	struct upgrade_reader reader;
+	struct upgrade_record record;
 
 	(void)state;
-	assert_int_equal(state_open(&reader, written.octets.data, written.octets.used), 0);
-	while (state_next(&reader, &record))
-		if (record.type != STATE_SOCKET)
-			state_put(&other, record.type, record.data, record.size);
-	assert_int_equal(state_finish(&other), 0);
+	assert_int_equal(upgrade_open(&reader, written.octets.data, written.octets.used), 0);
+	while (upgrade_next(&reader, &record))
+		if (record.type != RECORD_SOCKET)
+			upgrade_put(&other, record.type, record.data, record.size);
+	assert_int_equal(upgrade_finish(&other), 0);
 	assert_int_equal(outcome_of(other.octets.data, other.octets.used), -EBADMSG);
-	state_writer_free(&other);
+	upgrade_writer_free(&other);
 }
 
 /* --- what must go through, being just within bounds --- */
@@ -459,22 +459,22 @@ static const struct right {
 	size_t at, size;
 	int32_t values[2];
 } rights[] = {
-	{"the last slot adopts", STATE_SLOT, 1, AT(slot, adopter), {SLOTS}},
-	{"nobody adopts", STATE_SLOT, 1, AT(slot, adopter), {0}},
-	{"no admin just now", STATE_ADMIN, 0, offsetof(struct saved_admin, pid), 8, {0, -1}},
-	{"an admin whose channel has ended", STATE_ADMIN, 0, AT(admin, channel), {-1}},
-	{"no log process just now", STATE_LOGGER, 0, offsetof(struct saved_logger, pid), 8, {0, -1}},
-	{"a worker whose channel has ended", STATE_WORKER, 0, AT(worker, channel), {-1}},
-	{"the last serial", STATE_SELF, 0, AT(self, last_serial), {3, 0}},
-	{"the last transfer", STATE_SELF, 0, AT(self, last_transfer), {2, 0}},
-	{"the next generation", STATE_SELF, 0, AT(self, next_generation), {4, 0}},
-	{"a command for the last slot", STATE_PENDING, 1, AT(pending, command.argument), {SLOTS - 1, 0}},
-	{"a command for the first slot", STATE_PENDING, 1, AT(pending, command.argument), {0, 0}},
+	{"the last slot adopts", RECORD_SLOT, 1, AT(slot, adopter), {SLOTS}},
+	{"nobody adopts", RECORD_SLOT, 1, AT(slot, adopter), {0}},
+	{"no admin just now", RECORD_ADMIN, 0, offsetof(struct upgrade_admin, pid), 8, {0, -1}},
+	{"an admin whose channel has ended", RECORD_ADMIN, 0, AT(admin, channel), {-1}},
+	{"no log process just now", RECORD_LOGGER, 0, offsetof(struct upgrade_logger, pid), 8, {0, -1}},
+	{"a worker whose channel has ended", RECORD_WORKER, 0, AT(worker, channel), {-1}},
+	{"the last serial", RECORD_SELF, 0, AT(self, last_serial), {3, 0}},
+	{"the last transfer", RECORD_SELF, 0, AT(self, last_transfer), {2, 0}},
+	{"the next generation", RECORD_SELF, 0, AT(self, next_generation), {4, 0}},
+	{"a command for the last slot", RECORD_PENDING, 1, AT(pending, command.argument), {SLOTS - 1, 0}},
+	{"a command for the first slot", RECORD_PENDING, 1, AT(pending, command.argument), {0, 0}},
 };
 
 static void what_is_just_within_bounds_is_taken(void **state)
 {
-	struct state_record record;
+	struct upgrade_record record;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rights) / sizeof(rights[0]); i++) {
@@ -495,12 +495,12 @@ static void what_is_just_within_bounds_is_taken(void **state)
 /* It fills all of its room, so there is none for its end. */
 static void a_reason_without_an_end_is_cut(void **state)
 {
-	struct saved_worker saved;
-	struct state_record record;
+	struct upgrade_worker saved;
+	struct upgrade_record record;
 	struct master *master;
 	struct worker_process *last;
 	char *octets;
-	size_t at = find_record(STATE_WORKER, 2, &record) + offsetof(struct saved_worker, why);
+	size_t at = find_record(RECORD_WORKER, 2, &record) + offsetof(struct upgrade_worker, why);
 	int status;
 	pid_t pid;
 
@@ -528,15 +528,15 @@ static void descriptors_are_what_they_should_be(void **state)
 	static const struct {
 		uint32_t type;
 		size_t at;
-	} places[] = {{STATE_SOCKET, offsetof(struct saved_socket, fd)},
-		      {STATE_SLOT, offsetof(struct saved_slot, records[0])},
-		      {STATE_WORKER, offsetof(struct saved_worker, channel)},
-		      {STATE_TRANSFER, offsetof(struct saved_transfer, fd)},
-		      {STATE_ADMIN, offsetof(struct saved_admin, channel)},
-		      {STATE_LOG_SOURCE, offsetof(struct saved_log_source, queue)},
-		      {STATE_LOG_SOURCE, offsetof(struct saved_log_source, pipe)}};
+	} places[] = {{RECORD_SOCKET, offsetof(struct upgrade_socket, fd)},
+		      {RECORD_SLOT, offsetof(struct upgrade_slot, records[0])},
+		      {RECORD_WORKER, offsetof(struct upgrade_worker, channel)},
+		      {RECORD_TRANSFER, offsetof(struct upgrade_transfer, fd)},
+		      {RECORD_ADMIN, offsetof(struct upgrade_admin, channel)},
+		      {RECORD_LOG_SOURCE, offsetof(struct upgrade_log_source, queue)},
+		      {RECORD_LOG_SOURCE, offsetof(struct upgrade_log_source, pipe)}};
 	enum { PLACES = sizeof(places) / sizeof(places[0]) };
-	struct state_record record;
+	struct upgrade_record record;
 	int other = memfd_create("other", MFD_CLOEXEC);
 
 	(void)state;
@@ -564,21 +564,21 @@ static void descriptors_are_what_they_should_be(void **state)
 /* One owner each: a socket, or a channel, that two records name. */
 static void no_descriptor_has_two_owners(void **state)
 {
-	struct state_record record;
+	struct upgrade_record record;
 	size_t at;
 	char *octets;
 	int fd;
 
 	(void)state;
-	find_record(STATE_SOCKET, 0, &record);
+	find_record(RECORD_SOCKET, 0, &record);
 	memcpy(&fd, record.data, sizeof(fd));
-	at = find_record(STATE_SOCKET, 1, &record);
+	at = find_record(RECORD_SOCKET, 1, &record);
 	octets = changed(at, &fd, sizeof(fd));
 	assert_int_equal(outcome_of(octets, written.octets.used), -EBADMSG);
 	free(octets);
-	find_record(STATE_WORKER, 0, &record);
-	memcpy(&fd, (const char *)record.data + offsetof(struct saved_worker, channel), sizeof(fd));
-	at = find_record(STATE_WORKER, 1, &record) + offsetof(struct saved_worker, channel);
+	find_record(RECORD_WORKER, 0, &record);
+	memcpy(&fd, (const char *)record.data + offsetof(struct upgrade_worker, channel), sizeof(fd));
+	at = find_record(RECORD_WORKER, 1, &record) + offsetof(struct upgrade_worker, channel);
 	octets = changed(at, &fd, sizeof(fd));
 	assert_int_equal(outcome_of(octets, written.octets.used), -EBADMSG);
 	free(octets);
@@ -588,24 +588,24 @@ static void no_descriptor_has_two_owners(void **state)
 static void every_record_missing_or_doubled_is_survived(void **state)
 {
 	unsigned count = 0;
-	struct state_reader reader;
-	struct state_record record;
+	struct upgrade_reader reader;
+	struct upgrade_record record;
 
 	(void)state;
-	assert_int_equal(state_open(&reader, written.octets.data, written.octets.used), 0);
-	while (state_next(&reader, &record))
+	assert_int_equal(upgrade_open(&reader, written.octets.data, written.octets.used), 0);
+	while (upgrade_next(&reader, &record))
 		count++;
 	for (unsigned i = 0; i < 2 * count; i++) {
-		struct state_writer other = {0};
+		struct upgrade_writer other = {0};
 		unsigned at = 0;
 
-		assert_int_equal(state_open(&reader, written.octets.data, written.octets.used), 0);
-		for (; state_next(&reader, &record); at++)
+		assert_int_equal(upgrade_open(&reader, written.octets.data, written.octets.used), 0);
+		for (; upgrade_next(&reader, &record); at++)
 			for (unsigned times = at == i / 2 ? 2 * (i % 2) : 1; times > 0; times--)
-				state_put(&other, record.type, record.data, record.size);
-		assert_int_equal(state_finish(&other), 0);
+				upgrade_put(&other, record.type, record.data, record.size);
+		assert_int_equal(upgrade_finish(&other), 0);
 		assert_in_range(outcome_of(other.octets.data, other.octets.used) + EBADMSG, 0, EBADMSG);
-		state_writer_free(&other);
+		upgrade_writer_free(&other);
 	}
 }
 
@@ -617,10 +617,10 @@ static void try_word(size_t at, uint32_t value)
 	struct master *master;
 
 	if (restore(octets, written.octets.used, &master) == 0) {
-		struct state_writer again = {0};
+		struct upgrade_writer again = {0};
 
 		master_save(master, &again);
-		state_writer_free(&again);
+		upgrade_writer_free(&again);
 	}
 	free(octets);
 	/* The descriptors are the test's; what the loops had is closed, lest there be too many. */
@@ -630,14 +630,14 @@ static void try_word(size_t at, uint32_t value)
 static void no_value_of_any_word_is_the_end(void **state)
 {
 	static const uint32_t values[] = {0, 1, 3, 255, 0x7fffffff, 0x80000000, 0xffffffff};
-	struct state_reader reader;
-	struct state_record record;
+	struct upgrade_reader reader;
+	struct upgrade_record record;
 
 	(void)state;
-	assert_int_equal(state_open(&reader, written.octets.data, written.octets.used), 0);
-	while (state_next(&reader, &record)) {
+	assert_int_equal(upgrade_open(&reader, written.octets.data, written.octets.used), 0);
+	while (upgrade_next(&reader, &record)) {
 		size_t at = (size_t)((const char *)record.data - written.octets.data);
-		size_t size = record.type == STATE_HANG ? 64 : record.size; /* then texts */
+		size_t size = record.type == RECORD_HANG ? 64 : record.size; /* then texts */
 		int status;
 		pid_t pid = fork();
 

@@ -65,13 +65,13 @@ static int outcome_of(int how)
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		struct state_writer writer = {0};
+		struct upgrade_writer writer = {0};
 		int image = open("/proc/self/exe", O_RDONLY), fd;
 		char name[64], number[16], self[] = "upgrade_test";
 		char *argv[] = {self, number, NULL};
 
 		setrlimit(RLIMIT_CORE, &no_core);
-		if (state_finish(&writer) < 0 || (fd = upgrade_seal(&writer)) < 0 || image < 0)
+		if (upgrade_finish(&writer) < 0 || (fd = upgrade_seal(&writer)) < 0 || image < 0)
 			_exit(4);
 		fcntl(fd, F_SETFD, 0);
 		upgrade_name(name, sizeof(name), fd, getpid(), UPGRADE_GO, image);
