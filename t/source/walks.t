@@ -121,15 +121,15 @@ is(join("\n", @back), '', 'words that have gone');
 
 # ---- Comments in headers ----
 
-# A member's comment is its own: it neither begins nor goes on in that of its neighbour.
+# A comment is its own declaration's: it neither begins nor goes on in that of its neighbour.
 my @running;
 for my $path (@headers) {
 	my @lines = split /\n/, read_source($path);
 	for my $at (0 .. $#lines) {
-		my ($before, $comment) = $lines[$at] =~ m{^(.*\S)\s*/\* (.*?) \*/$} or next;
-		push @running, "$path:" . ($at + 1) . ": $comment" if $comment =~ /[,;:]$/ || $comment =~ /^\.\.\./;
+		my ($comment) = $lines[$at] =~ m{/\* (.*?) \*/$} or next;
+		push @running, "$path:" . ($at + 1) . ": $comment" if $comment =~ /[,;:]$/ || $comment =~ /^(?:\.\.\.|and |nor |but )/;
 	}
 }
-is(join("\n", @running), '', 'comments of members end where they stand');
+is(join("\n", @running), '', 'comments in headers end where they stand');
 
 done_testing;
