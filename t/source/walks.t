@@ -53,7 +53,7 @@ sub places_of
 	my ($text) = @_;
 	my @found;
 	my $flat = $text =~ s/\n[ \t]*/ /gr;
-	push @found, [$2, $1] while $flat =~ /`([\w\/]+\.[ch])`, (?=((?:`\w+\(\)`(?! (?:in|of) `)(?:, |,? and )?)+))/g;
+	push @found, [$2, $1] while $flat =~ /`([\w\/]+\.[ch])`[,:] (?=((?:`\w+\(\)`(?! (?:in|of) `)(?:, |,? and )?)+))/g;
 	push @found, [$1, $2] while $flat =~ /((?:`\w+(?:\(\))?`(?:, |,? and )?)+) (?:in|of) `([\w\/]+\.[ch])`/g;
 	return map { my ($names, $file) = @$_; map { [$_, $file] } $names =~ /`(\w+(?:\(\))?)`/g } @found;
 }
