@@ -176,11 +176,11 @@ struct question {
 
 /* Workers are replaced one after the other when they have done enough. */
 struct recycling {
-	unsigned slot;          /* the last one, */
-	uint64_t serial;        /* and its worker then; 0: it has been dealt with */
+	unsigned slot;          /* of the last one that was replaced */
+	uint64_t serial;        /* of that slot's worker then; 0: its end has been dealt with */
 	uint64_t not_before_ms; /* no other before that */
-	unsigned memory_slot;   /* whose memory was looked at last, */
-	uint64_t memory_ms;     /* and when */
+	unsigned memory_slot;   /* whose memory was looked at last */
+	uint64_t memory_ms;     /* when that was */
 };
 
 /* What the end of a worker is to its slot. */
