@@ -133,7 +133,7 @@ static void free_parts(struct http_server *server)
 {
 	static_site_free(server->site);
 	response_builder_free(server->builder);
-	outbox_free(server->staging);
+	send_queue_free(server->staging);
 	free(server->state);
 	free(server->receive);
 	free(server);
@@ -163,7 +163,7 @@ struct http_server *http_server_new(struct event_base *base, const struct http_o
 
 	server->receive = malloc(SERVER_RECEIVE_SIZE);
 	server->state = malloc(HTTP_STATE_MAX);
-	server->staging = outbox_new();
+	server->staging = send_queue_new();
 	server->builder = response_builder_new(options->worker_tag);
 	server->site = server->health.site = static_site_new(&server->options, server->builder);
 	if (!server->receive || !server->state || !server->staging || !server->builder || !server->site ||

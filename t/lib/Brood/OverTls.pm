@@ -56,6 +56,7 @@ our %left_out = (
 	'source-headers' => 'reads the source',
 	'source-homes' => 'reads the source',
 	'source-layers' => 'reads the source',
+	'source-settings' => 'reads the source',
 	'source-words' => 'reads the source',
 	'spread' => $moving,
 	'start-failures' => 'starts servers that do not come as far as a connection',
