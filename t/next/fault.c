@@ -5,16 +5,19 @@
  *
  *     start|restore   before main, or when nearly all is done: just before the commit
  *     dry|go          in the trial, or in the server's own process
- *     crash|hang|exit|refuse|spoil   the last one: spoils brood.conf in that folder, and goes on */
+ *     crash|hang|exit|refuse|spoil|tell   the last ones go on: one spoils brood.conf in that folder, one writes to
+ *                   "inherited" there which descriptors are open, and which the state names */
 #include "cluster/master/master.h"
 #include "cluster/upgrade/upgrade.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int __real_master_restore(struct master *master, const struct upgrade_reader *reader);
@@ -57,6 +60,40 @@ static void spoil(void)
 	fclose(file);
 }
 
+/* Lines of a word and a number: "state" has come with the state (itself, and the image of before), "named" is in it. */
+static void tell_named(FILE *file, const char *state)
+{
+	struct upgrade_reader reader;
+	struct upgrade_record record;
+	struct stat status;
+	int fd = atoi(state);
+	void *octets;
+
+	fprintf(file, "state %d\nstate %d\n", fd, atoi(strrchr(state, ' ')));
+	octets = fstat(fd, &status) == 0 ? malloc((size_t)status.st_size) : NULL;
+	if (octets && pread(fd, octets, (size_t)status.st_size, 0) == status.st_size &&
+	    upgrade_open(&reader, octets, (size_t)status.st_size) == 0 && upgrade_find(&reader, RECORD_FDS, &record))
+		for (size_t i = 0; i < record.size / sizeof(int); i++)
+			fprintf(file, "named %d\n", ((const int *)record.data)[i]);
+	free(octets);
+}
+
+static void tell_inherited(const char *state)
+{
+	FILE *file = open_beside("inherited", "we");
+	DIR *all = opendir("/proc/self/fd");
+
+	if (file)
+		tell_named(file, state);
+	for (struct dirent *one; file && all && (one = readdir(all));)
+		if (one->d_name[0] != '.' && atoi(one->d_name) != dirfd(all) && atoi(one->d_name) != fileno(file))
+			fprintf(file, "open %s\n", one->d_name);
+	if (all)
+		closedir(all);
+	if (file)
+		fclose(file);
+}
+
 /* Comes back only from a refusal. */
 static void fail(const char *how)
 {
@@ -80,6 +117,8 @@ __attribute__((constructor)) static void start(void)
 	read_fault("start", strncmp(mode, ":dry", 4) == 0 ? "dry" : "go", how);
 	if (strcmp(how, "spoil") == 0)
 		spoil();
+	else if (strcmp(how, "tell") == 0)
+		tell_inherited(state);
 	else if (how[0] != '\0')
 		fail(how);
 }

@@ -31,6 +31,19 @@ sub is_upgraded
 	is $run->{exit}, 0, $name or diag $run->{stderr}, $server->stderr;
 }
 
+# The new image begins with the state, the image to go back to, and what the state names: nothing that somebody forgot.
+sub is_given_what_is_named
+{
+	my %fds;
+	my $told = Brood::Server::slurp($versions->dir . '/inherited');
+	push @{ $fds{$1} }, $2 while $told =~ /^(\w+) (\d+)$/mg;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	cmp_ok scalar @{ $fds{named} // [] }, '>', 10, 'the state names descriptors';
+	is_deeply [sort { $a <=> $b } @{ $fds{open} }], [sort { $a <=> $b } 0 .. 2, map { @{ $fds{$_} } } qw(state named)],
+	    'and no other is open when the new image begins';
+	unlink $versions->dir . '/inherited';
+}
+
 for my $mode (@modes) {
 	subtest "$mode: there and back" => sub {
 		my $dir = Brood::Server::new_dir();
@@ -44,7 +57,9 @@ for my $mode (@modes) {
 			my $admin;
 			ok wait_until(10, sub { $admin = $server->admin }), 'the admin is there';
 			$versions->put($want eq $version ? 'this' : 'next');
+			$versions->fault('start go tell');
 			is_upgraded($server, "to $want");
+			is_given_what_is_named() if $want eq $other_version;
 			my $status = $versions->status($server);
 			is $status->{version}, $want, 'it is another version';
 			is $status->{pid}, $master, 'the same process';

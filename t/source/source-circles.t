@@ -18,9 +18,6 @@ my $build = $ENV{BROOD_BUILD} // "$root/build";
 
 # What the C library calls, and the library's own part (a program that reads requests' bodies), which comes later.
 my @unused_may_be = (qr{ main$}, qr{^src/http/message/body\.c });
-# Still there, and to go.
-my @unused_still = qw(http_server_free);
-push @unused_may_be, map { qr{ $_$} } @unused_still;
 # The log of the process; what an upgrade goes back to. The third a library calls for memory, without any context.
 my @changing_may_be = ('src/base/log.c current', 'src/cluster/upgrade/upgrade.c way_back', 'src/base/heap.c lasting');
 push @changing_may_be, 'src/base/fd_kind.c kinds'; # of builds that watch descriptors only

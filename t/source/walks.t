@@ -18,6 +18,7 @@ my @documents = (qw(README.md CONTRIBUTING.md doc/design.md), @decisions);
 my @headers = source_files(qr/\.h$/, 'src', 'include');
 my %code = map { $_ => code(read_source($_)) } source_files(qr/\.[ch]$/, 'src', 'include');
 my %base = map { m{([^/]+)$} ? ($1 => 1) : () } keys %code;
+my $all = join "\n", values %code;
 cmp_ok(scalar keys %code, '>', 20, 'the sources are here');
 
 # ---- What is named ----
@@ -67,6 +68,8 @@ for my $document (@documents) {
 	is("@missing", '', "$document: files and folders are there");
 	my @unknown = grep { !$functions{''}{$_} } map { /^(\w+)\(\)$/ ? $1 : () } @quoted;
 	is("@unknown", '', "$document: functions are there");
+	my @types = grep { $all !~ /\b\Q$_\E\s*\{/ } map { /^((?:struct|enum) \w+)$/ ? $1 : () } @quoted;
+	is("@types", '', "$document: types are there");
 	my @elsewhere;
 	for (places_of($text)) {
 		my ($name, $file) = @$_;

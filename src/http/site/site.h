@@ -25,7 +25,7 @@ struct http_location {
 	const struct http_site *site;
 	/* "a/b" for what is asked for as /a/b and below; "" for the whole site. Decoded. */
 	struct slice prefix;
-	struct slice fields; /* lines of every response, each with CRLF: fields.h */
+	struct slice fields; /* lines of every response, each with CRLF: header_rules.h */
 	bool guarded;        /* something goes before files: http_sites_sort sees to it */
 	/* Files that stand for their folder, ended by NULL; the first that is there. */
 	const char *const *index_names;

@@ -15,8 +15,8 @@ use Time::HiRes qw(time);
 
 # By the file that runs them. Of a test that takes long, one accept mode is gone through (Brood::Server::modes).
 our %tests = (
-	'tls-suite' => [qw(calm changing closing codings conditional damage differential errors forwarded limits logs
-		multirange pipelining places range rfc sites static)],
+	'tls-suite' => [qw(calm changing closing codings conditional damage differential errors forwarded limits locations logs
+		multirange pipelining range rfc sites static)],
 	'tls-suite-clients' => [qw(balancers browser client-limits clients health idle peers proxy-protocol)],
 	'tls-suite-processes' => [qw(daemon download orphans privileges scale start stop)],
 	'tls-suite-alone' => [qw(accept-modes resources rolling slow-clients stop-storm supervision)],
