@@ -112,7 +112,7 @@ for my $decision (grep { !/README/ } @decisions) {
 my %gone = (
 	instance => 'worker_process', master_spread => 'dispatch', spread_resume => 'dispatch', http_place => 'location', config_place => 'location', board_place => 'number',
 	worker_place => 'number', place_choose => 'choose_worker', http_server_retire => 'drain', worker_retire => 'drain',
-	cluster_tell => 'broadcast', cluster_news => 'broadcast', intake => 'prelude', moving_save => 'migration', moving_restore => 'migration',
+	cluster_tell => 'broadcast', cluster_news => 'broadcast', intake => 'prelude', outbox => 'send_queue', response_maker => 'response_builder', moving_save => 'migration', moving_restore => 'migration',
 );
 my $gone = join '|', sort keys %gone;
 my @back;
