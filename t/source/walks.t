@@ -18,6 +18,7 @@ my @documents = (qw(README.md CONTRIBUTING.md doc/design.md), @decisions);
 my @headers = source_files(qr/\.h$/, 'src', 'include');
 my %code = map { $_ => code(read_source($_)) } source_files(qr/\.[ch]$/, 'src', 'include');
 my %base = map { m{([^/]+)$} ? ($1 => 1) : () } keys %code;
+my $all = join "\n", values %code;
 cmp_ok(scalar keys %code, '>', 20, 'the sources are here');
 
 # ---- What is named ----
@@ -67,6 +68,8 @@ for my $document (@documents) {
 	is("@missing", '', "$document: files and folders are there");
 	my @unknown = grep { !$functions{''}{$_} } map { /^(\w+)\(\)$/ ? $1 : () } @quoted;
 	is("@unknown", '', "$document: functions are there");
+	my @types = grep { $all !~ /\b\Q$_\E\s*\{/ } map { /^((?:struct|enum) \w+)$/ ? $1 : () } @quoted;
+	is("@types", '', "$document: types are there");
 	my @elsewhere;
 	for (places_of($text)) {
 		my ($name, $file) = @$_;
@@ -109,7 +112,7 @@ for my $decision (grep { !/README/ } @decisions) {
 my %gone = (
 	instance => 'worker_process', master_spread => 'dispatch', spread_resume => 'dispatch', http_place => 'location', config_place => 'location', board_place => 'number',
 	worker_place => 'number', place_choose => 'choose_worker', http_server_retire => 'drain', worker_retire => 'drain',
-	cluster_tell => 'broadcast', cluster_news => 'broadcast', intake => 'prelude', moving_save => 'migration', moving_restore => 'migration',
+	cluster_tell => 'broadcast', cluster_news => 'broadcast', intake => 'prelude', outbox => 'send_queue', response_maker => 'response_builder', moving_save => 'migration', moving_restore => 'migration',
 );
 my $gone = join '|', sort keys %gone;
 my @back;
