@@ -42,7 +42,7 @@ static void give_up_head(struct connection *connection);
 static void wait_for_turn(struct connection *connection);
 static void renew_turn(struct connection *connection);
 static void discard(struct connection *connection);
-static void finish(struct connection *connection);
+static void close_in_stages(struct connection *connection);
 static void look_for_progress(struct connection *connection);
 
 static const struct state_rule rules[CONNECTION_STATES] = {
@@ -53,7 +53,8 @@ static const struct state_rule rules[CONNECTION_STATES] = {
 	[CONNECTION_TURN] = {0, wait_for_turn, renew_turn, connection_close, LOSES_WHAT_IT_HOLDS, false},
 	[CONNECTION_WRITING] = {EV_WRITE, connection_take_turn, look_for_progress, connection_close, LOSES_REQUEST,
 				false},
-	[CONNECTION_CONCLUDING] = {EV_WRITE, finish, look_for_progress, connection_close, LOSES_REQUEST, false},
+	[CONNECTION_CONCLUDING] = {EV_WRITE, close_in_stages, look_for_progress, connection_close, LOSES_REQUEST,
+				   false},
 	[CONNECTION_LINGERING] = {EV_READ, discard, connection_close, connection_close, LOSES_NOTHING, false},
 };
 
@@ -139,7 +140,7 @@ static void wait_to_conclude(struct connection *connection)
  * or on their way, makes the kernel send a reset, which may destroy the answer before the client
  * has read it. So first only our half is closed, and the rest read for a while. Where the client
  * has said that it is done, and all that it asked has come at once, there is no need. */
-static void finish(struct connection *connection)
+static void close_in_stages(struct connection *connection)
 {
 	if (stream_conclude(&connection->stream) == -EAGAIN) {
 		wait_to_conclude(connection);
@@ -169,7 +170,7 @@ void connection_turn_away(struct connection *connection, enum quota_kind kind)
 		(void)!stream_receive(stream, server->receive, SERVER_RECEIVE_SIZE);
 		connection_close(connection);
 	} else {
-		finish(connection);
+		close_in_stages(connection);
 	}
 }
 
@@ -281,7 +282,7 @@ static void advance(struct connection *connection, struct input *input)
 	if (result == SEND_QUEUE_BLOCKED) {
 		wait_to_write(connection, connection->sent != sent);
 	} else if (result == SEND_QUEUE_EMPTY && (connection->end != END_OPEN || (waits && server->stopping))) {
-		finish(connection);
+		close_in_stages(connection);
 	} else {
 		go_on(connection, connection->answered != before, result == SEND_QUEUE_YIELDED);
 	}
@@ -311,7 +312,7 @@ void connection_part(struct connection *connection, enum connection_end end)
 {
 	connection->end = end;
 	connection->emptied = true;
-	finish(connection);
+	close_in_stages(connection);
 }
 
 void connection_read(struct connection *connection)
