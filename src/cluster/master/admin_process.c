@@ -21,8 +21,8 @@
 #include <stdlib.h>
 
 enum {
-	AGAIN_MS = 1000,  /* between an admin's death and the next one */
-	RETIRE_MS = 3000, /* for its last clients' requests, and its answers */
+	AGAIN_MS = 1000, /* between an admin's death and the next one */
+	LEAVE_MS = 3000, /* for its last clients' requests, and its answers */
 	KEEP_MAX = 16,
 };
 
@@ -165,24 +165,24 @@ enum admin_end admin_ended(struct master *master, const struct brood_process_end
 {
 	struct admin *admin = &master->admin;
 	struct timeval later = {AGAIN_MS / 1000, 0};
-	bool retired = admin->retired_ms != 0;
+	bool leaves = admin->leaving_ms != 0;
 	char how[64];
 
 	if (admin->pid == 0 || end->pid != admin->pid)
 		return ADMIN_IS_ANOTHER;
 	brood_process_describe(end, how, sizeof(how));
-	if (master->state == MASTER_RUNNING && !retired)
+	if (master->state == MASTER_RUNNING && !leaves)
 		log_warn("the admin process died: %s", how);
 	admin->pid = 0;
 	lose(admin);
 	admin->renew = false;
-	admin->retired_ms = 0;
+	admin->leaving_ms = 0;
 	/* Whoever waited for an outcome waits for the next one now. */
-	if (is_wanted(master) && (retired || clock_now_ms() - admin->started_ms >= AGAIN_MS))
+	if (is_wanted(master) && (leaves || clock_now_ms() - admin->started_ms >= AGAIN_MS))
 		admin_start(master);
 	else if (is_wanted(master))
 		evtimer_add(admin->timer, &later);
-	return retired ? ADMIN_HAS_LEFT : ADMIN_DIED;
+	return leaves ? ADMIN_HAS_LEFT : ADMIN_DIED;
 }
 
 /* The admin of the former version leaves once nobody waits for an outcome; what it was asked before is
@@ -190,17 +190,17 @@ enum admin_end admin_ended(struct master *master, const struct brood_process_end
  * it up. */
 void admin_tick(struct master *master, uint64_t now_ms)
 {
-	struct brood_frame retire = {.type = MESSAGE_DRAIN};
+	struct brood_frame leave = {.type = MESSAGE_DRAIN};
 	struct admin *admin = &master->admin;
 
 	if (!admin->renew)
 		return;
-	if (admin->retired_ms == 0 && admin->pending_count == 0) {
-		admin->retired_ms = now_ms;
-		admin_say(master, &retire);
-	} else if (admin->retired_ms != 0 && admin->pending_count > 0) {
-		admin->retired_ms = now_ms; /* asked at the last moment: these are answered, too */
-	} else if (admin->retired_ms != 0 && now_ms - admin->retired_ms >= RETIRE_MS) {
+	if (admin->leaving_ms == 0 && admin->pending_count == 0) {
+		admin->leaving_ms = now_ms;
+		admin_say(master, &leave);
+	} else if (admin->leaving_ms != 0 && admin->pending_count > 0) {
+		admin->leaving_ms = now_ms; /* asked at the last moment: these are answered, too */
+	} else if (admin->leaving_ms != 0 && now_ms - admin->leaving_ms >= LEAVE_MS) {
 		kill(admin->pid, SIGKILL);
 	}
 }
@@ -225,20 +225,20 @@ void admin_save(const struct master *master, struct upgrade_writer *writer)
 	struct upgrade_admin saved = {
 		.pid = admin->pid,
 		.channel = admin->channel ? upgrade_keep_fd(writer, brood_channel_fd(admin->channel)) : -1,
-		.retired = admin->retired_ms != 0,
+		.leaves = admin->leaving_ms != 0,
 	};
 
 	upgrade_put(writer, RECORD_ADMIN, &saved, sizeof(saved));
 }
 
-int admin_restore(struct master *master, pid_t pid, int channel, bool retired)
+int admin_restore(struct master *master, pid_t pid, int channel, bool leaves)
 {
 	struct admin *admin = &master->admin;
 
 	admin->pid = pid;
-	admin->renew = retired;
+	admin->renew = leaves;
 	admin->pulse = (struct pulse){0};
-	admin->retired_ms = retired ? clock_now_ms() : 0;
+	admin->leaving_ms = leaves ? clock_now_ms() : 0;
 	admin->timer = evtimer_new(master->base, on_timer, master);
 	if (!admin->timer)
 		return -ENOMEM;

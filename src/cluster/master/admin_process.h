@@ -17,7 +17,7 @@ void admin_tick(struct master *master, uint64_t now_ms);
 void admin_save(const struct master *master, struct upgrade_writer *writer);
 /* The admin of a former version, with its channel (taken; -1: none), and whether it was told to leave. 0 or
  * -errno. */
-int admin_restore(struct master *master, pid_t pid, int channel, bool retired) __attribute__((warn_unused_result));
+int admin_restore(struct master *master, pid_t pid, int channel, bool leaves) __attribute__((warn_unused_result));
 void admin_say(struct master *master, const struct brood_frame *frame);
 /* Is it alive? Every tick; `late`: the master was held up itself. */
 void admin_watch(struct master *master, uint64_t now_ms, bool late);

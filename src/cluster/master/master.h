@@ -145,7 +145,7 @@ struct admin {
 	struct list pending;                           /* commands whose outcome is awaited */
 	unsigned pending_count;
 	bool renew;          /* it is of a former version */
-	uint64_t retired_ms; /* when it was told to leave; 0: it was not */
+	uint64_t leaving_ms; /* when it was told to leave; 0: it was not */
 	uint64_t started_ms;
 	struct pulse pulse;
 	struct kept_outcome *outcomes; /* owned, oldest first */

@@ -231,7 +231,7 @@ static int restore_admin(struct restoring *restoring, const struct upgrade_recor
 	restoring->admin = true;
 	error = fd_claim_channel(&restoring->claims, saved.channel);
 	return error ? error
-		     : admin_restore(restoring->master, saved.pid, saved.channel, saved.retired && saved.pid > 0);
+		     : admin_restore(restoring->master, saved.pid, saved.channel, saved.leaves && saved.pid > 0);
 }
 
 static int restore_pending(struct restoring *restoring, const struct upgrade_record *record)

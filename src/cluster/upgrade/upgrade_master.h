@@ -78,7 +78,7 @@ struct upgrade_transfer {
 
 struct upgrade_admin {
 	int32_t pid, channel;
-	uint32_t retired, unused; /* it was told to leave */
+	uint32_t leaves, unused; /* it was told to leave */
 };
 
 struct upgrade_logger {

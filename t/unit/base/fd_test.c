@@ -11,6 +11,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -163,6 +165,26 @@ static void open_descriptors_are_counted(void **state)
 	assert_int_equal(fd_count_open(), before);
 }
 
+/* Where it is read from stays as it is. */
+static void a_script_is_known_by_its_beginning(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_script;
+	} files[] = {{"#!/bin/sh\n", true}, {"#!", true},   {"#", false},
+		     {"", false},           {" #!", false}, {"\177ELF", false}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		int fd = memfd_create("file", MFD_CLOEXEC);
+
+		assert_int_equal(write(fd, files[i].text, strlen(files[i].text)), strlen(files[i].text));
+		assert_int_equal(fd_is_script(fd), files[i].is_script);
+		assert_int_equal(lseek(fd, 0, SEEK_CUR), strlen(files[i].text));
+		close(fd);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +195,7 @@ int main(void)
 		cmocka_unit_test(the_limit_is_raised_to_the_hard_one),
 		cmocka_unit_test(a_reserve_gives_one_descriptor_when_all_are_used),
 		cmocka_unit_test(open_descriptors_are_counted),
+		cmocka_unit_test(a_script_is_known_by_its_beginning),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -300,7 +300,7 @@ static void check_all(void)
 	assert_int_equal(master->admin.pid, FIRST_PID + 99);
 	assert_int_equal(master->admin.pending_count, 2);
 	assert_true(master->admin.renew);
-	assert_true(master->admin.retired_ms > 0);
+	assert_true(master->admin.leaving_ms > 0);
 	assert_int_equal(master->logger.pid, FIRST_PID + 98);
 	assert_int_equal(master->logger.phase, LOGGER_RUNNING);
 	assert_int_equal(master->logger.last_source, 2);
