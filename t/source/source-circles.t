@@ -11,7 +11,7 @@ use Cwd qw(abs_path);
 use File::Basename qw(basename dirname);
 use File::Find;
 use Test::More;
-use Brood::Source qw(source_dir);
+use Brood::Source qw(read_source source_dir);
 
 my $root = source_dir();
 my $build = $ENV{BROOD_BUILD} // "$root/build";
@@ -100,6 +100,19 @@ for my $from (keys %calls) {
 	}
 }
 is(circles(\%between), '', 'no folders call one another in a circle');
+
+# As master.h draws it: from above to below, and from left to right.
+my (%rung, @climbs);
+for (split /\n/, read_source('src/cluster/master/master.h')) {
+	next unless /^ \*     (\w+(?:, \w+)*)  +\S/;
+	$rung{"src/cluster/master/$_.c"} = keys %rung for split /, /, $1;
+}
+for my $from (grep { m{^src/cluster/master/} } sort keys %objects) {
+	push @climbs, "$from is not there" if !exists $rung{$from};
+	push @climbs, map { "$from -> $_: $calls{$from}{$_}" }
+	    grep { exists $rung{$_} && $rung{$_} <= ($rung{$from} // 0) } sort keys %{ $calls{$from} // {} };
+}
+is(join("\n", @climbs), '', 'the master calls down its ladder only');
 
 my @unused = map { "$home{$_} $_" } grep { !$used{$_} } keys %home;
 for my $may (@unused_may_be) {

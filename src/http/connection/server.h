@@ -70,7 +70,7 @@ struct http_server {
 	struct event next_turn; /* timer without a delay: pending while there is work for it */
 
 	bool draining;                       /* each next answer is its connection's last one */
-	bool stopping;                       /* and no connection stays idle */
+	bool stopping;                       /* the same, and no connection stays idle */
 	uint64_t leaving_ms;                 /* since when answers tell of a stop */
 	bool moving;                         /* each connection leaves as soon as it can */
 	char *state;                         /* HTTP_STATE_MAX octets: of a connection that is leaving */

@@ -8,7 +8,6 @@
 #include "http/message/cond.h"
 #include "http/site/header_rules.h"
 #include "http/files/file.h"
-#include "http/files/file_cache.h"
 #include "http/files/listing.h"
 #include "http/files/lookup.h"
 #include "http/message/request.h"

@@ -63,8 +63,8 @@ struct error_page {
 };
 
 struct http_site {
-	struct file_root root;     /* each process has its own, which changes: */
-	struct root_follow follow; /* with where its path leads */
+	struct file_root root;     /* each process's own; changes with where the root's path leads */
+	struct root_follow follow; /* where the root's path leads */
 	uint64_t identity;         /* of the root's path, for epochs.h */
 	/* The first is that of the whole site, the others are ordered by the length of their
 	 * prefix, the longest first. */

@@ -53,6 +53,7 @@ our %left_out = (
 	'sandbox' => 'is about what processes may do, whatever they read',
 	'signals' => 'is about the master and who waits for it',
 	'source-format' => 'reads the source',
+	'source-circles' => 'reads the objects',
 	'source-headers' => 'reads the source',
 	'source-homes' => 'reads the source',
 	'source-layers' => 'reads the source',
@@ -68,6 +69,7 @@ our %left_out = (
 	'upgrade-turmoil' => $moving,
 	'upgrade-way-back' => $moving,
 	'verdicts' => $moving,
+	'walks' => 'reads the source and the documents',
 	'watchdog' => 'is about workers that hang: what they were doing makes no difference',
 	(map { $_ => 'is about TLS' } qw(testssl tls tls-client-ca tls-clients tls-drain tls-http tls-kernel
 		tls-limits tls-refused tls-renewal tls-tickets)),
