@@ -54,11 +54,11 @@ static void on_moved(void *context, int fd, const void *state, size_t size)
 		FUZZ_CHECK(http_server_take_moved(other, fd, state, size) == 0);
 }
 
-static void on_log(void *context, const struct http_log_record *record)
+static void on_log(void *context, const struct http_log_entry *entry)
 {
 	(void)context;
-	FUZZ_CHECK(record->status >= 200 && record->status < 600);
-	FUZZ_CHECK(record->request_line.len == 0 || record->request_line.ptr[record->request_line.len - 1] != '\n');
+	FUZZ_CHECK(entry->status >= 200 && entry->status < 600);
+	FUZZ_CHECK(entry->request_line.len == 0 || entry->request_line.ptr[entry->request_line.len - 1] != '\n');
 }
 
 static void start(void)

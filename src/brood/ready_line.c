@@ -9,9 +9,6 @@
 
 #include <unistd.h>
 
-static const char *const accept_names[] = {
-	[ACCEPT_SHARED] = "shared", [ACCEPT_HANDOFF] = "handoff", [ACCEPT_REUSEPORT] = "reuseport"};
-
 int ready_line(struct buffer *line, const struct server *server, const struct listeners *listeners, unsigned workers)
 {
 	char url[ADDRESS_TEXT_MAX + 16];
@@ -24,6 +21,6 @@ int ready_line(struct buffer *line, const struct server *server, const struct li
 	}
 	if (error == 0)
 		error = buffer_printf(line, " (%u worker%s, %s, pid %d)\n", workers, workers == 1 ? "" : "s",
-				      accept_names[server->now.config->accept], getpid());
+				      setting_find("accept")->words[server->now.config->accept], getpid());
 	return error;
 }

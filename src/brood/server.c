@@ -180,56 +180,32 @@ static size_t on_admin_fds(void *context, int *fds, size_t room)
 	return 1;
 }
 
-static const struct cluster_program program = {
-	.master =
-		{
-			.look = server_look,
-			.looked = server_looked,
-			.look_away = server_look_away,
-			.prepare = server_prepare,
-			.commit = server_commit,
-			.abandon = server_abandon,
-			.use_config = server_use_config,
-			.ready = on_ready,
-			.rolling = manager_rolling,
-			.rolled = manager_rolled,
-			.failed = manager_failed,
-			.stopping = manager_stopping,
-			.obituary = on_obituary,
-			.worker_ended = limits_worker_ended,
-			.reopen = on_reopen,
-			.tick = on_tick,
-			.alive = manager_alive,
-			.worker_fds = on_worker_fds,
-			.admin_fds = on_admin_fds,
-			.log_files = on_log_files,
-			.trouble = server_trouble,
-			.config = on_config,
-			.why = on_why,
-			.binary = server_upgrade_binary,
-			.save = server_upgrade_save,
-		},
-	.log.run = on_log,
-	.worker =
-		{
-			.start = serving_start,
-			.tick = serving_tick,
-			.connection = serving_connection,
-			.understands = serving_understands,
-			.expect = serving_expect,
-			.moved = serving_moved,
-			.returned = serving_returned,
-			.movable = serving_movable,
-			.evictable = serving_evictable,
-			.make_room = serving_make_room,
-			.free_descriptor = serving_free_descriptor,
-			.broadcast = serving_broadcast,
-			.leaving = serving_leaving,
-			.drain = serving_drain,
-			.close_idle = serving_close_idle,
-			.stop = serving_stop,
-			.abort = serving_abort,
-		},
+static const struct cluster_master_callbacks master_callbacks = {
+	.look = server_look,
+	.looked = server_looked,
+	.look_away = server_look_away,
+	.prepare = server_prepare,
+	.commit = server_commit,
+	.abandon = server_abandon,
+	.use_config = server_use_config,
+	.ready = on_ready,
+	.rolling = manager_rolling,
+	.rolled = manager_rolled,
+	.failed = manager_failed,
+	.stopping = manager_stopping,
+	.obituary = on_obituary,
+	.worker_ended = limits_worker_ended,
+	.reopen = on_reopen,
+	.tick = on_tick,
+	.alive = manager_alive,
+	.worker_fds = on_worker_fds,
+	.admin_fds = on_admin_fds,
+	.log_files = on_log_files,
+	.trouble = server_trouble,
+	.config = on_config,
+	.why = on_why,
+	.binary = server_upgrade_binary,
+	.save = server_upgrade_save,
 };
 
 /* --- from start to end --- */
@@ -237,16 +213,19 @@ static const struct cluster_program program = {
 static int run_cluster(struct server *server, struct upgrade_state *resumed)
 {
 	struct cluster_options options;
-	struct cluster_program joined = program;
+	const struct cluster_program program = {
+		.context = server,
+		.version = brood_version(),
+		.argv = server->argv,
+		.resumed = resumed,
+		.master = master_callbacks,
+		.admin.run = server->control.fd >= 0 ? on_admin : NULL,
+		.log.run = on_log,
+		.worker = serving_callbacks,
+	};
 	int status;
 
 	server->pid = getpid();
-	joined.context = server;
-	joined.version = brood_version();
-	joined.argv = server->argv;
-	joined.resumed = resumed;
-	if (server->control.fd >= 0)
-		joined.admin.run = on_admin;
 	fd_raise_limit();
 	tickets_begin(&server->ticket_keys, server->now.config);
 	server->quota = quota_new();
@@ -259,7 +238,7 @@ static int run_cluster(struct server *server, struct upgrade_state *resumed)
 		return CLUSTER_EXIT_CRASH;
 	}
 	server->inherited_taken = true;
-	status = cluster_run(&options, &joined);
+	status = cluster_run(&options, &program);
 	root_watch_end(&server->roots);
 	quota_free(server->quota);
 	epochs_free(server->epochs);

@@ -159,24 +159,8 @@ void manager_failed(void *server, const char *kind, const char *reason);
 void manager_stopping(void *server);
 void manager_alive(void *server);
 
-/* --- serving.c, for the cluster's callbacks --- */
+/* --- serving.c: a worker's half; its context is a struct server --- */
 
-int serving_start(void *server, struct worker *worker, struct event_base *base);
-void serving_connection(void *server, int fd, unsigned listener, unsigned arrival);
-int serving_moved(void *server, int fd, unsigned listener, const void *state, size_t size);
-bool serving_understands(void *server, const void *state, size_t size);
-void serving_expect(void *server, const void *state, size_t size);
-void serving_drain(void *server);
-void serving_returned(void *server, int fd, unsigned listener, const void *state, size_t size);
-unsigned serving_evictable(void *server);
-bool serving_make_room(void *server);
-bool serving_free_descriptor(void *server);
-unsigned serving_movable(void *server);
-void serving_leaving(void *server);
-void serving_stop(void *server);
-void serving_close_idle(void *server);
-unsigned serving_abort(void *server);
-void serving_tick(void *server);
-bool serving_broadcast(void *server, uint32_t kind, const void *data, size_t size, int *fds, size_t fd_count);
+extern const struct cluster_worker_callbacks serving_callbacks;
 
 #endif

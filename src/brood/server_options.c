@@ -10,13 +10,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static const enum cluster_accept accepts[] = {[ACCEPT_SHARED] = CLUSTER_ACCEPT_SHARED,
-					      [ACCEPT_HANDOFF] = CLUSTER_ACCEPT_HANDOFF,
-					      [ACCEPT_REUSEPORT] = CLUSTER_ACCEPT_REUSEPORT};
-
-static const enum cluster_policy policies[] = {
-	[HANDOFF_LEAST_CONNECTIONS] = CLUSTER_LEAST_CONNECTIONS, [HANDOFF_ROUND_ROBIN] = CLUSTER_ROUND_ROBIN};
-
 static unsigned tag_of(const struct config *config, const struct address *address)
 {
 	return (config_balancer_wants_proxy(config, address) ? LISTENER_PROXY : 0) |
@@ -69,9 +62,9 @@ int server_cluster_options(const struct server *server, struct setup *setup, str
 	unsigned workers = config->workers > 0 ? config->workers : cpu_count_usable();
 
 	*options = (struct cluster_options){
-		.accept = accepts[config->accept],
+		.accept = config->accept,
 		.workers = workers < CLUSTER_SLOTS_MAX ? workers : CLUSTER_SLOTS_MAX,
-		.policy = policies[config->handoff_policy],
+		.policy = config->handoff_policy,
 		.max_connections = config->max_connections,
 		.start_timeout_ms = (unsigned)config->start_timeout_ms,
 		.drain_timeout_ms = (unsigned)config->drain_timeout_ms,

@@ -144,25 +144,19 @@ static void on_moved(void *context, int fd, const void *state, size_t size)
 	worker_give(serving->worker, fd, listener_of(serving, fd), state, size);
 }
 
-static void on_log(void *context, const struct http_log_record *record)
+static void on_log(void *context, const struct http_log_entry *entry)
 {
 	struct serving *serving = context;
 
 	const struct setup *setup = serving->server->chosen;
 	/* What was refused before its site was known is the default site's. */
-	size_t site = record->site ? (size_t)(record->site - setup->sites.http.list) : 0;
+	size_t site = entry->site ? (size_t)(entry->site - setup->sites.http.list) : 0;
 	unsigned log = site_logs_find(&setup->access_logs, site);
 
 	if (log != 0)
-		access_log_add(&serving->access_log, log, record);
+		access_log_add(&serving->access_log, log, entry);
 }
 
-static const enum http_forwarded forwarded[] = {
-	[FORWARDED_AUTO] = HTTP_FORWARDED_AUTO,
-	[FORWARDED_X_FORWARDED_FOR] = HTTP_FORWARDED_X_FOR,
-	[FORWARDED_ONLY] = HTTP_FORWARDED_RFC7239,
-	[FORWARDED_NONE] = HTTP_FORWARDED_OFF,
-};
 static struct http_server *make_http(struct serving *serving)
 {
 	const struct setup *setup = serving->server->chosen;
@@ -176,7 +170,7 @@ static struct http_server *make_http(struct serving *serving)
 		.trusted = &config->trusted,
 		.proxy_trusted = &config->proxy_trusted,
 		.proxy_timeout_ms = (unsigned)config->proxy_timeout_ms,
-		.forwarded = forwarded[config->forwarded],
+		.forwarded = config->forwarded,
 		.health_allow = &config->health_allow,
 		.health_logged = config->health_log,
 		.request_ids = config->request_id,
@@ -206,7 +200,7 @@ static struct http_server *make_http(struct serving *serving)
 	return http_server_new(serving->base, &options, &events);
 }
 
-int serving_start(void *context, struct worker *worker, struct event_base *base)
+static int start(void *context, struct worker *worker, struct event_base *base)
 {
 	struct server *server = context;
 	struct serving *serving = calloc(1, sizeof(*serving));
@@ -242,6 +236,7 @@ int serving_start(void *context, struct worker *worker, struct event_base *base)
 	error = probe_start(base, serving->http, server->chosen->config->probe, on_probed, serving);
 	if (error) {
 		log_error("cannot start the self-test: %s", strerror(-error));
+		http_server_free(serving->http);
 		return CLUSTER_EXIT_RESOURCES;
 	}
 	return 0;
@@ -249,7 +244,12 @@ int serving_start(void *context, struct worker *worker, struct event_base *base)
 
 /* --- what the cluster asks for --- */
 
-void serving_connection(void *context, int fd, unsigned listener, unsigned arrival)
+static struct http_server *http_of(void *context)
+{
+	return ((struct server *)context)->serving->http;
+}
+
+static void on_connection(void *context, int fd, unsigned listener, unsigned arrival)
 {
 	unsigned flags = HTTP_TAKE_WAITING, tag;
 	struct server *server = context;
@@ -267,7 +267,7 @@ void serving_connection(void *context, int fd, unsigned listener, unsigned arriv
 	http_server_take(server->serving->http, fd, flags);
 }
 
-int serving_moved(void *context, int fd, unsigned listener, const void *state, size_t size)
+static int take_moved(void *context, int fd, unsigned listener, const void *state, size_t size)
 {
 	struct server *server = context;
 
@@ -279,28 +279,24 @@ int serving_moved(void *context, int fd, unsigned listener, const void *state, s
 	return rc;
 }
 
-void serving_expect(void *context, const void *state, size_t size)
+static void on_expect(void *context, const void *state, size_t size)
 {
 	struct server *server = context;
 
 	limits_expect(&server->serving->expected, server->quota, worker_number(server->serving->worker), state, size);
 }
 
-bool serving_understands(void *context, const void *state, size_t size)
+static bool on_understands(void *context, const void *state, size_t size)
 {
-	struct server *server = context;
-
-	return http_server_admits(server->serving->http, state, size);
+	return http_server_admits(http_of(context), state, size);
 }
 
-void serving_drain(void *context)
+static void on_drain(void *context)
 {
-	struct server *server = context;
-
-	http_server_move_away(server->serving->http);
+	http_server_move_away(http_of(context));
 }
 
-void serving_returned(void *context, int fd, unsigned listener, const void *state, size_t size)
+static void on_returned(void *context, int fd, unsigned listener, const void *state, size_t size)
 {
 	struct server *server = context;
 
@@ -312,7 +308,7 @@ void serving_returned(void *context, int fd, unsigned listener, const void *stat
 	}
 }
 
-unsigned serving_evictable(void *context)
+static unsigned on_evictable(void *context)
 {
 	struct server *server = context;
 	struct http_stats stats;
@@ -321,21 +317,17 @@ unsigned serving_evictable(void *context)
 	return stats.evictable;
 }
 
-bool serving_make_room(void *context)
+static bool on_make_room(void *context)
 {
-	struct server *server = context;
-
-	return http_server_make_room(server->serving->http);
+	return http_server_make_room(http_of(context));
 }
 
-bool serving_free_descriptor(void *context)
+static bool on_free_descriptor(void *context)
 {
-	struct server *server = context;
-
-	return http_server_free_descriptor(server->serving->http);
+	return http_server_free_descriptor(http_of(context));
 }
 
-unsigned serving_movable(void *context)
+static unsigned on_movable(void *context)
 {
 	struct server *server = context;
 	struct http_stats stats;
@@ -344,35 +336,27 @@ unsigned serving_movable(void *context)
 	return stats.movable;
 }
 
-void serving_leaving(void *context)
+static void on_leaving(void *context)
 {
-	struct server *server = context;
-
-	http_server_announce_stop(server->serving->http);
+	http_server_announce_stop(http_of(context));
 }
 
-void serving_stop(void *context)
+static void on_stop(void *context)
 {
-	struct server *server = context;
-
-	http_server_stop(server->serving->http);
+	http_server_stop(http_of(context));
 }
 
-void serving_close_idle(void *context)
+static void on_close_idle(void *context)
 {
-	struct server *server = context;
-
-	http_server_drain(server->serving->http);
+	http_server_drain(http_of(context));
 }
 
-unsigned serving_abort(void *context)
+static unsigned on_abort(void *context)
 {
-	struct server *server = context;
-
-	return http_server_abort(server->serving->http);
+	return http_server_abort(http_of(context));
 }
 
-void serving_tick(void *context)
+static void on_tick(void *context)
 {
 	struct server *server = context;
 	struct serving *serving = server->serving;
@@ -383,9 +367,29 @@ void serving_tick(void *context)
 	worker_report(serving->worker, stats.requests);
 }
 
-bool serving_broadcast(void *context, uint32_t kind, const void *data, size_t size, int *fds, size_t fd_count)
+static bool on_broadcast(void *context, uint32_t kind, const void *data, size_t size, int *fds, size_t fd_count)
 {
 	struct server *server = context;
 
 	return serving_tls_broadcast(server->chosen, server->serving->tls, kind, data, size, fds, fd_count);
 }
+
+const struct cluster_worker_callbacks serving_callbacks = {
+	.start = start,
+	.tick = on_tick,
+	.connection = on_connection,
+	.understands = on_understands,
+	.expect = on_expect,
+	.moved = take_moved,
+	.returned = on_returned,
+	.movable = on_movable,
+	.evictable = on_evictable,
+	.make_room = on_make_room,
+	.free_descriptor = on_free_descriptor,
+	.broadcast = on_broadcast,
+	.leaving = on_leaving,
+	.drain = on_drain,
+	.close_idle = on_close_idle,
+	.stop = on_stop,
+	.abort = on_abort,
+};

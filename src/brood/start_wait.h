@@ -9,8 +9,8 @@ struct looking;
 
 struct start_wait {
 	struct looking *looking; /* to be told what is opened; NULL: nobody reads it */
-	int gate;                /* the child ends when this is closed, */
-	int child;               /* and is waited for by this */
+	int gate;                /* the child ends when this is closed */
+	int child;               /* what the child is waited for by */
 };
 
 /* Where there can be no child nothing is said. */

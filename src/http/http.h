@@ -128,7 +128,7 @@ struct http_options {
 
 /* One answered request, for an access log. Slices are valid during the call only; they are as
  * received, so the writer must escape. Empty slices: absent (what could not be parsed). */
-struct http_log_record {
+struct http_log_entry {
 	const struct http_site *site;  /* whose answer it was; NULL: refused before that was known */
 	const struct sockaddr *client; /* the true one; family AF_UNIX for Unix sockets */
 	const struct sockaddr *peer;   /* of the connection: the client, or a proxy */
@@ -167,7 +167,7 @@ struct http_events {
 	 * valid during the call, is all that another server needs to go on: see
 	 * http_server_take_moved. Called from the loop and from within http_server_tick. */
 	void (*moved)(void *context, int fd, const void *state, size_t size);
-	void (*log)(void *context, const struct http_log_record *record);
+	void (*log)(void *context, const struct http_log_entry *entry);
 	/* So many connections are idle: told when that changes, but not from one request to the next. */
 	void (*idle)(void *context, unsigned count);
 };

@@ -2,6 +2,7 @@ noinst_LIBRARIES += libhttp.a
 libhttp_a_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(LLHTTP_CFLAGS) $(OPENSSL_CFLAGS) $(ZLIB_CFLAGS)
 libhttp_a_SOURCES = \
 	src/http/http.h \
+	src/http/client/access_entry.c src/http/client/access_entry.h \
 	src/http/client/client.c src/http/client/client.h \
 	src/http/client/client_key.c src/http/client/client_key.h \
 	src/http/client/forwarded.c src/http/client/forwarded.h \
@@ -12,7 +13,6 @@ libhttp_a_SOURCES = \
 	src/http/client/quota_rate.c \
 	src/http/client/quota_room.c \
 	src/http/client/quota_table.h \
-	src/http/client/record.c src/http/client/record.h \
 	src/http/client/request_id.c src/http/client/request_id.h \
 	src/http/connection/admission.c src/http/connection/admission.h \
 	src/http/connection/arrival.c src/http/connection/arrival.h \
@@ -21,8 +21,8 @@ libhttp_a_SOURCES = \
 	src/http/connection/delivery.c src/http/connection/delivery.h \
 	src/http/connection/closing.c src/http/connection/closing.h \
 	src/http/connection/evict.c src/http/connection/evict.h \
-	src/http/connection/exchange.c src/http/connection/exchange.h \
 	src/http/connection/health.c src/http/connection/health.h \
+	src/http/connection/http1.c src/http/connection/http1.h \
 	src/http/connection/idle.c src/http/connection/idle.h \
 	src/http/connection/input.c src/http/connection/input.h \
 	src/http/connection/prelude.c src/http/connection/prelude.h \
@@ -75,8 +75,8 @@ libhttp_a_SOURCES = \
 	src/http/message/request.c src/http/message/request.h \
 	src/http/message/status.c src/http/message/status.h \
 	src/http/site/epochs.c src/http/site/epochs.h \
-	src/http/site/fields.c src/http/site/fields.h \
-	src/http/site/freshness.c src/http/site/freshness.h \
+	src/http/site/header_rules.c src/http/site/header_rules.h \
+	src/http/site/cache_control.c src/http/site/cache_control.h \
 	src/http/site/mime.c src/http/site/mime.h \
 	src/http/site/open.c src/http/site/open.h \
 	src/http/site/redirect.c src/http/site/redirect.h \
@@ -94,7 +94,7 @@ libhttp_a_SOURCES = \
 	src/http/tls/session.c \
 	src/http/tls/tickets.c \
 	src/http/tls/tls.c src/http/tls/tls.h \
-	src/http/transport/outbox.c src/http/transport/outbox.h \
+	src/http/transport/send_queue.c src/http/transport/send_queue.h \
 	src/http/transport/stream.c src/http/transport/stream.h
 
 # Debian 12 has llhttp as C sources only (package node-llhttp): compiled from where that package put

@@ -17,30 +17,51 @@ enum { OPTION_STRICT = 256, OPTION_JSON };
 enum { EVENTS_MAX = LOAD_KILLS_MAX, SECONDS_MAX = 3600, WORKERS_MAX = LOAD_SLOTS_MAX };
 enum { CONNECTIONS_MAX = 10000 };
 
-static const char help[] = "usage: brood prove [restart|reload|upgrade|kill|stop]... [OPTION]...\n"
-			   "\n"
-			   "Starts a private copy of the server on a free port, opens connections to it, does the\n"
-			   "thing again and again, and tells what clients saw. Without a word: restart, reload and\n"
-			   "kill.\n"
-			   "\n"
-			   "  restart   replace all workers\n"
-			   "  reload    the same with a changed configuration\n"
-			   "  upgrade   replace the program itself\n"
-			   "  kill      SIGKILL to a worker; its own connections may be lost, no other ones\n"
-			   "  stop      stop the server, once, over a line of 20 ms each way; clients that pause for\n"
-			   "            20 ms, less than its drain_delay, lose no request\n"
-			   "\n"
-			   "  -a, --accept MODE|all        shared, handoff, reuseport, or all in turn (shared)\n"
-			   "  -w, --workers N              number of workers (4)\n"
-			   "  -n, --events N               how often (5)\n"
-			   "  -t, --time SECONDS           how long an experiment takes; the server is left alone\n"
-			   "                               for a third of it, to compare (3)\n"
-			   "  -c, --connections IDLE+BUSY  kept connections (200+64)\n"
-			   "      --strict                 a killed worker's connections may not be lost either\n"
-			   "      --json                   print one JSON object\n"
-			   "  -h, --help                   print this\n"
-			   "\n"
-			   "Exits with 0 when nothing was lost, 1 when something was.\n";
+/* What holds where nothing is said, for the help, too. */
+#define WORKERS 4
+#define EVENTS  5
+#define SECONDS 3
+#define IDLE    200
+#define BUSY    64
+
+#define TEXT_OF(number) #number
+#define TEXT(number)    TEXT_OF(number)
+
+static const char help[] =
+	"usage: brood prove [restart|reload|upgrade|kill|stop]... [OPTION]...\n"
+	"\n"
+	"Starts a private copy of the server on a free port, opens connections to it, does the\n"
+	"thing again and again, and tells what clients saw. Without a word: restart, reload and\n"
+	"kill.\n"
+	"\n"
+	"  restart   replace all workers\n"
+	"  reload    the same with a changed configuration\n"
+	"  upgrade   replace the program itself\n"
+	"  kill      SIGKILL to a worker; its own connections may be lost, no other ones\n"
+	"  stop      stop the server, once, over a line of 20 ms each way; clients that pause for\n"
+	"            20 ms, less than its drain_delay, lose no request\n"
+	"\n"
+	"  -a, --accept MODE|all        shared, handoff, reuseport, or all in turn (shared)\n"
+	"  -w, --workers N              number of workers (" TEXT(
+		WORKERS) ")\n"
+			 "  -n, --events N               how often (" TEXT(
+				 EVENTS) ")\n"
+					 "  -t, --time SECONDS           how long an experiment takes; the server is "
+					 "left alone\n"
+					 "                               for a third of it, to compare (" TEXT(
+						 SECONDS) ")\n"
+							  "  -c, --connections IDLE+BUSY  kept connections (" TEXT(
+								  IDLE) "+" TEXT(BUSY) ")\n"
+										       "      --strict                 "
+										       "a killed worker's connections "
+										       "may not be lost either\n"
+										       "      --json                   "
+										       "print one JSON object\n"
+										       "  -h, --help                   "
+										       "print this\n"
+										       "\n"
+										       "Exits with 0 when nothing was "
+										       "lost, 1 when something was.\n";
 
 static const char short_options[] = ":a:w:n:t:c:h";
 
@@ -194,7 +215,7 @@ static void plan_all(const struct reading *reading, struct prove_options *out)
 int prove_options_parse(struct prove_options *out, int argc, char **argv)
 {
 	struct reading reading = {
-		.common = {.workers = 4, .events = 5, .time_ms = 3000, .idle = 200, .busy = 64},
+		.common = {.workers = WORKERS, .events = EVENTS, .time_ms = SECONDS * 1000, .idle = IDLE, .busy = BUSY},
 		.mode = {true},
 		.order = {EXPERIMENT_RESTART, EXPERIMENT_RELOAD, EXPERIMENT_KILL},
 	};

@@ -21,7 +21,7 @@ system("$refuse ENOSYS true 2>$dir/refuse.err") == 0
     or plan skip_all => 'there are no filters for system calls here: ' . Brood::Server::slurp("$dir/refuse.err");
 
 # Which of the tests look for files. Scripts take longer: each once.
-my @unit = qw(epochs_test file_test gzip_test listing_test places_test sites_test static_change_test static_test variants_test);
+my @unit = qw(epochs_test file_test gzip_test listing_test locations_test sites_test static_change_test static_test variants_test);
 my %scripts = (ENOSYS => [qw(changing static)], EPERM => [qw(sites)]);
 
 sub passes

@@ -11,16 +11,13 @@ use Cwd qw(abs_path);
 use File::Basename qw(basename dirname);
 use File::Find;
 use Test::More;
-use Brood::Source qw(source_dir);
+use Brood::Source qw(read_source source_dir);
 
 my $root = source_dir();
 my $build = $ENV{BROOD_BUILD} // "$root/build";
 
 # What the C library calls, and the library's own part (a program that reads requests' bodies), which comes later.
 my @unused_may_be = (qr{ main$}, qr{^src/http/message/body\.c });
-# Still there, and to go.
-my @unused_still = qw(http_server_free);
-push @unused_may_be, map { qr{ $_$} } @unused_still;
 # The log of the process; what an upgrade goes back to. The third a library calls for memory, without any context.
 my @changing_may_be = ('src/base/log.c current', 'src/cluster/upgrade/upgrade.c way_back', 'src/base/heap.c lasting');
 push @changing_may_be, 'src/base/fd_kind.c kinds'; # of builds that watch descriptors only
@@ -103,6 +100,19 @@ for my $from (keys %calls) {
 	}
 }
 is(circles(\%between), '', 'no folders call one another in a circle');
+
+# As master.h draws it: from above to below, and from left to right.
+my (%rung, @climbs);
+for (split /\n/, read_source('src/cluster/master/master.h')) {
+	next unless /^ \*     (\w+(?:, \w+)*)  +\S/;
+	$rung{"src/cluster/master/$_.c"} = keys %rung for split /, /, $1;
+}
+for my $from (grep { m{^src/cluster/master/} } sort keys %objects) {
+	push @climbs, "$from is not there" if !exists $rung{$from};
+	push @climbs, map { "$from -> $_: $calls{$from}{$_}" }
+	    grep { exists $rung{$_} && $rung{$_} <= ($rung{$from} // 0) } sort keys %{ $calls{$from} // {} };
+}
+is(join("\n", @climbs), '', 'the master calls down its ladder only');
 
 my @unused = map { "$home{$_} $_" } grep { !$used{$_} } keys %home;
 for my $may (@unused_may_be) {

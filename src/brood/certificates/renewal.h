@@ -24,9 +24,9 @@ struct renewal {
 	struct certificate_check check;
 	struct certificate copy;            /* that is checked, then offered; its paths are borrowed */
 	size_t index;                       /* whose it is */
-	bool offered;                       /* workers are asked whether they take it, */
-	uint64_t offered_ms;                /* since then; */
-	struct certificate_verdict verdict; /* it was good */
+	bool offered;                       /* workers are asked whether they take the copy */
+	uint64_t offered_ms;                /* when they were asked */
+	struct certificate_verdict verdict; /* of the copy: good */
 	uint64_t looked_ms;
 };
 

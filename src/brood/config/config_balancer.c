@@ -164,7 +164,7 @@ static bool learns_no_client(const struct config *config)
 
 static bool reads_no_fields(const struct config *config)
 {
-	return !uses_proxy(config) && config->trusted.count > 0 && config->forwarded == FORWARDED_NONE;
+	return !uses_proxy(config) && config->trusted.count > 0 && config->forwarded == HTTP_FORWARDED_OFF;
 }
 
 static bool closes_early(const struct config *config)

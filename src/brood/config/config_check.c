@@ -11,7 +11,7 @@
 #include "brood/config/known_roots.h"
 #include "brood/config/looking.h"
 #include "brood/system/absolute_path.h"
-#include "http/site/fields.h"
+#include "http/site/header_rules.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -214,7 +214,7 @@ static void check_headers(const struct check *check, const struct config_site *s
 	if (block && block->line_of[index])
 		origin = config_source_origin(check->source, block->line_of[index]);
 	if (config_headers_make(check->config, site, block, &lines) == -E2BIG)
-		report_add(check->report, &origin, "headers: more than %d octets in all", FIELDS_LENGTH_MAX);
+		report_add(check->report, &origin, "headers: more than %d octets in all", HEADER_LINES_MAX);
 	free((char *)lines.ptr);
 }
 

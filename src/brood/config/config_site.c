@@ -5,7 +5,7 @@
 #include "brood/config/config_sites.h"
 
 #include "brood/config/setting_value.h"
-#include "http/site/fields.h"
+#include "http/site/header_rules.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -70,7 +70,7 @@ int config_headers_make(const struct config *config, const struct config_site *s
 	count = 0;
 	for (size_t i = 0; i < 3; i++)
 		count += blocks[i] ? add_headers(rules + count, blocks[i]) : 0;
-	rc = fields_make(rules, count, out);
+	rc = header_rules_make(rules, count, out);
 	free(rules);
 	return rc;
 }

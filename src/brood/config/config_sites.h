@@ -27,7 +27,7 @@ void config_site_resolve(const struct config *config, const struct config_site *
 void config_location_resolve(const struct config *config, const struct config_site *site,
 			     const struct config_block *block, struct config_location *out);
 
-/* The lines (http/site/fields.h) that the headers of the top level, the site and the block leave when
+/* The lines (http/site/header_rules.h) that the headers of the top level, the site and the block leave when
  * they are applied one after the other; malloc'd. 0, -ENOMEM, or -E2BIG. */
 int config_headers_make(const struct config *config, const struct config_site *site, const struct config_block *block,
 			struct slice *out) __attribute__((warn_unused_result));

@@ -13,6 +13,8 @@
 #include "brood/log/access_log.h"
 #include "brood/config/config_list.h"
 #include "brood/config/settings.h"
+#include "cluster/cluster.h"
+#include "http/http.h"
 #include "http/tls/tls.h"
 
 #include <stdbool.h>
@@ -24,9 +26,6 @@ struct looking;
 struct options;
 
 /* In the order of their words in the table of settings. */
-enum accept_mode { ACCEPT_SHARED, ACCEPT_HANDOFF, ACCEPT_REUSEPORT };
-enum handoff_policy { HANDOFF_LEAST_CONNECTIONS, HANDOFF_ROUND_ROBIN };
-enum forwarded_field { FORWARDED_AUTO, FORWARDED_X_FORWARDED_FOR, FORWARDED_ONLY, FORWARDED_NONE };
 enum unknown_host { UNKNOWN_HOST_DEFAULT, UNKNOWN_HOST_421 };
 enum symlinks { SYMLINKS_BENEATH, SYMLINKS_NONE };
 enum fault_kind { FAULT_OFF, FAULT_START_EXIT, FAULT_START_FATAL, FAULT_START_HANG, FAULT_PROBE_FAIL, FAULT_CRASH };
@@ -105,8 +104,8 @@ struct config {
 	size_t site_count;
 	enum unknown_host unknown_host;
 	unsigned workers; /* 0: auto */
-	enum accept_mode accept;
-	enum handoff_policy handoff_policy;
+	enum cluster_accept accept;
+	enum cluster_policy handoff_policy;
 	unsigned backlog;
 	unsigned max_connections; /* per worker; 0: from RLIMIT_NOFILE */
 	char *user, *group;
@@ -138,7 +137,7 @@ struct config {
 	uint64_t tls_handshake_timeout_ms;
 	unsigned tls_handshakes_max; /* unfinished, per worker */
 	struct networks trusted;
-	enum forwarded_field forwarded;
+	enum http_forwarded forwarded;
 	struct networks health_allow; /* who may ask for /-/health and /-/ready */
 	bool health_log;
 	uint64_t drain_delay_ms;

@@ -3,7 +3,7 @@
  * Checks of single texts, for rows of the table of settings. */
 #include "brood/config/setting_checks.h"
 
-#include "http/site/fields.h"
+#include "http/site/header_rules.h"
 #include "http/site/redirect.h"
 #include "http/site/site.h"
 
@@ -110,12 +110,12 @@ bool check_redirect(const char *text, char *reason, size_t room)
 
 bool check_header(const char *text, char *reason, size_t room)
 {
-	return field_rule_is_valid(text, reason, room);
+	return header_rule_is_valid(text, reason, room);
 }
 
 bool check_value(const char *text, char *reason, size_t room)
 {
-	return field_value_is_valid(text) || wrong(reason, room, "a field's value has no control characters in it");
+	return header_value_is_valid(text) || wrong(reason, room, "a field's value has no control characters in it");
 }
 
 /* RFC 6797 section 6.1.1: "max-age=SECONDS" or the same in quotes, which ends where the text does or

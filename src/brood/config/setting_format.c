@@ -31,21 +31,42 @@ static unsigned count_of(const struct setting *setting, const void *home)
 	return *(const unsigned *)member_of(setting, home);
 }
 
-static uint64_t amount_of(const struct setting *setting, const void *home)
-{
-	return *(const uint64_t *)member_of(setting, home);
-}
-
-/* What text_format_duration, text_format_size and text_format_rate have in common. */
 typedef void amount_format(char *out, size_t room, uint64_t amount);
 
-static int quote_amount(struct buffer *out, const struct setting *setting, amount_format *format, uint64_t amount)
+static void format_count(char *out, size_t room, uint64_t count)
+{
+	snprintf(out, room, "%" PRIu64, count);
+}
+
+/* What may be written, and, of amounts, how they are. */
+static const struct {
+	const char *what;
+	amount_format *format;
+	const char *examples;
+} values[] = {
+	[SETTING_BOOL] = {"true or false"},
+	[SETTING_COUNT] = {"a number", format_count, ""},
+	[SETTING_WORD] = {""}, /* words only */
+	[SETTING_DURATION] = {"a duration", text_format_duration, " (500ms, 10s, 5m)"},
+	[SETTING_SIZE] = {"a size", text_format_size, " (512, 64k, 10m)"},
+	[SETTING_RATE] = {"a rate", text_format_rate, " (100/s, 30/m, 5/h)"},
+	[SETTING_STRING] = {"a text"},
+	[SETTING_LIST] = {"texts"},
+	[SETTING_PATH] = {"a path"},
+	[SETTING_PATHS] = {"paths"},
+	[SETTING_TARGET] = {"the path of a URL, from the / on"},
+	[SETTING_LISTEN] = {"ADDRESS:PORT, a port, or unix:/path, with tls: in front for TLS"},
+	[SETTING_NETWORKS] = {"networks (10.0.0.0/8, 192.0.2.7, 2001:db8::/32, unix, all)"},
+	[SETTING_FAULT] = {""},
+};
+
+static int quote_amount(struct buffer *out, const struct setting *setting, uint64_t amount)
 {
 	char text[UNIT_TEXT_MAX];
 
 	if (amount == 0 && setting->words)
 		return report_quote(out, setting->words[0]);
-	format(text, sizeof(text), amount);
+	values[setting->type].format(text, sizeof(text), amount);
 	return report_quote(out, text);
 }
 
@@ -89,11 +110,9 @@ int setting_format(const struct setting *setting, const void *home, struct buffe
 	case SETTING_WORD:
 		return report_quote(out, setting->words[count_of(setting, home)]);
 	case SETTING_DURATION:
-		return quote_amount(out, setting, text_format_duration, amount_of(setting, home));
 	case SETTING_SIZE:
-		return quote_amount(out, setting, text_format_size, amount_of(setting, home));
 	case SETTING_RATE:
-		return quote_amount(out, setting, text_format_rate, amount_of(setting, home));
+		return quote_amount(out, setting, *(const uint64_t *)member);
 	case SETTING_STRING:
 	case SETTING_PATH:
 	case SETTING_TARGET:
@@ -117,23 +136,9 @@ static bool string_equal(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-static bool fault_equal(const struct config_fault *a, const struct config_fault *b)
-{
-	return a->kind == b->kind && a->slot == b->slot;
-}
-
 bool setting_equal(const struct setting *setting, const void *a, const void *b)
 {
 	switch (setting->type) {
-	case SETTING_BOOL:
-		return *(const bool *)member_of(setting, a) == *(const bool *)member_of(setting, b);
-	case SETTING_COUNT:
-	case SETTING_WORD:
-		return count_of(setting, a) == count_of(setting, b);
-	case SETTING_DURATION:
-	case SETTING_SIZE:
-	case SETTING_RATE:
-		return amount_of(setting, a) == amount_of(setting, b);
 	case SETTING_STRING:
 	case SETTING_PATH:
 	case SETTING_TARGET:
@@ -145,10 +150,9 @@ bool setting_equal(const struct setting *setting, const void *a, const void *b)
 		return config_list_equal(member_of(setting, a), member_of(setting, b));
 	case SETTING_NETWORKS:
 		return networks_equal(member_of(setting, a), member_of(setting, b));
-	case SETTING_FAULT:
-		return fault_equal(member_of(setting, a), member_of(setting, b));
+	default: /* without pointers and without gaps */
+		return memcmp(member_of(setting, a), member_of(setting, b), setting->size) == 0;
 	}
-	return true;
 }
 
 void setting_clear(const struct setting *setting, void *home)
@@ -181,81 +185,26 @@ void setting_clear(const struct setting *setting, void *home)
 	}
 }
 
-static const size_t sizes[] = {
-	[SETTING_BOOL] = sizeof(bool),
-	[SETTING_COUNT] = sizeof(unsigned),
-	[SETTING_WORD] = sizeof(unsigned),
-	[SETTING_DURATION] = sizeof(uint64_t),
-	[SETTING_SIZE] = sizeof(uint64_t),
-	[SETTING_RATE] = sizeof(uint64_t),
-	[SETTING_STRING] = sizeof(char *),
-	[SETTING_LIST] = sizeof(struct config_list),
-	[SETTING_PATH] = sizeof(char *),
-	[SETTING_PATHS] = sizeof(struct config_list),
-	[SETTING_TARGET] = sizeof(char *),
-	[SETTING_NETWORKS] = sizeof(struct networks),
-	[SETTING_FAULT] = sizeof(struct config_fault),
-};
-
 void setting_borrow(const struct setting *setting, void *home, const void *from)
 {
 	/* The two members of listeners are the server's alone. */
-	memcpy((char *)home + setting->offset, member_of(setting, from), sizes[setting->type]);
+	memcpy((char *)home + setting->offset, member_of(setting, from), setting->size);
 }
 
-/* The rest of what may be written, by type. */
+/* The rest of what may be written. */
 static void want_value(const struct setting *setting, char *out, size_t room)
 {
 	char least[UNIT_TEXT_MAX], most[UNIT_TEXT_MAX];
+	amount_format *format = values[setting->type].format;
 
-	switch (setting->type) {
-	case SETTING_BOOL:
-		snprintf(out, room, "true or false");
-		break;
-	case SETTING_COUNT:
-		snprintf(out, room, "a number from %" PRIu64 " to %" PRIu64, setting->min, setting->max);
-		break;
-	case SETTING_DURATION:
-		text_format_duration(least, sizeof(least), setting->min);
-		text_format_duration(most, sizeof(most), setting->max);
-		snprintf(out, room, "a duration from %s to %s (500ms, 10s, 5m)", least, most);
-		break;
-	case SETTING_SIZE:
-		text_format_size(least, sizeof(least), setting->min);
-		text_format_size(most, sizeof(most), setting->max);
-		snprintf(out, room, "a size from %s to %s (512, 64k, 10m)", least, most);
-		break;
-	case SETTING_RATE:
-		text_format_rate(least, sizeof(least), setting->min);
-		text_format_rate(most, sizeof(most), setting->max);
-		snprintf(out, room, "a rate from %s to %s (100/s, 30/m, 5/h)", least, most);
-		break;
-	case SETTING_STRING:
-		snprintf(out, room, "a text");
-		break;
-	case SETTING_LIST:
-		snprintf(out, room, "texts");
-		break;
-	case SETTING_PATH:
-		snprintf(out, room, "a path");
-		break;
-	case SETTING_PATHS:
-		snprintf(out, room, "paths");
-		break;
-	case SETTING_TARGET:
-		snprintf(out, room, "the path of a URL, from the / on");
-		break;
-	case SETTING_LISTEN:
-		snprintf(out, room, "ADDRESS:PORT, a port, or unix:/path, with tls: in front for TLS");
-		break;
-	case SETTING_NETWORKS:
-		snprintf(out, room, "networks (10.0.0.0/8, 192.0.2.7, 2001:db8::/32, unix, all)");
-		break;
-	case SETTING_WORD:
-	case SETTING_FAULT:
-		out[0] = '\0'; /* words only */
-		break;
+	if (!format) {
+		snprintf(out, room, "%s", values[setting->type].what);
+		return;
 	}
+	format(least, sizeof(least), setting->min);
+	format(most, sizeof(most), setting->max);
+	snprintf(out, room, "%s from %s to %s%s", values[setting->type].what, least, most,
+		 values[setting->type].examples);
 }
 
 void setting_want(const struct setting *setting, bool quoted, char reason[SETTING_REASON_MAX])

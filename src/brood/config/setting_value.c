@@ -36,11 +36,6 @@ static int find_word(const struct setting *setting, const char *text, size_t len
 	return NOT_A_WORD;
 }
 
-static int in_range(const struct setting *setting, uint64_t value)
-{
-	return value >= setting->min && value <= setting->max ? 0 : -EINVAL;
-}
-
 static int parse_bool(const struct source *source, void *member)
 {
 	bool yes = strcmp(source->text, "true") == 0;
@@ -51,14 +46,40 @@ static int parse_bool(const struct source *source, void *member)
 	return 0;
 }
 
+/* What the row's amounts are written as; a word is 0. */
+static int read_amount(const struct source *source, uint64_t *out)
+{
+	static int (*const readers[])(const char *text, uint64_t *out) = {[SETTING_COUNT] = text_parse_u64,
+									  [SETTING_DURATION] = text_parse_duration,
+									  [SETTING_SIZE] = text_parse_size,
+									  [SETTING_RATE] = text_parse_rate};
+	const struct setting *setting = source->setting;
+
+	*out = 0;
+	if (find_word(setting, source->text, strlen(source->text)) != NOT_A_WORD)
+		return 0;
+	if (readers[setting->type](source->text, out) < 0)
+		return -EINVAL;
+	return *out >= setting->min && *out <= setting->max ? 0 : -EINVAL;
+}
+
 static int parse_count(const struct source *source, void *member)
 {
-	uint64_t value = 0;
+	uint64_t value;
 
-	if (find_word(source->setting, source->text, strlen(source->text)) == NOT_A_WORD &&
-	    (text_parse_u64(source->text, &value) < 0 || in_range(source->setting, value) < 0))
+	if (read_amount(source, &value) < 0)
 		return -EINVAL;
 	*(unsigned *)member = (unsigned)value;
+	return 0;
+}
+
+static int parse_amount(const struct source *source, void *member)
+{
+	uint64_t value;
+
+	if (read_amount(source, &value) < 0)
+		return -EINVAL;
+	*(uint64_t *)member = value;
 	return 0;
 }
 
@@ -69,39 +90,6 @@ static int parse_word(const struct source *source, void *member)
 	if (word == NOT_A_WORD)
 		return -EINVAL;
 	*(unsigned *)member = (unsigned)word; /* the enums of struct config have this type */
-	return 0;
-}
-
-static int parse_duration(const struct source *source, void *member)
-{
-	uint64_t ms = 0;
-
-	if (find_word(source->setting, source->text, strlen(source->text)) == NOT_A_WORD &&
-	    (text_parse_duration(source->text, &ms) < 0 || in_range(source->setting, ms) < 0))
-		return -EINVAL;
-	*(uint64_t *)member = ms;
-	return 0;
-}
-
-static int parse_size(const struct source *source, void *member)
-{
-	uint64_t bytes = 0;
-
-	if (find_word(source->setting, source->text, strlen(source->text)) == NOT_A_WORD &&
-	    (text_parse_size(source->text, &bytes) < 0 || in_range(source->setting, bytes) < 0))
-		return -EINVAL;
-	*(uint64_t *)member = bytes;
-	return 0;
-}
-
-static int parse_rate(const struct source *source, void *member)
-{
-	uint64_t per_hour = 0;
-
-	if (find_word(source->setting, source->text, strlen(source->text)) == NOT_A_WORD &&
-	    (text_parse_rate(source->text, &per_hour) < 0 || in_range(source->setting, per_hour) < 0))
-		return -EINVAL;
-	*(uint64_t *)member = per_hour;
 	return 0;
 }
 
@@ -276,11 +264,11 @@ static int parse_fault(const struct source *source, void *member)
 typedef int parser(const struct source *source, void *member);
 
 static parser *const parsers[] = {
-	[SETTING_BOOL] = parse_bool,         [SETTING_COUNT] = parse_count,       [SETTING_WORD] = parse_word,
-	[SETTING_DURATION] = parse_duration, [SETTING_RATE] = parse_rate,         [SETTING_SIZE] = parse_size,
-	[SETTING_STRING] = parse_string,     [SETTING_PATH] = parse_path,         [SETTING_TARGET] = parse_target,
-	[SETTING_LISTEN] = parse_listen,     [SETTING_NETWORKS] = parse_networks, [SETTING_FAULT] = parse_fault,
-	[SETTING_LIST] = parse_list,         [SETTING_PATHS] = parse_list,
+	[SETTING_BOOL] = parse_bool,       [SETTING_COUNT] = parse_count,       [SETTING_WORD] = parse_word,
+	[SETTING_DURATION] = parse_amount, [SETTING_RATE] = parse_amount,       [SETTING_SIZE] = parse_amount,
+	[SETTING_STRING] = parse_string,   [SETTING_PATH] = parse_path,         [SETTING_TARGET] = parse_target,
+	[SETTING_LISTEN] = parse_listen,   [SETTING_NETWORKS] = parse_networks, [SETTING_FAULT] = parse_fault,
+	[SETTING_LIST] = parse_list,       [SETTING_PATHS] = parse_list,
 };
 
 int setting_parse(const struct setting *setting, const char *text, const char *directory, void *home, bool quoted,

@@ -49,8 +49,8 @@ struct setting {
 	const char *unset;        /* the text of a STRING or PATH that is kept as NULL */
 	enum setting_effect effect;
 	enum setting_scope scope;
-	bool own;      /* a site's or location's alone: not handed on to what is within */
-	size_t offset; /* in the struct of its scope */
+	bool own;            /* a site's or location's alone: not handed on to what is within */
+	size_t offset, size; /* of its member in the struct of its scope */
 	/* Whether a STRING or each text of a LIST will do; if not, why, in words. NULL: any will. */
 	bool (*check)(const char *text, char *reason, size_t room);
 	const char *want; /* what would be right, where type and range do not tell it all */

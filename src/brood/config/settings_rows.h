@@ -18,7 +18,7 @@
  * member has its name, with the unit behind it, and must be of the type's own C type: else it does not compile. */
 #define ROW(kind, home, key, member, is, value)                                           \
 	.name = #key, .type = SETTING_##kind, .standard = (value), .scope = SCOPE_##home, \
-	.offset = offsetof(HOME_##home, member) + _Generic(((HOME_##home *)0)->member, is : 0)
+	.offset = offsetof(HOME_##home, member) + _Generic(((HOME_##home *)0)->member, is : 0), .size = sizeof(is)
 
 #define BOOL(home, key, value)     ROW(BOOL, home, key, key, bool, value)
 #define STRING(home, key, value)   ROW(STRING, home, key, key, char *, value)

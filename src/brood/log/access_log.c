@@ -16,14 +16,14 @@ void access_log_init(struct access_log *log, struct log_outlet *outlet, enum log
 	};
 }
 
-void access_log_add(struct access_log *log, unsigned number, const struct http_log_record *record)
+void access_log_add(struct access_log *log, unsigned number, const struct http_log_entry *entry)
 {
 	struct line_queue *queue = &log->outlet->queue;
 	char *room = line_queue_reserve(queue, ACCESS_LINE_MAX);
 
 	if (!room)
 		return;
-	line_queue_commit(queue, number, LOG_LINE_WHOLE, log->format(&log->cache, room, record));
+	line_queue_commit(queue, number, LOG_LINE_WHOLE, log->format(&log->cache, room, entry));
 	if (line_queue_is_heavy(queue))
 		log_outlet_ring(log->outlet);
 }

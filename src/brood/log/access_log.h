@@ -13,7 +13,7 @@
 
 #include "brood/log/access_log_format.h"
 
-struct http_log_record;
+struct http_log_entry;
 struct log_outlet;
 
 /* In the order of their words in the table of settings. */
@@ -28,6 +28,6 @@ struct access_log {
 void access_log_init(struct access_log *log, struct log_outlet *outlet, enum log_format format);
 
 /* Adds a line to the log of that number (log_files.h). A system call only when much has come together. */
-void access_log_add(struct access_log *log, unsigned number, const struct http_log_record *record);
+void access_log_add(struct access_log *log, unsigned number, const struct http_log_entry *entry);
 
 #endif

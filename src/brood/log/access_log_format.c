@@ -118,26 +118,26 @@ char *access_line_add_host(char *at, struct access_host_cache *cache, const stru
 	return access_line_add(at, cache->text, cache->length);
 }
 
-size_t access_line_combined(struct access_line_cache *cache, char *out, const struct http_log_record *record)
+size_t access_line_combined(struct access_line_cache *cache, char *out, const struct http_log_entry *entry)
 {
 	static const char identity[] = " - - [", time_end[] = "] ";
 	char *at = out;
 
-	if (!cache->has_second || record->time != cache->second)
-		format_second(cache, record->time);
-	at = access_line_add_host(at, &cache->client, record->client);
+	if (!cache->has_second || entry->time != cache->second)
+		format_second(cache, entry->time);
+	at = access_line_add_host(at, &cache->client, entry->client);
 	at = access_line_add(at, identity, sizeof(identity) - 1);
 	at = access_line_add(at, cache->time_text, cache->time_length);
 	at = access_line_add(at, time_end, sizeof(time_end) - 1);
-	at = add_quoted(at, record->request_line, REQUEST_LINE_MAX);
+	at = add_quoted(at, entry->request_line, REQUEST_LINE_MAX);
 	*at++ = ' ';
-	at = access_line_add_number(at, record->status);
+	at = access_line_add_number(at, entry->status);
 	*at++ = ' ';
-	at = access_line_add_number(at, record->body_bytes);
+	at = access_line_add_number(at, entry->body_bytes);
 	*at++ = ' ';
-	at = add_quoted(at, record->referer, REFERER_MAX);
+	at = add_quoted(at, entry->referer, REFERER_MAX);
 	*at++ = ' ';
-	at = add_quoted(at, record->user_agent, USER_AGENT_MAX);
+	at = add_quoted(at, entry->user_agent, USER_AGENT_MAX);
 	*at++ = '\n';
 	return (size_t)(at - out);
 }

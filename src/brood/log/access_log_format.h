@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * One line of the access log, from a record of the HTTP server. No I/O. Worker only. */
+ * One line of the access log, from a entry of the HTTP server. No I/O. Worker only. */
 #ifndef BROOD_BROOD_LOG_ACCESS_LOG_FORMAT_H
 #define BROOD_BROOD_LOG_ACCESS_LOG_FORMAT_H
 
@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <time.h>
 
-struct http_log_record;
+struct http_log_entry;
 
 /* So that a pipe, too, takes each line in one piece. */
 enum { ACCESS_LINE_MAX = OUTPUT_WHOLE_MAX };
@@ -36,7 +36,7 @@ struct access_line_cache {
 
 /* Writes the line, newline included, to `out`, which has room for ACCESS_LINE_MAX octets. Returns
  * its length. */
-typedef size_t access_line_format(struct access_line_cache *cache, char *out, const struct http_log_record *record);
+typedef size_t access_line_format(struct access_line_cache *cache, char *out, const struct http_log_entry *entry);
 
 access_line_format access_line_combined, access_line_json;
 

@@ -101,36 +101,36 @@ static char *add_tls(char *at, const struct tls_facts *tls)
 	return add_text(at, SLICE(",\"client_fingerprint\":\""), slice_of(tls->client_fingerprint), TLS_TEXT_MAX);
 }
 
-size_t access_line_json(struct access_line_cache *cache, char *out, const struct http_log_record *record)
+size_t access_line_json(struct access_line_cache *cache, char *out, const struct http_log_entry *entry)
 {
 	char *at = out;
 
-	if (!cache->has_second || record->time != cache->second)
-		format_second(cache, record->time);
+	if (!cache->has_second || entry->time != cache->second)
+		format_second(cache, entry->time);
 	at = ADD(at, "{\"time\":\"");
 	at = access_line_add(at, cache->time_text, cache->time_length);
 	at = ADD(at, "\",\"client\":\"");
-	at = access_line_add_host(at, &cache->client, record->client);
+	at = access_line_add_host(at, &cache->client, entry->client);
 	at = ADD(at, "\",\"peer\":\"");
-	at = access_line_add_host(at, &cache->peer, record->peer);
-	at = record->https ? ADD(at, "\",\"scheme\":\"https\"") : ADD(at, "\",\"scheme\":\"http\"");
-	if (record->tls)
-		at = add_tls(at, record->tls);
-	at = add_text(at, SLICE(",\"host\":\""), record->host, HOST_MAX);
-	at = add_text(at, SLICE(",\"request\":\""), record->request_line, REQUEST_MAX);
+	at = access_line_add_host(at, &cache->peer, entry->peer);
+	at = entry->https ? ADD(at, "\",\"scheme\":\"https\"") : ADD(at, "\",\"scheme\":\"http\"");
+	if (entry->tls)
+		at = add_tls(at, entry->tls);
+	at = add_text(at, SLICE(",\"host\":\""), entry->host, HOST_MAX);
+	at = add_text(at, SLICE(",\"request\":\""), entry->request_line, REQUEST_MAX);
 	at = ADD(at, ",\"status\":");
-	at = access_line_add_number(at, record->status);
+	at = access_line_add_number(at, entry->status);
 	at = ADD(at, ",\"bytes\":");
-	at = access_line_add_number(at, record->body_bytes);
+	at = access_line_add_number(at, entry->body_bytes);
 	at = ADD(at, ",\"first_us\":");
-	at = access_line_add_number(at, record->first_us);
+	at = access_line_add_number(at, entry->first_us);
 	at = ADD(at, ",\"duration_us\":");
-	at = access_line_add_number(at, record->duration_us);
-	at = add_text(at, SLICE(",\"referer\":\""), record->referer, REFERER_MAX);
-	at = add_text(at, SLICE(",\"user_agent\":\""), record->user_agent, USER_AGENT_MAX);
-	at = add_text(at, SLICE(",\"request_id\":\""), record->request_id, REQUEST_ID_MAX);
-	if (record->reason)
-		at = add_text(at, SLICE(",\"reason\":\""), slice_of(record->reason), REASON_MAX);
+	at = access_line_add_number(at, entry->duration_us);
+	at = add_text(at, SLICE(",\"referer\":\""), entry->referer, REFERER_MAX);
+	at = add_text(at, SLICE(",\"user_agent\":\""), entry->user_agent, USER_AGENT_MAX);
+	at = add_text(at, SLICE(",\"request_id\":\""), entry->request_id, REQUEST_ID_MAX);
+	if (entry->reason)
+		at = add_text(at, SLICE(",\"reason\":\""), slice_of(entry->reason), REASON_MAX);
 	at = ADD(at, "}\n");
 	return (size_t)(at - out);
 }

@@ -24,8 +24,8 @@ struct log_file {
 	int fd;         /* owned, close-on-exec, appending; 1 or 2 for the standard ones; -1: it cannot be opened */
 	int reopened;   /* what it is to be next, once the log process knows of fd; or -1 */
 	int fresh;      /* opened anew for a configuration that is not in force yet, or -1 */
-	unsigned users; /* configurations that are there; */
-	unsigned first, last; /* numbers of the first and the last one that ever had it */
+	unsigned users; /* configurations that are there */
+	unsigned first, last; /* numbers of the configurations that had it first and last */
 	bool told;            /* the log process knows of fd */
 };
 

@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "base/privilege.h"
 #include "base/sandbox.h"
+#include "http/site/open.h"
 #include "http/site/root_follow.h"
 #include "proc/fdpass.h"
 
@@ -43,7 +44,7 @@ static void look_at(struct root_look *look, uint32_t number)
 	uint64_t version;
 	int fd = root_open(known->path, &version);
 
-	if (root_error_is_own(fd))
+	if (file_error_is_own(fd))
 		return;
 	/* Each time: a worker may have been told otherwise. */
 	epoch_tell(&seen, version);

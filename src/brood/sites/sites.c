@@ -12,7 +12,7 @@
 #include "brood/config/looking.h"
 #include "brood/config/setting_checks.h"
 #include "http/site/epochs.h"
-#include "http/site/fields.h"
+#include "http/site/header_rules.h"
 #include "http/site/redirect.h"
 
 #include <errno.h>
@@ -117,7 +117,7 @@ static const struct networks *borrow(struct making *making, const struct network
 static int fill_location(struct making *making, const struct config_location *from, struct http_location *out)
 {
 	/* A field that is set for all responses goes before one for some. */
-	bool set = fields_have(out->fields, SLICE("Cache-Control"));
+	bool set = header_lines_have(out->fields, SLICE("Cache-Control"));
 	int rc = take_list(making, &from->index, &out->index_names);
 
 	if (rc == 0 && from->try.count > 0)

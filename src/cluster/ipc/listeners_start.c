@@ -40,7 +40,7 @@ int listeners_start(struct listeners *listeners, const struct cluster_options *o
 	while ((error = listeners_prepare(listeners, options, reason, room)) == -EADDRINUSE) {
 		enum socket_prospect now = prospect(options);
 
-		if (now == SOCKET_TAKEN || (!told && clock_now_ms() - begun_ms > FREE_MS))
+		if (now == SOCKET_TAKEN || (now == SOCKET_FREE && !told && clock_now_ms() - begun_ms > FREE_MS))
 			break;
 		if (now == SOCKET_LEFT && !told)
 			log_info("waiting for the workers of a server that has gone: %s", reason);

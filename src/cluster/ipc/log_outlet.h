@@ -21,7 +21,7 @@ struct log_outlet {
 
 /* Kinds of lines in a queue. */
 enum log_line_kind {
-	LOG_LINE_MESSAGE = 0, /* and the level: struct log_message_head, then the message; to whose error log it
+	LOG_LINE_MESSAGE = 0, /* plus the level: struct log_message_head, then the message; to whose error log it
 				 goes the master has told */
 	LOG_LINE_WHOLE = 16,  /* goes into the file as it is, newline and all */
 };

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "brood/channel.h"
 #include "cluster/ipc/message.h"
+#include "cluster/master/common.h"
 
 #include <assert.h>
 #include <string.h>
@@ -39,11 +40,6 @@ static bool send_broadcast(struct worker_process *worker, const struct broadcast
 	return false;
 }
 
-static struct worker_process *worker_of(struct list *link)
-{
-	return LIST_ENTRY(link, struct worker_process, link);
-}
-
 void cluster_broadcast(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
 		       size_t fd_count)
 {
@@ -51,8 +47,8 @@ void cluster_broadcast(struct master *master, uint32_t kind, const void *data, s
 	size_t all = put(&broadcast, kind, 0, data, size);
 
 	assert(fd_count <= BROOD_CHANNEL_FDS_MAX);
-	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
-		(void)send_broadcast(worker_of(at), &broadcast, all, fds, fd_count);
+	for (struct worker_process *worker = first_worker(master); worker; worker = next_worker(worker))
+		(void)send_broadcast(worker, &broadcast, all, fds, fd_count);
 }
 
 void cluster_broadcast_others(struct master *master, uint32_t kind, const void *data, size_t size, const int *fds,
@@ -62,9 +58,9 @@ void cluster_broadcast_others(struct master *master, uint32_t kind, const void *
 	size_t all = put(&broadcast, kind, 0, data, size);
 
 	assert(fd_count <= BROOD_CHANNEL_FDS_MAX);
-	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
-		if (worker_of(at)->question != master->question.number)
-			(void)send_broadcast(worker_of(at), &broadcast, all, fds, fd_count);
+	for (struct worker_process *worker = first_worker(master); worker; worker = next_worker(worker))
+		if (worker->question != master->question.number)
+			(void)send_broadcast(worker, &broadcast, all, fds, fd_count);
 }
 
 /* --- questions --- */
@@ -78,9 +74,7 @@ uint32_t cluster_ask(struct master *master, uint32_t kind, const void *data, siz
 
 	assert(fd_count <= BROOD_CHANNEL_FDS_MAX);
 	master->question = (struct question){.number = number};
-	for (struct list *at = master->workers.next; at != &master->workers; at = at->next) {
-		struct worker_process *worker = worker_of(at);
-
+	for (struct worker_process *worker = first_worker(master); worker; worker = next_worker(worker)) {
 		worker->answer = !send_broadcast(worker, &broadcast, all, fds, fd_count) ? ANSWER_NONE
 				 : worker->phase == WORKER_SERVING                       ? ANSWER_OWED
 											 : ANSWER_ALLOWED;
@@ -95,11 +89,8 @@ void cluster_answers(const struct master *master, struct cluster_answers *out)
 	const struct question *question = &master->question;
 
 	*out = (struct cluster_answers){.asked = question->asked, .yes = question->yes, .no = question->no};
-	for (const struct list *at = master->workers.next; at != &master->workers; at = at->next) {
-		const struct worker_process *worker = LIST_ENTRY(at, struct worker_process, link);
-
+	for (const struct worker_process *worker = first_worker(master); worker; worker = next_worker(worker))
 		out->open += worker->answer == ANSWER_OWED && worker->channel;
-	}
 }
 
 /* One answer counts, and only to the question that is asked now: a worker that was taken over has no more than

@@ -41,9 +41,9 @@ struct closer {
 	pid_t pid, heir;   /* 0: none; heir: who was left some by inheritance */
 	bool ending;       /* pid has been told to leave, or killed */
 	bool said;         /* that it stands still, or that there is no room */
-	uint32_t released; /* packets that it may receive, since its birth, */
-	uint32_t *dropped; /* that it has dropped (shared with it), */
-	uint32_t seen;     /* and of which it had at the last look */
+	uint32_t released; /* packets that it may receive, since its birth */
+	uint32_t *dropped; /* packets that it has dropped (shared with it) */
+	uint32_t seen;     /* packets that it had dropped at the last look */
 	unsigned idle_looks;
 	uint64_t started_ms;
 	struct fd_reserve spare[CLOSER_OWN_FDS]; /* as many as it does not use */

@@ -19,6 +19,21 @@ uint32_t master_random(struct master *master)
 	return master->random >> 8;
 }
 
+static struct worker_process *worker_at(const struct master *master, const struct list *at)
+{
+	return at != &master->workers ? LIST_ENTRY(at, struct worker_process, link) : NULL;
+}
+
+struct worker_process *first_worker(const struct master *master)
+{
+	return worker_at(master, master->workers.next);
+}
+
+struct worker_process *next_worker(const struct worker_process *worker)
+{
+	return worker_at(worker->master, worker->link.next);
+}
+
 size_t master_keep_boards(const struct master *master, int *fds)
 {
 	size_t count = 0;

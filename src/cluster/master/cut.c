@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "brood/channel.h"
 #include "cluster/ipc/message.h"
+#include "cluster/master/common.h"
 #include "cluster/master/master.h"
 #include "cluster/master/worker_process.h"
 
@@ -41,8 +42,8 @@ void cut_begin(struct master *master)
 
 	master->cut.begun = true;
 	master->cut.requests = count_new(&master->handoff);
-	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
-		tell(LIST_ENTRY(at, struct worker_process, link));
+	for (struct worker_process *worker = first_worker(master); worker; worker = next_worker(worker))
+		tell(worker);
 	event_add(master->deadline, &limit);
 }
 

@@ -17,9 +17,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 enum {
 	NOBODY_MS = 20,        /* pause while no worker can take a connection */

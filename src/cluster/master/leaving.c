@@ -5,10 +5,10 @@
 #include "cluster/master/leaving.h"
 
 #include "base/clock.h"
-#include "base/fd.h"
 #include "base/log.h"
 #include "brood/channel.h"
 #include "cluster/ipc/message.h"
+#include "cluster/master/common.h"
 #include "cluster/master/dispatch.h"
 #include "cluster/master/worker_process.h"
 
@@ -24,8 +24,8 @@ static void tell_workers(struct master *master)
 	struct brood_frame frame = {.type = MESSAGE_LISTENERS, .data = &message, .size = sizeof(message)};
 
 	message.count = (uint32_t)listeners_in_force(&master->listeners, message.listeners, MESSAGE_BATCH);
-	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
-		worker_process_send(LIST_ENTRY(at, struct worker_process, link), &frame);
+	for (struct worker_process *worker = first_worker(master); worker; worker = next_worker(worker))
+		worker_process_send(worker, &frame);
 }
 
 static void accept_on(struct master *master, const struct listener *listener)

@@ -15,7 +15,6 @@
 #include "base/log.h"
 #include "base/signals.h"
 #include "base/terminal.h"
-#include "brood/channel.h"
 #include "cluster/master/admin_process.h"
 #include "cluster/master/adopt.h"
 #include "cluster/master/commands.h"
@@ -37,7 +36,6 @@
 #include "cluster/policy/program_call.h"
 #include "cluster/upgrade/upgrade.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <signal.h>

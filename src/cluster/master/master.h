@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * The master's own state, for the files of this folder and for nobody else. Each of these calls those below it only,
- * acts on its own part, and says what has come of it (t/source-circles.t keeps it so):
+ * The master's own state, for the files of this folder and for nobody else. Each of these calls those below it only (or
+ * on its right), acts on its own part, and says what has come of it:
  *
  *     master                               the loop: signals, ticks, start
  *     commands                             what broodctl may ask
  *     supervisor                           what happens to workers, and all that follows from it, in order
  *     stopping, cut                        a stop, in order; one that does not wait
  *     upgrading                            another version of the program in place of this one
- *     rolling, restore                     reload and rolling restart; what a former version has left
+ *     rolling, restore, save               reload and rolling restart; from a former version, and for the next one
  *     leaving, adopt, watching, recycling  listeners that go, sockets without a worker, workers that are silent, or old
- *     dispatch, save, look                 connections to workers; what is left to the next version; before a reload
+ *     dispatch, look                       connections to workers; what comes before a reload
  *     slots, obituaries, suspects          what slot.h's table says, done; what there is to say about those that ended
  *     worker_process, broadcast            one worker process; what the program has to say to all
  *     status, pending, outcomes            what the admin process is told
- *     admin_process, log_process, closer   the other processes
- *     common                               what all of them use */
+ *     listeners_saved, log_process_saved   parts of save and restore
+ *     admin_process, log_process           the other processes
+ *     common, closer, memory               what all of them use, or some */
 #ifndef BROOD_CLUSTER_MASTER_MASTER_H
 #define BROOD_CLUSTER_MASTER_MASTER_H
 
@@ -176,11 +177,11 @@ struct question {
 
 /* Workers are replaced one after the other when they have done enough. */
 struct recycling {
-	unsigned slot;          /* the last one, */
-	uint64_t serial;        /* and its worker then; 0: it has been dealt with */
+	unsigned slot;          /* of the last one that was replaced */
+	uint64_t serial;        /* of that slot's worker then; 0: its end has been dealt with */
 	uint64_t not_before_ms; /* no other before that */
-	unsigned memory_slot;   /* whose memory was looked at last, */
-	uint64_t memory_ms;     /* and when */
+	unsigned memory_slot;   /* whose memory was looked at last */
+	uint64_t memory_ms;     /* when that was */
 };
 
 /* What the end of a worker is to its slot. */

@@ -13,7 +13,6 @@
 #include "cluster/upgrade/upgrade_record.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

@@ -8,6 +8,7 @@
 #include "brood/channel.h"
 #include "cluster/ipc/command.h"
 #include "cluster/master/admin_process.h"
+#include "cluster/master/common.h"
 #include "cluster/master/outcomes.h"
 #include "cluster/upgrade/upgrade_master.h"
 #include "cluster/upgrade/upgrade_record.h"
@@ -132,12 +133,9 @@ void pending_upgrade_failed(struct master *master, const char *reason)
 /* Have those that are not wanted given away all they can? */
 static bool has_handed_over(const struct master *master, unsigned slot)
 {
-	for (struct list *at = master->workers.next; at != &master->workers; at = at->next) {
-		const struct worker_process *worker = LIST_ENTRY(at, struct worker_process, link);
-
+	for (const struct worker_process *worker = first_worker(master); worker; worker = next_worker(worker))
 		if (worker->slot == slot && worker->phase == WORKER_DRAINING && !worker->handed_over)
 			return false;
-	}
 	return true;
 }
 

@@ -5,6 +5,7 @@
 #include "cluster/master/recycling.h"
 
 #include "base/log.h"
+#include "cluster/master/common.h"
 #include "cluster/master/memory.h"
 #include "cluster/master/slots.h"
 #include "cluster/master/worker_process.h"
@@ -22,12 +23,9 @@ static bool is_busy(const struct master *master)
 	for (unsigned i = 0; i < master->slot_room; i++)
 		if (master->slots[i]->successor)
 			return true;
-	for (const struct list *at = master->workers.next; at != &master->workers; at = at->next) {
-		const struct worker_process *worker = LIST_ENTRY(at, struct worker_process, link);
-
+	for (const struct worker_process *worker = first_worker(master); worker; worker = next_worker(worker))
 		if (worker->phase == WORKER_DRAINING && !worker->handed_over)
 			return true;
-	}
 	return false;
 }
 

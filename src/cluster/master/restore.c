@@ -100,13 +100,10 @@ static int restore_slot(struct restoring *restoring, const struct upgrade_record
 /* Two of them would be one process, or write on one record. */
 static bool is_another(const struct master *master, const struct upgrade_worker *saved)
 {
-	for (struct list *at = master->workers.next; at != &master->workers; at = at->next) {
-		const struct worker_process *other = LIST_ENTRY(at, struct worker_process, link);
-
+	for (const struct worker_process *other = first_worker(master); other; other = next_worker(other))
 		if (other->serial == saved->serial || other->pid == saved->pid ||
 		    (other->slot == saved->slot && other->record == saved->record))
 			return false;
-	}
 	return true;
 }
 

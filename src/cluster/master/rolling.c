@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Rolls: roll.c says in which order, this does it. A reload is a roll to a configuration that was
- * prepared before and is committed, or abandoned, at its end. Master only. */
+ * Rolls: what roll.h says is to be done next, done. In order:
+ *
+ *     rolling_begin   asked for (or remembered, while another one runs); a reload is looked at first (look.h)
+ *     prepare         the next configuration is read, its sockets are opened, beside what is in force
+ *     begin           both are accepted on from here; the first slot
+ *     start           a slot gets its new worker; its readiness (rolling_ready) or its end (rolling_lost) leads on
+ *     commit          all slots have one: what was prepared is in force; or
+ *     give_back       one failed, and the others have their former kind again: what was prepared is forgotten
+ *     finish          the workers that drain hold nothing that could move: whoever asked is told. Master only. */
 #include "cluster/master/rolling.h"
 
 #include "base/clock.h"
@@ -35,9 +42,7 @@ static bool settled(void *context)
 {
 	struct master *master = context;
 
-	for (struct list *at = master->workers.next; at != &master->workers; at = at->next) {
-		const struct worker_process *worker = LIST_ENTRY(at, struct worker_process, link);
-
+	for (const struct worker_process *worker = first_worker(master); worker; worker = next_worker(worker)) {
 		/* One that stands still hands over when it goes on, or is ended: nobody has to wait for it. */
 		if (worker->phase == WORKER_DRAINING && !worker->handed_over && worker->life != WORKER_STANDS_STILL)
 			return false;
@@ -88,8 +93,8 @@ static void level(struct master *master)
 {
 	for (unsigned i = 0; i < master->slot_room; i++)
 		master->slots[i]->next_kind = false;
-	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
-		LIST_ENTRY(at, struct worker_process, link)->next_kind = false;
+	for (struct worker_process *worker = first_worker(master); worker; worker = next_worker(worker))
+		worker->next_kind = false;
 	master->prepared = PREPARED_NOTHING;
 }
 
@@ -124,12 +129,9 @@ static enum roll_action commit(struct master *master)
 /* A slot whose old worker died meanwhile had nothing to return to but a start of the new kind. */
 static void end_new_starts(struct master *master)
 {
-	for (struct list *at = master->workers.next; at != &master->workers; at = at->next) {
-		struct worker_process *worker = LIST_ENTRY(at, struct worker_process, link);
-
+	for (struct worker_process *worker = first_worker(master); worker; worker = next_worker(worker))
 		if (worker->next_kind && worker->phase == WORKER_STARTING)
 			worker_process_kill(worker, KILL_GIVEN_UP);
-	}
 }
 
 static enum roll_action give_back(struct master *master)

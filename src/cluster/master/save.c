@@ -7,10 +7,11 @@
 #include "brood/channel.h"
 #include "cluster/master/admin_process.h"
 #include "cluster/master/adopt.h"
+#include "cluster/master/common.h"
+#include "cluster/master/listeners_saved.h"
 #include "cluster/master/obituaries.h"
 #include "cluster/master/pending.h"
 #include "cluster/master/worker_process.h"
-#include "cluster/master/listeners_saved.h"
 #include "cluster/upgrade/upgrade_master.h"
 #include "cluster/upgrade/upgrade_record.h"
 
@@ -143,14 +144,11 @@ void master_save(const struct master *master, struct upgrade_writer *writer)
 		listener_save(&master->listeners.all[i], writer);
 	for (unsigned i = 0; i < master->slot_room; i++)
 		save_slot(master, master->slots[i], writer);
-	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
-		save_worker(LIST_ENTRY(at, struct worker_process, link), writer);
+	for (struct worker_process *worker = first_worker(master); worker; worker = next_worker(worker))
+		save_worker(worker, writer);
 	save_transfers(&master->handoff.waiting, 0, writer);
-	for (struct list *at = master->workers.next; at != &master->workers; at = at->next) {
-		const struct worker_process *worker = LIST_ENTRY(at, struct worker_process, link);
-
+	for (const struct worker_process *worker = first_worker(master); worker; worker = next_worker(worker))
 		save_transfers(&worker->target.unanswered, worker->serial, writer);
-	}
 	admin_save(master, writer);
 	pending_save(master, writer);
 	save_closer(&master->closer, writer);

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,14 +17,9 @@ enum { TRY_HARD_MS = 1000 };
 
 bool slot_is_draining(const struct slot *slot)
 {
-	const struct list *workers = &slot->master->workers;
-
-	for (const struct list *at = workers->next; at != workers; at = at->next) {
-		const struct worker_process *worker = LIST_ENTRY(at, struct worker_process, link);
-
+	for (const struct worker_process *worker = first_worker(slot->master); worker; worker = next_worker(worker))
 		if (worker->slot == slot->index && worker->phase == WORKER_DRAINING)
 			return true;
-	}
 	return false;
 }
 

@@ -109,8 +109,8 @@ void status_tell(struct master *master, uint64_t id)
 		return;
 	for (unsigned i = 0; i < master->listeners.count; i++)
 		put_listener(&lines, &master->listeners.all[i], &status.listener_count);
-	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
-		put_worker(&lines, master, LIST_ENTRY(at, struct worker_process, link), &status.slot_count);
+	for (struct worker_process *worker = first_worker(master); worker; worker = next_worker(worker))
+		put_worker(&lines, master, worker, &status.slot_count);
 	for (unsigned i = 0; i < master->slot_room; i++)
 		put_slot(&lines, master->slots[i], &status.slot_count);
 	status.trouble_size = put_trouble(&lines, master);

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cluster/master/common.h"
 #include "cluster/master/dispatch.h"
 #include "cluster/master/leaving.h"
 #include "cluster/master/look.h"
@@ -55,8 +56,8 @@ static void kill_all(struct master *master, enum kill_reason why)
 	master->state = MASTER_KILLING;
 	start_nobody(master);
 	event_del(master->last_call);
-	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
-		worker_process_kill(LIST_ENTRY(at, struct worker_process, link), why);
+	for (struct worker_process *worker = first_worker(master); worker; worker = next_worker(worker))
+		worker_process_kill(worker, why);
 	stopping_leave_if_done(master);
 }
 
@@ -76,8 +77,8 @@ void stopping_tell_workers(struct master *master)
 	    (master->handoff.waiting_count > 0 && !late && slots_any_serves(master)))
 		return;
 	master->workers_told = true;
-	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
-		worker_process_stop(LIST_ENTRY(at, struct worker_process, link));
+	for (struct worker_process *worker = first_worker(master); worker; worker = next_worker(worker))
+		worker_process_stop(worker);
 }
 
 static void close_listeners(struct master *master)
@@ -153,8 +154,8 @@ static void begin_stop(struct master *master, const char *asked_by)
 	unsigned delay_ms = master->options.drain_delay_ms;
 
 	PROGRAM_TELL(master->program, master.stopping);
-	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
-		worker_process_announce_stop(LIST_ENTRY(at, struct worker_process, link));
+	for (struct worker_process *worker = first_worker(master); worker; worker = next_worker(worker))
+		worker_process_announce_stop(worker);
 	if (delay_ms == 0) {
 		log_info("%s: stopping", asked_by);
 		stop(master);

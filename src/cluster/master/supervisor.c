@@ -30,18 +30,20 @@ static void place(struct master *master)
 	stopping_tell_workers(master);
 }
 
-/* Every slot has been ready once, or is parked: the server is ready, or never will be. */
+/* Every slot has been ready once, or is parked, or is to have no worker: the server is ready, or never will be. */
 static void check_start(struct master *master)
 {
-	unsigned ready = 0, parked = 0;
+	unsigned ready = 0, done = 0;
 
 	if (master->ready_told || master->state != MASTER_RUNNING)
 		return;
 	for (unsigned i = 0; i < master->slot_count; i++) {
-		ready += master->slots[i]->ready_once;
-		parked += !master->slots[i]->ready_once && master->slots[i]->state == SLOT_PARKED;
+		const struct slot *slot = master->slots[i];
+
+		ready += slot->ready_once;
+		done += slot->ready_once || slot->state == SLOT_PARKED || slot->disabled;
 	}
-	if (ready + parked < master->slot_count)
+	if (done < master->slot_count)
 		return;
 	if (ready == 0) {
 		stopping_give_up(master, CLUSTER_EXIT_CRASH);
@@ -177,6 +179,7 @@ int supervisor_resize(struct master *master, unsigned count)
 	if (error)
 		return error;
 	slots_start(master);
+	check_start(master);
 	rolling_resized(master);
 	adopt_follow(master, clock_now_ms());
 	return 0;
@@ -188,6 +191,7 @@ void supervisor_disable(struct slot *slot, bool disable)
 
 	slot_disable(slot, disable);
 	slots_start(master);
+	check_start(master);
 	if (disable)
 		rolling_without(master, slot->index);
 }

@@ -280,12 +280,9 @@ static bool is_quiet(struct master *master)
 	if ((master->admin.channel && brood_channel_is_full(master->admin.channel)) ||
 	    (master->logger.channel && brood_channel_is_full(master->logger.channel)))
 		return false;
-	for (struct list *at = master->workers.next; at != &master->workers; at = at->next) {
-		const struct worker_process *worker = LIST_ENTRY(at, struct worker_process, link);
-
+	for (const struct worker_process *worker = first_worker(master); worker; worker = next_worker(worker))
 		if (worker->channel && brood_channel_is_full(worker->channel))
 			return false;
-	}
 	return true;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "cluster/master/admin_process.h"
+#include "cluster/master/common.h"
 #include "cluster/master/obituaries.h"
 #include "cluster/master/slots.h"
 #include "cluster/master/worker_process.h"
@@ -55,9 +56,7 @@ void watching_tick(struct master *master, uint64_t now_ms, uint64_t interval_ms)
 	master->watched_ms = now_ms;
 	admin_watch(master, now_ms, late);
 	logger_watch(master, now_ms, late);
-	for (struct list *at = master->workers.next; at != &master->workers; at = at->next) {
-		struct worker_process *worker = LIST_ENTRY(at, struct worker_process, link);
-
+	for (struct worker_process *worker = first_worker(master); worker; worker = next_worker(worker)) {
 		if (worker->phase == WORKER_STARTING)
 			continue;
 		if (late)

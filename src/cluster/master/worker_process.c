@@ -29,17 +29,17 @@ struct board_record *worker_process_record(const struct worker_process *worker)
 
 struct worker_process *worker_process_find(const struct master *master, uint64_t serial)
 {
-	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
-		if (LIST_ENTRY(at, struct worker_process, link)->serial == serial)
-			return LIST_ENTRY(at, struct worker_process, link);
+	for (struct worker_process *worker = first_worker(master); worker; worker = next_worker(worker))
+		if (worker->serial == serial)
+			return worker;
 	return NULL;
 }
 
 struct worker_process *worker_process_find_pid(const struct master *master, pid_t pid)
 {
-	for (struct list *at = master->workers.next; at != &master->workers; at = at->next)
-		if (LIST_ENTRY(at, struct worker_process, link)->pid == pid)
-			return LIST_ENTRY(at, struct worker_process, link);
+	for (struct worker_process *worker = first_worker(master); worker; worker = next_worker(worker))
+		if (worker->pid == pid)
+			return worker;
 	return NULL;
 }
 
@@ -56,12 +56,9 @@ void worker_processes_show_board(struct master *master, unsigned slot, int recor
 	if (fd < 0)
 		return; /* they go on with the mean of those that they know */
 	admin_say(master, &frame);
-	for (struct list *at = master->workers.next; at != &master->workers; at = at->next) {
-		struct worker_process *worker = LIST_ENTRY(at, struct worker_process, link);
-
+	for (struct worker_process *worker = first_worker(master); worker; worker = next_worker(worker))
 		if (worker->channel && brood_channel_send(worker->channel, &frame) < 0)
 			log_debug("worker %u was not told of slot %u", worker->slot, slot);
-	}
 	fd_close(&fd);
 }
 

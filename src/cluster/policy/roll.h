@@ -43,9 +43,9 @@ enum roll_action {
 	ROLL_START,     /* start a worker for roll->slot: of the new kind in FORWARD, of the old one in BACK */
 	ROLL_WAIT,      /* roll->slot has one that drains: tell roll_drained when it has ended */
 	ROLL_COMMIT,    /* all slots are replaced: the new kind is in force; then call roll_settled */
-	ROLL_DONE,      /* and the old workers hold nothing that could move */
+	ROLL_DONE,      /* the new kind is in force, and the old workers hold nothing that could move */
 	ROLL_GIVE_BACK, /* all slots are as they were: the new kind is given up; then call roll_settled */
-	ROLL_FAILED,    /* and its workers hold nothing that could move: everything is as it was before */
+	ROLL_FAILED,    /* everything is as it was, and workers of the new kind hold nothing that could move */
 };
 
 /* What the roll asks about the world, which changes while it runs. */

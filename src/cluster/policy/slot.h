@@ -30,9 +30,9 @@ enum slot_event {
 	SLOT_WANT,         /* there is to be a worker */
 	SLOT_UNWANT,       /* there is to be none */
 	SLOT_READY,        /* the current worker can serve (also: a successor took its place) */
-	SLOT_DIED,         /* the current worker ended; backoff.h says: try again at once, */
-	SLOT_DIED_EARLY,   /* ... after a while, */
-	SLOT_DIED_IN_VAIN, /* ... or rather not */
+	SLOT_DIED,         /* the current worker ended; backoff.h says: try again at once */
+	SLOT_DIED_EARLY,   /* the same, and it says: after a while */
+	SLOT_DIED_IN_VAIN, /* the same, and it says: rather not */
 	SLOT_SUCCEEDED,    /* it ended, and its successor, which starts, takes its place */
 	SLOT_TIMER,        /* the while is over */
 	SLOT_EVENTS

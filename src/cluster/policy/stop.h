@@ -21,8 +21,8 @@ enum stop_call { STOP_BY_SIGNAL, STOP_BY_COMMAND, STOP_NOW, STOP_CALLS };
 enum stop_action {
 	STOP_NOTHING,
 	STOP_BEGIN,         /* what is in flight is finished */
-	STOP_CUT,           /* what is in flight is not waited for any more, */
-	STOP_BEGIN_AND_CUT, /* nor was it ever */
+	STOP_CUT,           /* what is in flight is not waited for any more */
+	STOP_BEGIN_AND_CUT, /* what is in flight is never waited for */
 };
 
 struct stop {

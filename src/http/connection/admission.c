@@ -108,13 +108,13 @@ static struct slice answer_to(struct http_server *server, enum quota_kind kind)
 	struct response response;
 	int64_t second;
 
-	response_date(server->maker, &second);
+	response_date(server->builder, &second);
 	if (second != answer->second) {
-		response_begin(server->maker, &response, NULL, limit_of[kind].status);
-		response_field_u64(server->maker, "Retry-After", limit_of[kind].retry_s);
-		response_field_u64(server->maker, "Content-Length", 0);
-		response_field(server->maker, "Connection", SLICE("close"));
-		(void)!response_finish(server->maker, &response);
+		response_begin(server->builder, &response, NULL, limit_of[kind].status);
+		response_field_u64(server->builder, "Retry-After", limit_of[kind].retry_s);
+		response_field_u64(server->builder, "Content-Length", 0);
+		response_field(server->builder, "Connection", SLICE("close"));
+		(void)!response_finish(server->builder, &response);
 		if (response.head.len + 2 > sizeof(answer->octets))
 			return (struct slice){NULL, 0};
 		memcpy(answer->octets, response.head.ptr, response.head.len);
@@ -225,6 +225,6 @@ bool admission_of_request(struct connection *connection, struct response *respon
 		return true;
 	count_refusal(server, QUOTA_RATE, name);
 	snprintf(retry, sizeof(retry), "Retry-After: %" PRIu64 "\r\n", (wait_us + 999999) / 1000000);
-	response_simple(server->maker, response, NULL, limit_of[QUOTA_RATE].status, slice_of(retry));
+	response_simple(server->builder, response, NULL, limit_of[QUOTA_RATE].status, slice_of(retry));
 	return false;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * The states of a connection and what moves it from one to the next. How a request becomes a
- * response is exchange.c's business. */
+ * response is http1.c's business. */
 #include "http/connection/connection.h"
 
 #include "http/connection/closing.h"
-#include "http/connection/exchange.h"
+#include "http/connection/http1.h"
 #include "http/connection/input.h"
 #include "http/connection/migration.h"
 #include "http/connection/pacing.h"
@@ -64,7 +64,7 @@ static ssize_t receive(struct connection *connection, struct input *input)
 	ssize_t size = input_receive(connection, input);
 
 	if (size > 0 && begins)
-		exchange_begin(connection);
+		http1_begin(connection);
 	return size;
 }
 
@@ -267,23 +267,23 @@ static void advance(struct connection *connection, struct input *input)
 	struct http_server *server = connection->server;
 	unsigned before = connection->answered;
 	uint64_t sent = connection->sent;
-	enum outbox_result result;
+	enum send_queue_result result;
 	bool waits;
 
 	if (connection_awaits_proxy(connection) && !pass_proxy_header(connection, input))
 		return;
-	result = exchange_run(connection, input);
-	if (result == OUTBOX_BROKEN || input_keep_rest(connection, input) < 0) {
+	result = http1_run(connection, input);
+	if (result == SEND_QUEUE_BROKEN || input_keep_rest(connection, input) < 0) {
 		connection_close(connection);
 		return;
 	}
 	waits = connection->input.used == 0;
-	if (result == OUTBOX_BLOCKED) {
+	if (result == SEND_QUEUE_BLOCKED) {
 		wait_to_write(connection, connection->sent != sent);
-	} else if (result == OUTBOX_EMPTY && (connection->end != END_OPEN || (waits && server->stopping))) {
+	} else if (result == SEND_QUEUE_EMPTY && (connection->end != END_OPEN || (waits && server->stopping))) {
 		finish(connection);
 	} else {
-		go_on(connection, connection->answered != before, result == OUTBOX_YIELDED);
+		go_on(connection, connection->answered != before, result == SEND_QUEUE_YIELDED);
 	}
 }
 
@@ -293,8 +293,8 @@ static void refuse(struct connection *connection, enum refusal refusal)
 	struct input input = {.data = connection->input.data, .size = connection->input.used};
 
 	if (input.size == 0)
-		exchange_begin(connection);
-	exchange_refuse(connection, &input, refusal);
+		http1_begin(connection);
+	http1_refuse(connection, &input, refusal);
 	advance(connection, &input);
 }
 
@@ -461,7 +461,7 @@ void connection_expire(struct connection *connection)
 bool connection_abort(struct connection *connection)
 {
 	const struct state_rule *rule = &rules[connection->state];
-	bool holds = connection->outbox || connection->input.used > 0;
+	bool holds = connection->queue || connection->input.used > 0;
 	bool lost = rule->loss == LOSES_REQUEST || (rule->loss == LOSES_WHAT_IT_HOLDS && holds);
 
 	lost = lost && connection->kind != KIND_PROBE;

@@ -51,7 +51,7 @@
 #include <stdint.h>
 
 struct http_server;
-struct outbox;
+struct send_queue;
 
 enum {
 	CONNECTION_LINGER_MS = 2000,
@@ -106,12 +106,12 @@ struct connection {
 	struct event event;
 	struct http_server *server;
 	struct deadline deadline;
-	struct list link;      /* in one of http_server's lists */
-	struct list rest;      /* while it is idle, parts or is outside: among those that are, too */
-	struct buffer input;   /* read but not used yet: part of a head, or requests held back */
-	struct guard guard;    /* of the head that comes next */
-	struct outbox *outbox; /* answers that the socket has not taken, or NULL */
-	uint64_t start_us;     /* when the octets in work were read; only for the log */
+	struct list link;         /* in one of http_server's lists */
+	struct list rest;         /* while it is idle, parts or is outside: among those that are, too */
+	struct buffer input;      /* read but not used yet: part of a head, or requests held back */
+	struct guard guard;       /* of the head that comes next */
+	struct send_queue *queue; /* answers that the socket has not taken, or NULL */
+	uint64_t start_us;        /* when the octets in work were read; only for the log */
 	uint64_t linger_until_ms;
 	uint64_t head_until_ms; /* the head that has begun must be whole by then */
 	uint64_t sent;          /* octets given to the socket */

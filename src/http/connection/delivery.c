@@ -12,105 +12,105 @@
 
 #include <stdlib.h>
 
-static void log_item(struct connection *connection, const struct outbox_item *item)
+static void log_item(struct connection *connection, const struct send_queue_item *item)
 {
-	const struct record *record = item->record;
+	const struct access_entry *entry = item->entry;
 	uint64_t now_us = clock_now_us();
 	struct tls_facts facts;
-	struct http_log_record out = {
-		.site = record->site,
-		.client = &record->client.any,
+	struct http_log_entry out = {
+		.site = entry->site,
+		.client = &entry->client.any,
 		.peer = peer_address(&connection->peer, connection->stream.fd),
-		.https = record->https || !stream_is_plain(&connection->stream),
+		.https = entry->https || !stream_is_plain(&connection->stream),
 		.tls = tls_facts(&connection->stream, &facts) ? &facts : NULL,
-		.time = record->time,
-		.request_line = record->request_line,
-		.host = record->host,
-		.referer = record->referer,
-		.user_agent = record->user_agent,
-		.status = record->status,
-		.reason = record->reason,
-		.body_bytes = outbox_item_body_sent(item),
-		.request_id = {record->request_id, record->request_id_size},
-		.first_us = (record->first_us ? record->first_us : now_us) - record->start_us,
-		.duration_us = now_us - record->start_us,
+		.time = entry->time,
+		.request_line = entry->request_line,
+		.host = entry->host,
+		.referer = entry->referer,
+		.user_agent = entry->user_agent,
+		.status = entry->status,
+		.reason = entry->reason,
+		.body_bytes = send_queue_item_body_sent(item),
+		.request_id = {entry->request_id, entry->request_id_size},
+		.first_us = (entry->first_us ? entry->first_us : now_us) - entry->start_us,
+		.duration_us = now_us - entry->start_us,
 	};
 
 	connection->server->events.log(connection->server->events.context, &out);
 }
 
-static void finish_item(struct connection *connection, struct outbox_item *item)
+static void finish_item(struct connection *connection, struct send_queue_item *item)
 {
-	if (item->record)
+	if (item->entry)
 		log_item(connection, item);
 	if (item->file)
 		file_release(item->file);
 }
 
-/* The same for one whose record is its own. */
-static void finish_own_item(struct connection *connection, struct outbox_item *item)
+/* The same for one whose entry is its own. */
+static void finish_own_item(struct connection *connection, struct send_queue_item *item)
 {
 	finish_item(connection, item);
-	free(item->record);
+	free(item->entry);
 }
 
 void delivery_abandon(struct connection *connection)
 {
-	struct outbox_item *item;
+	struct send_queue_item *item;
 
-	if (!connection->outbox)
+	if (!connection->queue)
 		return;
-	while ((item = outbox_take(connection->outbox)))
+	while ((item = send_queue_take(connection->queue)))
 		finish_own_item(connection, item);
-	outbox_free(connection->outbox);
-	connection->outbox = NULL;
+	send_queue_free(connection->queue);
+	connection->queue = NULL;
 }
 
 /* One that goes out whole is done at the time when it begins. */
-static void note_begun(const struct outbox *outbox)
+static void note_begun(const struct send_queue *queue)
 {
-	struct record *record = outbox_record_begun(outbox);
+	struct access_entry *entry = send_queue_entry_begun(queue);
 
-	if (record && record->first_us == 0)
-		record->first_us = clock_now_us();
+	if (entry && entry->first_us == 0)
+		entry->first_us = clock_now_us();
 }
 
-enum outbox_result delivery_write_own(struct connection *connection)
+enum send_queue_result delivery_write_own(struct connection *connection)
 {
-	struct outbox *outbox = connection->outbox;
-	uint64_t before = outbox->written;
-	enum outbox_result result = outbox_write(outbox, &connection->stream);
-	struct outbox_item *item;
+	struct send_queue *queue = connection->queue;
+	uint64_t before = queue->written;
+	enum send_queue_result result = send_queue_write(queue, &connection->stream);
+	struct send_queue_item *item;
 
-	connection->sent += outbox->written - before;
-	note_begun(outbox);
-	while ((item = outbox_take_written(outbox)))
+	connection->sent += queue->written - before;
+	note_begun(queue);
+	while ((item = send_queue_take_written(queue)))
 		finish_own_item(connection, item);
-	if (result == OUTBOX_EMPTY) {
-		outbox_free(outbox);
-		connection->outbox = NULL;
+	if (result == SEND_QUEUE_EMPTY) {
+		send_queue_free(queue);
+		connection->queue = NULL;
 	}
 	return result;
 }
 
-enum outbox_result delivery_write_staged(struct connection *connection)
+enum send_queue_result delivery_write_staged(struct connection *connection)
 {
-	struct outbox *staging = connection->server->staging;
+	struct send_queue *staging = connection->server->staging;
 	uint64_t before = staging->written;
-	enum outbox_result result = outbox_write(staging, &connection->stream);
-	struct outbox_item *item;
+	enum send_queue_result result = send_queue_write(staging, &connection->stream);
+	struct send_queue_item *item;
 
 	connection->sent += staging->written - before;
 	note_begun(staging);
-	while ((item = outbox_take_written(staging)))
+	while ((item = send_queue_take_written(staging)))
 		finish_item(connection, item);
-	if (result == OUTBOX_BLOCKED || result == OUTBOX_YIELDED) {
-		connection->outbox = outbox_detach(staging);
-		if (!connection->outbox)
-			result = OUTBOX_BROKEN;
+	if (result == SEND_QUEUE_BLOCKED || result == SEND_QUEUE_YIELDED) {
+		connection->queue = send_queue_detach(staging);
+		if (!connection->queue)
+			result = SEND_QUEUE_BROKEN;
 	}
-	while ((item = outbox_take(staging)))
+	while ((item = send_queue_take(staging)))
 		finish_item(connection, item);
-	outbox_reset(staging);
+	send_queue_reset(staging);
 	return result;
 }

@@ -14,7 +14,7 @@ struct http_server;
 
 /* Connections that have given way and are not closed yet: they hold a socket and little else. */
 enum {
-	EVICT_PARTING_MAX = 256, /* and a few more than an eighth of all; then the first is closed */
+	EVICT_PARTING_MAX = 256, /* or an eighth of all and a few, if that is less; then the first is closed */
 	EVICT_PARTING_MIN = 8,
 };
 

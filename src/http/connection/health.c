@@ -17,26 +17,26 @@ static bool asks_for(struct slice target, struct slice path)
 	       (target.len == path.len || target.ptr[path.len] == '?');
 }
 
-static void answer(struct response_maker *maker, struct response *response, unsigned status, struct slice body)
+static void answer(struct response_builder *builder, struct response *response, unsigned status, struct slice body)
 {
-	response_begin(maker, response, NULL, status);
-	response_field(maker, "Content-Type", SLICE("text/plain"));
-	response_field(maker, "Cache-Control", SLICE("no-store"));
-	response_field_u64(maker, "Content-Length", body.len);
-	if (response_finish(maker, response))
+	response_begin(builder, response, NULL, status);
+	response_field(builder, "Content-Type", SLICE("text/plain"));
+	response_field(builder, "Cache-Control", SLICE("no-store"));
+	response_field_u64(builder, "Content-Length", body.len);
+	if (response_finish(builder, response))
 		response->body = body;
 }
 
-static void answer_method(struct response_maker *maker, struct response *response, unsigned status)
+static void answer_method(struct response_builder *builder, struct response *response, unsigned status)
 {
-	response_begin(maker, response, NULL, status);
-	response_field(maker, "Allow", SLICE("GET, HEAD, OPTIONS"));
-	response_field(maker, "Cache-Control", SLICE("no-store"));
-	response_field_u64(maker, "Content-Length", 0);
-	response_finish(maker, response);
+	response_begin(builder, response, NULL, status);
+	response_field(builder, "Allow", SLICE("GET, HEAD, OPTIONS"));
+	response_field(builder, "Cache-Control", SLICE("no-store"));
+	response_field_u64(builder, "Content-Length", 0);
+	response_finish(builder, response);
 }
 
-bool health_answer(const struct health *health, const struct request *request, struct response_maker *maker,
+bool health_answer(const struct health *health, const struct request *request, struct response_builder *builder,
 		   struct response *response)
 {
 	bool ready = asks_for(request->target, ready_path);
@@ -45,17 +45,17 @@ bool health_answer(const struct health *health, const struct request *request, s
 	    !networks_contain(health->allow, client_address(request->client)))
 		return false;
 	if (request->method == METHOD_OPTIONS)
-		answer_method(maker, response, 200);
+		answer_method(builder, response, 200);
 	else if (request->method == METHOD_UNKNOWN)
-		answer_method(maker, response, 501);
+		answer_method(builder, response, 501);
 	else if (request->method != METHOD_GET && request->method != METHOD_HEAD)
-		answer_method(maker, response, 405);
+		answer_method(builder, response, 405);
 	else if (ready && health->leaving)
-		answer(maker, response, 503, SLICE("stopping\n"));
+		answer(builder, response, 503, SLICE("stopping\n"));
 	else if (ready && !static_site_is_ready(health->site))
-		answer(maker, response, 503, SLICE("no root\n"));
+		answer(builder, response, 503, SLICE("no root\n"));
 	else
-		answer(maker, response, 200, ready ? SLICE("ready\n") : SLICE("ok\n"));
+		answer(builder, response, 200, ready ? SLICE("ready\n") : SLICE("ok\n"));
 	response->unlogged = !health->logged;
 	return true;
 }

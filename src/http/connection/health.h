@@ -16,7 +16,7 @@
 struct networks;
 struct request;
 struct response;
-struct response_maker;
+struct response_builder;
 struct static_site;
 
 struct health {
@@ -27,7 +27,7 @@ struct health {
 };
 
 /* False: it is none of these, or not for this client, and nothing was done. */
-bool health_answer(const struct health *health, const struct request *request, struct response_maker *maker,
+bool health_answer(const struct health *health, const struct request *request, struct response_builder *builder,
 		   struct response *response);
 
 #endif

@@ -15,7 +15,7 @@ _Static_assert((int)STREAM_STATE_MAX == (int)MIGRATION_SESSION_MAX, "what a stre
 bool migration_is_due(const struct connection *connection)
 {
 	return connection->server->moving && connection->kind == KIND_CLIENT && connection->stream.io->moves &&
-	       !connection_awaits_tls(connection) && !connection->outbox && connection->end == END_OPEN &&
+	       !connection_awaits_tls(connection) && !connection->queue && connection->end == END_OPEN &&
 	       connection->input.used <= MIGRATION_INPUT_MAX;
 }
 

@@ -38,9 +38,9 @@ static enum refusal check_origin(struct connection *connection)
 static void explain_refusal(struct http_server *server, enum refusal refusal, struct response *response)
 {
 	if (refusal_advice(refusal))
-		response_explained(server->maker, response, refusal_status(refusal), refusal_advice(refusal));
+		response_explained(server->builder, response, refusal_status(refusal), refusal_advice(refusal));
 	else
-		response_simple(server->maker, response, NULL, refusal_status(refusal), SLICE(""));
+		response_simple(server->builder, response, NULL, refusal_status(refusal), SLICE(""));
 	response->reason = refusal_text(refusal);
 	response->close = true;
 }
@@ -53,7 +53,7 @@ static bool is_let_in(struct connection *connection, struct response *response)
 	if (!stream_is_plain(&connection->stream) || !server->options.tls ||
 	    !tls_demands(server->options.tls, server->request.host))
 		return true;
-	response_explained(server->maker, response, 403,
+	response_explained(server->builder, response, 403,
 			   "This site wants a certificate of its clients, and they can show one "
 			   "over TLS only.");
 	response->reason = "plain HTTP where a client's certificate is wanted";
@@ -111,7 +111,7 @@ enum refusal respond(struct connection *connection, enum refusal refusal, struct
 		refusal = check_origin(connection);
 	if (refusal != REFUSAL_NONE)
 		explain_refusal(server, refusal, response);
-	else if (!health_answer(&server->health, &server->request, server->maker, response) &&
+	else if (!health_answer(&server->health, &server->request, server->builder, response) &&
 		 (!server->admission.requests || admission_of_request(connection, response)) &&
 		 is_let_in(connection, response))
 		static_answer(server->site, &server->request, response);

@@ -132,8 +132,8 @@ static void set_options(struct http_server *server, const struct http_options *g
 static void free_parts(struct http_server *server)
 {
 	static_site_free(server->site);
-	response_maker_free(server->maker);
-	outbox_free(server->staging);
+	response_builder_free(server->builder);
+	send_queue_free(server->staging);
 	free(server->state);
 	free(server->receive);
 	free(server);
@@ -163,10 +163,10 @@ struct http_server *http_server_new(struct event_base *base, const struct http_o
 
 	server->receive = malloc(SERVER_RECEIVE_SIZE);
 	server->state = malloc(HTTP_STATE_MAX);
-	server->staging = outbox_new();
-	server->maker = response_maker_new(options->worker_tag);
-	server->site = server->health.site = static_site_new(&server->options, server->maker);
-	if (!server->receive || !server->state || !server->staging || !server->maker || !server->site ||
+	server->staging = send_queue_new();
+	server->builder = response_builder_new(options->worker_tag);
+	server->site = server->health.site = static_site_new(&server->options, server->builder);
+	if (!server->receive || !server->state || !server->staging || !server->builder || !server->site ||
 	    evtimer_assign(&server->next_turn, base, on_next_turn, server) < 0 ||
 	    evtimer_assign(&server->sweep, base, on_sweep, server) < 0 || room_init(server) < 0)
 		goto fail;

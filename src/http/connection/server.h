@@ -4,8 +4,8 @@
 #ifndef BROOD_HTTP_CONNECTION_SERVER_H
 #define BROOD_HTTP_CONNECTION_SERVER_H
 
+#include "http/client/access_entry.h"
 #include "http/client/client.h"
-#include "http/client/record.h"
 #include "http/connection/admission.h"
 #include "http/connection/deadline.h"
 #include "http/connection/evict.h"
@@ -19,7 +19,7 @@
 #include "http/message/parser.h"
 #include "http/message/request.h"
 #include "http/site/site.h"
-#include "http/transport/outbox.h"
+#include "http/transport/send_queue.h"
 
 enum {
 	SERVER_RECEIVE_SIZE = 64 << 10,
@@ -35,7 +35,7 @@ struct http_server {
 	struct admission admission;
 
 	struct static_site *site;
-	struct response_maker *maker;
+	struct response_builder *builder;
 
 	/* One request is being answered at a time, so these serve all connections. */
 	char *receive; /* SERVER_RECEIVE_SIZE octets */
@@ -46,8 +46,8 @@ struct http_server {
 	struct request_ids ids;
 	struct slice name;              /* its own; empty: it has none */
 	char fields[SERVER_FIELDS_MAX]; /* of its response alone, such as one that tells its name */
-	struct outbox *staging;
-	struct record records[OUTBOX_ITEMS_ROOM]; /* of what is staged */
+	struct send_queue *staging;
+	struct access_entry entries[SEND_QUEUE_ITEMS_ROOM]; /* of what is staged */
 
 	uint64_t (*clock_ms)(void); /* replaced by tests */
 	uint64_t now_ms;            /* as of the start of this turn */
@@ -70,7 +70,7 @@ struct http_server {
 	struct event next_turn; /* timer without a delay: pending while there is work for it */
 
 	bool draining;                       /* each next answer is its connection's last one */
-	bool stopping;                       /* and no connection stays idle */
+	bool stopping;                       /* the same, and no connection stays idle */
 	uint64_t leaving_ms;                 /* since when answers tell of a stop */
 	bool moving;                         /* each connection leaves as soon as it can */
 	char *state;                         /* HTTP_STATE_MAX octets: of a connection that is leaving */

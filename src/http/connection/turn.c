@@ -16,7 +16,7 @@ void turn_begin(struct http_server *server)
 	if (now_ms == server->now_ms)
 		return;
 	server->now_ms = now_ms;
-	response_maker_tick(server->maker);
+	response_builder_tick(server->builder);
 }
 
 int turn_schedule(struct http_server *server)

@@ -10,7 +10,7 @@ struct http_location;
 struct lookup;
 struct request;
 struct response;
-struct response_maker;
+struct response_builder;
 struct static_site;
 
 struct answering {
@@ -18,7 +18,7 @@ struct answering {
 	struct lookup *lookup;
 	const struct http_location *location; /* NULL: the request is for none */
 	const struct request *request;
-	struct response_maker *maker;
+	struct response_builder *builder;
 	struct response *response;
 	struct path path;
 };

@@ -29,8 +29,8 @@ struct file {
 	int64_t date_second;   /* what Date in the head says */
 	int64_t last_modified; /* what Last-Modified says: mtime, but never later than Date */
 	char *date_text, *last_modified_text;
-	struct slice type, etag; /* within the head */
-	struct slice freshness;  /* the location's line for caches, with CRLF, or empty; not in an error */
+	struct slice type, etag;    /* within the head */
+	struct slice cache_control; /* the location's line for caches, with CRLF, or empty; not in an error */
 
 	enum coding coding;
 	struct file_stamp stamp;

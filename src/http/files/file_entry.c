@@ -60,7 +60,7 @@ static bool wants_gzip(const struct http_location *location, struct slice type, 
 /* Then this is no time to tell whether there is such a file. */
 static bool passes(int error)
 {
-	return error == -ESTALE || error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -EAGAIN;
+	return error == -ESTALE || file_error_is_own(error);
 }
 
 /* A sibling, if it is what was seen. 0 or -errno, as for file_load; -ESTALE: it is another one by now. */
@@ -235,7 +235,7 @@ int file_entry_is_current(const struct file_entry *entry)
 	bool same;
 
 	if (fd < 0)
-		return fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM || fd == -EAGAIN ? fd : 0;
+		return file_error_is_own(fd) ? fd : 0;
 	same = stamp_is_of(&entry->file->stamp, fd);
 	fd_close(&fd);
 	return same ? has_same_siblings(entry) : 0;

@@ -101,7 +101,7 @@ int file_load(const struct file_source *source, struct file_opened *opened, stru
 	facts->settled = stamp_is_settled(&facts->stamp, &opened->now);
 	facts->distinct = !facts->settled;
 	facts->in_memory = facts->stamp.size <= source->body_max;
-	error = file_make(facts, source->maker, &file);
+	error = file_make(facts, source->builder, &file);
 	if (error == 0) {
 		error = take_body(&opened->fd, file, facts->in_memory, &opened->now);
 		if (error == 0)

@@ -13,8 +13,8 @@ struct mime_table;
 /* How files are loaded. */
 struct file_source {
 	const struct mime_table *mime;
-	const struct response_maker *maker; /* of dates, and of what all heads have */
-	size_t body_max;                    /* larger files are kept open instead of read */
+	const struct response_builder *builder; /* of dates, and of what all heads have */
+	size_t body_max;                        /* larger files are kept open instead of read */
 };
 
 /* A file that has been opened. */

@@ -5,8 +5,8 @@
 
 #include "http/message/date.h"
 #include "http/message/etag.h"
-#include "http/site/fields.h"
-#include "http/site/freshness.h"
+#include "http/site/header_rules.h"
+#include "http/site/cache_control.h"
 #include "http/message/head.h"
 #include "http/files/response.h"
 
@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { HEAD_ROOM = 1024 + FIELDS_LENGTH_MAX + 1024 /* the location's fields, its Cache-Control */ };
+enum { HEAD_ROOM = 1024 + HEADER_LINES_MAX + 1024 /* the location's fields, its Cache-Control */ };
 
 /* Where the parts of a head are, as offsets until it has found its place. */
 struct layout {
@@ -40,15 +40,15 @@ static void put_tag(struct head *head, const struct file_facts *facts, struct la
 }
 
 static bool write_head(struct head *head, const struct file_facts *facts, const struct file *file,
-		       const struct response_maker *maker, struct layout *layout)
+		       const struct response_builder *builder, struct layout *layout)
 {
 	char modified[DATE_LENGTH];
 	int64_t second;
-	struct slice date = response_date(maker, &second);
+	struct slice date = response_date(builder, &second);
 
 	head_begin(head, head->start, (size_t)(head->end - head->start), 200, date);
 	layout->date = (size_t)(head->at - head->start) - 2 - DATE_LENGTH;
-	response_put_common(maker, facts->location, head);
+	response_put_common(builder, facts->location, head);
 	layout->type = put_value(head, "Content-Type", facts->type);
 	if (facts->coding != CODING_IDENTITY)
 		head_field(head, "Content-Encoding", coding_name(facts->coding));
@@ -59,7 +59,7 @@ static bool write_head(struct head *head, const struct file_facts *facts, const 
 	head_field(head, "Accept-Ranges", SLICE("bytes"));
 	if (facts->varies)
 		head_field(head, "Vary", SLICE("Accept-Encoding"));
-	head_put(head, file->freshness);
+	head_put(head, file->cache_control);
 	layout->length = head_written(head).len;
 	return !head->full;
 }
@@ -90,7 +90,7 @@ static struct file *assemble(const struct file *filled, const struct file_facts 
 	return file;
 }
 
-int file_make(const struct file_facts *facts, const struct response_maker *maker, struct file **out)
+int file_make(const struct file_facts *facts, const struct response_builder *builder, struct file **out)
 {
 	struct file filled = {
 		.references = 1,
@@ -99,15 +99,15 @@ int file_make(const struct file_facts *facts, const struct response_maker *maker
 		.settled = facts->settled,
 		.coding = facts->coding,
 		.varies = facts->varies,
-		.freshness = location_freshness(facts->location, facts->name),
+		.cache_control = location_cache_control(facts->location, facts->name),
 	};
 	char room[HEAD_ROOM];
 	struct head head = {room, room, room + sizeof(room), false};
 	struct layout layout;
 
-	response_date(maker, &filled.date_second);
+	response_date(builder, &filled.date_second);
 	filled.last_modified = file_last_modified(&filled, filled.date_second);
-	if (!write_head(&head, facts, &filled, maker, &layout))
+	if (!write_head(&head, facts, &filled, builder, &layout))
 		return -EOVERFLOW;
 	*out = assemble(&filled, facts, room, &layout);
 	return *out ? 0 : -ENOMEM;

@@ -8,7 +8,7 @@
 #include "http/files/file.h"
 
 struct http_location;
-struct response_maker;
+struct response_builder;
 
 struct file_facts {
 	const struct http_location *location;
@@ -24,7 +24,7 @@ struct file_facts {
 
 /* With one reference, for the caller, and without an fd; in memory, the octets of the body are to
  * be filled in. 0, -ENOMEM, or -EOVERFLOW: the head is too large. */
-int file_make(const struct file_facts *facts, const struct response_maker *maker, struct file **out)
+int file_make(const struct file_facts *facts, const struct response_builder *builder, struct file **out)
 	__attribute__((warn_unused_result));
 
 /* Sets the third number in the tag. */

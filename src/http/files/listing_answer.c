@@ -6,9 +6,8 @@
 #include "http/message/accept.h"
 #include "http/files/answering.h"
 #include "http/message/cond.h"
-#include "http/site/fields.h"
+#include "http/site/header_rules.h"
 #include "http/files/file.h"
-#include "http/files/file_cache.h"
 #include "http/files/listing.h"
 #include "http/files/lookup.h"
 #include "http/message/request.h"
@@ -21,12 +20,12 @@ static struct slice own_fields(const struct http_location *location)
 {
 	struct slice all = SLICE("Vary: Accept\r\nCache-Control: no-cache\r\n");
 
-	return fields_have(location->fields, SLICE("Cache-Control")) ? SLICE("Vary: Accept\r\n") : all;
+	return header_lines_have(location->fields, SLICE("Cache-Control")) ? SLICE("Vary: Accept\r\n") : all;
 }
 
 /* It has a tag, but no time at which it changed: conditions on that are not looked at. */
 static enum cond_verdict check_tag(const struct request *request, const struct file *listing,
-				   const struct response_maker *maker)
+				   const struct response_builder *builder)
 {
 	bool none_match = request_has(request, FIELD_IF_NONE_MATCH);
 	struct validators current = {
@@ -37,7 +36,7 @@ static enum cond_verdict check_tag(const struct request *request, const struct f
 
 	if (!none_match && !request_has(request, FIELD_IF_MATCH))
 		return COND_GO_ON;
-	response_date(maker, &current.now);
+	response_date(builder, &current.now);
 	return cond_check(request, &current);
 }
 
@@ -58,20 +57,20 @@ int listing_answer(struct listings *listings, const struct answering *at)
 
 	if (error != 0)
 		return error;
-	verdict = check_tag(at->request, listing, at->maker);
+	verdict = check_tag(at->request, listing, at->builder);
 	if (verdict == COND_FAILED) {
 		file_release(listing);
 		status_answer(at, 412, SLICE(""));
 		return 0;
 	}
-	response_begin(at->maker, at->response, at->location, verdict == COND_NOT_MODIFIED ? 304 : 200);
-	response_field(at->maker, "ETag", listing->etag);
-	response_lines(at->maker, own_fields(at->location));
+	response_begin(at->builder, at->response, at->location, verdict == COND_NOT_MODIFIED ? 304 : 200);
+	response_field(at->builder, "ETag", listing->etag);
+	response_lines(at->builder, own_fields(at->location));
 	if (verdict == COND_GO_ON) {
-		response_field(at->maker, "Content-Type", listing->type);
-		response_field_u64(at->maker, "Content-Length", listing->body.len);
+		response_field(at->builder, "Content-Type", listing->type);
+		response_field_u64(at->builder, "Content-Length", listing->body.len);
 	}
-	if (!response_finish(at->maker, at->response) || verdict == COND_NOT_MODIFIED) {
+	if (!response_finish(at->builder, at->response) || verdict == COND_NOT_MODIFIED) {
 		file_release(listing);
 		return 0;
 	}

@@ -70,8 +70,7 @@ struct file_entry *lookup_cached(struct lookup *lookup, const struct http_locati
 /* What has to do with us alone is nothing to tell others of. */
 static bool is_of_disk(int error)
 {
-	return error != -EMFILE && error != -ENFILE && error != -ENOMEM && error != -EAGAIN && error != -ESTALE &&
-	       error != -EOVERFLOW;
+	return !file_error_is_own(error) && error != -ESTALE && error != -EOVERFLOW;
 }
 
 /* Loads, and makes room by closing files of the cache when no descriptor is left. `provisional`: it

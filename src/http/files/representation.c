@@ -38,7 +38,7 @@ void representer_tick(struct representer *representer)
 	representer->variants.budget = COMPRESS_MAX;
 }
 
-struct representer *representer_new(struct file_cache *cache, const struct response_maker *maker)
+struct representer *representer_new(struct file_cache *cache, const struct response_builder *builder)
 {
 	struct representer *representer = calloc(1, sizeof(*representer));
 
@@ -50,7 +50,7 @@ struct representer *representer_new(struct file_cache *cache, const struct respo
 		return NULL;
 	}
 	representer->variants.cache = cache;
-	representer->variants.maker = maker;
+	representer->variants.builder = builder;
 	representer_tick(representer);
 	return representer;
 }
@@ -69,25 +69,25 @@ static void put_coding_and_time(const struct answering *at, const struct file *f
 	char modified[DATE_LENGTH];
 	int64_t second;
 
-	response_date(at->maker, &second);
+	response_date(at->builder, &second);
 	if (file->coding != CODING_IDENTITY)
-		response_field(at->maker, "Content-Encoding", coding_name(file->coding));
+		response_field(at->builder, "Content-Encoding", coding_name(file->coding));
 	date_format(modified, file_last_modified(file, second));
-	response_field(at->maker, "Last-Modified", (struct slice){modified, DATE_LENGTH});
+	response_field(at->builder, "Last-Modified", (struct slice){modified, DATE_LENGTH});
 }
 
 static void put_tag(const struct answering *at, const struct file *file)
 {
-	response_field(at->maker, "ETag", file->etag);
+	response_field(at->builder, "ETag", file->etag);
 	if (file->varies)
-		response_field(at->maker, "Vary", SLICE("Accept-Encoding"));
-	response_lines(at->maker, file->freshness);
+		response_field(at->builder, "Vary", SLICE("Accept-Encoding"));
+	response_lines(at->builder, file->cache_control);
 }
 
 static void put_length_and_tag(const struct answering *at, const struct file *file, uint64_t length)
 {
-	response_field_u64(at->maker, "Content-Length", length);
-	response_field(at->maker, "Accept-Ranges", SLICE("bytes"));
+	response_field_u64(at->builder, "Content-Length", length);
+	response_field(at->builder, "Accept-Ranges", SLICE("bytes"));
 	put_tag(at, file);
 }
 
@@ -95,17 +95,17 @@ static void put_length_and_tag(const struct answering *at, const struct file *fi
 static void answer_whole(const struct answering *at, struct file *file)
 {
 	int64_t second;
-	struct slice date = response_date(at->maker, &second);
+	struct slice date = response_date(at->builder, &second);
 
 	if (file->date_second == second || file_set_date(file, date, second)) {
 		*at->response = (struct response){.status = 200, .head = file->head, .contiguous = true};
 	} else {
 		/* A slow client is still being sent the head with the former date. */
-		response_begin(at->maker, at->response, at->location, 200);
-		response_field(at->maker, "Content-Type", file->type);
+		response_begin(at->builder, at->response, at->location, 200);
+		response_field(at->builder, "Content-Type", file->type);
 		put_coding_and_time(at, file);
 		put_length_and_tag(at, file, file->stamp.size);
-		if (!response_finish(at->maker, at->response)) {
+		if (!response_finish(at->builder, at->response)) {
 			file_release(file);
 			return;
 		}
@@ -119,15 +119,15 @@ static void answer_whole(const struct answering *at, struct file *file)
 /* Some of it. The reference goes into the response. */
 static void answer_part(const struct answering *at, struct file *file, const struct range *range)
 {
-	response_begin(at->maker, at->response, at->location, 206);
+	response_begin(at->builder, at->response, at->location, 206);
 	/* Who sent If-Range has these already (RFC 9110 section 15.3.7). */
 	if (!request_has(at->request, FIELD_IF_RANGE)) {
-		response_field(at->maker, "Content-Type", file->type);
+		response_field(at->builder, "Content-Type", file->type);
 		put_coding_and_time(at, file);
 	}
-	response_content_range(at->maker, range->first, range->length, file->stamp.size);
+	response_content_range(at->builder, range->first, range->length, file->stamp.size);
 	put_length_and_tag(at, file, range->length);
-	if (!response_finish(at->maker, at->response)) {
+	if (!response_finish(at->builder, at->response)) {
 		file_release(file);
 		return;
 	}
@@ -147,13 +147,13 @@ static void answer_parts(struct representer *representer, const struct answering
 {
 	uint64_t length;
 
-	response_begin(at->maker, at->response, at->location, 206);
+	response_begin(at->builder, at->response, at->location, 206);
 	length = multipart_make(representer->multipart, at->response, file, set);
-	response_field(at->maker, "Content-Type", multipart_type(representer->multipart));
+	response_field(at->builder, "Content-Type", multipart_type(representer->multipart));
 	if (!request_has(at->request, FIELD_IF_RANGE))
 		put_coding_and_time(at, file);
 	put_length_and_tag(at, file, length);
-	if (response_finish(at->maker, at->response))
+	if (response_finish(at->builder, at->response))
 		at->response->file = file;
 	else
 		file_release(file);
@@ -193,9 +193,9 @@ static void answer_range(struct representer *representer, const struct answering
 static void answer_not_modified(const struct answering *at, const struct file *file)
 {
 	/* Of what a 200 would have, only these guide a cache (RFC 9110 section 15.4.5). */
-	response_begin(at->maker, at->response, at->location, 304);
+	response_begin(at->builder, at->response, at->location, 304);
 	put_tag(at, file);
-	response_finish(at->maker, at->response);
+	response_finish(at->builder, at->response);
 }
 
 static void answer_conditionally(struct representer *representer, const struct answering *at, struct file *file)
@@ -206,7 +206,7 @@ static void answer_conditionally(struct representer *representer, const struct a
 		.of_another = file->makes_gzip && request_has(at->request, FIELD_ACCEPT_ENCODING),
 	};
 
-	response_date(at->maker, &current.now);
+	response_date(at->builder, &current.now);
 	current.last_modified = file_last_modified(file, current.now);
 	switch (cond_check(at->request, &current)) {
 	case COND_NOT_MODIFIED:

@@ -9,10 +9,10 @@ struct answering;
 struct file_cache;
 struct file_entry;
 struct representer;
-struct response_maker;
+struct response_builder;
 
-/* What making them needs, one per process; maker and cache are borrowed. NULL: no memory. */
-struct representer *representer_new(struct file_cache *cache, const struct response_maker *maker);
+/* What making them needs, one per process; builder and cache are borrowed. NULL: no memory. */
+struct representer *representer_new(struct file_cache *cache, const struct response_builder *builder);
 
 /* A few times a second: more may be compressed. */
 void representer_tick(struct representer *representer);

@@ -2,7 +2,7 @@
  *
  * One response, as whoever makes it (static.c, or an error) gives it to the connection, which alone
  * writes. The connection adds "Connection: close" where due, the empty line, and leaves out the
- * body of a HEAD; so a maker sets the same for GET and HEAD. */
+ * body of a HEAD; so a builder sets the same for GET and HEAD. */
 #ifndef BROOD_HTTP_FILES_RESPONSE_H
 #define BROOD_HTTP_FILES_RESPONSE_H
 
@@ -70,37 +70,39 @@ struct response {
 
 /* What a process's responses have in common: the Date text of this second, Server, worker tag, and
  * space to build one head at a time. */
-struct response_maker;
-struct response_maker *response_maker_new(const char *worker_tag); /* NULL: no memory */
-void response_maker_free(struct response_maker *maker);
+struct response_builder;
+struct response_builder *response_builder_new(const char *worker_tag); /* NULL: no memory */
+void response_builder_free(struct response_builder *builder);
 
 /* The text "Sat, 21 Nov 2026 10:00:00 GMT" (29 octets) of now, and the second it stands for;
- * renewed by response_maker_tick, which the connection calls once per turn of the loop (one clock
+ * renewed by response_builder_tick, which the connection calls once per turn of the loop (one clock
  * read, vDSO). */
-struct slice response_date(const struct response_maker *maker, int64_t *second);
-void response_maker_tick(struct response_maker *maker);
+struct slice response_date(const struct response_builder *builder, int64_t *second);
+void response_builder_tick(struct response_builder *builder);
 
 /* The location's fields (NULL: those of a location of defaults) and, if asked for, "X-Brood-Worker: 0-1-4711\r\n":
  * for every response. */
-void response_put_common(const struct response_maker *maker, const struct http_location *location, struct head *head);
+void response_put_common(const struct response_builder *builder, const struct http_location *location,
+			 struct head *head);
 
 /* Starts a head in the scratch space: status line, Date, common fields. Then add fields, then
  * finish, then give the response a body if it has one. *response is overwritten as a whole. What
  * does not fit makes response_finish return false and the response a bare 500. */
-void response_begin(struct response_maker *maker, struct response *response, const struct http_location *location,
+void response_begin(struct response_builder *builder, struct response *response, const struct http_location *location,
 		    unsigned status);
-void response_field(struct response_maker *maker, const char *name, struct slice value);
-void response_lines(struct response_maker *maker, struct slice lines); /* each with CRLF */
-void response_field_u64(struct response_maker *maker, const char *name, uint64_t value);
-void response_content_range(struct response_maker *maker, uint64_t first, uint64_t length, uint64_t size);
-bool response_finish(struct response_maker *maker, struct response *response);
+void response_field(struct response_builder *builder, const char *name, struct slice value);
+void response_lines(struct response_builder *builder, struct slice lines); /* each with CRLF */
+void response_field_u64(struct response_builder *builder, const char *name, uint64_t value);
+void response_content_range(struct response_builder *builder, uint64_t first, uint64_t length, uint64_t size);
+bool response_finish(struct response_builder *builder, struct response *response);
 
 /* A whole response: errors, redirects. Its body is a small HTML page that says the status. `extra` is further
  * field lines, each with CRLF ("Allow: GET, HEAD, OPTIONS\r\n"), or empty. */
-void response_simple(struct response_maker *maker, struct response *response, const struct http_location *location,
+void response_simple(struct response_builder *builder, struct response *response, const struct http_location *location,
 		     unsigned status, struct slice extra);
 
 /* One of no location, with a sentence of its own (HTML) in place of what the status means. */
-void response_explained(struct response_maker *maker, struct response *response, unsigned status, const char *sentence);
+void response_explained(struct response_builder *builder, struct response *response, unsigned status,
+			const char *sentence);
 
 #endif

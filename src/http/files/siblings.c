@@ -43,11 +43,6 @@ static bool is_sibling_name(const char *name)
 	return false;
 }
 
-static bool has_run_out(int error)
-{
-	return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -EAGAIN;
-}
-
 static int look(const struct http_location *location, const char *name, enum coding coding, struct siblings *out)
 {
 	char room[PATH_MAX];
@@ -58,7 +53,7 @@ static int look(const struct http_location *location, const char *name, enum cod
 		return 0;
 	fd = file_open(location->site->root, room, O_PATH);
 	if (fd < 0)
-		return has_run_out(fd) ? fd : 0;
+		return file_error_is_own(fd) ? fd : 0;
 	if (fstat(fd, &stat) == 0) {
 		out->seen[coding] = stamp_of(&stat);
 		if (S_ISREG(stat.st_mode))

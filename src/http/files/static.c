@@ -9,7 +9,7 @@
 #include "http/files/answering.h"
 #include "http/client/client.h"
 #include "http/site/epochs.h"
-#include "http/site/fields.h"
+#include "http/site/header_rules.h"
 #include "http/files/file_cache.h"
 #include "http/message/head.h"
 #include "http/files/listing.h"
@@ -38,7 +38,7 @@ struct static_site {
 	size_t target_max;
 	struct listings *listings;
 	struct roots roots;
-	struct response_maker *maker;
+	struct response_builder *builder;
 
 	struct epochs *own_epochs; /* when the options have none */
 	const struct http_sites *sites;
@@ -47,7 +47,7 @@ struct static_site {
 	char *redirect_room;     /* REDIRECT_ROOM octets */
 };
 
-enum { REDIRECT_ROOM = RESPONSE_SCRATCH_SIZE - FIELDS_LENGTH_MAX - 2048 };
+enum { REDIRECT_ROOM = RESPONSE_SCRATCH_SIZE - HEADER_LINES_MAX - 2048 };
 
 static size_t or_default(size_t value, size_t preset)
 {
@@ -63,7 +63,7 @@ static size_t default_fds(void)
 	return (size_t)limit.rlim_cur / 8;
 }
 
-struct static_site *static_site_new(const struct http_options *options, struct response_maker *maker)
+struct static_site *static_site_new(const struct http_options *options, struct response_builder *builder)
 {
 	struct static_site *site = calloc(1, sizeof(*site));
 	struct file_cache_limits limits = {
@@ -76,15 +76,15 @@ struct static_site *static_site_new(const struct http_options *options, struct r
 	if (!site)
 		return NULL;
 	site->sites = options->sites;
-	site->maker = maker;
+	site->builder = builder;
 	if (!options->epochs)
 		site->own_epochs = epochs_new();
 	site->lookup = (struct lookup){
-		.source = {options->mime, maker, or_default(options->cache_body_max, 65536)},
+		.source = {options->mime, builder, or_default(options->cache_body_max, 65536)},
 		.cache = file_cache_new(&limits),
 		.epochs = options->epochs ? options->epochs : site->own_epochs,
 	};
-	site->representer = representer_new(site->lookup.cache, maker);
+	site->representer = representer_new(site->lookup.cache, builder);
 	site->listings = listings_new(site->lookup.epochs);
 	site->target_max = or_default(options->target_size_max, HTTP_TARGET_SIZE_MAX);
 	site->path_room = malloc(site->target_max);
@@ -306,10 +306,10 @@ static void answer_get(const struct answering *at)
 /* The same for "*" and for every path, there or not: no path has methods of its own. */
 static void answer_options(const struct answering *at)
 {
-	response_begin(at->maker, at->response, at->location, 200);
-	response_field(at->maker, "Allow", SLICE(ALLOW));
-	response_field_u64(at->maker, "Content-Length", 0);
-	response_finish(at->maker, at->response);
+	response_begin(at->builder, at->response, at->location, 200);
+	response_field(at->builder, "Allow", SLICE(ALLOW));
+	response_field_u64(at->builder, "Content-Length", 0);
+	response_finish(at->builder, at->response);
 }
 
 /* In its location. */
@@ -400,7 +400,7 @@ void static_answer(struct static_site *site, const struct request *request, stru
 	at.lookup = &site->lookup;
 	at.location = NULL;
 	at.request = request;
-	at.maker = site->maker;
+	at.builder = site->builder;
 	at.response = response;
 	if (host)
 		answer_in_site(&at, host);

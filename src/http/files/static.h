@@ -10,12 +10,12 @@
 
 struct request;
 struct response;
-struct response_maker;
+struct response_builder;
 struct static_site;
 
 /* NULL with errno: ENOMEM, or why the root cannot be entered. `options` is read, not kept (what it borrows must live
- * on); the maker is borrowed. */
-struct static_site *static_site_new(const struct http_options *options, struct response_maker *maker);
+ * on); the builder is borrowed. */
+struct static_site *static_site_new(const struct http_options *options, struct response_builder *builder);
 void static_site_free(struct static_site *site);
 
 /* Makes the response to a well-formed request of any method: GET, HEAD, OPTIONS answered, others

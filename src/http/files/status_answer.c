@@ -31,11 +31,11 @@ static void answer_with_page(const struct answering *at, unsigned status, struct
 {
 	struct response *response = at->response;
 
-	response_begin(at->maker, response, at->location, status);
-	response_lines(at->maker, extra);
-	response_field(at->maker, "Content-Type", page->type);
-	response_field_u64(at->maker, "Content-Length", page->stamp.size);
-	if (!response_finish(at->maker, response)) {
+	response_begin(at->builder, response, at->location, status);
+	response_lines(at->builder, extra);
+	response_field(at->builder, "Content-Type", page->type);
+	response_field_u64(at->builder, "Content-Length", page->stamp.size);
+	if (!response_finish(at->builder, response)) {
 		file_release(page);
 		return;
 	}
@@ -52,5 +52,5 @@ void status_answer(const struct answering *at, unsigned status, struct slice ext
 	if (page)
 		answer_with_page(at, status, extra, page);
 	else
-		response_simple(at->maker, at->response, at->location, status, extra);
+		response_simple(at->builder, at->response, at->location, status, extra);
 }

@@ -38,7 +38,7 @@ static struct file *compress(const struct variants_maker *by, const struct file_
 		facts.stamp.size = gzip_compress(file->body, octets, file->body.len - FIELD_COST);
 	else
 		facts.stamp.size = 0;
-	if (facts.stamp.size > 0 && file_make(&facts, by->maker, &variant) == 0) {
+	if (facts.stamp.size > 0 && file_make(&facts, by->builder, &variant) == 0) {
 		memcpy((char *)variant->body.ptr, octets, variant->body.len);
 		file_make_distinct(variant, file_make_digest(variant->body));
 		variant->kept = true;

@@ -12,11 +12,11 @@
 struct file_cache;
 struct file_entry;
 struct request;
-struct response_maker;
+struct response_builder;
 
 /* What making variants needs: one per process. */
 struct variants_maker {
-	const struct response_maker *maker;
+	const struct response_builder *builder;
 	struct file_cache *cache; /* what is made counts there with the source */
 	size_t budget;            /* octets that may be compressed until this is renewed */
 	struct coding_memory last;

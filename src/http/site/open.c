@@ -56,3 +56,8 @@ int file_open(struct file_root root, const char *name, int flags)
 	}
 	return -EAGAIN;
 }
+
+bool file_error_is_own(int error)
+{
+	return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -EINTR || error == -EAGAIN;
+}

@@ -24,4 +24,7 @@ struct file_root file_root_none(bool no_links);
  * that leads out. */
 int file_open(struct file_root root, const char *name, int flags) __attribute__((warn_unused_result));
 
+/* Does the error come of what this process has run out of, or of the moment, and tell nothing of the path? */
+bool file_error_is_own(int error);
+
 #endif

@@ -61,11 +61,6 @@ int root_open(const char *path, uint64_t *version)
 	return fd;
 }
 
-bool root_error_is_own(int error)
-{
-	return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -EINTR || error == -EAGAIN;
-}
-
 struct epoch root_epoch(const struct epochs *epochs, const char *path)
 {
 	return epoch_begin(epochs, 0, EPOCH_ROOT, slice_of(path));
@@ -114,7 +109,7 @@ int root_follow(struct http_site *site)
 			continue;
 		}
 		fd = root_open(follow->path, &version);
-		if (root_error_is_own(fd))
+		if (file_error_is_own(fd))
 			return fd;
 		epoch_tell(&seen, version);
 		follow->seen = seen;

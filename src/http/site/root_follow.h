@@ -30,9 +30,6 @@ int root_open(const char *path, uint64_t *version) __attribute__((warn_unused_re
 /* Of an open folder; waits for nobody. */
 uint64_t root_version(int fd);
 
-/* Does the error come of what this process has run out of, and tell nothing of the path? */
-bool root_error_is_own(int error);
-
 /* The word for what a path leads to. */
 struct epoch root_epoch(const struct epochs *epochs, const char *path);
 

@@ -5,7 +5,7 @@
 
 #include "base/fd.h"
 #include "http/message/authority.h"
-#include "http/site/fields.h"
+#include "http/site/header_rules.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -154,7 +154,7 @@ void site_alone_make(struct site_alone *alone, int root_fd)
 	alone->location = (struct http_location){
 		.site = &alone->site,
 		.prefix = SLICE(""),
-		.fields = SLICE("Server: " FIELDS_SERVER "\r\n"),
+		.fields = SLICE("Server: " HEADER_SERVER "\r\n"),
 		.cache_control = SLICE(""),
 		.cache_control_hashed = SLICE(""),
 		.index_names = index_names,

@@ -25,7 +25,7 @@ struct http_location {
 	const struct http_site *site;
 	/* "a/b" for what is asked for as /a/b and below; "" for the whole site. Decoded. */
 	struct slice prefix;
-	struct slice fields; /* lines of every response, each with CRLF: fields.h */
+	struct slice fields; /* lines of every response, each with CRLF: header_rules.h */
 	bool guarded;        /* something goes before files: http_sites_sort sees to it */
 	/* Files that stand for their folder, ended by NULL; the first that is there. */
 	const char *const *index_names;
@@ -63,8 +63,8 @@ struct error_page {
 };
 
 struct http_site {
-	struct file_root root;     /* each process has its own, which changes: */
-	struct root_follow follow; /* with where its path leads */
+	struct file_root root;     /* each process's own; changes with where the root's path leads */
+	struct root_follow follow; /* where the root's path leads */
 	uint64_t identity;         /* of the root's path, for epochs.h */
 	/* The first is that of the whole site, the others are ordered by the length of their
 	 * prefix, the longest first. */

@@ -160,11 +160,11 @@ void tls_roots_free(struct tls_roots *roots);
 int tls_check_pair(const struct tls_pair *pair, const char *const *names, struct tls_roots *roots, int64_t *not_after,
 		   char reason[TLS_REASON_MAX], struct tls_warnings *warnings) __attribute__((warn_unused_result));
 
-/* The same for a file of those who sign clients' certificates, */
+/* The same for a file of those who sign clients' certificates. */
 int tls_check_client_ca(int fd, char reason[TLS_REASON_MAX], struct tls_warnings *warnings)
 	__attribute__((warn_unused_result));
 
-/* and for all that a site has, together. */
+/* The same for all that a site has, together. */
 int tls_check_site(const struct tls_site *part, char reason[TLS_REASON_MAX]) __attribute__((warn_unused_result));
 
 #endif

@@ -15,8 +15,8 @@ use Time::HiRes qw(time);
 
 # By the file that runs them. Of a test that takes long, one accept mode is gone through (Brood::Server::modes).
 our %tests = (
-	'tls-suite' => [qw(calm changing closing codings conditional damage differential errors forwarded limits logs
-		multirange pipelining places range rfc sites static)],
+	'tls-suite' => [qw(calm changing closing codings conditional damage differential errors forwarded limits locations logs
+		multirange pipelining range rfc sites static)],
 	'tls-suite-clients' => [qw(balancers browser client-limits clients health idle peers proxy-protocol)],
 	'tls-suite-processes' => [qw(daemon download orphans privileges scale start stop)],
 	'tls-suite-alone' => [qw(accept-modes resources rolling slow-clients stop-storm supervision)],
@@ -53,6 +53,7 @@ our %left_out = (
 	'sandbox' => 'is about what processes may do, whatever they read',
 	'signals' => 'is about the master and who waits for it',
 	'source-format' => 'reads the source',
+	'source-circles' => 'reads the objects',
 	'source-headers' => 'reads the source',
 	'source-homes' => 'reads the source',
 	'source-layers' => 'reads the source',
@@ -68,6 +69,7 @@ our %left_out = (
 	'upgrade-turmoil' => $moving,
 	'upgrade-way-back' => $moving,
 	'verdicts' => $moving,
+	'walks' => 'reads the source and the documents',
 	'watchdog' => 'is about workers that hang: what they were doing makes no difference',
 	(map { $_ => 'is about TLS' } qw(testssl tls tls-client-ca tls-clients tls-drain tls-http tls-kernel
 		tls-limits tls-refused tls-renewal tls-tickets)),

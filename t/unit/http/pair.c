@@ -40,12 +40,12 @@ static void on_moved(void *context, int fd, const void *state, size_t size)
 	}
 }
 
-void pair_on_log(void *context, const struct http_log_record *record)
+void pair_on_log(void *context, const struct http_log_entry *entry)
 {
 	struct end *end = context;
 
-	end->pair->duration_us = record->duration_us;
-	address_host(record->client, end->pair->client, sizeof(end->pair->client));
+	end->pair->duration_us = entry->duration_us;
+	address_host(entry->client, end->pair->client, sizeof(end->pair->client));
 }
 
 /* Entity tags of files that have just been changed differ from what they are a little later. */

@@ -51,7 +51,7 @@ unsigned pair_home(const struct pair *pair);
 void pair_pass_time(struct pair *pair, unsigned ms);
 
 /* For http_events.log. */
-void pair_on_log(void *context, const struct http_log_record *record);
+void pair_on_log(void *context, const struct http_log_entry *entry);
 
 /* To be freed by the caller. */
 char *pair_repeat(const char *text, unsigned count);

@@ -25,9 +25,9 @@ int site_setup(void **state)
 	fixture->options.root_fd = fixture->root.fd;
 	fixture->options.cache_body_max = BODY_MAX;
 	fixture->options.cache_fds = FDS_MAX;
-	fixture->maker = response_maker_new(NULL);
-	fixture->site = static_site_new(&fixture->options, fixture->maker);
-	if (!fixture->epochs || !fixture->site || !fixture->maker)
+	fixture->builder = response_builder_new(NULL);
+	fixture->site = static_site_new(&fixture->options, fixture->builder);
+	if (!fixture->epochs || !fixture->site || !fixture->builder)
 		return -1;
 	*state = fixture;
 	return 0;
@@ -39,7 +39,7 @@ int site_teardown(void **state)
 
 	file_release(fixture->response.file);
 	static_site_free(fixture->site);
-	response_maker_free(fixture->maker);
+	response_builder_free(fixture->builder);
 	epochs_free(fixture->epochs);
 	root_remove(&fixture->root);
 	free(fixture);

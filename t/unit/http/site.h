@@ -11,7 +11,7 @@
 #include "http/files/response.h"
 #include "root.h"
 
-struct response_maker;
+struct response_builder;
 struct static_site;
 
 enum { LONG_AGO = 1000000000, BODY_MAX = 1000, FDS_MAX = 4 };
@@ -22,7 +22,7 @@ struct fixture {
 	struct http_options options; /* files above BODY_MAX are open ones, FDS_MAX of them are kept */
 	struct epochs *epochs;
 	struct static_site *site;
-	struct response_maker *maker;
+	struct response_builder *builder;
 	struct response response; /* the last one; its file is released by the next ask */
 	uint64_t now_ms;
 };

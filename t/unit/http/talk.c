@@ -35,25 +35,25 @@ static void keep_text(char *out, size_t room, struct slice text)
 	snprintf(out, room, "%.*s", (int)text.len, text.ptr ? text.ptr : "");
 }
 
-static void on_log(void *context, const struct http_log_record *record)
+static void on_log(void *context, const struct http_log_entry *entry)
 {
 	struct talk *talk = context;
 
 	if (talk->logged < TALK_LOG) {
 		struct talk_record *out = &talk->log[talk->logged];
 
-		out->status = record->status;
-		out->body_bytes = record->body_bytes;
-		out->family = record->peer->sa_family;
-		address_host(record->client, out->client, sizeof(out->client));
-		keep_text(out->request_id, sizeof(out->request_id), record->request_id);
-		out->first_us = record->first_us;
-		out->duration_us = record->duration_us;
-		keep_text(out->line, sizeof(out->line), record->request_line);
-		keep_text(out->host, sizeof(out->host), record->host);
-		keep_text(out->referer, sizeof(out->referer), record->referer);
-		keep_text(out->user_agent, sizeof(out->user_agent), record->user_agent);
-		out->reason = record->reason;
+		out->status = entry->status;
+		out->body_bytes = entry->body_bytes;
+		out->family = entry->peer->sa_family;
+		address_host(entry->client, out->client, sizeof(out->client));
+		keep_text(out->request_id, sizeof(out->request_id), entry->request_id);
+		out->first_us = entry->first_us;
+		out->duration_us = entry->duration_us;
+		keep_text(out->line, sizeof(out->line), entry->request_line);
+		keep_text(out->host, sizeof(out->host), entry->host);
+		keep_text(out->referer, sizeof(out->referer), entry->referer);
+		keep_text(out->user_agent, sizeof(out->user_agent), entry->user_agent);
+		out->reason = entry->reason;
 	}
 	talk->logged++;
 }

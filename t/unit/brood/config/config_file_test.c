@@ -57,7 +57,7 @@ static void each_type_is_read(void **state)
 	assert_int_equal(fixture->config->listen_count, 1);
 	assert_string_equal(fixture->config->listen[0].address.text, "127.0.0.1:80");
 	assert_int_equal(fixture->config->workers, 3);
-	assert_int_equal(fixture->config->accept, ACCEPT_HANDOFF);
+	assert_int_equal(fixture->config->accept, CLUSTER_ACCEPT_HANDOFF);
 	assert_int_equal(fixture->config->head_timeout_ms, 5000);
 	assert_int_equal(fixture->config->body_timeout_ms, 250);
 	assert_true(fixture->config->debug_headers);
@@ -307,7 +307,7 @@ static void an_include_is_read_from_the_folder_of_its_file(void **state)
 	fixture_write(fixture, "more/c.conf", "accept = \"handoff\";");
 	assert_taken(fixture, "@include \"more/b.conf\"\nprobe = \"/x\";\n");
 	assert_int_equal(fixture->config->workers, 2);
-	assert_int_equal(fixture->config->accept, ACCEPT_HANDOFF);
+	assert_int_equal(fixture->config->accept, CLUSTER_ACCEPT_HANDOFF);
 	assert_int_equal(fixture->config->backlog, 3);
 	assert_string_equal(fixture->config->probe, "/x");
 }

@@ -45,8 +45,8 @@ static void with_nothing_given_all_is_as_promised(void **state)
 	assert_int_equal(config->listen_count, 1);
 	assert_string_equal(config->listen[0].address.text, "*:8000");
 	assert_int_equal(config->workers, 0);
-	assert_int_equal(config->accept, ACCEPT_SHARED);
-	assert_int_equal(config->handoff_policy, HANDOFF_LEAST_CONNECTIONS);
+	assert_int_equal(config->accept, CLUSTER_ACCEPT_SHARED);
+	assert_int_equal(config->handoff_policy, CLUSTER_LEAST_CONNECTIONS);
 	assert_int_equal(config->backlog, 4096);
 	assert_int_equal(config->max_connections, 0);
 	assert_null(config->user);
@@ -93,7 +93,7 @@ static void own_options_are_above_s_whatever_the_order(void **state)
 			     .verbose = true,
 		     });
 	assert_int_equal(fixture->config->workers, 4);
-	assert_int_equal(fixture->config->accept, ACCEPT_REUSEPORT);
+	assert_int_equal(fixture->config->accept, CLUSTER_ACCEPT_REUSEPORT);
 	assert_string_equal(strrchr(fixture->config->pid_file, '/'), "/b");
 	assert_string_equal(fixture->config->site.root, fixture->folder);
 	assert_true(fixture->config->verbose);

@@ -122,17 +122,17 @@ static void assert_counts_as(const char *name, const char *word, unsigned value)
 static void words_count_as_the_enums_do(void **state)
 {
 	(void)state;
-	assert_counts_as("accept", "shared", ACCEPT_SHARED);
-	assert_counts_as("accept", "handoff", ACCEPT_HANDOFF);
-	assert_counts_as("accept", "reuseport", ACCEPT_REUSEPORT);
-	assert_counts_as("handoff_policy", "least-connections", HANDOFF_LEAST_CONNECTIONS);
-	assert_counts_as("handoff_policy", "round-robin", HANDOFF_ROUND_ROBIN);
+	assert_counts_as("accept", "shared", CLUSTER_ACCEPT_SHARED);
+	assert_counts_as("accept", "handoff", CLUSTER_ACCEPT_HANDOFF);
+	assert_counts_as("accept", "reuseport", CLUSTER_ACCEPT_REUSEPORT);
+	assert_counts_as("handoff_policy", "least-connections", CLUSTER_LEAST_CONNECTIONS);
+	assert_counts_as("handoff_policy", "round-robin", CLUSTER_ROUND_ROBIN);
 	assert_counts_as("access_log_format", "combined", LOG_FORMAT_COMBINED);
 	assert_counts_as("access_log_format", "json", LOG_FORMAT_JSON);
-	assert_counts_as("forwarded", "auto", FORWARDED_AUTO);
-	assert_counts_as("forwarded", "x-forwarded-for", FORWARDED_X_FORWARDED_FOR);
-	assert_counts_as("forwarded", "forwarded", FORWARDED_ONLY);
-	assert_counts_as("forwarded", "off", FORWARDED_NONE);
+	assert_counts_as("forwarded", "auto", HTTP_FORWARDED_AUTO);
+	assert_counts_as("forwarded", "x-forwarded-for", HTTP_FORWARDED_X_FOR);
+	assert_counts_as("forwarded", "forwarded", HTTP_FORWARDED_RFC7239);
+	assert_counts_as("forwarded", "off", HTTP_FORWARDED_OFF);
 }
 
 static void off_is_none_of_what_could_be_counted(void **state)

@@ -26,19 +26,19 @@ static char line[ACCESS_LINE_MAX + 1];
 static const char *const texts[] = {"host", "request", "referer", "user_agent", "request_id"};
 enum { TEXTS = sizeof(texts) / sizeof(texts[0]) };
 
-static struct slice *place_of(struct http_log_record *record, size_t text)
+static struct slice *place_of(struct http_log_entry *entry, size_t text)
 {
-	struct slice *const places[TEXTS] = {&record->host, &record->request_line, &record->referer,
-					     &record->user_agent, &record->request_id};
+	struct slice *const places[TEXTS] = {&entry->host, &entry->request_line, &entry->referer, &entry->user_agent,
+					     &entry->request_id};
 
 	return places[text];
 }
 
-static struct http_log_record record_of(void)
+static struct http_log_entry entry_of(void)
 {
 	inet_pton(AF_INET, "192.0.2.1", &client.sin_addr);
 	inet_pton(AF_INET, "10.0.0.1", &peer.sin_addr);
-	return (struct http_log_record){
+	return (struct http_log_entry){
 		.client = (const struct sockaddr *)&client,
 		.peer = (const struct sockaddr *)&peer,
 		.time = 971211336, /* 10 October 2000, 20:55:36 UTC */
@@ -50,10 +50,10 @@ static struct http_log_record record_of(void)
 }
 
 /* One line, of plain ASCII, that is one JSON object; to be given back. */
-static json_t *parsed(const struct http_log_record *record)
+static json_t *parsed(const struct http_log_entry *entry)
 {
 	struct access_line_cache cache = {0};
-	size_t size = access_line_json(&cache, line, record);
+	size_t size = access_line_json(&cache, line, entry);
 	json_error_t error;
 	json_t *object;
 
@@ -69,17 +69,17 @@ static json_t *parsed(const struct http_log_record *record)
 
 static void a_line_has_all_there_is(void **state)
 {
-	struct http_log_record record = record_of();
+	struct http_log_entry entry = entry_of();
 
 	(void)state;
-	record.https = true;
-	record.host = SLICE("example.org:8000");
-	record.request_line = SLICE("GET /a?b=c HTTP/1.1");
-	record.referer = SLICE("http://example.org/");
-	record.user_agent = SLICE("curl/7.88.1 (it's me)");
-	record.request_id = SLICE("017f22e2-79b0-7cc3-98c4-dc0c0c07398f");
-	record.reason = "no Host";
-	json_decref(parsed(&record));
+	entry.https = true;
+	entry.host = SLICE("example.org:8000");
+	entry.request_line = SLICE("GET /a?b=c HTTP/1.1");
+	entry.referer = SLICE("http://example.org/");
+	entry.user_agent = SLICE("curl/7.88.1 (it's me)");
+	entry.request_id = SLICE("017f22e2-79b0-7cc3-98c4-dc0c0c07398f");
+	entry.reason = "no Host";
+	json_decref(parsed(&entry));
 	assert_memory_equal(line,
 			    "{\"time\":\"2000-10-10T20:55:36Z\",\"client\":\"192.0.2.1\","
 			    "\"peer\":\"10.0.0.1\",\"scheme\":\"https\","
@@ -95,27 +95,27 @@ static void a_line_has_all_there_is(void **state)
 static void a_line_tells_of_tls(void **state)
 {
 	struct tls_facts facts = {.version = "TLSv1.3", .cipher = "TLS_AES_128_GCM_SHA256"};
-	struct http_log_record record = record_of();
+	struct http_log_entry entry = entry_of();
 
 	(void)state;
-	record.https = true;
-	record.tls = &facts;
-	json_decref(parsed(&record));
+	entry.https = true;
+	entry.tls = &facts;
+	json_decref(parsed(&entry));
 	assert_non_null(strstr(line, "\"scheme\":\"https\",\"tls_version\":\"TLSv1.3\","
 				     "\"tls_cipher\":\"TLS_AES_128_GCM_SHA256\","
 				     "\"tls_resumed\":false,\"status\":200"));
 	facts.resumed = true;
 	facts.client_subject = "CN=me\"\\,O=us";
 	facts.client_fingerprint = "00ff";
-	json_decref(parsed(&record));
+	json_decref(parsed(&entry));
 	assert_non_null(strstr(line, "\"tls_resumed\":true,\"client_subject\":\"CN=me\\\"\\\\,O=us\","
 				     "\"client_fingerprint\":\"00ff\",\"status\":200"));
 }
 
 static void what_a_request_has_not_is_left_out(void **state)
 {
-	struct http_log_record record = record_of();
-	json_t *object = parsed(&record);
+	struct http_log_entry entry = entry_of();
+	json_t *object = parsed(&entry);
 
 	(void)state;
 	assert_int_equal(json_object_size(object), 8);
@@ -146,11 +146,11 @@ static void every_octet_in_every_field_is_just_that(void **state)
 	for (size_t text = 0; text < TEXTS; text++) {
 		for (unsigned octet = 0; octet < 256; octet++) {
 			const char octets[] = {'a', (char)octet, 'z'};
-			struct http_log_record record = record_of();
+			struct http_log_entry entry = entry_of();
 			json_t *object;
 
-			*place_of(&record, text) = (struct slice){octets, sizeof(octets)};
-			object = parsed(&record);
+			*place_of(&entry, text) = (struct slice){octets, sizeof(octets)};
+			object = parsed(&entry);
 			assert_int_equal(json_object_size(object), 9);
 			assert_is_octet(json_object_get(object, texts[text]), octet);
 			json_decref(object);
@@ -165,17 +165,17 @@ static void what_is_too_long_is_cut_and_marked(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(octets); i++) {
-		struct http_log_record record = record_of();
+		struct http_log_entry entry = entry_of();
 		json_t *object;
 
 		memset(longest, octets[i], sizeof(longest) - 1);
 		for (size_t text = 0; text < TEXTS; text++)
-			*place_of(&record, text) = (struct slice){longest, sizeof(longest) - 1};
-		record.reason = longest;
-		record.tls = &(struct tls_facts){longest, longest, false, longest, longest};
+			*place_of(&entry, text) = (struct slice){longest, sizeof(longest) - 1};
+		entry.reason = longest;
+		entry.tls = &(struct tls_facts){longest, longest, false, longest, longest};
 		/* Numbers beyond 63 bits are not for jansson. */
-		record.body_bytes = record.first_us = record.duration_us = INT64_MAX;
-		object = parsed(&record);
+		entry.body_bytes = entry.first_us = entry.duration_us = INT64_MAX;
+		object = parsed(&entry);
 		for (size_t text = 0; text < TEXTS; text++) {
 			const json_t *value = json_object_get(object, texts[text]);
 			const char *string = json_string_value(value);
@@ -189,14 +189,14 @@ static void what_is_too_long_is_cut_and_marked(void **state)
 
 static void an_id_of_the_longest_is_whole(void **state)
 {
-	struct http_log_record record = record_of();
+	struct http_log_entry entry = entry_of();
 	char id[128];
 	json_t *object;
 
 	(void)state;
 	memset(id, 'x', sizeof(id));
-	record.request_id = (struct slice){id, sizeof(id)};
-	object = parsed(&record);
+	entry.request_id = (struct slice){id, sizeof(id)};
+	object = parsed(&entry);
 	assert_int_equal(json_string_length(json_object_get(object, "request_id")), sizeof(id));
 	json_decref(object);
 }
@@ -206,21 +206,21 @@ static void peers_of_all_families_are_told(void **state)
 	struct access_line_cache cache = {0};
 	struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6};
 	struct sockaddr local = {.sa_family = AF_UNIX};
-	struct http_log_record record = record_of();
+	struct http_log_entry entry = entry_of();
 	size_t size;
 
 	(void)state;
 	ipv6.sin6_addr = in6addr_loopback;
-	record.peer = (const struct sockaddr *)&ipv6;
-	size = access_line_json(&cache, line, &record);
+	entry.peer = (const struct sockaddr *)&ipv6;
+	size = access_line_json(&cache, line, &entry);
 	line[size] = '\0';
 	assert_non_null(strstr(line, "\"client\":\"192.0.2.1\",\"peer\":\"::1\""));
-	record.client = &local;
-	size = access_line_json(&cache, line, &record);
+	entry.client = &local;
+	size = access_line_json(&cache, line, &entry);
 	line[size] = '\0';
 	assert_non_null(strstr(line, "\"client\":\"-\",\"peer\":\"::1\""));
-	record.client = record.peer;
-	size = access_line_json(&cache, line, &record);
+	entry.client = entry.peer;
+	size = access_line_json(&cache, line, &entry);
 	line[size] = '\0';
 	assert_non_null(strstr(line, "\"client\":\"::1\",\"peer\":\"::1\""));
 }

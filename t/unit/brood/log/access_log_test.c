@@ -24,9 +24,9 @@
 static const struct sockaddr_in client = {.sin_family = AF_INET};
 static char seen[20000];
 
-static struct http_log_record record_of(const char *request_line)
+static struct http_log_entry entry_of(const char *request_line)
 {
-	return (struct http_log_record){
+	return (struct http_log_entry){
 		.client = (const struct sockaddr *)&client,
 		.time = 971211336, /* 10 October 2000, 20:55:36 UTC */
 		.request_line = slice_of(request_line),
@@ -35,10 +35,10 @@ static struct http_log_record record_of(const char *request_line)
 	};
 }
 
-static const char *formatted(const struct http_log_record *record)
+static const char *formatted(const struct http_log_entry *entry)
 {
 	struct access_line_cache cache = {0};
-	size_t length = access_line_combined(&cache, seen, record);
+	size_t length = access_line_combined(&cache, seen, entry);
 
 	assert_in_range(length, 1, ACCESS_LINE_MAX);
 	seen[length] = '\0';
@@ -47,29 +47,29 @@ static const char *formatted(const struct http_log_record *record)
 
 static void a_line_is_in_the_combined_format(void **state)
 {
-	struct http_log_record record = record_of("GET /a?b=c HTTP/1.1");
+	struct http_log_entry entry = entry_of("GET /a?b=c HTTP/1.1");
 
 	(void)state;
-	record.referer = slice_of("http://example.org/");
-	record.user_agent = slice_of("curl/7.88.1 (it's me)");
-	assert_string_equal(formatted(&record), "0.0.0.0 - - [10/Oct/2000:20:55:36 +0000] \"GET /a?b=c HTTP/1.1\" 200 "
-						"1024 \"http://example.org/\" \"curl/7.88.1 (it's me)\"\n");
-	record = (struct http_log_record){.client = record.client, .status = 400, .body_bytes = UINT64_MAX};
-	assert_string_equal(formatted(&record), "0.0.0.0 - - [01/Jan/1970:00:00:00 +0000] \"-\" 400 "
-						"18446744073709551615 \"-\" \"-\"\n");
+	entry.referer = slice_of("http://example.org/");
+	entry.user_agent = slice_of("curl/7.88.1 (it's me)");
+	assert_string_equal(formatted(&entry), "0.0.0.0 - - [10/Oct/2000:20:55:36 +0000] \"GET /a?b=c HTTP/1.1\" 200 "
+					       "1024 \"http://example.org/\" \"curl/7.88.1 (it's me)\"\n");
+	entry = (struct http_log_entry){.client = entry.client, .status = 400, .body_bytes = UINT64_MAX};
+	assert_string_equal(formatted(&entry), "0.0.0.0 - - [01/Jan/1970:00:00:00 +0000] \"-\" 400 "
+					       "18446744073709551615 \"-\" \"-\"\n");
 }
 
 static void local_time_has_its_offset(void **state)
 {
-	struct http_log_record record = record_of("GET / HTTP/1.1");
+	struct http_log_entry entry = entry_of("GET / HTTP/1.1");
 
 	(void)state;
 	setenv("TZ", "EST-05:30", 1);
 	tzset();
-	assert_non_null(strstr(formatted(&record), "[11/Oct/2000:02:25:36 +0530]"));
+	assert_non_null(strstr(formatted(&entry), "[11/Oct/2000:02:25:36 +0530]"));
 	setenv("TZ", "NST03:30", 1);
 	tzset();
-	assert_non_null(strstr(formatted(&record), "[10/Oct/2000:17:25:36 -0330]"));
+	assert_non_null(strstr(formatted(&entry), "[10/Oct/2000:17:25:36 -0330]"));
 	setenv("TZ", "UTC0", 1);
 	tzset();
 }
@@ -85,14 +85,14 @@ static void clients_of_all_families_have_a_host(void **state)
 		const char *host;
 	} turns[] = {{&ipv4, "192.0.2.1 "}, {&ipv6, "2001:db8::1 "}, {&local, "- "},         {&client, "0.0.0.0 "},
 		     {&local, "- "},        {&ipv4, "192.0.2.1 "},   {&ipv6, "2001:db8::1 "}};
-	struct http_log_record record = record_of("GET / HTTP/1.1");
+	struct http_log_entry entry = entry_of("GET / HTTP/1.1");
 
 	(void)state;
 	assert_int_equal(inet_pton(AF_INET6, "2001:db8::1", &ipv6.sin6_addr), 1);
 	for (size_t i = 0; i < 2 * sizeof(turns) / sizeof(turns[0]); i++) {
-		record.client = turns[i / 2].peer;
-		record.time = (time_t)i;
-		access_line_combined(&cache, seen, &record);
+		entry.client = turns[i / 2].peer;
+		entry.time = (time_t)i;
+		access_line_combined(&cache, seen, &entry);
 		assert_memory_equal(seen, turns[i / 2].host, strlen(turns[i / 2].host));
 		assert_int_equal(strstr(seen, " +0000]")[-1], "0123456789"[i % 10]);
 	}
@@ -100,18 +100,18 @@ static void clients_of_all_families_have_a_host(void **state)
 
 static void nothing_from_a_client_can_forge_a_line_or_a_field(void **state)
 {
-	struct http_log_record record = record_of("GET /\"\\\n\r\t\033 HTTP/1.1");
+	struct http_log_entry entry = entry_of("GET /\"\\\n\r\t\033 HTTP/1.1");
 	char all[256];
 
 	(void)state;
-	record.referer = slice_of("\x7f\x80\xff");
-	record.user_agent = (struct slice){"a\0b", 3};
-	assert_non_null(strstr(formatted(&record), "\"GET /\\x22\\x5c\\x0a\\x0d\\x09\\x1b HTTP/1.1\" 200 1024 "
-						   "\"\\x7f\\x80\\xff\" \"a\\x00b\"\n"));
+	entry.referer = slice_of("\x7f\x80\xff");
+	entry.user_agent = (struct slice){"a\0b", 3};
+	assert_non_null(strstr(formatted(&entry), "\"GET /\\x22\\x5c\\x0a\\x0d\\x09\\x1b HTTP/1.1\" 200 1024 "
+						  "\"\\x7f\\x80\\xff\" \"a\\x00b\"\n"));
 	for (size_t i = 0; i < sizeof(all); i++)
 		all[i] = (char)i;
-	record.request_line = (struct slice){all, sizeof(all)};
-	formatted(&record);
+	entry.request_line = (struct slice){all, sizeof(all)};
+	formatted(&entry);
 	for (const char *at = seen; *at; at++)
 		assert_true((*at >= ' ' && *at <= '~') || (*at == '\n' && at[1] == '\0'));
 }
@@ -120,31 +120,31 @@ static void what_is_too_long_is_cut_and_marked(void **state)
 {
 	static char longest[40000];
 	static const char octets[] = {'a', '\x01'};
-	struct http_log_record record = record_of("");
+	struct http_log_entry entry = entry_of("");
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		memset(longest, octets[i], sizeof(longest));
-		record.request_line = record.referer = record.user_agent = (struct slice){longest, sizeof(longest)};
-		formatted(&record); /* within ACCESS_LINE_MAX */
+		entry.request_line = entry.referer = entry.user_agent = (struct slice){longest, sizeof(longest)};
+		formatted(&entry); /* within ACCESS_LINE_MAX */
 		assert_in_range(strlen(seen), 3000, ACCESS_LINE_MAX);
 		assert_non_null(strstr(seen, "...\" 200 1024 \""));
 		assert_non_null(strstr(seen, "...\" \""));
 		assert_string_equal(seen + strlen(seen) - 5, "...\"\n");
 	}
 	memset(longest, 'a', sizeof(longest));
-	record.referer = record.user_agent = (struct slice){NULL, 0};
-	record.request_line.len = 2045; /* the longest that is whole */
-	assert_null(strstr(formatted(&record), "..."));
-	record.request_line.len++;
-	assert_non_null(strstr(formatted(&record), "a...\""));
+	entry.referer = entry.user_agent = (struct slice){NULL, 0};
+	entry.request_line.len = 2045; /* the longest that is whole */
+	assert_null(strstr(formatted(&entry), "..."));
+	entry.request_line.len++;
+	assert_non_null(strstr(formatted(&entry), "a...\""));
 }
 
 /* --- into the queue --- */
 
 static void lines_lie_in_the_queue_under_their_log_s_number(void **state)
 {
-	struct http_log_record record = record_of("GET / HTTP/1.1");
+	struct http_log_entry entry = entry_of("GET / HTTP/1.1");
 	struct log_outlet outlet = {0};
 	int memory = line_queue_create();
 	struct line_queue reader;
@@ -155,10 +155,10 @@ static void lines_lie_in_the_queue_under_their_log_s_number(void **state)
 	assert_int_equal(line_queue_open(&outlet.queue, memory), 0);
 	assert_int_equal(line_queue_open(&reader, memory), 0);
 	access_log_init(&log, &outlet, LOG_FORMAT_COMBINED);
-	access_log_add(&log, 7, &record);
-	record.peer = record.client;
+	access_log_add(&log, 7, &entry);
+	entry.peer = entry.client;
 	access_log_init(&log, &outlet, LOG_FORMAT_JSON);
-	access_log_add(&log, 8, &record);
+	access_log_add(&log, 8, &entry);
 	assert_int_equal(line_queue_peek(&reader, &line), 1);
 	assert_int_equal(line.log, 7);
 	assert_int_equal(line.kind, LOG_LINE_WHOLE);
@@ -180,7 +180,7 @@ static void lines_lie_in_the_queue_under_their_log_s_number(void **state)
 static int fill_queue(int memory, int pipe_end)
 {
 	const struct log_birth birth = {.queue = memory, .pipe = pipe_end};
-	struct http_log_record record = record_of("GET / HTTP/1.1");
+	struct http_log_entry entry = entry_of("GET / HTTP/1.1");
 	struct log_outlet outlet;
 	struct access_log log;
 
@@ -188,7 +188,7 @@ static int fill_queue(int memory, int pipe_end)
 		return 1;
 	access_log_init(&log, &outlet, LOG_FORMAT_COMBINED);
 	for (int i = 0; i < 2400; i++) /* of 88 octets: 3 times what is worth a call */
-		access_log_add(&log, 7, &record);
+		access_log_add(&log, 7, &entry);
 	return 0;
 }
 

@@ -39,7 +39,6 @@ static struct world {
 	int last_pid;
 	bool cannot_start; /* the next one */
 	bool has_left;
-	bool is_smaller; /* than it was before it was ready */
 } world;
 
 static struct worker_process *const workers = world.workers;
@@ -356,7 +355,6 @@ static bool happen_to_slot(struct slot *slot, enum event_kind kind)
 	if (master_is_leaving(&master) || slot->index >= master.slot_count || slot->disabled == (kind == DISABLED) ||
 	    (kind == DISABLED && others == 0))
 		return false;
-	world.is_smaller |= told.ready == 0;
 	supervisor_disable(slot, kind == DISABLED);
 	return true;
 }
@@ -390,7 +388,6 @@ static bool happen_to_server(enum event_kind kind)
 	case SCALED_DOWN:
 		if (count == (kind == SCALED_UP ? SLOTS : 1))
 			return false;
-		world.is_smaller |= told.ready == 0;
 		assert_int_equal(supervisor_resize(&master, kind == SCALED_UP ? count + 1 : count - 1), 0);
 		return true;
 	case SHORT_OF_PROCESSES:
@@ -563,8 +560,7 @@ static void come_to_rest(void)
 		return;
 	}
 	assert_int_equal(master.roll.phase, ROLL_IDLE);
-	/* A start waits for all slots that there are then, also for one that gets no worker any more. */
-	assert_true(told.ready == 1 || world.is_smaller);
+	assert_int_equal(told.ready, 1);
 	rolls_done += told.rolled > 0 && master.report.ok;
 	rolls_failed += told.rolled > 0 && !master.report.ok;
 	for (unsigned i = 0; i < master.slot_room; i++) {
@@ -730,6 +726,25 @@ static void a_slot_that_is_wanted_again_gets_a_worker_of_the_rolls_kind(void **s
 	assert_true(master.report.ok);
 }
 
+static void a_start_does_not_wait_for_a_slot_that_is_to_have_no_worker(void **state)
+{
+	(void)state;
+	assert_true(happen_to_worker(&workers[0], READY));
+	assert_int_equal(told.ready, 0);
+	assert_true(happen_to_slot(master.slots[1], DISABLED));
+	assert_int_equal(told.ready, 1);
+	come_to_rest();
+}
+
+static void nor_for_one_that_is_no_more(void **state)
+{
+	(void)state;
+	assert_true(happen_to_worker(&workers[0], READY));
+	assert_true(happen_to_server(SCALED_DOWN));
+	assert_int_equal(told.ready, 1);
+	come_to_rest();
+}
+
 /* As long as a bad day. */
 static void for_a_while(void **state)
 {
@@ -778,6 +793,9 @@ int main(void)
 						begin_serving, finish),
 		cmocka_unit_test_setup_teardown(a_slot_that_is_wanted_again_gets_a_worker_of_the_rolls_kind,
 						begin_serving, finish),
+		cmocka_unit_test_setup_teardown(a_start_does_not_wait_for_a_slot_that_is_to_have_no_worker, begin,
+						finish),
+		cmocka_unit_test_setup_teardown(nor_for_one_that_is_no_more, begin, finish),
 		cmocka_unit_test(and_all_that_was_seen),
 	};
 

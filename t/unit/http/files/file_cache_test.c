@@ -23,7 +23,7 @@ enum { LONG_AGO = 1000000000, BODY_MAX = 1000, MANY = 300 };
 struct fixture {
 	struct root root;
 	struct file_source source;
-	struct response_maker *maker;
+	struct response_builder *builder;
 };
 
 /* Whose file it is. */
@@ -35,8 +35,8 @@ static int setup(void **state)
 
 	root_make(&fixture->root);
 	location = &fixture->root.location;
-	fixture->maker = response_maker_new(NULL);
-	fixture->source = (struct file_source){NULL, fixture->maker, BODY_MAX};
+	fixture->builder = response_builder_new(NULL);
+	fixture->source = (struct file_source){NULL, fixture->builder, BODY_MAX};
 	*state = fixture;
 	return 0;
 }
@@ -45,7 +45,7 @@ static int teardown(void **state)
 {
 	struct fixture *fixture = *state;
 
-	response_maker_free(fixture->maker);
+	response_builder_free(fixture->builder);
 	root_remove(&fixture->root);
 	free(fixture);
 	return 0;

@@ -53,7 +53,7 @@ long __wrap_syscall(long number, ...)
 struct fixture {
 	struct root root;
 	struct file_source source;
-	struct response_maker *maker;
+	struct response_builder *builder;
 };
 
 static int setup(void **state)
@@ -61,8 +61,8 @@ static int setup(void **state)
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
 	root_make(&fixture->root);
-	fixture->maker = response_maker_new(NULL);
-	fixture->source = (struct file_source){NULL, fixture->maker, BODY_MAX};
+	fixture->builder = response_builder_new(NULL);
+	fixture->source = (struct file_source){NULL, fixture->builder, BODY_MAX};
 	*state = fixture;
 	return 0;
 }
@@ -71,7 +71,7 @@ static int teardown(void **state)
 {
 	struct fixture *fixture = *state;
 
-	response_maker_free(fixture->maker);
+	response_builder_free(fixture->builder);
 	root_remove(&fixture->root);
 	free(fixture);
 	return 0;

@@ -46,7 +46,7 @@ static int setup_with(void **state, size_t cache_bytes, size_t body_max)
 	fixture->options.sites = &sites;
 	fixture->options.cache_bytes = cache_bytes;
 	fixture->options.cache_body_max = body_max;
-	fixture->site = static_site_new(&fixture->options, fixture->maker);
+	fixture->site = static_site_new(&fixture->options, fixture->builder);
 	return fixture->site ? 0 : -1;
 }
 

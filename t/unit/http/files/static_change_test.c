@@ -133,11 +133,11 @@ static void next_second(struct fixture *fixture)
 {
 	int64_t before, second;
 
-	response_date(fixture->maker, &before);
+	response_date(fixture->builder, &before);
 	do {
 		poll(NULL, 0, 1);
-		response_maker_tick(fixture->maker);
-		response_date(fixture->maker, &second);
+		response_builder_tick(fixture->builder);
+		response_date(fixture->builder, &second);
 	} while (second == before);
 }
 
@@ -152,7 +152,7 @@ static void the_date_is_that_of_the_answer(void **state)
 	assert_int_equal(ask(fixture, "/a"), 200);
 	next_second(fixture);
 	assert_int_equal(ask(fixture, "/a"), 200);
-	date_format(date, (response_date(fixture->maker, &second), second));
+	date_format(date, (response_date(fixture->builder, &second), second));
 	assert_field(fixture, "Date", date);
 	assert_true(fixture->response.contiguous);
 
@@ -162,7 +162,7 @@ static void the_date_is_that_of_the_answer(void **state)
 	strcpy(old_date, date);
 	next_second(fixture);
 	assert_int_equal(ask(fixture, "/a"), 200);
-	date_format(date, (response_date(fixture->maker, &second), second));
+	date_format(date, (response_date(fixture->builder, &second), second));
 	assert_field(fixture, "Date", date);
 	assert_false(fixture->response.contiguous);
 	assert_body(fixture, "one");

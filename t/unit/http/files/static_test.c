@@ -126,7 +126,7 @@ static void the_first_index_name_that_is_a_file_counts(void **state)
 	static_site_free(fixture->site);
 	fixture->root.location.index_names = names;
 	fixture->options.sites = &sites;
-	fixture->site = static_site_new(&fixture->options, fixture->maker);
+	fixture->site = static_site_new(&fixture->options, fixture->builder);
 	root_directory(&fixture->root, "d");
 	root_directory(&fixture->root, "d/index.html");
 	root_write(&fixture->root, "d/index.txt", "second", LONG_AGO);

@@ -137,13 +137,13 @@ static void another_image_goes_on_with_the_table(void **state)
 struct both {
 	struct fixture *fixture;
 	struct static_site *one, *other;
-	struct response_maker *makers[2];
+	struct response_builder *builders[2];
 };
 
 static void use(struct both *both, struct static_site *site)
 {
 	both->fixture->site = site;
-	both->fixture->maker = both->makers[site == both->other];
+	both->fixture->builder = both->builders[site == both->other];
 }
 
 /* What both have in their caches from now on, or find. */
@@ -177,10 +177,10 @@ static void both_begin(struct both *both, struct fixture *fixture)
 	fixture->root.location.precompressed = true;
 	fixture->root.location.cache_control = fixture->root.location.cache_control_hashed = SLICE("");
 	static_site_free(fixture->site);
-	both->one = static_site_new(&fixture->options, fixture->maker);
-	both->makers[0] = fixture->maker;
-	both->makers[1] = response_maker_new(NULL);
-	both->other = static_site_new(&fixture->options, both->makers[1]);
+	both->one = static_site_new(&fixture->options, fixture->builder);
+	both->builders[0] = fixture->builder;
+	both->builders[1] = response_builder_new(NULL);
+	both->other = static_site_new(&fixture->options, both->builders[1]);
 	fixture->now_ms = 5000;
 	static_site_tick(both->one, 5000);
 	static_site_tick(both->other, 5000);
@@ -193,7 +193,7 @@ static void both_end(struct both *both)
 	file_release(fixture->response.file);
 	fixture->response.file = NULL;
 	static_site_free(both->other);
-	response_maker_free(both->makers[1]);
+	response_builder_free(both->builders[1]);
 	use(both, both->one);
 }
 

@@ -180,7 +180,7 @@ static void make_two(struct fixture *fixture, struct two_sites *two)
 	http_sites_sort(&two->sites);
 	fixture->options.sites = &two->sites;
 	static_site_free(fixture->site);
-	fixture->site = static_site_new(&fixture->options, fixture->maker);
+	fixture->site = static_site_new(&fixture->options, fixture->builder);
 	assert_non_null(fixture->site);
 }
 
@@ -276,7 +276,7 @@ static void a_site_may_lose_its_root_and_get_it_back(void **state)
 		snprintf(away[i], sizeof(away[i]), "%s-away", roots[i]->path);
 	}
 	static_site_free(fixture->site);
-	fixture->site = static_site_new(&fixture->options, fixture->maker);
+	fixture->site = static_site_new(&fixture->options, fixture->builder);
 	assert_int_equal(ask_host(fixture, "other.example", "/a"), 200);
 	assert_int_equal(ask_host(fixture, "www.example", "/a"), 200);
 
@@ -318,7 +318,7 @@ static void a_site_whose_root_cannot_be_entered_is_told(void **state)
 
 	make_two(fixture, &two);
 	two.list[1].root.fd = -1;
-	assert_null(static_site_new(&fixture->options, fixture->maker));
+	assert_null(static_site_new(&fixture->options, fixture->builder));
 	root_remove(&two.other);
 }
 

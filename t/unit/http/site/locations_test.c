@@ -31,7 +31,7 @@ static struct http_location *location_of(struct fixture *fixture)
 	sites = (struct http_sites){.list = &fixture->root.site, .count = 1};
 	static_site_free(fixture->site);
 	fixture->options.sites = &sites;
-	fixture->site = static_site_new(&fixture->options, fixture->maker);
+	fixture->site = static_site_new(&fixture->options, fixture->builder);
 	assert_non_null(fixture->site);
 	return &fixture->root.location;
 }

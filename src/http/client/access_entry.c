@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Records for the access log. */
-#include "http/client/record.h"
+ * Entries for the access log. */
+#include "http/client/access_entry.h"
 
 #include "base/clock.h"
 #include "http/client/client.h"
@@ -16,11 +16,11 @@ static struct slice value_of(const struct request *request, enum field_id id)
 	return field ? field->value : (struct slice){NULL, 0};
 }
 
-void record_fill(struct record *out, const struct request *request, struct slice name, uint64_t start_us)
+void access_entry_fill(struct access_entry *out, const struct request *request, struct slice name, uint64_t start_us)
 {
 	/* First of all, since the parts of what follows are put together in no particular order. */
 	client_address(request->client);
-	*out = (struct record){
+	*out = (struct access_entry){
 		.request_line = request->line,
 		.host = request->host,
 		.referer = value_of(request, FIELD_REFERER),
@@ -35,14 +35,14 @@ void record_fill(struct record *out, const struct request *request, struct slice
 		memcpy(out->request_id, name.ptr, name.len);
 }
 
-struct record *record_copy(const struct record *record)
+struct access_entry *access_entry_copy(const struct access_entry *entry)
 {
-	size_t size = record->request_line.len + record->host.len + record->referer.len + record->user_agent.len;
-	struct record *copy = malloc(sizeof(*copy) + size);
+	size_t size = entry->request_line.len + entry->host.len + entry->referer.len + entry->user_agent.len;
+	struct access_entry *copy = malloc(sizeof(*copy) + size);
 
 	if (!copy)
 		return NULL;
-	*copy = *record;
+	*copy = *entry;
 
 	struct slice *parts[] = {&copy->request_line, &copy->host, &copy->referer, &copy->user_agent};
 	char *text = (char *)(copy + 1);

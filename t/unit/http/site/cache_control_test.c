@@ -7,14 +7,14 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "http/site/freshness.h"
+#include "http/site/cache_control.h"
 #include "http/site/site.h"
 
 static bool is_hashed(const char *name)
 {
 	struct http_location location = {.cache_control_hashed = SLICE("hashed")};
 
-	return location_freshness(&location, slice_of(name)).len > 0;
+	return location_cache_control(&location, slice_of(name)).len > 0;
 }
 
 static void names_of_build_tools_are_hashed(void **state)
@@ -81,10 +81,10 @@ static void hashed_names_may_have_a_line_of_their_own(void **state)
 	struct http_location location = {.cache_control = SLICE("a"), .cache_control_hashed = SLICE("b")};
 
 	(void)state;
-	assert_true(slice_equal(location_freshness(&location, SLICE("x.js")), SLICE("a")));
-	assert_true(slice_equal(location_freshness(&location, SLICE("x.3f9d2c1a.js")), SLICE("b")));
+	assert_true(slice_equal(location_cache_control(&location, SLICE("x.js")), SLICE("a")));
+	assert_true(slice_equal(location_cache_control(&location, SLICE("x.3f9d2c1a.js")), SLICE("b")));
 	location.cache_control_hashed.len = 0;
-	assert_true(slice_equal(location_freshness(&location, SLICE("x.3f9d2c1a.js")), SLICE("a")));
+	assert_true(slice_equal(location_cache_control(&location, SLICE("x.3f9d2c1a.js")), SLICE("a")));
 }
 
 int main(void)

@@ -2,8 +2,8 @@
  *
  * What the access log will want to know of an answer, from the request being parsed to the last
  * octet being written. Made only when somebody listens. */
-#ifndef BROOD_HTTP_CLIENT_RECORD_H
-#define BROOD_HTTP_CLIENT_RECORD_H
+#ifndef BROOD_HTTP_CLIENT_ACCESS_ENTRY_H
+#define BROOD_HTTP_CLIENT_ACCESS_ENTRY_H
 
 #include "base/slice.h"
 #include "http/client/peer.h"
@@ -15,7 +15,7 @@
 struct http_site;
 struct request;
 
-struct record {
+struct access_entry {
 	struct slice request_line, host, referer, user_agent;
 	const char *reason;           /* as in struct response */
 	const struct http_site *site; /* the same */
@@ -31,9 +31,9 @@ struct record {
 
 /* All but what is known of the response. Slices of `out` point to where those of the request do. `name`: the
  * request's, of at most REQUEST_ID_MAX octets. */
-void record_fill(struct record *out, const struct request *request, struct slice name, uint64_t start_us);
+void access_entry_fill(struct access_entry *out, const struct request *request, struct slice name, uint64_t start_us);
 
 /* A copy with texts of its own in one piece of memory, to be freed by free(). NULL: no memory. */
-struct record *record_copy(const struct record *record);
+struct access_entry *access_entry_copy(const struct access_entry *entry);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * See freshness.h. */
-#include "http/site/freshness.h"
+ * See cache_control.h. */
+#include "http/site/cache_control.h"
 
 #include "http/site/site.h"
 
@@ -84,7 +84,7 @@ static bool is_hashed(struct slice name)
 	return is_hash(last_part(stem)) || is_hash(last_part(without_ending(stem)));
 }
 
-struct slice location_freshness(const struct http_location *location, struct slice name)
+struct slice location_cache_control(const struct http_location *location, struct slice name)
 {
 	if (location->cache_control_hashed.len > 0 && is_hashed(name))
 		return location->cache_control_hashed;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The outbox: every shape of response comes out whole and in order, whatever the socket takes at a time,
+ * The queue: every shape of response comes out whole and in order, whatever the socket takes at a time,
  * and nothing is referred to that does not last. */
-#include "http/transport/outbox.h"
+#include "http/transport/send_queue.h"
 
 #include "base/buffer.h"
 #include "http/files/static.h"
@@ -165,41 +165,41 @@ static void drain(int fd, struct buffer *received)
 
 /* Writes until all is out; the reader empties the socket only when it is full. Returns the octets
  * of bodies, as the items have counted them. */
-static uint64_t write_all(struct outbox *staging, int pair[2], struct buffer *received, unsigned items)
+static uint64_t write_all(struct send_queue *staging, int pair[2], struct buffer *received, unsigned items)
 {
-	enum outbox_result result = outbox_write(staging, &(struct stream){.io = &stream_plain, .fd = pair[1]});
-	struct outbox *own = NULL;
-	struct outbox_item *item;
+	enum send_queue_result result = send_queue_write(staging, &(struct stream){.io = &stream_plain, .fd = pair[1]});
+	struct send_queue *own = NULL;
+	struct send_queue_item *item;
 	unsigned taken = 0;
 	uint64_t bodies = 0;
 
-	for (; (item = outbox_take_written(staging)); taken++)
-		bodies += outbox_item_body_sent(item);
-	if (result != OUTBOX_EMPTY) {
-		assert_true(result == OUTBOX_BLOCKED || result == OUTBOX_YIELDED);
-		own = outbox_detach(staging);
+	for (; (item = send_queue_take_written(staging)); taken++)
+		bodies += send_queue_item_body_sent(item);
+	if (result != SEND_QUEUE_EMPTY) {
+		assert_true(result == SEND_QUEUE_BLOCKED || result == SEND_QUEUE_YIELDED);
+		own = send_queue_detach(staging);
 		assert_non_null(own);
 	}
-	while (outbox_take(staging))
+	while (send_queue_take(staging))
 		taken++;
-	outbox_reset(staging);
+	send_queue_reset(staging);
 	/* Staging serves another connection meanwhile. */
-	memset(staging->copies, '?', OUTBOX_COPIES_MAX);
+	memset(staging->copies, '?', SEND_QUEUE_COPIES_MAX);
 	memset(scratch, '?', sizeof(scratch));
-	while (result != OUTBOX_EMPTY) {
+	while (result != SEND_QUEUE_EMPTY) {
 		drain(pair[0], received);
-		result = outbox_write(own, &(struct stream){.io = &stream_plain, .fd = pair[1]});
-		assert_true(result != OUTBOX_BROKEN);
+		result = send_queue_write(own, &(struct stream){.io = &stream_plain, .fd = pair[1]});
+		assert_true(result != SEND_QUEUE_BROKEN);
 	}
 	drain(pair[0], received);
-	for (; own && (item = outbox_take_written(own)); taken++)
-		bodies += outbox_item_body_sent(item);
-	outbox_free(own);
+	for (; own && (item = send_queue_take_written(own)); taken++)
+		bodies += send_queue_item_body_sent(item);
+	send_queue_free(own);
 	assert_int_equal(taken, items);
 	return bodies;
 }
 
-static void sequence(struct outbox *staging, unsigned seed, int send_size)
+static void sequence(struct send_queue *staging, unsigned seed, int send_size)
 {
 	struct buffer expected = {0}, received = {0};
 	unsigned count = 0, wanted;
@@ -211,12 +211,12 @@ static void sequence(struct outbox *staging, unsigned seed, int send_size)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
 	if (send_size > 0)
 		setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &send_size, sizeof(send_size));
-	for (; count < wanted && (count == 0 || outbox_ready(staging)); count++) {
+	for (; count < wanted && (count == 0 || send_queue_ready(staging)); count++) {
 		struct response response = make((enum shape)(rand() % SHAPES), count);
 		struct slice end = rand() % 2 ? plain : closing;
 		bool body = rand() % 4 != 0;
 
-		outbox_add(staging, &response, end, body);
+		send_queue_add(staging, &response, end, body);
 		expect(&expected, &response, end, body);
 		bodies += body ? body_length(&response) : 0;
 	}
@@ -231,41 +231,41 @@ static void sequence(struct outbox *staging, unsigned seed, int send_size)
 
 static void every_mixture_comes_out_whole(void **state)
 {
-	struct outbox *staging = outbox_new();
+	struct send_queue *staging = send_queue_new();
 
 	(void)state;
 	assert_non_null(staging);
 	for (unsigned seed = 1; seed <= 300; seed++)
 		sequence(staging, seed, seed % 3 == 0 ? 0 : (int)(seed * 10));
-	outbox_free(staging);
+	send_queue_free(staging);
 }
 
 static void statuses_without_a_body_have_none(void **state)
 {
 	static const unsigned statuses[] = {100, 204, 304};
-	struct outbox *staging = outbox_new();
+	struct send_queue *staging = send_queue_new();
 
 	(void)state;
 	assert_non_null(staging);
 	for (size_t i = 0; i < 3; i++) {
 		struct response response = make(IN_SCRATCH, 0);
-		struct outbox_item *item;
+		struct send_queue_item *item;
 
 		response.status = statuses[i];
-		item = outbox_add(staging, &response, closing, true);
+		item = send_queue_add(staging, &response, closing, true);
 		assert_int_equal(item->parts[PART_BODY].len, 0);
 		response = make(LARGE_WHOLE, 0);
 		response.status = statuses[i];
-		assert_int_equal(outbox_add(staging, &response, plain, true)->file_left, 0);
+		assert_int_equal(send_queue_add(staging, &response, plain, true)->file_left, 0);
 	}
-	while (outbox_take(staging))
+	while (send_queue_take(staging))
 		continue;
-	outbox_free(staging);
+	send_queue_free(staging);
 }
 
 static void octets_of_bodies_are_counted(void **state)
 {
-	struct outbox *staging = outbox_new();
+	struct send_queue *staging = send_queue_new();
 	int pair[2];
 
 	(void)state;
@@ -276,20 +276,20 @@ static void octets_of_bodies_are_counted(void **state)
 			struct response response = make((enum shape)shape, 0);
 			size_t length = body_length(&response);
 			struct buffer received = {0};
-			struct outbox_item *item =
-				outbox_add(staging, &response, variant & 1 ? plain : closing, (variant & 2) != 0);
+			struct send_queue_item *item =
+				send_queue_add(staging, &response, variant & 1 ? plain : closing, (variant & 2) != 0);
 
-			while (outbox_write(staging, &(struct stream){.io = &stream_plain, .fd = pair[1]}) ==
-			       OUTBOX_BLOCKED)
+			while (send_queue_write(staging, &(struct stream){.io = &stream_plain, .fd = pair[1]}) ==
+			       SEND_QUEUE_BLOCKED)
 				drain(pair[0], &received);
-			assert_ptr_equal(outbox_take_written(staging), item);
-			assert_int_equal(outbox_item_body_sent(item), variant & 2 ? length : 0);
-			outbox_reset(staging);
+			assert_ptr_equal(send_queue_take_written(staging), item);
+			assert_int_equal(send_queue_item_body_sent(item), variant & 2 ? length : 0);
+			send_queue_reset(staging);
 			drain(pair[0], &received);
 			buffer_free(&received);
 		}
 	}
-	outbox_free(staging);
+	send_queue_free(staging);
 	close(pair[0]);
 	close(pair[1]);
 }
@@ -299,8 +299,8 @@ static void octets_of_an_abandoned_body_are_counted(void **state)
 	(void)state;
 	for (unsigned shape = PIECES_IN_FILE_MEMORY; shape <= LARGE_PIECES; shape++) {
 		struct response response = make((enum shape)shape, 9);
-		struct outbox *staging = outbox_new(), *own;
-		struct outbox_item *item;
+		struct send_queue *staging = send_queue_new(), *own;
+		struct send_queue_item *item;
 		struct buffer received = {0};
 		int pair[2], size = 1;
 
@@ -309,27 +309,28 @@ static void octets_of_an_abandoned_body_are_counted(void **state)
 		setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 		/* The last of many fits only in part; the reader goes before it reads the rest. */
 		for (unsigned i = 0; i < 3; i++) {
-			outbox_ready(staging);
-			outbox_add(staging, &response, plain, true);
+			send_queue_ready(staging);
+			send_queue_add(staging, &response, plain, true);
 		}
-		outbox_write(staging, &(struct stream){.io = &stream_plain, .fd = pair[1]});
-		while (outbox_take_written(staging))
+		send_queue_write(staging, &(struct stream){.io = &stream_plain, .fd = pair[1]});
+		while (send_queue_take_written(staging))
 			continue;
-		own = outbox_detach(staging);
+		own = send_queue_detach(staging);
 		assert_non_null(own);
-		outbox_write(own, &(struct stream){.io = &stream_plain, .fd = pair[1]});
+		send_queue_write(own, &(struct stream){.io = &stream_plain, .fd = pair[1]});
 		drain(pair[0], &received);
-		for (uint64_t all = response.head.len + 2 + body_length(&response), left; (item = outbox_take(own));) {
+		for (uint64_t all = response.head.len + 2 + body_length(&response), left;
+		     (item = send_queue_take(own));) {
 			left = received.used % all;
 			assert_true(item->written == all || item->written == left || item->written == 0);
-			assert_int_equal(outbox_item_body_sent(item), item->written > response.head.len + 2
-									      ? item->written - response.head.len - 2
-									      : 0);
+			assert_int_equal(send_queue_item_body_sent(item),
+					 item->written > response.head.len + 2 ? item->written - response.head.len - 2
+									       : 0);
 			assert_ptr_equal(item->file, holder);
 		}
 		buffer_free(&received);
-		outbox_free(own);
-		outbox_free(staging);
+		send_queue_free(own);
+		send_queue_free(staging);
 		close(pair[0]);
 		close(pair[1]);
 	}
@@ -337,44 +338,44 @@ static void octets_of_an_abandoned_body_are_counted(void **state)
 
 static void no_more_is_staged_than_fits(void **state)
 {
-	struct outbox *staging = outbox_new();
+	struct send_queue *staging = send_queue_new();
 	unsigned count = 0;
 
 	(void)state;
 	assert_non_null(staging);
-	while (count == 0 || outbox_ready(staging)) {
+	while (count == 0 || send_queue_ready(staging)) {
 		struct response response = make(IN_SCRATCH, count++);
 
-		outbox_add(staging, &response, plain, true);
+		send_queue_add(staging, &response, plain, true);
 	}
-	assert_int_equal(count, OUTBOX_ITEMS_MAX);
-	while (outbox_take(staging))
+	assert_int_equal(count, SEND_QUEUE_ITEMS_MAX);
+	while (send_queue_take(staging))
 		continue;
-	outbox_reset(staging);
+	send_queue_reset(staging);
 	/* The last one of these has as many pieces as there can be. */
-	for (count = 0; count == 0 || outbox_ready(staging); count++) {
+	for (count = 0; count == 0 || send_queue_ready(staging); count++) {
 		struct response response =
-			make(count < OUTBOX_ITEMS_MAX - 1 ? IN_FILE_MEMORY : PIECES_IN_FILE_MEMORY, 0);
+			make(count < SEND_QUEUE_ITEMS_MAX - 1 ? IN_FILE_MEMORY : PIECES_IN_FILE_MEMORY, 0);
 
-		outbox_add(staging, &response, plain, true);
+		send_queue_add(staging, &response, plain, true);
 	}
-	assert_int_equal(count, OUTBOX_ITEMS_MAX);
-	assert_int_equal(staging->count, OUTBOX_ITEMS_ROOM);
-	for (count = 0; outbox_take(staging); count++)
+	assert_int_equal(count, SEND_QUEUE_ITEMS_MAX);
+	assert_int_equal(staging->count, SEND_QUEUE_ITEMS_ROOM);
+	for (count = 0; send_queue_take(staging); count++)
 		continue;
-	assert_int_equal(count, OUTBOX_ITEMS_MAX);
-	outbox_reset(staging);
-	for (count = 0; count == 0 || outbox_ready(staging); count++) {
+	assert_int_equal(count, SEND_QUEUE_ITEMS_MAX);
+	send_queue_reset(staging);
+	for (count = 0; count == 0 || send_queue_ready(staging); count++) {
 		static char body[30000];
 		struct response response = make(BARE_IN_SCRATCH, count);
 
 		response.body = (struct slice){body, sizeof(body)};
-		outbox_add(staging, &response, plain, true);
+		send_queue_add(staging, &response, plain, true);
 	}
 	assert_int_equal(count, 3);
-	while (outbox_take(staging))
+	while (send_queue_take(staging))
 		continue;
-	outbox_free(staging);
+	send_queue_free(staging);
 }
 
 /* A stream that takes whatever it is given. */
@@ -398,28 +399,28 @@ static void one_turn_writes_as_much_as_the_stream_likes(void **state)
 {
 	const struct stream_io io = {.send = take_pieces, .send_file = take_file, .turn = 50000};
 	struct stream stream = {.io = &io};
-	struct outbox *staging = outbox_new();
+	struct send_queue *staging = send_queue_new();
 	struct response response = make(LARGE_WHOLE, 0);
 	unsigned turns = 1;
 	uint64_t before = 0;
 
 	(void)state;
 	assert_non_null(staging);
-	outbox_add(staging, &response, plain, true);
-	for (; outbox_write(staging, &stream) == OUTBOX_YIELDED; turns++) {
+	send_queue_add(staging, &response, plain, true);
+	for (; send_queue_write(staging, &stream) == SEND_QUEUE_YIELDED; turns++) {
 		assert_int_equal(staging->written - before, io.turn);
 		before = staging->written;
 	}
 	assert_true(staging->written - before <= io.turn);
 	assert_true(staging->written > LARGE);
 	assert_int_equal(turns, LARGE / io.turn + 1);
-	assert_non_null(outbox_take_written(staging));
-	outbox_free(staging);
+	assert_non_null(send_queue_take_written(staging));
+	send_queue_free(staging);
 }
 
 static void a_gone_reader_and_a_short_file_break_it(void **state)
 {
-	struct outbox *staging = outbox_new();
+	struct send_queue *staging = send_queue_new();
 	struct response response = make(LARGE_WHOLE, 0);
 	int pair[2];
 
@@ -427,18 +428,20 @@ static void a_gone_reader_and_a_short_file_break_it(void **state)
 	assert_non_null(staging);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
 	response.file_offset = LARGE;
-	outbox_add(staging, &response, plain, true);
-	assert_int_equal(outbox_write(staging, &(struct stream){.io = &stream_plain, .fd = pair[1]}), OUTBOX_BROKEN);
-	while (outbox_take(staging))
+	send_queue_add(staging, &response, plain, true);
+	assert_int_equal(send_queue_write(staging, &(struct stream){.io = &stream_plain, .fd = pair[1]}),
+			 SEND_QUEUE_BROKEN);
+	while (send_queue_take(staging))
 		continue;
-	outbox_reset(staging);
+	send_queue_reset(staging);
 	close(pair[0]);
 	response = make(IN_SCRATCH, 0);
-	outbox_add(staging, &response, plain, true);
-	assert_int_equal(outbox_write(staging, &(struct stream){.io = &stream_plain, .fd = pair[1]}), OUTBOX_BROKEN);
-	while (outbox_take(staging))
+	send_queue_add(staging, &response, plain, true);
+	assert_int_equal(send_queue_write(staging, &(struct stream){.io = &stream_plain, .fd = pair[1]}),
+			 SEND_QUEUE_BROKEN);
+	while (send_queue_take(staging))
 		continue;
-	outbox_free(staging);
+	send_queue_free(staging);
 	close(pair[1]);
 }
 

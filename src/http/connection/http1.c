@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Requests in, answers out. */
-#include "http/connection/exchange.h"
+ * See http1.h. Workers. */
+#include "http/connection/http1.h"
 
 #include "base/clock.h"
 #include "http/connection/delivery.h"
@@ -14,7 +14,7 @@ static bool logs(const struct connection *connection)
 	return connection->server->events.log && connection->kind != KIND_PROBE;
 }
 
-void exchange_begin(struct connection *connection)
+void http1_begin(struct connection *connection)
 {
 	if (logs(connection))
 		connection->start_us = clock_now_us();
@@ -56,26 +56,26 @@ static void stage(struct connection *connection, enum refusal refusal, bool more
 	const struct request *request = &server->request;
 	unsigned end = request->minor_version == 0;
 	struct response response;
-	struct outbox_item *item;
+	struct send_queue_item *item;
 
 	refusal = respond(connection, refusal, &response);
 	connection->end = end_after(connection, &response, refusal, more);
 	if (connection->end != END_OPEN)
 		end = 2;
-	item = outbox_add(server->staging, &response, ends[end], request->method != METHOD_HEAD);
+	item = send_queue_add(server->staging, &response, ends[end], request->method != METHOD_HEAD);
 	connection->answered++;
 	if (connection->kind != KIND_PROBE)
 		server->requests++;
 	if (logs(connection) && !response.unlogged) {
-		item->record = &server->records[item - server->staging->items];
-		record_fill(item->record, request, server->name, connection->start_us);
-		item->record->status = response.status;
-		item->record->reason = response.reason;
-		item->record->site = response.location ? response.location->site : NULL;
+		item->entry = &server->entries[item - server->staging->items];
+		access_entry_fill(item->entry, request, server->name, connection->start_us);
+		item->entry->status = response.status;
+		item->entry->reason = response.reason;
+		item->entry->site = response.location ? response.location->site : NULL;
 	}
 }
 
-void exchange_refuse(struct connection *connection, struct input *input, enum refusal refusal)
+void http1_refuse(struct connection *connection, struct input *input, enum refusal refusal)
 {
 	parser_read_refused(&connection->guard, input->data + input->at, input->size - input->at,
 			    &connection->server->request);
@@ -97,7 +97,7 @@ static bool answer_next(struct connection *connection, struct input *input)
 		guard_rebase(guard);
 		return false;
 	case GUARD_REFUSED:
-		exchange_refuse(connection, input, guard->refusal);
+		http1_refuse(connection, input, guard->refusal);
 		break;
 	case GUARD_COMPLETE:
 		refusal = parser_read(&server->parser, guard, data, &server->request);
@@ -112,10 +112,10 @@ static bool answer_next(struct connection *connection, struct input *input)
 /* Stages as many answers as fit. True: there may be more requests in the input. */
 static bool stage_some(struct connection *connection, struct input *input, unsigned *budget)
 {
-	struct outbox *staging = connection->server->staging;
+	struct send_queue *staging = connection->server->staging;
 
 	while (connection->end == END_OPEN && input->at < input->size) {
-		if (*budget == 0 || (staging->count > 0 && !outbox_ready(staging)))
+		if (*budget == 0 || (staging->count > 0 && !send_queue_ready(staging)))
 			return true;
 		if (!answer_next(connection, input))
 			return false;
@@ -124,24 +124,24 @@ static bool stage_some(struct connection *connection, struct input *input, unsig
 	return false;
 }
 
-enum outbox_result exchange_run(struct connection *connection, struct input *input)
+enum send_queue_result http1_run(struct connection *connection, struct input *input)
 {
-	enum outbox_result result = OUTBOX_EMPTY;
-	unsigned budget = EXCHANGE_REQUESTS_MAX;
+	enum send_queue_result result = SEND_QUEUE_EMPTY;
+	unsigned budget = HTTP1_REQUESTS_MAX;
 	bool more;
 
-	if (connection->outbox) {
+	if (connection->queue) {
 		result = delivery_write_own(connection);
-		if (result != OUTBOX_EMPTY)
+		if (result != SEND_QUEUE_EMPTY)
 			return result;
 		/* Requests that have been held back are for the next server. */
 		if (migration_is_due(connection))
-			return input->at < input->size ? OUTBOX_YIELDED : OUTBOX_EMPTY;
+			return input->at < input->size ? SEND_QUEUE_YIELDED : SEND_QUEUE_EMPTY;
 	}
 	do {
 		more = stage_some(connection, input, &budget);
 		if (connection->server->staging->count > 0)
 			result = delivery_write_staged(connection);
-	} while (result == OUTBOX_EMPTY && more && budget > 0);
-	return result == OUTBOX_EMPTY && more ? OUTBOX_YIELDED : result;
+	} while (result == SEND_QUEUE_EMPTY && more && budget > 0);
+	return result == SEND_QUEUE_EMPTY && more ? SEND_QUEUE_YIELDED : result;
 }

@@ -9,8 +9,8 @@
  * They are applied one after the other, those of outer blocks first, so an inner block changes what
  * it names and nothing else. Fields that frame a message, or that tell about what is sent, are
  * brood's own: no rule can name them. */
-#ifndef BROOD_HTTP_SITE_FIELDS_H
-#define BROOD_HTTP_SITE_FIELDS_H
+#ifndef BROOD_HTTP_SITE_HEADER_RULES_H
+#define BROOD_HTTP_SITE_HEADER_RULES_H
 
 #include "base/slice.h"
 
@@ -18,21 +18,21 @@
 #include <stddef.h>
 
 /* What Server says where no rule says anything else. */
-#define FIELDS_SERVER "brood"
+#define HEADER_SERVER "brood"
 
-enum { FIELDS_LENGTH_MAX = 8192 }; /* of all lines together */
+enum { HEADER_LINES_MAX = 8192 }; /* of all lines together */
 
 /* False: why not, in words. */
-bool field_rule_is_valid(const char *rule, char *reason, size_t room);
+bool header_rule_is_valid(const char *rule, char *reason, size_t room);
 
 /* A value that a field can have: no control characters but tabs. */
-bool field_value_is_valid(const char *value);
+bool header_value_is_valid(const char *value);
 
 /* The lines that valid rules leave, each with its CRLF, beginning with Server; malloc'd.
- * 0, -ENOMEM, or -E2BIG: more than FIELDS_LENGTH_MAX. */
-int fields_make(const char *const *rules, size_t count, struct slice *out) __attribute__((warn_unused_result));
+ * 0, -ENOMEM, or -E2BIG: more than HEADER_LINES_MAX. */
+int header_rules_make(const char *const *rules, size_t count, struct slice *out) __attribute__((warn_unused_result));
 
 /* Is there a line of that name? */
-bool fields_have(struct slice lines, struct slice name);
+bool header_lines_have(struct slice lines, struct slice name);
 
 #endif

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# What settings make of requests, through the whole program: places by path with settings of their own,
+# What settings make of requests, through the whole program: locations by path with settings of their own,
 # fields that merge, error pages, redirects, listings, networks; a check that finds what is wrong, and a
 # reload that changes all of it.
 use strict;
@@ -20,7 +20,7 @@ my $files = {
 	'list/b.txt' => 'bb', 'list/a.txt' => 'a', 'list/sub/x' => '', 'list/.hidden' => '', 'private/x' => 'private',
 	'odd/start.htm' => 'start',
 };
-my %place = (
+my %location = (
 	error_pages => ['404 /404.html', '403 /403.html'], clean_urls => \'true',
 	headers => ['set X-Frame-Options: DENY', 'add Link: <a>, <b>', 'set X-Place: top', 'remove Server'],
 	cache_control => 'no-cache',
@@ -36,7 +36,7 @@ my %place = (
 );
 my $home = Brood::Server::new_dir();
 my $root = Brood::Server::make_tree("$home/root", $files);
-my $server = Brood::Configured->start(workers => 1, root => $root, debug_headers => \'false', %place);
+my $server = Brood::Configured->start(workers => 1, root => $root, debug_headers => \'false', %location);
 
 sub get { return Brood::Client->connect($server->address)->get(@_) }
 
@@ -49,9 +49,9 @@ sub ask
 	return $client->response(method => $method);
 }
 
-subtest 'each place by its own settings' => sub {
+subtest 'each location by its own settings' => sub {
 	is get('/')->body, 'home', 'index';
-	is get('/odd/')->body, 'start', 'another index in a place of its own';
+	is get('/odd/')->body, 'start', 'another index in a location of its own';
 	is get('/about')->body, 'about', 'a clean URL';
 	is get('/about.html')->status, 301, 'its other name is moved';
 	is get('/about.html?q')->header('Location'), '/about?q', 'to the clean one, with the query';
@@ -59,7 +59,7 @@ subtest 'each place by its own settings' => sub {
 	is ask('GET', '/app/users/7', Accept => 'text/html')->body, 'app', 'a navigation gets the fallback';
 	is ask('GET', '/app/users/7', Accept => '*/*')->status, 404, 'what is loaded does not';
 	is ask('GET', '/app/none.js', Accept => 'text/html')->status, 404, 'nor does a script';
-	is ask('GET', '/users/7', Accept => 'text/html')->status, 404, 'nor does another place';
+	is ask('GET', '/users/7', Accept => 'text/html')->status, 404, 'nor does another location';
 };
 
 # RFC 9110 section 12.5.5: or a cache gives the page to who wanted a script, and an error to who navigates.
@@ -77,7 +77,7 @@ subtest 'caches are told that navigations are answered otherwise' => sub {
 	is $none->status . ' ' . $none->header('Vary'), "404 $by", 'the error that others get';
 	is ask('GET', '/app/none.js', %navigation)->header('Vary'), undef, 'not what no navigation is for';
 	is ask('GET', '/app/app.html', %navigation)->header('Vary'), undef, 'nor what is there';
-	is ask('GET', '/users/7', %navigation)->header('Vary'), undef, 'nor another place';
+	is ask('GET', '/users/7', %navigation)->header('Vary'), undef, 'nor another location';
 	my $named = Brood::Configured->start(workers => 1, root => $root, fallback => '/app/app.html', request_id => \'true');
 	my $client = Brood::Client->connect($named->address);
 	for my $accept ('text/html', 'image/png') {

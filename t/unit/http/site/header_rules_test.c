@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "http/site/fields.h"
+#include "http/site/header_rules.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@ static void assert_makes(const char *wanted, const char *const *rules)
 
 	while (rules[count])
 		count++;
-	assert_int_equal(fields_make(rules, count, &lines), 0);
+	assert_int_equal(header_rules_make(rules, count, &lines), 0);
 	if (!slice_equal(lines, slice_of(wanted)))
 		fail_msg("%.*s", (int)lines.len, lines.ptr);
 	free((char *)lines.ptr);
@@ -73,13 +73,13 @@ static void fields_of_the_message_itself_are_not_to_be_named(void **state)
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
 		for (size_t k = 0; k < 3; k++) {
 			snprintf(rule, sizeof(rule), "%s%s%s", words[k][0], own[i], words[k][1]);
-			assert_false(field_rule_is_valid(rule, reason, sizeof(reason)));
+			assert_false(header_rule_is_valid(rule, reason, sizeof(reason)));
 			assert_non_null(strstr(reason, "is brood's own to make"));
 		}
 	}
-	assert_true(field_rule_is_valid("add Vary: Cookie", reason, sizeof(reason)));
-	assert_false(field_rule_is_valid("set Vary: Cookie", reason, sizeof(reason)));
-	assert_false(field_rule_is_valid("remove Vary", reason, sizeof(reason)));
+	assert_true(header_rule_is_valid("add Vary: Cookie", reason, sizeof(reason)));
+	assert_false(header_rule_is_valid("set Vary: Cookie", reason, sizeof(reason)));
+	assert_false(header_rule_is_valid("remove Vary", reason, sizeof(reason)));
 	assert_string_equal(reason, "Vary can be added to only: brood's own part must stay");
 }
 
@@ -105,34 +105,34 @@ static void what_is_no_rule_is_told(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		if (field_rule_is_valid(wrong[i][0], reason, sizeof(reason)))
+		if (header_rule_is_valid(wrong[i][0], reason, sizeof(reason)))
 			fail_msg("'%s' is taken", wrong[i][0]);
 		assert_string_equal(reason, wrong[i][1]);
 	}
-	assert_true(field_rule_is_valid("set Content-Security-Policy: default-src 'self'; img-src *", reason,
-					sizeof(reason)));
-	assert_true(field_rule_is_valid("add Link: </a>; rel=preload, </b>", reason, 256));
-	assert_true(field_rule_is_valid("set A: \xc3\xa4\tb", reason, sizeof(reason)));
+	assert_true(header_rule_is_valid("set Content-Security-Policy: default-src 'self'; img-src *", reason,
+					 sizeof(reason)));
+	assert_true(header_rule_is_valid("add Link: </a>; rel=preload, </b>", reason, 256));
+	assert_true(header_rule_is_valid("set A: \xc3\xa4\tb", reason, sizeof(reason)));
 }
 
 static void all_lines_together_have_a_limit(void **state)
 {
-	static char rule[FIELDS_LENGTH_MAX + 16];
+	static char rule[HEADER_LINES_MAX + 16];
 	const char *rules[] = {rule};
 	struct slice lines;
 	/* "Server: brood" and the name, with colons, blanks and ends */
-	size_t room = FIELDS_LENGTH_MAX - 15 - 5;
+	size_t room = HEADER_LINES_MAX - 15 - 5;
 
 	(void)state;
 	memset(rule, 'x', sizeof(rule) - 1);
 	memcpy(rule, "set A: ", 7);
 	rule[7 + room] = '\0';
-	assert_int_equal(fields_make(rules, 1, &lines), 0);
-	assert_int_equal(lines.len, FIELDS_LENGTH_MAX);
+	assert_int_equal(header_rules_make(rules, 1, &lines), 0);
+	assert_int_equal(lines.len, HEADER_LINES_MAX);
 	free((char *)lines.ptr);
 	rule[7 + room] = 'x';
 	rule[8 + room] = '\0';
-	assert_int_equal(fields_make(rules, 1, &lines), -E2BIG);
+	assert_int_equal(header_rules_make(rules, 1, &lines), -E2BIG);
 }
 
 static void a_line_is_found_by_its_whole_name(void **state)
@@ -140,11 +140,11 @@ static void a_line_is_found_by_its_whole_name(void **state)
 	const struct slice lines = SLICE("Server: brood\r\nCache-Control: x\r\n");
 
 	(void)state;
-	assert_true(fields_have(lines, SLICE("cache-control")));
-	assert_true(fields_have(lines, SLICE("Server")));
-	assert_false(fields_have(lines, SLICE("Cache")));
-	assert_false(fields_have(lines, SLICE("brood")));
-	assert_false(fields_have(SLICE(""), SLICE("Server")));
+	assert_true(header_lines_have(lines, SLICE("cache-control")));
+	assert_true(header_lines_have(lines, SLICE("Server")));
+	assert_false(header_lines_have(lines, SLICE("Cache")));
+	assert_false(header_lines_have(lines, SLICE("brood")));
+	assert_false(header_lines_have(SLICE(""), SLICE("Server")));
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * See fields.h. */
-#include "http/site/fields.h"
+ * See header_rules.h. */
+#include "http/site/header_rules.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -51,7 +51,7 @@ static bool is_token_octet(char c)
 	       (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
 }
 
-bool field_value_is_valid(const char *value)
+bool header_value_is_valid(const char *value)
 {
 	for (; *value; value++) {
 		if (((unsigned char)*value < 0x20 && *value != '\t') || *value == 0x7f)
@@ -86,10 +86,10 @@ static const char *parse(const char *text, struct rule *out)
 	if (*text != ':')
 		return "want \"NAME: VALUE\"";
 	out->value = slice_trim(slice_of(text + 1));
-	return field_value_is_valid(text) ? NULL : "a field's value has no control characters in it";
+	return header_value_is_valid(text) ? NULL : "a field's value has no control characters in it";
 }
 
-bool field_rule_is_valid(const char *text, char *reason, size_t room)
+bool header_rule_is_valid(const char *text, char *reason, size_t room)
 {
 	struct rule rule;
 	const char *wrong = parse(text, &rule);
@@ -138,7 +138,7 @@ static int write_lines(const struct rule *rules, size_t count, struct slice *out
 
 	for (size_t i = 0; i < count; i++)
 		length += line_length(&rules[i]);
-	if (length > FIELDS_LENGTH_MAX)
+	if (length > HEADER_LINES_MAX)
 		return -E2BIG;
 	lines = at = malloc(length + 1);
 	if (!lines)
@@ -155,14 +155,14 @@ static int write_lines(const struct rule *rules, size_t count, struct slice *out
 	return 0;
 }
 
-int fields_make(const char *const *texts, size_t count, struct slice *out)
+int header_rules_make(const char *const *texts, size_t count, struct slice *out)
 {
 	struct rule *rules = calloc(count + 1, sizeof(*rules));
 	int rc;
 
 	if (!rules)
 		return -ENOMEM;
-	rules[0] = (struct rule){ADD, SLICE("Server"), SLICE(FIELDS_SERVER), false};
+	rules[0] = (struct rule){ADD, SLICE("Server"), SLICE(HEADER_SERVER), false};
 	for (size_t i = 1; i <= count; i++) {
 		if (parse(texts[i - 1], &rules[i]))
 			rules[i].gone = true; /* not valid */
@@ -175,7 +175,7 @@ int fields_make(const char *const *texts, size_t count, struct slice *out)
 	return rc;
 }
 
-bool fields_have(struct slice lines, struct slice name)
+bool header_lines_have(struct slice lines, struct slice name)
 {
 	const char *at = lines.ptr, *end = lines.ptr + lines.len;
 
