@@ -20,6 +20,7 @@ package Brood::Server;
 use strict;
 use warnings;
 use Brood::Environment;
+use Brood::Leaks;
 use Brood::Proc qw(alive children descriptors in_group wait_until);
 use Cwd qw(abs_path);
 use Fcntl qw(F_DUPFD);
@@ -322,6 +323,7 @@ sub rebase
 	my ($self) = @_;
 	$self->{expected_workers} = () = $self->workers;
 	$self->{descriptors} = descriptors($self->master);
+	$self->{workers_had} = Brood::Leaks::now($self->workers);
 }
 
 sub pid { return $_[0]{pid} }
@@ -439,6 +441,9 @@ sub problems
 	my $now;
 	push @problems, "the master's descriptors were\n" . list($self->{descriptors}) . "and are\n" . list($now)
 	    if !wait_until(5, sub { lasting($now = descriptors($master)) <= lasting($self->{descriptors}) });
+	my @servers = map { $_->{pid} } grep { defined } values %started;
+	my @leaks;
+	push @problems, @leaks if !wait_until(10, sub { !(@leaks = Brood::Leaks::found($self->{workers_had}, \@servers, $self->workers)) });
 	return @problems;
 }
 
