@@ -71,6 +71,30 @@ for my $mode (Brood::Server::modes()) {
 	};
 }
 
+# The lowest class of all, on a processor where others always want to run: its turn comes after more than the 100 ms in
+# which one that drops nothing is taken for asleep.
+SKIP: {
+	skip 'chrt and taskset are not installed', 1 if grep { system("command -v $_ >/dev/null") != 0 } qw(chrt taskset);
+	subtest 'handoff: a closer that waits for the processor is not taken for one that sleeps in a close' => sub {
+		my $server = Brood::Server->start(accept => 'handoff');
+		my @busy = map { my $pid = fork // die "fork: $!"; exec qw(taskset -c 0), $^X, '-e', 'alarm 60; 1 while 1' if !$pid; $pid } 1 .. 2;
+		my %starved;
+		my $end = time + 4;
+		while (time < $end) {
+			serves($server);
+			for my $closer (grep { !$starved{$_}++ } $server->children_named(qr/: closer\z/)) {
+				system("taskset -p -c 0 $closer >/dev/null 2>&1; chrt -i -p 0 $closer 2>/dev/null");
+			}
+		}
+		kill 'KILL', @busy;
+		waitpid $_, 0 for @busy;
+		cmp_ok scalar(keys %starved), '>=', 1, 'there was one';
+		is join("\n", grep { /sleeps/ } $server->stderr_lines), '', 'and nobody complained';
+		ok wait_until(20, sub { !$server->children_named(qr/: closer\z/) }), 'it comes to its end';
+		end_of($server, 'TERM');
+	};
+}
+
 subtest 'handoff: connections that linger as their listener does' => sub {
 	my $server = Brood::Server->start(accept => 'handoff', control => 1, %large);
 	set_lingering($_) for listeners($server->master);

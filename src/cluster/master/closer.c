@@ -20,6 +20,7 @@
 #include <linux/sockios.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -279,6 +280,22 @@ static void on_turn(evutil_socket_t fd, short what, void *argument)
 	(void)closer_flush(argument);
 }
 
+/* It would go on if it were its turn: the machine is busy, and no close sleeps. */
+static bool waits_for_processor(pid_t pid)
+{
+	char path[64], text[512], *rest = NULL;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	if (fgets(text, sizeof(text), file))
+		rest = strrchr(text, ')');
+	fclose(file);
+	return rest && strncmp(rest, ") R", 3) == 0;
+}
+
 static void on_look(evutil_socket_t fd, short what, void *argument)
 {
 	struct closer *closer = argument;
@@ -288,7 +305,8 @@ static void on_look(evutil_socket_t fd, short what, void *argument)
 	(void)fd, (void)what;
 	if (closer->heir > 0)
 		kill(closer->heir, SIGKILL); /* it has nothing to do but end */
-	if (closer->pid > 0 && (closer->ending || (busy && dropped == closer->seen))) {
+	if (closer->pid > 0 &&
+	    (closer->ending || (busy && dropped == closer->seen && !waits_for_processor(closer->pid)))) {
 		if (!closer->ending && !closer->said)
 			log_warn("a close sleeps in the closer [%d]: it is replaced, as all that do", closer->pid);
 		closer->said = true;
