@@ -45,7 +45,7 @@ struct send_queue {
 	unsigned first; /* items before it are out */
 	unsigned taken; /* items before it have been taken */
 	unsigned count;
-	unsigned pinned; /* items before it need nothing of the response maker's scratch space */
+	unsigned pinned; /* items before it need nothing of the response builder's scratch space */
 	uint64_t written;
 	size_t staged; /* octets in memory */
 	size_t copies_used;
@@ -63,7 +63,7 @@ void send_queue_free(struct send_queue *queue);
 void send_queue_reset(struct send_queue *queue);
 
 /* Whether one more response may be made and added; makes what was added before independent of the
- * response maker's scratch space. To be asked before each response but the first. */
+ * response builder's scratch space. To be asked before each response but the first. */
 bool send_queue_ready(struct send_queue *queue);
 
 /* Adds a response, taking over its hold on the file. `end` follows the head: further field lines

@@ -29,7 +29,7 @@ static const struct slice plain = {"\r\n", 2}, closing = {"Connection: close\r\n
 
 static int large_fd;
 static char held[1024];    /* stands for a file's own memory */
-static char scratch[2048]; /* stands for the response maker's */
+static char scratch[2048]; /* stands for the response builder's */
 static struct file *const holder = (struct file *)held;
 
 static char octet_at(size_t offset)
@@ -37,7 +37,7 @@ static char octet_at(size_t offset)
 	return (char)('a' + offset % 26);
 }
 
-/* One response of each shape; `scratch` is filled anew for each, as the maker would. */
+/* One response of each shape; `scratch` is filled anew for each, as the builder would. */
 enum shape {
 	IN_FILE_MEMORY,
 	PART_IN_FILE_MEMORY,
