@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # What a reader should not meet: notes of unfinished work, files and functions too long to be read at
-# once, links that lead nowhere.
+# once, structs of flags, links that lead nowhere.
 use strict;
 use warnings;
 use FindBin;
@@ -10,7 +10,7 @@ use lib "$FindBin::Bin/../lib";
 use Test::More;
 use Brood::Source qw(code read_source source_dir source_files);
 
-use constant { FILE_LINES_MAX => 500, FUNCTION_LINES_MAX => 80 };
+use constant { FILE_LINES_MAX => 500, FUNCTION_LINES_MAX => 60, BOOLEANS_MAX => 4 };
 
 my @sources = source_files(qr/\.[ch]$/, 'src', 'include');
 my @texts = (@sources, source_files(qr/\.(?:[cht]|pm|mk|md|html|css|conf)$/, qw(t bench etc doc www)));
@@ -45,6 +45,18 @@ for my $path (grep { /\.c$/ } @sources) {
 	}
 }
 is(join("\n", @lengthy), '', 'no function is longer than ' . FUNCTION_LINES_MAX . ' lines');
+
+# So many flags have sixteen states: with more of them it is a state, and wants a name. What is set by a user is no state.
+my @flags;
+for my $path (grep { $_ ne 'src/brood/config/configuration.h' } @sources) {
+	my $text = code(read_source($path));
+	while ($text =~ /^\s*(?:typedef |static )?struct (\w*) ?(\{(?:[^{}]|(?2))*\})/mg) {
+		my ($name, $members) = ($1, $2);
+		my $count = () = join(" ", map { s/\[[^]]*\]//gr } $members =~ /\bbool\b([^;(]*);/g) =~ /\w+/g;
+		push @flags, "$path: struct $name has $count booleans" if $count > BOOLEANS_MAX;
+	}
+}
+is(join("\n", @flags), '', 'no struct has more than ' . BOOLEANS_MAX . ' booleans');
 
 my @dead;
 for my $page (qw(README.md CHANGELOG.md CONTRIBUTING.md), source_files(qr/\.(?:md|html)$/, qw(doc www))) {
