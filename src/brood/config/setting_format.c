@@ -44,20 +44,20 @@ static const struct {
 	amount_format *format;
 	const char *examples;
 } values[] = {
-	[SETTING_BOOL] = {"true or false"},
+	[SETTING_BOOL] = {.what = "true or false"},
 	[SETTING_COUNT] = {"a number", format_count, ""},
-	[SETTING_WORD] = {""}, /* words only */
+	[SETTING_WORD] = {.what = ""}, /* words only */
 	[SETTING_DURATION] = {"a duration", text_format_duration, " (500ms, 10s, 5m)"},
 	[SETTING_SIZE] = {"a size", text_format_size, " (512, 64k, 10m)"},
 	[SETTING_RATE] = {"a rate", text_format_rate, " (100/s, 30/m, 5/h)"},
-	[SETTING_STRING] = {"a text"},
-	[SETTING_LIST] = {"texts"},
-	[SETTING_PATH] = {"a path"},
-	[SETTING_PATHS] = {"paths"},
-	[SETTING_TARGET] = {"the path of a URL, from the / on"},
-	[SETTING_LISTEN] = {"ADDRESS:PORT, a port, or unix:/path, with tls: in front for TLS"},
-	[SETTING_NETWORKS] = {"networks (10.0.0.0/8, 192.0.2.7, 2001:db8::/32, unix, all)"},
-	[SETTING_FAULT] = {""},
+	[SETTING_STRING] = {.what = "a text"},
+	[SETTING_LIST] = {.what = "texts"},
+	[SETTING_PATH] = {.what = "a path"},
+	[SETTING_PATHS] = {.what = "paths"},
+	[SETTING_TARGET] = {.what = "the path of a URL, from the / on"},
+	[SETTING_LISTEN] = {.what = "ADDRESS:PORT, a port, or unix:/path, with tls: in front for TLS"},
+	[SETTING_NETWORKS] = {.what = "networks (10.0.0.0/8, 192.0.2.7, 2001:db8::/32, unix, all)"},
+	[SETTING_FAULT] = {.what = ""},
 };
 
 static int quote_amount(struct buffer *out, const struct setting *setting, uint64_t amount)
