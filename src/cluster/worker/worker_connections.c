@@ -79,10 +79,15 @@ static bool free_descriptor(struct worker *worker)
 	return PROGRAM_CALL(worker->program, false, worker.free_descriptor);
 }
 
-/* Some had no descriptor left and are going to be sent again; there will be others. */
-static void free_descriptors(struct worker *worker, unsigned lost)
+/* For some there was no descriptor left. New ones are going to be sent again, and there will be others; one that moves
+ * goes elsewhere, and nobody gives way to it. */
+static void free_descriptors(struct worker *worker, const struct handoff_item *lost, size_t count)
 {
-	for (unsigned i = 0; i < lost + FREE_AT_ONCE && free_descriptor(worker); i++)
+	unsigned fresh = 0;
+
+	for (size_t i = 0; i < count; i++)
+		fresh += lost[i].state == NULL;
+	for (unsigned i = 0; fresh > 0 && i < fresh + FREE_AT_ONCE && free_descriptor(worker); i++)
 		;
 }
 
@@ -224,7 +229,7 @@ void worker_take_frame(struct worker *worker, struct brood_frame *frame)
 			PROGRAM_TELL(worker->program, worker.expect, items[i].state, items[i].state_size);
 	}
 	if (count > 0 && (size_t)count > frame->fd_count)
-		free_descriptors(worker, (unsigned)count - (unsigned)frame->fd_count);
+		free_descriptors(worker, &items[frame->fd_count], (size_t)count - frame->fd_count);
 	/* "Taken" goes out before a byte is read: after it the giver forgets, before it it would give
 	 * the connection to somebody else if this process died. An answer that cannot be sent means
 	 * that the master is gone, which its end-of-file will say. */

@@ -66,8 +66,19 @@ static void expect(void *context, const void *state, size_t size)
 	note("expect:", state, size);
 }
 
-static const struct cluster_program program = {
-	.worker = {.connection = connection, .moved = moved, .understands = understands, .expect = expect}};
+/* There are always idle ones. */
+static bool free_descriptor(void *context)
+{
+	(void)context;
+	note("free", "", 0);
+	return true;
+}
+
+static const struct cluster_program program = {.worker = {.connection = connection,
+							  .moved = moved,
+							  .understands = understands,
+							  .expect = expect,
+							  .free_descriptor = free_descriptor}};
 
 static void ignore_frame(void *context, struct brood_frame *frame)
 {
@@ -81,21 +92,22 @@ static void ignore_end(void *context, int error)
 
 static const struct brood_channel_handlers handlers = {.frame = ignore_frame, .closed = ignore_end};
 
-/* A frame with a connection for each of these states, "" being a new one. */
-static void give(struct worker *worker, const char *const *states, unsigned count)
+/* A frame with a connection for each of these states, "" being a new one. For the last ones there were no descriptors.
+ */
+static void give_but(struct worker *worker, const char *const *states, unsigned count, unsigned lost)
 {
 	struct message_connections message = {.count = count};
 	size_t size = offsetof(struct message_connections, each) + count * sizeof(message.each[0]);
 	char octets[1024];
 	int fds[MESSAGE_BATCH];
-	struct brood_frame frame = {.type = MESSAGE_CONNECTIONS, .data = octets, .fds = fds, .fd_count = count};
+	struct brood_frame frame = {.type = MESSAGE_CONNECTIONS, .data = octets, .fds = fds, .fd_count = count - lost};
 
 	for (unsigned i = 0; i < count; i++) {
 		message.each[i].id = i + 1;
 		message.each[i].state_size = (uint32_t)strlen(states[i]);
 		memcpy(octets + size, states[i], strlen(states[i]));
 		size += strlen(states[i]);
-		fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		fds[i] = i < count - lost ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
 	}
 	memcpy(octets, &message, offsetof(struct message_connections, each) + count * sizeof(message.each[0]));
 	frame.size = size;
@@ -103,6 +115,11 @@ static void give(struct worker *worker, const char *const *states, unsigned coun
 	for (unsigned i = 0; i < count; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
+}
+
+static void give(struct worker *worker, const char *const *states, unsigned count)
+{
+	give_but(worker, states, count, 0);
 }
 
 static int count_open(void)
@@ -189,10 +206,36 @@ static void a_program_may_have_no_functions(void **state)
 	free(birth);
 }
 
+static void those_without_descriptors_push_out_idle_ones_only_if_they_are_new(void **state)
+{
+	static const char *const states[] = {"one", "", "two"};
+	static const char *const moving[] = {"one", "two", "three"};
+	struct board_record record = {0};
+	struct worker worker = {.program = &program, .phase = WORKER_SERVING, .record = &record, .max_connections = 10};
+	size_t frees = 0;
+
+	(void)state;
+	open_worker(&worker);
+	done[0] = '\0';
+	give_but(&worker, moving, 3, 2);
+	assert_string_equal(done, "expect:one !moved:one ");
+	close_worker(&worker);
+
+	open_worker(&worker);
+	done[0] = '\0';
+	give_but(&worker, states, 3, 2);
+	for (const char *at = done; (at = strstr(at, "free")); at++)
+		frees++;
+	assert_int_equal(frees, 1 + 8);
+	assert_non_null(strstr(done, "free !moved:one "));
+	close_worker(&worker);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(they_are_expected_then_told_to_be_taken_then_here),
+		cmocka_unit_test(those_without_descriptors_push_out_idle_ones_only_if_they_are_new),
 		cmocka_unit_test(a_program_may_have_no_functions),
 	};
 
