@@ -421,10 +421,18 @@ sub processes { return in_group($_[0]{pid}, $_[0]{mark}) }
 sub kill_all
 {
 	my ($self) = @_;
-	my @left = grep { $_ != $$ } $self->processes;
-	kill 'KILL', @left;
+	my $none = 0;
+	my %killed;
+	# A look does not see who is forked meanwhile, nor then his parent, if that one leaves; but the next one does.
+	wait_until(5, sub {
+		my @left = grep { $_ != $$ } $self->processes;
+		kill 'KILL', @left;
+		@killed{@left} = ();
+		$none = @left ? 0 : $none + 1;
+		return $none == 2;
+	});
 	$self->wait_exit(5);
-	return @left;
+	return keys %killed;
 }
 
 # What is wrong with a server that runs, as lines of text.
