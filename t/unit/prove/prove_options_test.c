@@ -103,6 +103,22 @@ static void connections_are_idle_and_busy_ones(void **state)
 	assert_int_equal(options.plan[0].busy, 1);
 }
 
+static void numbers_are_taken_up_to_their_bounds(void **state)
+{
+	static const char *const taken[] = {"-w 1", "-w 1024", "-n 1", "-n 1000", "-t 1", "-t 3600", "-c 9999+1"};
+	static const char *const refused[] = {"-w 0",    "-w 1025", "-n 0",     "-n 1001",   "-t 0",
+					      "-t 3601", "-c 0+0",  "-c 10001", "-c 10000+1"};
+	struct prove_options options;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+		if (read_line(&options, taken[i]) != -1)
+			fail_msg("'%s' is refused", taken[i]);
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		if (read_line(&options, refused[i]) != 2)
+			fail_msg("'%s' is taken", refused[i]);
+}
+
 static void what_cannot_be_understood_exits_with_2(void **state)
 {
 	static const char *const wrong[] = {
@@ -149,6 +165,7 @@ int main(void)
 		cmocka_unit_test(words_and_options_come_in_any_order),
 		cmocka_unit_test(all_modes_are_tried_one_after_the_other),
 		cmocka_unit_test(connections_are_idle_and_busy_ones),
+		cmocka_unit_test(numbers_are_taken_up_to_their_bounds),
 		cmocka_unit_test(what_cannot_be_understood_exits_with_2),
 	};
 
